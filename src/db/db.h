@@ -1,0 +1,62 @@
+/* db.h - the one SQL seam: a connection, cached statements, a transaction. db_sqlite.c and db_pgsql.c stand behind it.
+ *
+ * SQL is written once, for both engines, with ?1 ?2 parameters (translated to $1 for PostgreSQL; never $1 or :name in the text)
+ * and `RETURNING`; only DDL differs (migrations/sqlite, migrations/pgsql). A connection belongs to one thread. SQLite: WAL,
+ * synchronous=FULL, wal_autocheckpoint=0 everywhere, one writing connection. No savepoints.
+ *
+ * Errors: STATUS_CONFLICT definite abort, run the transaction again whole; STATUS_EXISTS a unique constraint; STATUS_IO the
+ * transaction is rolled back and promised nothing; STATUS_UNKNOWN only from db_commit: the process must stop (P7).
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_DB_DB_H
+#define POSTHORN_DB_DB_H
+
+#include "base/buf.h"
+#include "base/status.h"
+
+struct db;
+struct stmt;
+
+struct db_options {
+    struct str url; /* "sqlite:/path/posthorn.db" or "postgresql://..." */
+    bool read_only; /* a reader: SQLite query_only, PostgreSQL default_transaction_read_only */
+};
+WARN_UNUSED enum status db_open(const struct db_options *options, struct db **ret);
+void db_close(struct db **db);
+/* Words of the engine's last error, for a log line; valid until the next call. */
+struct str db_error(const struct db *db);
+bool db_is_sqlite(const struct db *db);
+
+/* Snapshot or write transaction. A reader's begin is deferred, a writer's takes the write lock. */
+WARN_UNUSED enum status db_begin(struct db *db);
+WARN_UNUSED enum status db_commit(struct db *db);
+/* Never fails; safe without a transaction. */
+void db_rollback(struct db *db);
+
+/* Statement for `sql`, a string literal: prepared once per connection (found by address), reset and unbound at each call.
+ * Not freed by the caller. A failure to prepare is remembered and comes out of stmt_step. */
+struct stmt *db_stmt(struct db *db, const char *sql);
+/* Run SQL text that is not cached and has no parameters and no rows; several statements allowed (migrations, PRAGMA). */
+WARN_UNUSED enum status db_exec(struct db *db, const char *sql);
+/* Rows changed by the last INSERT, UPDATE or DELETE. */
+int64_t db_changes(const struct db *db);
+/* SQLite: move the WAL into the file (writer, outside a transaction). PostgreSQL: nothing. STATUS_TEMPORARY when a reader
+ * holds it up. */
+WARN_UNUSED enum status db_checkpoint(struct db *db);
+
+/* Bind parameter `i` (1-based). Text must be UTF-8 without NUL (else step answers STATUS_INVALID, both engines alike).
+ * Bytes must stay valid until the step. */
+void stmt_bind_int(struct stmt *s, int i, int64_t v);
+void stmt_bind_text(struct stmt *s, int i, struct str v);
+void stmt_bind_blob(struct stmt *s, int i, struct str v);
+void stmt_bind_null(struct stmt *s, int i);
+/* STATUS_ROW: a row is there. STATUS_OK: no (more) row. Else an error. */
+WARN_UNUSED enum status stmt_step(struct stmt *s);
+/* Step a statement that gives no rows. */
+WARN_UNUSED enum status stmt_run(struct stmt *s);
+/* Columns, 0-based, of the current row; slices are valid until the next step or db_stmt of the same SQL. */
+int64_t stmt_int(struct stmt *s, int column);
+struct str stmt_text(struct stmt *s, int column);
+struct str stmt_blob(struct stmt *s, int column);
+bool stmt_is_null(struct stmt *s, int column);
+
+#endif
