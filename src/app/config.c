@@ -1,0 +1,336 @@
+/* config.c - the table of keys and what reads it.
+ *
+ * To add a key: a field in struct config and a row here. Everything else (parsing, check-config, manual) follows from the row.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "app/config.h"
+
+#include "base/log.h"
+#include "core/retry.h"
+#include "net/stream.h"
+#include "proto/address/address.h"
+
+#include <ini.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct config_key;
+/* Check `text` and store it at `field` (a struct str or an int64_t). Returns NULL, or why not. */
+typedef const char *(*config_kind_fn)(const struct config_key *key, struct str text, void *field);
+
+struct config_key {
+    const char *section, *name, *initial;
+    config_kind_fn kind;
+    size_t offset;
+    const char *choices; /* for kind_choice: words in order of their values */
+    bool is_secret;
+    const char *sentence;
+};
+
+static const char *kind_text(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    if (str_has_control(text)) return "control characters are not allowed";
+    *(struct str *)field = text;
+    return NULL;
+}
+
+static const char *kind_choice(const struct config_key *key, struct str text, void *field) {
+    struct str rest = str_from_z(key->choices), word;
+    for (int64_t i = 0; str_next(&rest, '|', &word); i++)
+        if (str_eq_nocase(word, text)) {
+            *(int64_t *)field = i;
+            return NULL;
+        }
+    return "not one of the allowed words";
+}
+
+static const char *kind_bool(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    static const struct {
+        struct str word;
+        int64_t value;
+    } words[] = {{STR_INIT("yes"), 1}, {STR_INIT("no"), 0}, {STR_INIT("true"), 1}, {STR_INIT("false"), 0},
+                 {STR_INIT("on"), 1},  {STR_INIT("off"), 0}, {STR_INIT("1"), 1},   {STR_INIT("0"), 0}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (str_eq_nocase(words[i].word, text)) {
+            *(int64_t *)field = words[i].value;
+            return NULL;
+        }
+    return "expected yes or no";
+}
+
+static const char *kind_port(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    uint64_t port;
+    if (!str_to_u64(text, &port) || port == 0 || port > 65535) return "expected a port number from 1 to 65535";
+    *(int64_t *)field = (int64_t)port;
+    return NULL;
+}
+
+/* Comma list of address:port; empty for none. */
+static const char *kind_listen(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    struct str rest = text, part;
+    struct net_address address;
+    while (!str_is_empty(text) && str_next(&rest, ',', &part))
+        if (net_address_parse(str_trim(part), &address) != STATUS_OK) return "expected ADDRESS:PORT, like 127.0.0.1:8080 or [::1]:8080";
+    *(struct str *)field = text;
+    return NULL;
+}
+
+/* Comma list of host@port, as the resolver takes it. */
+static const char *kind_servers(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    struct str rest = text, part;
+    while (!str_is_empty(text) && str_next(&rest, ',', &part)) {
+        part = str_trim(part);
+        size_t at = str_find(part, '@');
+        uint64_t port = 53;
+        char ip[64];
+        struct str host = str_sub(part, 0, at);
+        if (at != STR_NONE && (!str_to_u64(str_sub(part, at + 1, SIZE_MAX), &port) || port == 0 || port > 65535)) return "bad port; expected IP@PORT";
+        struct net_address address;
+        int n = snprintf(ip, sizeof ip, str_find(host, ':') == STR_NONE ? "%.*s:53" : "[%.*s]:53", STR_ARG(host));
+        if (n < 0 || (size_t)n >= sizeof ip || net_address_parse(str_make(ip, (size_t)n), &address) != STATUS_OK)
+            return "expected IP or IP@PORT, several with commas";
+    }
+    *(struct str *)field = text;
+    return NULL;
+}
+
+static const char *kind_hostname(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    if (!str_is_empty(text) && !address_is_host(text)) return "not a host name";
+    *(struct str *)field = text;
+    return NULL;
+}
+
+static const char *kind_url(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    if (!str_is_empty(text) && !str_starts(text, STR("http://")) && !str_starts(text, STR("https://"))) return "expected an http:// or https:// URL";
+    return kind_text(key, text, field);
+}
+
+static const char *kind_store(const struct config_key *key, struct str text, void *field) {
+    if (!str_is_empty(text) && !str_starts(text, STR("postgresql://")) && !str_starts(text, STR("postgres://")))
+        return "expected a postgresql:// URL, or nothing for SQLite in the data folder";
+    return kind_text(key, text, field);
+}
+
+static const char *kind_retry(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    struct retry_schedule schedule;
+    if (retry_schedule_parse(text, &schedule) != STATUS_OK) return "expected a comma list of times like 30s,5m,1h";
+    *(struct str *)field = text;
+    return NULL;
+}
+
+#define KEY(section_, name_, initial_, kind_, field_, ...) \
+    {.section = section_, .name = name_, .initial = initial_, .kind = kind_, .offset = offsetof(struct config, field_), __VA_ARGS__}
+
+static const struct config_key config_keys[] = {
+    KEY("data", "dir", "data", kind_text, data_dir, .sentence = "Folder of the database, the lock and the control socket."),
+    KEY("data", "url", "", kind_store, data_url, .is_secret = true,
+        .sentence = "postgresql://… to keep everything in PostgreSQL; empty: SQLite in the data folder."),
+    KEY("data", "user", "", kind_text, data_user,
+        .sentence = "User to become when started as root; empty: the data folder's owner, else posthorn, else nobody."),
+    KEY("http", "listen", "127.0.0.1:8080", kind_listen, http_listen, .sentence = "Addresses of the HTTP API, comma separated."),
+    KEY("http", "base_url", "", kind_url, http_base_url, .sentence = "How the world reaches the API, for links; empty: from the first address."),
+    KEY("http", "trusted_proxies", "", kind_text, http_trusted_proxies, .sentence = "Addresses whose X-Forwarded-For is believed, comma separated."),
+    KEY("http", "tls_listen", "", kind_listen, http_tls_listen, .sentence = "Addresses of the HTTPS API; needs [tls] cert and key."),
+    KEY("dns", "servers", "", kind_servers, dns_servers, .sentence = "Name servers to ask, IP@PORT, comma separated; empty: the system's."),
+    KEY("dns", "trust_anchor", "", kind_text, dns_trust_anchor, .sentence = "DNSSEC trust anchor file; empty: the distribution's."),
+    KEY("tls", "cert", "", kind_text, tls_cert, .sentence = "Certificate chain, PEM."),
+    KEY("tls", "key", "", kind_text, tls_key, .sentence = "Private key of the certificate, PEM."),
+    KEY("log", "level", "info", kind_choice, log_level, .choices = "debug|info|warn|error", .sentence = "The least important lines to write."),
+    KEY("log", "format", "logfmt", kind_choice, log_format, .choices = "logfmt|json", .sentence = "Shape of a log line."),
+    KEY("delivery", "mode", "live", kind_choice, delivery_mode, .choices = "live|sandbox",
+        .sentence = "live delivers to the recipients' servers; sandbox delivers everything to the built-in inbox."),
+    KEY("delivery", "hostname", "", kind_hostname, delivery_hostname, .sentence = "Our name in EHLO and in MX records; empty: the machine's."),
+    KEY("delivery", "port", "25", kind_port, delivery_port, .sentence = "Port of the recipients' servers."),
+    KEY("delivery", "allow_private", "no", kind_bool, delivery_allow_private, .sentence = "Deliver to loopback and private addresses too."),
+    KEY("delivery", "smarthost", "", kind_text, delivery_smarthost, .sentence = "HOST:PORT that takes all mail instead of the recipients' servers."),
+    KEY("delivery", "retry", "", kind_retry, delivery_retry,
+        .sentence = "Waits between tries, like 30s,5m,1h, the last one repeating; empty: 1, 3, 5, 10, 20, 40 min, doubling to 4 h."),
+    KEY("keys", "master", "", kind_text, keys_master,
+        .sentence = "File of the master key; empty: master.key beside the configuration file, else beside the data folder. BACK IT UP: "
+                    "without it the stored DKIM and sender keys cannot be opened."),
+    KEY("api", "v1_errors", "http", kind_choice, api_v1_errors, .choices = "http|always-200",
+        .sentence = "Whether refusals of /api/v1 carry real HTTP statuses or always 200."),
+};
+#define KEY_COUNT (sizeof config_keys / sizeof config_keys[0])
+
+static void *key_field(struct config *c, const struct config_key *key) {
+    return (char *)c + key->offset;
+}
+
+/* `${NAME}` -> the environment's NAME. NULL, or why not. */
+static const char *expand_environment(struct arena *arena, struct str *text) {
+    for (size_t start; (start = str_find_str(*text, STR("${"))) != STR_NONE;) {
+        struct str tail = str_sub(*text, start + 2, SIZE_MAX);
+        size_t end = str_find(tail, '}');
+        if (end == STR_NONE) return "${ without }";
+        const char *value = getenv(arena_z(arena, str_sub(tail, 0, end)));
+        if (!value) return "names an environment variable that is not set";
+        if (strstr(value, "${")) return "names an environment variable that holds ${ itself";
+        struct str before = str_sub(*text, 0, start), after = str_sub(tail, end + 1, SIZE_MAX);
+        *text = arena_strf(arena, "%.*s%s%.*s", STR_ARG(before), value, STR_ARG(after));
+    }
+    return NULL;
+}
+
+static const char *read_secret_file(struct arena *arena, struct str *text) {
+    FILE *f = fopen(arena_z(arena, str_sub(*text, 5, SIZE_MAX)), "re");
+    if (!f) return "the file it names cannot be read";
+    char line[4096];
+    bool got = fgets(line, sizeof line, f) != NULL;
+    fclose(f);
+    if (!got) return "the file it names is empty";
+    *text = str_trim(arena_str(arena, str_from_z(line)));
+    explicit_bzero(line, sizeof line);
+    return NULL;
+}
+
+/* NULL, or why not. */
+static const char *key_set(struct config *c, const struct config_key *key, struct str value) {
+    struct str text = arena_str(&c->arena, str_trim(value));
+    const char *why = expand_environment(&c->arena, &text);
+    if (!why && key->is_secret && str_starts(text, STR("file:"))) why = read_secret_file(&c->arena, &text);
+    return why ? why : key->kind(key, text, key_field(c, key));
+}
+
+static const char *config_set(struct config *c, struct str section, struct str name, struct str value) {
+    bool section_known = false;
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (!str_eq(section, str_from_z(key->section))) continue;
+        section_known = true;
+        if (str_eq(name, str_from_z(key->name))) return key_set(c, key, value);
+    }
+    return section_known ? "unknown key in this section" : "unknown section";
+}
+
+void config_init(struct config *c) {
+    memset(c, 0, sizeof *c);
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const char *why = key_set(c, &config_keys[i], str_from_z(config_keys[i].initial));
+        if (why) abort(); /* a default that its own check refuses is a bug */
+    }
+}
+
+void config_fini(struct config *c) {
+    arena_fini(&c->arena);
+}
+
+struct file_reader {
+    struct config *config;
+    const char *file;
+    struct buf *why; /* of the first bad line */
+};
+
+static int on_ini_line(void *user, const char *section, const char *name, const char *value) {
+    struct file_reader *r = user;
+    const char *why = config_set(r->config, str_from_z(section), str_from_z(name), str_from_z(value ? value : ""));
+    if (why && r->why->n == 0) buf_addf(r->why, "[%s] %s = %s: %s", section, name, value ? value : "", why);
+    return why == NULL;
+}
+
+enum status config_read_file(struct config *c, const char *file, struct buf *ret_why) {
+    BUF_AUTO why = {0};
+    struct file_reader reader = {.config = c, .file = file, .why = &why};
+    char *absolute = realpath(file, NULL);
+    int line = absolute ? ini_parse(absolute, on_ini_line, &reader) : -1;
+    if (absolute) c->file = arena_str(&c->arena, str_from_z(absolute));
+    free(absolute);
+    if (line == 0) return STATUS_OK;
+    if (line < 0) buf_addf(ret_why, "%s: cannot be read", file);
+    else buf_addf(ret_why, "%s:%d: %s", file, line, why.n ? why.p : "not a [section], key = value or comment");
+    return STATUS_INVALID;
+}
+
+enum status config_set_option(struct config *c, struct str option, struct buf *ret_why) {
+    size_t equals = str_find(option, '=');
+    struct str key = str_sub(option, 0, equals);
+    size_t dot = str_find(key, '.');
+    const char *why = "expected section.key=value";
+    if (equals != STR_NONE && dot != STR_NONE)
+        why = config_set(c, str_sub(key, 0, dot), str_sub(key, dot + 1, SIZE_MAX), str_sub(option, equals + 1, SIZE_MAX));
+    if (!why) return STATUS_OK;
+    buf_addf(ret_why, "-o %.*s: %s", STR_ARG(option), why);
+    return STATUS_INVALID;
+}
+
+/* A relative path counts from the configuration file's folder, or from the working directory without one. */
+static struct str absolute_path(struct config *c, struct str path) {
+    if (str_is_empty(path) || str_starts(path, STR("/"))) return path;
+    char cwd[PATH_MAX];
+    if (!getcwd(cwd, sizeof cwd)) return path;
+    return arena_strf(&c->arena, "%s/%.*s", cwd, STR_ARG(path));
+}
+
+static void find_hostname(struct config *c) {
+    char name[256] = "";
+    if (gethostname(name, sizeof name - 1) != 0 || !address_is_host(str_from_z(name))) memcpy(name, "localhost", sizeof "localhost");
+    c->delivery_hostname = arena_str(&c->arena, str_from_z(name));
+}
+
+static struct str master_key_path(struct config *c) {
+    size_t slash = str_find_last(c->file, '/');
+    if (slash != STR_NONE) return arena_strf(&c->arena, "%.*s/master.key", (int)slash, c->file.p);
+    return arena_strf(&c->arena, "%.*s.master.key", STR_ARG(c->data_dir));
+}
+
+enum status config_finish(struct config *c, struct buf *ret_why) {
+    if (str_is_empty(c->data_dir)) {
+        buf_add_z(ret_why, "[data] dir: must not be empty");
+        return STATUS_INVALID;
+    }
+    if (!str_is_empty(c->http_tls_listen) && (str_is_empty(c->tls_cert) || str_is_empty(c->tls_key))) {
+        buf_add_z(ret_why, "[http] tls_listen: needs [tls] cert and key");
+        return STATUS_INVALID;
+    }
+    while (c->data_dir.n > 1 && str_ends(c->data_dir, STR("/"))) c->data_dir.n--;
+    struct str *paths[] = {&c->data_dir, &c->dns_trust_anchor, &c->tls_cert, &c->tls_key, &c->keys_master};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) *paths[i] = absolute_path(c, *paths[i]);
+    if (str_is_empty(c->delivery_hostname)) find_hostname(c);
+    if (str_is_empty(c->keys_master)) c->keys_master = master_key_path(c);
+    return STATUS_OK;
+}
+
+static void format_value(struct buf *out, const struct config *c, const struct config_key *key) {
+    const void *field = (const char *)c + key->offset;
+    if (key->kind == kind_choice) {
+        struct str rest = str_from_z(key->choices), word = {0};
+        for (int64_t i = 0; i <= *(const int64_t *)field && str_next(&rest, '|', &word); i++) {}
+        buf_add_str(out, word);
+    } else if (key->kind == kind_bool)
+        buf_add_z(out, *(const int64_t *)field ? "yes" : "no");
+    else if (key->kind == kind_port)
+        buf_add_i64(out, *(const int64_t *)field);
+    else if (key->is_secret && !str_is_empty(*(const struct str *)field))
+        buf_add_z(out, "***");
+    else
+        buf_add_str(out, *(const struct str *)field);
+}
+
+void config_format(struct buf *out, const struct config *c) {
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (i == 0 || strcmp(key->section, config_keys[i - 1].section) != 0) buf_addf(out, "%s[%s]\n", i ? "\n" : "", key->section);
+        buf_addf(out, "; %s%s%s%s (default: %s)\n", key->sentence, key->choices ? " One of " : "", key->choices ? key->choices : "",
+                 key->choices ? "." : "", *key->initial ? key->initial : "empty");
+        buf_addf(out, "%s = ", key->name);
+        format_value(out, c, key);
+        buf_add_char(out, '\n');
+    }
+}
+
+void config_format_man(struct buf *out) {
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (i == 0 || strcmp(key->section, config_keys[i - 1].section) != 0) buf_addf(out, ".SS [%s]\n", key->section);
+        buf_addf(out, ".TP\n.BR %s \" = %s\"\n%s\n", key->name, key->choices ? key->choices : key->initial, key->sentence);
+    }
+}

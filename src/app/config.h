@@ -1,0 +1,52 @@
+/* config.h - the configuration: one table of keys, one const struct that everybody reads.
+ *
+ * A key has a section, a name, a kind that checks the value, a default and a sentence. From that table come the parser, `posthorn
+ * check-config`, and the manual page. A file is INI; every key can also be given as `-o section.key=value`, which wins. `${NAME}` in
+ * a value is the environment's NAME; a secret key may say `file:/path` to take its value from a file's first line.
+ * An unknown key or a bad value is an error with file, line and reason; the program then exits with 78 (EX_CONFIG).
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_APP_CONFIG_H
+#define POSTHORN_APP_CONFIG_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/status.h"
+
+#define CONFIG_EXIT 78 /* sysexits.h EX_CONFIG */
+
+enum config_choice_mode { MODE_LIVE, MODE_SANDBOX };
+enum config_choice_errors { ERRORS_HTTP, ERRORS_ALWAYS_200 };
+
+struct config {
+    struct arena arena;
+    struct str file; /* absolute path of the INI file; empty without one */
+    struct str data_dir, data_url, data_user;
+    struct str http_listen, http_base_url, http_trusted_proxies, http_tls_listen;
+    struct str dns_servers, dns_trust_anchor;
+    struct str tls_cert, tls_key;
+    int64_t log_level, log_format; /* enum log_level, enum log_format */
+    int64_t delivery_mode;         /* enum config_choice_mode */
+    struct str delivery_hostname;
+    int64_t delivery_port;
+    int64_t delivery_allow_private;
+    struct str delivery_smarthost, delivery_retry;
+    struct str keys_master;
+    int64_t api_v1_errors; /* enum config_choice_errors */
+};
+
+/* All defaults. */
+void config_init(struct config *c);
+void config_fini(struct config *c);
+/* Read a file. On failure *ret_why is "FILE:LINE: reason". */
+WARN_UNUSED enum status config_read_file(struct config *c, const char *file, struct buf *ret_why);
+/* Take one "section.key=value". On failure *ret_why is "-o section.key=value: reason". */
+WARN_UNUSED enum status config_set_option(struct config *c, struct str option, struct buf *ret_why);
+/* Fill in what depends on the machine or on other keys (paths made absolute, host name, place of the master key) and check what
+ * keys say together. */
+WARN_UNUSED enum status config_finish(struct config *c, struct buf *ret_why);
+/* The effective configuration as an INI file: every key with its sentence, default and value. Secrets are masked (P10). */
+void config_format(struct buf *out, const struct config *c);
+/* The same table as the manual page's section (mdoc-free man macros). */
+void config_format_man(struct buf *out);
+
+#endif
