@@ -11,7 +11,9 @@
 #include "base/status.h"
 
 struct loop;
+/* Also makes the process ignore SIGPIPE: a peer that went away is a status, not a death. */
 WARN_UNUSED enum status loop_new(struct loop **ret);
+/* Calls what is still in the mailbox first (jobs that came back after the loop stopped). */
 void loop_free(struct loop **loop);
 /* Runs until loop_stop; net_sim: until nothing is left to happen or loop_stop. */
 void loop_run(struct loop *loop);

@@ -1,5 +1,5 @@
-/* tls.h - TLS settings shared by many streams. Reference counted, any thread may hold one; the SSL_CTX inside is locked by OpenSSL.
- * SPDX-License-Identifier: Apache-2.0 */
+/* tls.h - TLS settings shared by many streams. Reference counted, any thread may hold one; the SSL_CTX inside is locked by
+ * OpenSSL. SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_NET_TLS_H
 #define POSTHORN_NET_TLS_H
 
@@ -11,9 +11,12 @@ struct tls_context;
  * resumed. */
 WARN_UNUSED enum status tls_context_new_smtp_client(struct tls_context **ret);
 /* Server: TLS 1.2+, no renegotiation, no 0-RTT. PEM files; on failure *ret_why tells the file and the reason. */
-WARN_UNUSED enum status tls_context_new_server(const char *cert_file, const char *key_file, struct tls_context **ret, struct buf *ret_why);
+WARN_UNUSED enum status tls_context_new_server(const char *cert_file, const char *key_file, struct tls_context **ret,
+                                               struct buf *ret_why);
 void tls_context_ref(struct tls_context *c);
 void tls_context_unref(struct tls_context **c);
+/* For tests of verification: trust the certificates of this PEM file as well (client). */
+WARN_UNUSED enum status tls_context_trust(struct tls_context *c, const char *ca_file);
 /* Write a self-signed P-256 certificate and key for `hostname` (PEM, key file 0600), valid ten years. */
 WARN_UNUSED enum status tls_self_signed(const char *hostname, const char *cert_file, const char *key_file);
 
