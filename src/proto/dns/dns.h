@@ -1,4 +1,7 @@
-/* dns.h - DNS answers as values: types, records, and decoding of their rdata. Pure; any thread.
+/* dns.h - DNS answers as values: types, records, and decoding of what came over the wire. Pure; any thread.
+ *
+ * Nothing that a name server sends reaches the program but through these decoders: a name in an answer is a host name in lower
+ * case or it is BAD (DN12), and every count, length and pointer is checked against the bytes that are there (DN11).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_PROTO_DNS_DNS_H
 #define POSTHORN_PROTO_DNS_DNS_H
@@ -7,6 +10,11 @@
 #include "base/status.h"
 
 enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
+
+#define DNS_NAME_MAX    253 /* characters of a name in text, without the trailing dot */
+#define DNS_LABEL_MAX   63
+#define DNS_RECORDS_MAX 256         /* records kept of one answer; more are dropped (DN08, P8) */
+#define DNS_TTL_MAX     (7 * 86400) /* seconds; longer is cut (DN14) */
 
 /* What a step machine wants to know. */
 struct dns_question {
@@ -21,16 +29,35 @@ struct dns_record {
     uint8_t address[16]; /* A: first 4 bytes; AAAA: 16 */
 };
 struct dns_answer {
-    enum status status;    /* OK (perhaps no records), NOT_FOUND (NXDOMAIN), TEMPORARY, TIMEOUT */
+    enum status status; /* OK (perhaps no records), NOT_FOUND (NXDOMAIN), TEMPORARY, TIMEOUT */
     enum dns_type type;
-    struct str canonical;  /* the name the records belong to after CNAMEs; "" when it is the one asked */
+    struct str canonical; /* the name the records belong to after CNAMEs; "" when it is the one asked */
     const struct dns_record *records;
     size_t count;
-    uint32_t ttl;          /* seconds */
-    bool secure;           /* validated by DNSSEC */
+    uint32_t ttl; /* seconds, the smallest of the records */
+    bool secure;  /* validated by DNSSEC */
 };
-/* Decode one uncompressed rdata of `type`; strings are copied into the arena. Wrong lengths, labels over 63, names over 255
- * octets, and bytes outside what a host name may hold in MX/CNAME/PTR targets are BAD. Source: RFC 1035 3.3. */
+
+/* Decode one uncompressed rdata of `type` (A, AAAA, MX, TXT, CNAME, PTR); strings are copied into the arena. Wrong lengths,
+ * labels over 63, names over 255 octets, and bytes outside what a host name may hold in MX/CNAME/PTR targets are BAD. Source: RFC
+ * 1035 3.3. */
 WARN_UNUSED enum parse dns_rdata_parse(enum dns_type type, struct str rdata, struct arena *arena, struct dns_record *ret);
+
+/* Decode a whole response to `question`: follows CNAMEs from the name asked to the records of the type asked (at most 16, loops
+ * end as none, DN05), records of other names are ignored (DN13). A single record that is BAD is left out; when none of those
+ * present is good, the message is BAD. *ret (status OK or NOT_FOUND, no `secure`) points into the arena.
+ * Source: RFC 1035 4, RFC 2308. */
+WARN_UNUSED enum parse dns_message_parse(struct str message, struct dns_question question, struct arena *arena,
+                                         struct dns_answer *ret);
+
+/* Copy an answer with all it points to. */
+void dns_answer_copy(const struct dns_answer *answer, struct arena *arena, struct dns_answer *ret);
+
+/* A name as questions want it: lower case, without the trailing dot. Letters, digits, '-', '_' only; labels 1 to 63, at most 253
+ * characters; "" (the root) is refused. Not for IDN: U-labels are converted before (proto/address). False: not such a name. */
+bool dns_name_normalise(struct str name, struct arena *arena, struct str *ret);
+
+/* "10.1.2.3" -> the 4 bytes, "2001:db8::1" -> the 16 bytes, strictly; *ret_n is 4 or 16. */
+bool dns_address_parse(struct str text, uint8_t ret_address[16], size_t *ret_n);
 
 #endif
