@@ -1,0 +1,165 @@
+"""gateway.py - a posthorn of a test's own: a scratch folder, free ports, the command line and the HTTP API as methods.
+
+SPDX-License-Identifier: Apache-2.0"""
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+POSTHORN = os.environ.get("POSTHORN", str(ROOT / "build-asan/src/app/posthorn"))
+
+
+def free_port(host="127.0.0.1"):
+    with socket.socket() as s:
+        s.bind((host, 0))
+        return s.getsockname()[1]
+
+
+def wait_for(condition, seconds=60, what="it"):
+    """Poll until condition() is true; the bound only stops a hang, nothing depends on how fast the machine is."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"waited {seconds} s for {what}")
+
+
+class Gateway:
+    """options: {"section.key": value} on top of the test's defaults."""
+
+    def __init__(self, folder=None, database=None, wrapper=(), **options):
+        self.folder = Path(folder or tempfile.mkdtemp(prefix="posthorn-"))
+        self.port = free_port()
+        self.wrapper = list(wrapper)
+        self.options = {
+            "data.dir": self.folder / "data", "http.listen": f"127.0.0.1:{self.port}", "delivery.mode": "sandbox",
+            "delivery.hostname": "mx.posthorn.test", "data.user": "root" if os.getuid() == 0 else "", **({"data.url": database} if database else {}),
+        }
+        self.options.update({k.replace("__", "."): v for k, v in options.items()})
+        self.process = None
+        self.log = self.folder / "log"
+
+    def arguments(self):
+        return [x for k, v in self.options.items() for x in ("-o", f"{k}={v}")]
+
+    def start(self, ready=True):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([*self.wrapper, POSTHORN, "serve", *self.arguments()], stdout=log, stderr=log, cwd=self.folder)
+        if ready:
+            wait_for(lambda: self.is_ready() or self.process.poll() is not None, what="the gateway to be ready")
+            assert self.process.poll() is None, self.log.read_text(errors="replace")[-4000:]
+        return self
+
+    def is_ready(self):
+        try:
+            return self.request("GET", "/healthz/ready")[0] == 200
+        except OSError:
+            return False
+
+    def stop(self, how=signal.SIGTERM, expect=0):
+        if self.process is None:
+            return
+        self.process.send_signal(how)
+        code = self.process.wait(timeout=60)
+        self.process = None
+        if how == signal.SIGTERM:
+            assert code == expect, f"exit {code}\n" + self.log.read_text(errors="replace")[-6000:]
+
+    def kill(self):
+        self.stop(signal.SIGKILL)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, value, trace):
+        if self.process and self.process.poll() is None:
+            self.stop()
+        elif self.process:
+            raise AssertionError(f"the gateway ended by itself ({self.process.returncode})\n" + self.log.read_text(errors="replace")[-8000:])
+
+    def cli(self, *arguments, stdin="", check=True):
+        data = stdin if isinstance(stdin, bytes) else stdin.encode()
+        result = subprocess.run([POSTHORN, *arguments, *self.arguments()], input=data, capture_output=True, cwd=self.folder, timeout=120)
+        if check:
+            assert result.returncode == 0, f"{arguments}: exit {result.returncode}\n{result.stdout.decode()}{result.stderr.decode()}"
+        return result
+
+    def cli_json(self, *arguments, stdin=""):
+        return json.loads(self.cli(*arguments, "--json", stdin=stdin).stdout)
+
+    def request(self, method, path, body=None, headers=None, timeout=60):
+        """(status, headers, parsed JSON or text)"""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            if isinstance(body, (dict, list)):
+                body = json.dumps(body)
+                headers = {"Content-Type": "application/json", **(headers or {})}
+            connection.request(method, path, body=body, headers=headers or {})
+            response = connection.getresponse()
+            raw = response.read()
+            text = raw.decode()
+            if response.headers.get_content_type() == "application/json" and raw:
+                return response.status, response.headers, json.loads(text)
+            return response.status, response.headers, text
+        finally:
+            connection.close()
+
+    def api(self, command, **parameters):
+        """/api.php; returns the answer's body."""
+        status, _, body = self.request("POST", "/api.php", {"Command": command, **parameters})
+        assert status == 200, (status, body)
+        return body
+
+    def send(self, key, message=None, headers=None, **fields):
+        """POST /api/v1/email; returns (status, body)."""
+        body = message or mail(**fields)
+        status, _, answer = self.request("POST", "/api/v1/email", body, {"Authorization": f"Bearer {key}", **(headers or {})})
+        return status, answer
+
+    def sent(self, key, **fields):
+        status, answer = self.send(key, **fields)
+        assert status == 200, (status, answer)
+        return answer["MessageID"]
+
+    def tenant(self, domain="shop.test", email=None, enabled=True):
+        """An account with an enabled domain and a sender key."""
+        email = email or f"owner@{domain}"
+        account = self.cli_json("account", "create", "--email", email, "--password-stdin", stdin="correct horse battery")
+        made = self.cli_json("domain", "add", domain, "--account", email)
+        if enabled:
+            self.cli_json("domain", "enable", domain)
+        key = self.cli_json("key", "add", "--domain", domain)
+        return Tenant(email, account["UserID"], account["APIKey"], made["DomainID"], domain, key["Key"], key["KeyID"])
+
+    def events(self, key, **filters):
+        query = "&".join(f"{k}={v}" for k, v in {"RetrieveCount": 100, **filters}.items())
+        status, _, body = self.request("GET", f"/api/v1/events?{query}", headers={"Authorization": f"Bearer {key}"})
+        assert status == 200, (status, body)
+        return body["Events"]
+
+    def event_types(self, key, message_id):
+        """Types of a message's events, oldest first."""
+        return [e["EventType"] for e in reversed(self.events(key, MessageID=message_id))]
+
+    def database(self):
+        return self.folder / "data" / "posthorn.db"
+
+
+class Tenant:
+    def __init__(self, email, user_id, api_key, domain_id, domain, key, key_id):
+        self.email, self.user_id, self.api_key, self.domain_id = email, user_id, api_key, domain_id
+        self.domain, self.key, self.key_id = domain, key, key_id
+
+
+def mail(to="reader@example.org", sender="news@shop.test", **fields):
+    recipients = to if isinstance(to, list) else [{"email": to, "name": "Reader"}]
+    return {"From": {"email": sender, "name": "Shop"}, "To": recipients, "Subject": "Hello", "ContentType": "plain", "PlainContent": "Hello there\n",
+            **fields}
