@@ -1,0 +1,38 @@
+/* metrics.c - the table of names, and the page Prometheus reads (text format 0.0.4).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/metrics.h"
+
+static const struct {
+    const char *name, *help;
+    bool is_gauge;
+} metrics[METRIC_COUNT] = {
+    [METRIC_HTTP_REQUESTS] = {"http_requests_total", "HTTP requests answered.", false},
+    [METRIC_HTTP_REFUSED] = {"http_refused_total", "HTTP requests answered with a status of 400 or above.", false},
+    [METRIC_HTTP_CONNECTIONS] = {"http_connections", "Open HTTP connections.", true},
+    [METRIC_BODY_BYTES] = {"http_body_bytes", "Bytes of request bodies held in memory.", true},
+    [METRIC_MESSAGES_ACCEPTED] = {"messages_accepted_total", "Messages accepted and committed.", false},
+    [METRIC_RECIPIENTS_ACCEPTED] = {"recipients_accepted_total", "Recipients of accepted messages.", false},
+    [METRIC_DELIVERED] = {"delivered_total", "Recipients whose server took the message.", false},
+    [METRIC_DEFERRED] = {"deferred_total", "Delivery attempts that will be repeated.", false},
+    [METRIC_BOUNCED] = {"bounced_total", "Recipients refused for good by their server.", false},
+    [METRIC_FAILED] = {"failed_total", "Recipients given up without a server's refusal.", false},
+    [METRIC_WAITING_IN_MEMORY] = {"waiting_in_memory", "Recipients in the scheduler's window.", true},
+    [METRIC_SMTP_OUT_CONNECTIONS] = {"smtp_out_connections", "Open SMTP connections to other servers.", true},
+    [METRIC_SMTP_IN_CONNECTIONS] = {"smtp_in_connections", "Open SMTP connections from clients.", true},
+    [METRIC_SIGNATURES] = {"signatures_total", "DKIM signatures made.", false},
+    [METRIC_DNS_QUESTIONS] = {"dns_questions_total", "Questions put to the DNS.", false},
+    [METRIC_DNS_FAILURES] = {"dns_failures_total", "Questions the DNS did not answer.", false},
+    [METRIC_WRITER_BATCHES] = {"writer_batches_total", "Transactions committed by the writer.", false},
+    [METRIC_WRITER_JOBS] = {"writer_jobs_total", "Jobs done by the writer.", false},
+    [METRIC_WRITER_ERRORS] = {"writer_errors_total", "Transactions of the writer that failed.", false},
+};
+
+void metrics_format(struct buf *out, const struct metrics *m) {
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        const char *name = metrics[i].name;
+        buf_addf(out, "# HELP posthorn_%s %s\n# TYPE posthorn_%s %s\nposthorn_%s ", name, metrics[i].help, name,
+                 metrics[i].is_gauge ? "gauge" : "counter", name);
+        buf_add_i64(out, atomic_load_explicit(&m->value[i], memory_order_relaxed));
+        buf_add_char(out, '\n');
+    }
+}
