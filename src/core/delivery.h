@@ -1,0 +1,71 @@
+/* delivery.h - one recipient on its way out: what an attempt needs from the store, and what its end writes back.
+ *
+ * delivery_load runs on a reader, delivery_settle on the writer; both work in the transaction they are given. The state, the
+ * event and all else of one settlement are written together (P3); a row that is not ours any more, or was settled since, is left
+ * alone and writes no event (P1, P2). SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_CORE_DELIVERY_H
+#define POSTHORN_CORE_DELIVERY_H
+
+#include "base/arena.h"
+#include "base/id.h"
+#include "core/sign.h"
+#include "store/queue.h"
+
+struct db;
+
+/* Who delivers: this node in this life of it (queue_adopt). */
+struct delivery_owner {
+    int64_t node_id, epoch;
+};
+
+struct delivery {
+    bool is_waiting; /* false: not ours, settled since, or gone: drop the entry, the rest is empty */
+    int64_t recipient_id, message_id, account_id, domain_id;
+    struct id uuid;
+    struct str address;                               /* of the recipient */
+    struct str sender_domain, subdomain;              /* the return path is at <subdomain>.<sender_domain> */
+    int64_t attempts, created_at, due_at, expires_at; /* attempts: made so far */
+    struct str content;                               /* unsigned message, CRLF */
+    struct str signature;                             /* header fields made by an earlier attempt; "" when to be made */
+    struct sign_key keys[SIGN_KEYS_MAX];
+    size_t key_count;
+};
+/* All of *ret lives in `arena`. entry: what the scheduler handed out; a row whose attempts differ from it is not waiting. */
+WARN_UNUSED enum status delivery_load(struct db *db, const struct delivery_owner *owner, const struct queue_entry *entry,
+                                      struct arena *arena, struct delivery *ret);
+
+enum delivery_outcome {
+    DELIVERY_DELIVERED,
+    DELIVERY_DEFERRED, /* waits for next_at */
+    DELIVERY_BOUNCED,  /* the other side said never, or the domain takes no mail */
+    DELIVERY_FAILED,   /* its life ended while it waited */
+};
+/* What ended an attempt; empty and zero fields are left out of the event. */
+struct delivery_report {
+    struct str site;                                /* key of the route */
+    struct str mx_host, mx_address, source_address; /* addresses without port */
+    struct str tls_version, tls_cipher, tls_policy; /* "opportunistic" */
+    bool tls_verified;
+    unsigned code; /* the reply */
+    struct str enhanced, text;
+    struct str command; /* what it answered: "CONNECT", "MAIL", "RCPT", "DATA", "." */
+    int64_t session_ms; /* from the connection's start */
+};
+struct settlement {
+    int64_t recipient_id;
+    int64_t attempts; /* made before this one: delivery.attempts */
+    enum delivery_outcome outcome;
+    int64_t at;        /* wall */
+    int64_t next_at;   /* DEFERRED */
+    struct str reason; /* why it waits or ended; "" when delivered. Capped at DELIVERY_REASON_MAX */
+    struct delivery_report report;
+    struct str signature; /* DEFERRED: keep it for the next attempt and for the others; "" otherwise */
+};
+#define DELIVERY_REASON_MAX 1024
+
+/* Write one settlement. *ret_applied false: the row was not waiting, not ours, or this attempt was settled before; nothing is
+ * written. Running it twice, in one transaction or two, applies it once. */
+WARN_UNUSED enum status delivery_settle(struct db *db, const struct delivery_owner *owner, const struct settlement *s,
+                                        bool *ret_applied);
+
+#endif
