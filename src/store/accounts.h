@@ -1,0 +1,37 @@
+/* accounts.h - accounts and their own API keys (user keys).
+ *
+ * Every verb runs inside the caller's transaction `tx` (writer: all; reader: those that only look). Strings of returned
+ * records live in the caller's arena. A verb that answers anything but OK has written nothing.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_STORE_ACCOUNTS_H
+#define POSTHORN_STORE_ACCOUNTS_H
+
+#include "base/arena.h"
+#include "base/status.h"
+
+struct db;
+
+struct account {
+    int64_t id;
+    struct str email;         /* lower case */
+    struct str password_hash; /* argon2id, encoded */
+    bool is_admin, is_active, is_verified;
+    int64_t created_at;
+};
+/* Add; `account->id` is ignored. EXISTS: the e-mail is taken. */
+WARN_UNUSED enum status account_add(struct db *tx, const struct account *account, int64_t *ret_id);
+/* NOT_FOUND when absent. `email` in lower case. */
+WARN_UNUSED enum status account_find(struct db *tx, struct arena *a, struct str email, struct account *ret);
+WARN_UNUSED enum status account_get(struct db *tx, struct arena *a, int64_t id, struct account *ret);
+WARN_UNUSED enum status account_set_active(struct db *tx, int64_t id, bool is_active);
+WARN_UNUSED enum status account_set_password(struct db *tx, int64_t id, struct str password_hash);
+
+/* Add a user key; NOT_FOUND: no such account, EXISTS: the same key again. */
+WARN_UNUSED enum status user_key_add(struct db *tx, int64_t account_id, struct str key_hash, int64_t now, int64_t *ret_id);
+/* The account behind a user key; *ret_key_id for user_key_touch. */
+WARN_UNUSED enum status user_key_find(struct db *tx, struct arena *a, struct str key_hash, int64_t *ret_key_id,
+                                      struct account *ret);
+/* Note the use; written at most once a minute for a key. */
+WARN_UNUSED enum status user_key_touch(struct db *tx, int64_t key_id, int64_t now);
+
+#endif

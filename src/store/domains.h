@@ -1,0 +1,78 @@
+/* domains.h - sender domains, the standing of their DNS records, and their DKIM keys.
+ *
+ * Two accounts may add the same name; only one can have its ownership verified (domain_set_records decides).
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_STORE_DOMAINS_H
+#define POSTHORN_STORE_DOMAINS_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "store/scope.h"
+
+struct db;
+
+/* Stored numbers: never renumber. */
+enum domain_state { DOMAIN_PENDING = 0, DOMAIN_ENABLED = 1, DOMAIN_SUSPENDED = 2, DOMAIN_BLOCKED = 3 };
+enum record_status { RECORD_PENDING = 0, RECORD_VERIFIED = 1, RECORD_FAILED = 2 };
+enum domain_record {
+    DOMAIN_OWNERSHIP,
+    DOMAIN_DKIM,
+    DOMAIN_SPF,
+    DOMAIN_RETURN_PATH,
+    DOMAIN_TRACKING,
+    DOMAIN_DMARC,
+    DOMAIN_RECORD_COUNT
+};
+
+struct domain {
+    int64_t id;
+    int64_t account_id;
+    struct str name; /* lower case A-labels */
+    enum domain_state state;
+    bool is_forced; /* the operator's enable: no verification undoes it */
+    enum record_status record[DOMAIN_RECORD_COUNT];
+    struct str subdomain;    /* return path host label */
+    struct str track_prefix; /* tracking label below it */
+    struct str ownership_token;
+    int64_t created_at;
+    int64_t checked_at; /* 0: never verified yet */
+};
+struct domain_list {
+    struct domain *items;
+    size_t count;
+};
+/* Add; id is ignored. EXISTS: the account has the name already. NOT_FOUND: no such account. */
+WARN_UNUSED enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_id);
+/* NOT_FOUND when absent or another account's. `account_id` may be SCOPE_ANY. */
+WARN_UNUSED enum status domain_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct domain *ret);
+WARN_UNUSED enum status domain_find(struct db *tx, struct arena *a, int64_t account_id, struct str name, struct domain *ret);
+/* Up to `limit` domains of an account (or SCOPE_ANY) with id > after_id, in order of id. */
+WARN_UNUSED enum status domain_list(struct db *tx, struct arena *a, int64_t account_id, int64_t after_id, int limit,
+                                    struct domain_list *ret);
+/* Every account's domain of that name, at most `limit`. */
+WARN_UNUSED enum status domain_list_named(struct db *tx, struct arena *a, struct str name, int limit, struct domain_list *ret);
+WARN_UNUSED enum status domain_set_state(struct db *tx, int64_t id, enum domain_state state, bool is_forced);
+/* What a verification found. EXISTS: ownership VERIFIED is asked for, but another account has it already; nothing is
+ * written. */
+WARN_UNUSED enum status domain_set_records(struct db *tx, int64_t id, const enum record_status record[DOMAIN_RECORD_COUNT],
+                                           enum domain_state state, int64_t now);
+
+struct dkim_key {
+    int64_t id;
+    int64_t domain_id;
+    struct str selector;
+    int type;                  /* enum signkey_type (crypto/signkey.h) */
+    struct str private_sealed; /* context "dkim:<domain name>:<selector>" */
+    struct str public_key;     /* p= before base64 */
+    int64_t created_at;
+};
+struct dkim_key_list {
+    struct dkim_key *items;
+    size_t count;
+};
+/* Add; id is ignored. EXISTS: the selector is taken. NOT_FOUND: no such domain. */
+WARN_UNUSED enum status dkim_key_add(struct db *tx, const struct dkim_key *key, int64_t *ret_id);
+/* Every key of the domain, in order of id. */
+WARN_UNUSED enum status dkim_key_list(struct db *tx, struct arena *a, int64_t domain_id, struct dkim_key_list *ret);
+
+#endif

@@ -1,0 +1,68 @@
+/* events.h - what happened, for the sender: one row an event, written with the state change it tells (P3).
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_STORE_EVENTS_H
+#define POSTHORN_STORE_EVENTS_H
+
+#include "base/arena.h"
+#include "base/id.h"
+#include "base/status.h"
+
+struct db;
+
+/* Stored numbers: never renumber. At most 62 (event_filter.types is a set of bits). */
+enum event_type {
+    EVENT_SEND = 1,
+    EVENT_DEFERRED = 2,
+    EVENT_DELIVERY = 3,
+    EVENT_BOUNCE = 4,
+    EVENT_FAILED = 5,
+    EVENT_SUPPRESSED = 6,
+    EVENT_OPEN = 7,
+    EVENT_CLICK = 8,
+    EVENT_UNSUBSCRIBE = 9,
+    EVENT_COMPLAINT = 10,
+    EVENT_TYPE_COUNT
+};
+#define EVENT_BIT(type) (INT64_C(1) << (type))
+/* "delivery" ... as answers show it; static. */
+const char *event_noun(enum event_type type);
+/* Noun ("delivery") or participle ("delivered", "accepted" for send), either case. */
+bool event_type_parse(struct str name, enum event_type *ret);
+
+struct event {
+    int64_t id;
+    int64_t at;
+    enum event_type type;
+    int64_t account_id;
+    int64_t domain_id;
+    int64_t message_id;
+    int64_t recipient_id;
+    struct str recipient; /* address */
+    struct str detail;    /* JSON object: what is particular to this event */
+};
+/* Add; id is ignored. */
+WARN_UNUSED enum status event_add(struct db *tx, const struct event *event, int64_t *ret_id);
+
+/* An event with its message. */
+struct event_row {
+    struct event event;
+    struct id message_uuid;
+    struct str sender, subject, tags, metadata;
+};
+struct event_row_list {
+    struct event_row *items;
+    size_t count;
+    int64_t total; /* that match, on all pages */
+};
+struct event_filter {
+    int64_t domain_id;  /* always one domain */
+    int64_t types;      /* EVENT_BIT()s; 0: all */
+    int64_t from_at;    /* at >= from_at; 0: all */
+    int64_t before_at;  /* at < before_at; 0: all */
+    int64_t message_id; /* 0: all */
+};
+/* Newest first, `limit` rows after the first `offset`. */
+WARN_UNUSED enum status event_list(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
+                                   struct event_row_list *ret);
+
+#endif

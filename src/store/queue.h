@@ -1,0 +1,140 @@
+/* queue.h - recipients: the queue and its history in one table.
+ *
+ * P1: a recipient is in exactly one state. SCHEDULED and QUEUED wait; the others are ends. "Sending" is a fact in memory.
+ *
+ *      recipient_add --> SCHEDULED | QUEUED --queue_settle--> QUEUED (again, later)
+ *                                                        \--> DELIVERED | BOUNCED | FAILED | ...
+ *
+ * A row belongs to a node. queue_settle is fenced: it writes only while the row waits, is the node's, has the attempts the
+ * caller saw, and the caller's epoch is still the node's latest (nodes.h). So a restart has nothing to take over, whatever
+ * the length of the queue, and a process that was replaced while it slept cannot write.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_STORE_QUEUE_H
+#define POSTHORN_STORE_QUEUE_H
+
+#include "base/arena.h"
+#include "base/id.h"
+#include "base/status.h"
+
+struct db;
+
+/* Stored numbers: never renumber. 0 and 1 are the waiting ones (the schema's partial index says so too). */
+enum recipient_state {
+    RECIPIENT_SCHEDULED = 0, /* SendAt lies ahead */
+    RECIPIENT_QUEUED = 1,
+    RECIPIENT_HELD = 2,
+    RECIPIENT_DELIVERED = 3,
+    RECIPIENT_BOUNCED = 4,
+    RECIPIENT_FAILED = 5,
+    RECIPIENT_SUPPRESSED = 6,
+    RECIPIENT_CANCELLED = 7,
+    RECIPIENT_STATE_COUNT
+};
+enum { PRIORITY_TRANSACTIONAL = 0, PRIORITY_BULK = 1 };
+/* "queued" ..., static. */
+const char *recipient_state_text(enum recipient_state state);
+
+/* Who writes: one start of one node (nodes.h). */
+struct node_epoch {
+    int64_t node_id;
+    int64_t epoch;
+};
+
+struct recipient {
+    int64_t id;
+    int64_t message_id;
+    int64_t account_id;
+    struct str address;
+    struct str domain; /* lower case A-labels */
+    enum recipient_state state;
+    int priority;
+    int64_t due_at;
+    int64_t attempts;
+    struct str reason; /* why it waits, or why it ended */
+    int64_t changed_at;
+};
+struct recipient_list {
+    struct recipient *items;
+    size_t count;
+};
+/* Add; id is ignored. The message must exist. */
+WARN_UNUSED enum status recipient_add(struct db *tx, const struct recipient *recipient, const struct node_epoch *owner,
+                                      int64_t *ret_id);
+WARN_UNUSED enum status recipient_get(struct db *tx, struct arena *a, int64_t id, struct recipient *ret);
+/* All recipients of a message in order of id. */
+WARN_UNUSED enum status recipient_list(struct db *tx, struct arena *a, int64_t message_id, struct recipient_list *ret);
+
+/* What the scheduler keeps of a waiting recipient. */
+struct queue_entry {
+    int64_t recipient_id;
+    int64_t message_id;
+    int64_t account_id;
+    struct str domain;
+    int priority;
+    int64_t attempts;
+    int64_t due_at;
+    int64_t created_at; /* of the message */
+    int64_t expires_at; /* of the message */
+};
+struct queue_entry_list {
+    struct queue_entry *items;
+    size_t count;
+};
+struct queue_load {
+    int64_t node_id;
+    struct str domain;
+    int priority;
+    int64_t due_before;             /* due_at < due_before */
+    int64_t after_due_at, after_id; /* resume behind this entry; zeroed: from the beginning */
+    int limit;
+};
+/* Waiting recipients of one domain and priority in order of (due_at, id). */
+WARN_UNUSED enum status queue_load(struct db *tx, struct arena *a, const struct queue_load *query, struct queue_entry_list *ret);
+
+struct queue_domain {
+    struct str domain;
+    int priority;
+    int64_t waiting;
+    int64_t first_due_at;
+};
+struct queue_domain_list {
+    struct queue_domain *items;
+    size_t count;
+};
+/* Up to `limit` rows, one a waiting (domain, priority) of the node, in that order behind `after` (NULL: the beginning; only its
+ * domain and priority are looked at). Reads index entries only. */
+WARN_UNUSED enum status queue_domains(struct db *tx, struct arena *a, int64_t node_id, const struct queue_domain *after,
+                                      int limit, struct queue_domain_list *ret);
+
+struct queue_settle {
+    int64_t recipient_id;
+    int64_t seen_attempts; /* as loaded */
+    struct node_epoch owner;
+    enum recipient_state state;
+    int64_t attempts;
+    int64_t due_at;
+    struct str reason;
+    int64_t now;
+};
+/* NOT_FOUND: the fence held (ended meanwhile, moved, tried by another, or our epoch is over); nothing was written. */
+WARN_UNUSED enum status queue_settle(struct db *tx, const struct queue_settle *settle);
+
+/* Number of recipients by state, of every account. Counts every row: for doctor and tests, not for each scrape. */
+WARN_UNUSED enum status queue_count(struct db *tx, int64_t ret_count[RECIPIENT_STATE_COUNT]);
+/* Number of waiting recipients; reads index entries only. */
+WARN_UNUSED enum status queue_count_waiting(struct db *tx, int64_t *ret_count);
+
+/* The operator's view of the queue. */
+struct queue_row {
+    struct recipient recipient;
+    struct id message_uuid;
+    struct str sender;
+};
+struct queue_row_list {
+    struct queue_row *items;
+    size_t count;
+};
+/* Waiting recipients in order of id, those with id > after_id. */
+WARN_UNUSED enum status queue_list(struct db *tx, struct arena *a, int64_t after_id, int limit, struct queue_row_list *ret);
+
+#endif

@@ -1,0 +1,49 @@
+/* writer.h - the one thread that writes, and the readers: callbacks for net/executor.h.
+ *
+ * A batch is one transaction: its jobs run in order, then one COMMIT answers for all (group commit; P1, P3, P7).
+ *
+ *   job says OK                     its writes stand if the commit does
+ *   job says anything else          a refusal: none of its writes stand. A job checks first and writes afterwards, so there are
+ * none as a rule; if there are, or the engine failed, the batch is rolled back and its jobs run again one by one, each in its own
+ * transaction engine says CONFLICT            definite: the whole transaction again, at most WRITER_TRIES times, then TEMPORARY
+ *   commit fails, definite          one by one
+ *   commit fails, outcome unknown   (failed write or fsync, connection lost) every job UNKNOWN, then `fatal`; it is not tried
+ * again. Jobs that come afterwards get CANCELLED no room (SQLITE_FULL)           TEMPORARY; nothing stands
+ *
+ * A job may therefore run more than once; it resets its outputs at the top (base/job.h).
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_STORE_WRITER_H
+#define POSTHORN_STORE_WRITER_H
+
+#include "base/job.h"
+#include "base/metrics.h"
+#include "base/str.h"
+
+#define WRITER_BATCH_JOBS    1000
+#define WRITER_BATCH_BYTES   ((size_t)8 << 20)
+#define WRITER_TRIES         5
+#define WRITER_WAL_MAX_BYTES (64LL << 20) /* beyond: checkpoint between two batches, idle or not */
+
+/* For executor_options.arg; must outlive the executor. */
+struct writer_options {
+    struct str url;          /* db.h */
+    struct metrics *metrics; /* may be NULL */
+    /* The outcome of a commit is unknown, or a sync of the file failed: the process must end, without another write. Called once,
+     * on the writer's thread, after the jobs' statuses are set and before their done. `why` is gone after the call. */
+    void (*fatal)(void *arg, struct str why);
+    void *fatal_arg;
+};
+/* thread_start, thread_stop, batch and idle of the writer: threads = 1, batch_max_jobs = WRITER_BATCH_JOBS,
+ * batch_max_bytes = WRITER_BATCH_BYTES, arg = struct writer_options. The database must be ready (store_open). */
+enum status writer_start(void *arg, void **ret_ctx);
+void writer_batch(void *ctx, struct job *const *jobs, size_t n);
+void writer_idle(void *ctx);
+void writer_stop(void *ctx);
+
+/* The same for readers (threads = as many as wanted, no idle; keep batch_max_jobs small): jobs get a `struct db *` inside a
+ * read-only snapshot that lives as long as the batch. */
+enum status reader_start(void *arg, void **ret_ctx);
+void reader_batch(void *ctx, struct job *const *jobs, size_t n);
+void reader_stop(void *ctx);
+
+#endif
