@@ -122,7 +122,8 @@ CREATE TABLE recipients (               -- the queue and its history; P1: exactl
     epoch       INTEGER NOT NULL                   -- and in which life
 );
 CREATE INDEX recipients_by_message ON recipients(message_id);
-CREATE INDEX recipients_waiting ON recipients(domain, priority, due_at, id) WHERE state IN (0, 1);
+-- A lane of the queue (core/schedule.h): domain, account, priority, by due time.
+CREATE INDEX recipients_waiting ON recipients(domain, account_id, priority, due_at, id) WHERE state IN (0, 1);
 
 CREATE TABLE events (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
