@@ -13,11 +13,6 @@
 
 struct db;
 
-/* Who delivers: this node in this life of it (queue_adopt). */
-struct delivery_owner {
-    int64_t node_id, epoch;
-};
-
 struct delivery {
     bool is_waiting; /* false: not ours, settled since, or gone: drop the entry, the rest is empty */
     int64_t recipient_id, message_id, account_id, domain_id;
@@ -31,7 +26,7 @@ struct delivery {
     size_t key_count;
 };
 /* All of *ret lives in `arena`. entry: what the scheduler handed out; a row whose attempts differ from it is not waiting. */
-WARN_UNUSED enum status delivery_load(struct db *db, const struct delivery_owner *owner, const struct queue_entry *entry,
+WARN_UNUSED enum status delivery_load(struct db *db, const struct node_epoch *owner, const struct queue_entry *entry,
                                       struct arena *arena, struct delivery *ret);
 
 enum delivery_outcome {
@@ -65,7 +60,7 @@ struct settlement {
 
 /* Write one settlement. *ret_applied false: the row was not waiting, not ours, or this attempt was settled before; nothing is
  * written. Running it twice, in one transaction or two, applies it once. */
-WARN_UNUSED enum status delivery_settle(struct db *db, const struct delivery_owner *owner, const struct settlement *s,
+WARN_UNUSED enum status delivery_settle(struct db *db, const struct node_epoch *owner, const struct settlement *s,
                                         bool *ret_applied);
 
 #endif

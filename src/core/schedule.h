@@ -63,7 +63,7 @@ void schedule_put_back(struct schedule *s, int64_t recipient_id);
 
 /* ---- disk ---- */
 enum schedule_load_kind { SCHEDULE_LOAD_LANES, SCHEDULE_LOAD_ENTRIES };
-/* What to read next; run it on a reader with queue_load_run (core/queue.h), then feed the result to schedule_loaded. */
+/* What to read next; run it on a reader with queue_fetch (core/queue.h), then feed the result to schedule_loaded. */
 struct schedule_load {
     enum schedule_load_kind kind;
     struct queue_lane
@@ -75,7 +75,7 @@ struct schedule_load {
 struct schedule_rows {
     enum status status;
     const struct queue_entry *entries; /* ENTRIES: by (due_at, id) */
-    const struct queue_lane *lanes;    /* LANES: by name, with due_at: earliest of the lane on disk */
+    const struct queue_lane *lanes;    /* LANES: by name, with first_due_at */
     size_t count;
     int64_t next_due_at; /* ENTRIES: earliest due of the lane after due_until, SCHEDULE_NEVER if none */
 };

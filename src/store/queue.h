@@ -83,28 +83,29 @@ struct queue_entry_list {
 struct queue_load {
     int64_t node_id;
     struct str domain;
+    int64_t account_id;
     int priority;
     int64_t due_before;             /* due_at < due_before */
     int64_t after_due_at, after_id; /* resume behind this entry; zeroed: from the beginning */
     int limit;
 };
-/* Waiting recipients of one domain and priority in order of (due_at, id). */
+/* Waiting recipients of one lane (domain, account, priority: core/schedule.h) in order of (due_at, id). */
 WARN_UNUSED enum status queue_load(struct db *tx, struct arena *a, const struct queue_load *query, struct queue_entry_list *ret);
 
-struct queue_domain {
+struct queue_lane {
     struct str domain;
+    int64_t account_id;
     int priority;
-    int64_t waiting;
     int64_t first_due_at;
 };
-struct queue_domain_list {
-    struct queue_domain *items;
+struct queue_lane_list {
+    struct queue_lane *items;
     size_t count;
 };
-/* Up to `limit` rows, one a waiting (domain, priority) of the node, in that order behind `after` (NULL: the beginning; only its
- * domain and priority are looked at). Reads index entries only. */
-WARN_UNUSED enum status queue_domains(struct db *tx, struct arena *a, int64_t node_id, const struct queue_domain *after,
-                                      int limit, struct queue_domain_list *ret);
+/* Up to `limit` rows, one a waiting (domain, account, priority) of the node, in that order behind `after` (NULL: the beginning;
+ * its first_due_at is not looked at). Reads index entries only. */
+WARN_UNUSED enum status queue_lanes(struct db *tx, struct arena *a, int64_t node_id, const struct queue_lane *after, int limit,
+                                    struct queue_lane_list *ret);
 
 struct queue_settle {
     int64_t recipient_id;
