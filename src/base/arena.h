@@ -26,6 +26,6 @@ struct str arena_lower(struct arena *a, struct str s);
 __attribute__((format(printf, 2, 3))) struct str arena_strf(struct arena *a, const char *format, ...);
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
-#define ARENA_AUTO __attribute__((cleanup(arena_fini))) struct arena
+#define ARENA_AUTO             __attribute__((cleanup(arena_fini))) struct arena
 
 #endif

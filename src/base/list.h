@@ -11,10 +11,10 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_OWNER(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
-#define LIST_FOR_EACH(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
+#define LIST_OWNER(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
+#define LIST_FOR_EACH(it, head)        for (struct list *it = (head)->next; it != (head); it = it->next)
 /* As LIST_FOR_EACH; the body may remove `it`. */
-#define LIST_FOR_EACH_SAFE(it, head) \
+#define LIST_FOR_EACH_SAFE(it, head)                                                                                             \
     for (struct list *it = (head)->next, *it##_next = it->next; it != (head); it = it##_next, it##_next = it->next)
 
 static inline void list_init(struct list *l) {

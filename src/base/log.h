@@ -20,10 +20,10 @@ struct log_field {
     bool is_number;
 };
 #define LOG_STR(k, s) ((struct log_field){.key = (k), .text = (s)})
-#define LOG_Z(k, z) ((struct log_field){.key = (k), .text = str_from_z(z)})
+#define LOG_Z(k, z)   ((struct log_field){.key = (k), .text = str_from_z(z)})
 #define LOG_INT(k, v) ((struct log_field){.key = (k), .number = (int64_t)(v), .is_number = true})
-#define LOG(level, event, ...)                                                      \
-    log_write((level), (event), (const struct log_field[]){__VA_ARGS__},            \
+#define LOG(level, event, ...)                                                                                                   \
+    log_write((level), (event), (const struct log_field[]){__VA_ARGS__},                                                         \
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
 /* Set up the sink; fd stays the caller's. Before this, lines go to stderr as logfmt at LOG_INFO. */

@@ -10,16 +10,16 @@
 
 enum metric {
     METRIC_HTTP_REQUESTS,
-    METRIC_HTTP_REFUSED,       /* answered 4xx/5xx */
-    METRIC_HTTP_CONNECTIONS,   /* gauge */
-    METRIC_BODY_BYTES,         /* gauge: request bodies in memory */
+    METRIC_HTTP_REFUSED,     /* answered 4xx/5xx */
+    METRIC_HTTP_CONNECTIONS, /* gauge */
+    METRIC_BODY_BYTES,       /* gauge: request bodies in memory */
     METRIC_MESSAGES_ACCEPTED,
     METRIC_RECIPIENTS_ACCEPTED,
     METRIC_DELIVERED,
     METRIC_DEFERRED,
     METRIC_BOUNCED,
     METRIC_FAILED,
-    METRIC_WAITING_IN_MEMORY,  /* gauge: entries in the scheduler's window */
+    METRIC_WAITING_IN_MEMORY,    /* gauge: entries in the scheduler's window */
     METRIC_SMTP_OUT_CONNECTIONS, /* gauge */
     METRIC_SMTP_IN_CONNECTIONS,  /* gauge */
     METRIC_SIGNATURES,

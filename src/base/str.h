@@ -18,7 +18,8 @@ struct str {
 /* A literal as a str: STR("abc"). */
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
 /* The same for static initialisers, where a compound literal is not constant. */
-#define STR_INIT(literal) {(literal), sizeof(literal) - 1}
+#define STR_INIT(literal)                                                                                                        \
+    { (literal), sizeof(literal) - 1 }
 /* printf("%.*s", STR_ARG(s)) */
 #define STR_ARG(s) (int)(s).n, (s).p
 /* str_find() found nothing. */
