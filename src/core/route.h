@@ -25,7 +25,7 @@ struct route_address {
     uint8_t ip[16]; /* 4: the first four bytes */
 };
 struct route_host {
-    struct str name; /* A-labels; for an address literal its text */
+    struct str name; /* A-labels; or an IP address */
     uint16_t preference;
     struct route_address addresses[ROUTE_ADDRESSES_MAX];
     size_t address_count;
@@ -43,19 +43,20 @@ struct route {
 };
 struct route_options {
     uint16_t port;                   /* [delivery] port */
-    bool allow_private;              /* [delivery] allow_private */
     bool use_ipv6;                   /* a source address is declared for it */
-    struct str hostname;             /* ours: in a set of MX it ends the list */
+    struct str hostname;             /* ours: in a set of MX it ends the list; may be empty */
     const struct route_address *own; /* our addresses, likewise */
     size_t own_count;
-    struct str smarthost;    /* "host[:port]", "1.2.3.4:25", "[::1]:25"; empty: MX of the domain */
-    const struct rand *rand; /* shuffles */
+    bool (*is_private)(const struct route_address *address); /* such ones are dropped; NULL ([delivery] allow_private): none */
+    struct str smarthost;    /* a name or an IP address, not judged; port is its port. Empty: the domain's own hosts */
+    const struct rand *rand; /* shuffles hosts of one preference */
 };
-/* Does `text` have the form of a smarthost? On false words are appended to *why. */
-WARN_UNUSED bool route_smarthost_check(struct str text, struct buf *why);
+/* "host", "host:port", "192.0.2.1:25", "[2001:db8::1]:25" into its parts (slices of text, brackets off). Without port *ret_port
+ * is left as it is. False: no such form. */
+WARN_UNUSED bool route_smarthost_parse(struct str text, struct str *ret_host, uint16_t *ret_port);
 
 struct route_machine;
-/* domain: lower case A-labels, or an address literal "[192.0.2.1]" / "[IPv6:...]". options and what it points to must outlive the
+/* domain: lower case A-labels. options and what it points to must outlive the
  * machine; the machine and all of the route live in `arena`, which route_fini must precede. */
 struct route_machine *route_new(struct arena *arena, const struct route_options *options, struct str domain);
 /* Release what is not in the arena; the result stays. */
@@ -64,7 +65,7 @@ void route_fini(struct route_machine *m);
 size_t route_next(void *machine, struct dns_question *ret, size_t max);
 /* The answer to question number `index` (counted over the machine's life); copied. */
 void route_answer(void *machine, size_t index, const struct dns_answer *answer);
-/* The result, once next gives none and every answer came; in the arena. */
+/* The result, NULL before its time: once next gives none and every answer came; in the arena. */
 const struct route *route_result(const struct route_machine *m);
 /* The sandbox's route: one host at a loopback address. */
 const struct route *route_constant(struct arena *arena, struct str name, const struct route_address *address, uint16_t port);

@@ -66,11 +66,10 @@ enum schedule_load_kind { SCHEDULE_LOAD_LANES, SCHEDULE_LOAD_ENTRIES };
 /* What to read next; run it on a reader with queue_fetch (core/queue.h), then feed the result to schedule_loaded. */
 struct schedule_load {
     enum schedule_load_kind kind;
-    struct queue_lane
-        lane; /* ENTRIES: of which lane. LANES: those after this one (its strings are the schedule's, valid until loaded) */
-    int64_t due_until; /* ENTRIES: rows due at or before */
-    size_t limit;      /* rows at most */
-    void *record;      /* schedule's */
+    struct queue_lane lane; /* ENTRIES: of this lane. LANES: those behind it; domain "": from the beginning. Valid until loaded */
+    int64_t due_until;      /* ENTRIES: rows due at or before */
+    size_t limit;           /* rows at most */
+    void *record;           /* schedule's */
 };
 struct schedule_rows {
     enum status status;

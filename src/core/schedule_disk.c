@@ -1,0 +1,328 @@
+/* schedule_disk.c - lanes and their way to disk: which to load next, when, and how much of it.
+ *
+ * Lanes with something on disk stand in a heap by the time they ask to be loaded. A lane that finds no room is parked; each
+ * entry that leaves memory wakes one parked lane and its own, so all are looked at again within as many departures. Records of
+ * lanes are bounded too: when there are too many, one that is due late gives way, and a walk over all lanes on disk finds it
+ * again in time. SPDX-License-Identifier: Apache-2.0 */
+#include "core/schedule_own.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LANES_PAGE    1000
+#define SCAN_REST_MS  10000 /* between two walks over all lanes */
+#define LOAD_REST_MS  100   /* between two loads of one lane whose entries become due one by one */
+#define LOAD_AGAIN_MS 1000  /* after a failure */
+
+static int64_t min_i64(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+static int64_t max_i64(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+static void *zalloc(size_t n) {
+    void *p = calloc(1, n);
+    if (!p) abort();
+    return p;
+}
+
+void schedule_tick(struct schedule *s, int64_t now) {
+    s->now = max_i64(s->now, now);
+}
+
+/* ---- heap by ask_at ---- */
+
+static void heap_set(struct schedule *s, size_t i, struct lane *lane) {
+    s->heap[i] = lane;
+    lane->heap_place = i + 1;
+}
+
+static void heap_up(struct schedule *s, size_t i) {
+    struct lane *lane = s->heap[i];
+    for (; i > 0 && s->heap[(i - 1) / 2]->ask_at > lane->ask_at; i = (i - 1) / 2) heap_set(s, i, s->heap[(i - 1) / 2]);
+    heap_set(s, i, lane);
+}
+
+static void heap_down(struct schedule *s, size_t i) {
+    struct lane *lane = s->heap[i];
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= s->heap_count) break;
+        if (child + 1 < s->heap_count && s->heap[child + 1]->ask_at < s->heap[child]->ask_at) child++;
+        if (s->heap[child]->ask_at >= lane->ask_at) break;
+        heap_set(s, i, s->heap[child]);
+        i = child;
+    }
+    heap_set(s, i, lane);
+}
+
+static void heap_add(struct schedule *s, struct lane *lane) {
+    if (s->heap_count == s->heap_cap) {
+        s->heap_cap = s->heap_cap ? 2 * s->heap_cap : 64;
+        s->heap = reallocarray(s->heap, s->heap_cap, sizeof(struct lane *));
+        if (!s->heap) abort();
+    }
+    heap_set(s, s->heap_count++, lane);
+    heap_up(s, lane->heap_place - 1);
+}
+
+static void heap_remove(struct schedule *s, struct lane *lane) {
+    if (lane->heap_place == 0) return;
+    size_t i = lane->heap_place - 1;
+    struct lane *last = s->heap[--s->heap_count];
+    lane->heap_place = 0;
+    if (last == lane) return;
+    heap_set(s, i, last);
+    heap_up(s, i);
+    heap_down(s, last->heap_place - 1);
+}
+
+/* ---- lanes ---- */
+
+static struct str share_key(const struct share *share) {
+    return str_make((const char *)share, offsetof(struct share, count));
+}
+
+static void lane_key(struct buf *out, const struct queue_lane *key) {
+    buf_add_str(out, key->domain);
+    buf_add_char(out, '\0');
+    buf_add(out, &key->account_id, sizeof key->account_id);
+    buf_add_char(out, (char)key->priority);
+}
+
+static struct share *share_get(struct schedule *s, const struct queue_lane *key) {
+    struct share probe;
+    memset(&probe, 0, sizeof probe); /* padding is part of the key */
+    probe.account_id = key->account_id;
+    probe.priority = key->priority;
+    struct share *share = map_find(s->shares, share_key(&probe));
+    if (share) return share;
+    share = zalloc(sizeof *share);
+    share->account_id = key->account_id;
+    share->priority = key->priority;
+    map_put(s->shares, share_key(share), share);
+    return share;
+}
+
+static struct domain_record *domain_get(struct schedule *s, struct str name) {
+    struct domain_record *domain = map_find(s->domains, name);
+    if (domain) return domain;
+    domain = zalloc(sizeof *domain);
+    char *copy = zalloc(name.n + 1);
+    memcpy(copy, name.p, name.n);
+    domain->name = str_make(copy, name.n);
+    list_init(&domain->in_site);
+    list_init(&domain->unrouted);
+    list_init(&domain->lanes);
+    map_put(s->domains, domain->name, domain);
+    return domain;
+}
+
+static struct lane *lane_new(struct schedule *s, const struct queue_lane *key) {
+    struct lane *lane = zalloc(sizeof *lane);
+    lane->domain = domain_get(s, key->domain);
+    lane->share = share_get(s, key);
+    lane->share->lanes++;
+    lane->disk_due_at = SCHEDULE_NEVER;
+    list_init(&lane->in_turn);
+    list_init(&lane->parked);
+    list_init(&lane->ready);
+    list_init(&lane->ghosts);
+    list_add_tail(&lane->domain->lanes, &lane->in_domain);
+    return lane;
+}
+
+static void lane_free(struct schedule *s, struct lane *lane) {
+    struct domain_record *domain = lane->domain;
+    struct queue_lane key = {domain->name, lane->share->account_id, lane->share->priority, 0};
+    BUF_AUTO text = {0};
+    lane_key(&text, &key);
+    map_remove(s->lanes, buf_str(&text));
+    heap_remove(s, lane);
+    list_remove(&lane->parked);
+    list_remove(&lane->in_domain);
+    if (--lane->share->lanes == 0) {
+        map_remove(s->shares, share_key(lane->share));
+        free(lane->share);
+    }
+    if (list_is_empty(&domain->lanes)) {
+        map_remove(s->domains, domain->name);
+        list_remove(&domain->in_site);
+        list_remove(&domain->unrouted);
+        free((char *)(uintptr_t)domain->name.p);
+        free(domain);
+    }
+    free(lane);
+}
+
+/* A lane found no record, or lost it: the next walk must come in time for it. */
+static void lane_missed(struct schedule *s, int64_t due_at) {
+    s->missed_due_at = min_i64(s->missed_due_at, due_at);
+    bool is_walking = s->is_scanning || s->has_cursor;
+    if (!is_walking) s->scan_at = min_i64(s->scan_at, max_i64(due_at, s->scan_rest_until));
+}
+
+/* The last of the heap is a leaf, so it is likely late; exactness does not matter. */
+static bool lane_give_way(struct schedule *s, int64_t due_at) {
+    struct lane *late = s->heap_count > 0 ? s->heap[s->heap_count - 1] : NULL;
+    if (!late || late->count > 0 || late->disk_due_at <= max_i64(due_at, s->now)) return false;
+    lane_missed(s, late->disk_due_at);
+    lane_free(s, late);
+    return true;
+}
+
+struct lane *schedule_lane(struct schedule *s, const struct queue_lane *key) {
+    BUF_AUTO text = {0};
+    lane_key(&text, key);
+    struct lane *lane = map_find(s->lanes, buf_str(&text));
+    if (lane) return lane;
+    if (map_count(s->lanes) >= s->lanes_max && !lane_give_way(s, key->first_due_at)) {
+        lane_missed(s, key->first_due_at);
+        return NULL;
+    }
+    lane = lane_new(s, key);
+    map_put(s->lanes, buf_str(&text), lane);
+    return lane;
+}
+
+void schedule_lane_tidy(struct schedule *s, struct lane *lane) {
+    if (lane->count == 0 && lane->disk_due_at == SCHEDULE_NEVER && !lane->is_loading) lane_free(s, lane);
+}
+
+/* A quarter of what is free, at least one. */
+static size_t lane_limit(const struct schedule *s) {
+    size_t limit = (s->window_max - s->count) / 4;
+    if (limit > s->lane_max) limit = s->lane_max;
+    return limit > 0 ? limit : 1;
+}
+
+size_t schedule_room(const struct schedule *s, const struct lane *lane) {
+    size_t free_count = s->window_max - s->count, limit = lane_limit(s);
+    size_t least = lane->count == 0 && free_count > s->window_max / 4 ? 1 : 0; /* its account's other lanes may be stuck */
+    if (lane->share->count >= free_count || lane->count >= limit) return least;
+    size_t room = limit - lane->count, rest = free_count - lane->share->count;
+    return room < rest ? room : rest;
+}
+
+/* (Re-)enter the heap, if the lane has something on disk and nobody is at it. */
+static void lane_ask(struct schedule *s, struct lane *lane) {
+    heap_remove(s, lane);
+    if (lane->is_loading || lane->disk_due_at == SCHEDULE_NEVER) return;
+    list_remove(&lane->parked);
+    lane->ask_at = max_i64(lane->disk_due_at, s->now); /* who asks again stands behind those who wait */
+    heap_add(s, lane);
+}
+
+void schedule_on_disk(struct schedule *s, struct lane *lane, int64_t due_at) {
+    if (due_at >= lane->disk_due_at) return;
+    lane->disk_due_at = due_at;
+    if (list_is_empty(&lane->parked)) lane_ask(s, lane);
+}
+
+void schedule_wake(struct schedule *s, struct lane *lane) {
+    if (!list_is_empty(&lane->parked)) lane_ask(s, lane);
+    if (!list_is_empty(&s->parked)) lane_ask(s, LIST_OWNER(s->parked.next, struct lane, parked));
+}
+
+/* ---- loads ---- */
+
+static bool scan_next(struct schedule *s, struct schedule_load *ret) {
+    if (s->is_scanning || s->scan_at > s->now) return false;
+    s->is_scanning = true;
+    if (!s->has_cursor) s->missed_due_at = SCHEDULE_NEVER;
+    *ret = (struct schedule_load){.kind = SCHEDULE_LOAD_LANES, .lane = s->cursor, .limit = LANES_PAGE};
+    return true;
+}
+
+static bool lane_wants(const struct schedule *s, const struct lane *lane) {
+    return lane->ready_count * 4 <= lane_limit(s) && schedule_room(s, lane) > 0;
+}
+
+static void load_lane(struct schedule *s, struct lane *lane, struct schedule_load *ret) {
+    lane->is_loading = true;
+    lane->disk_due_at = SCHEDULE_NEVER; /* what comes from now on is noted anew */
+    *ret = (struct schedule_load){
+        .kind = SCHEDULE_LOAD_ENTRIES,
+        .lane = {lane->domain->name, lane->share->account_id, lane->share->priority, 0},
+        .due_until = s->now,
+        .limit = lane->count + schedule_room(s, lane), /* those in memory may come first */
+        .record = lane,
+    };
+}
+
+bool schedule_next_load(struct schedule *s, int64_t now, struct schedule_load *ret) {
+    schedule_tick(s, now);
+    if (scan_next(s, ret)) return true;
+    while (s->heap_count > 0 && s->heap[0]->ask_at <= s->now) {
+        struct lane *lane = s->heap[0];
+        heap_remove(s, lane);
+        if (lane_wants(s, lane)) {
+            load_lane(s, lane, ret);
+            return true;
+        }
+        list_add_tail(&s->parked, &lane->parked);
+    }
+    return false;
+}
+
+int64_t schedule_next_due_at(const struct schedule *s) {
+    int64_t scan_at = s->is_scanning ? SCHEDULE_NEVER : s->scan_at;
+    return s->heap_count > 0 ? min_i64(scan_at, s->heap[0]->ask_at) : scan_at;
+}
+
+static void scan_ended(struct schedule *s) {
+    s->has_cursor = false;
+    s->cursor = (struct queue_lane){.priority = 0};
+    s->scan_rest_until = s->now + SCAN_REST_MS;
+    s->scan_at = s->missed_due_at == SCHEDULE_NEVER ? SCHEDULE_NEVER : max_i64(s->missed_due_at, s->scan_rest_until);
+}
+
+static void lanes_loaded(struct schedule *s, const struct schedule_load *load, const struct schedule_rows *rows) {
+    s->is_scanning = false;
+    if (rows->status != STATUS_OK) {
+        s->scan_at = s->now + LOAD_AGAIN_MS;
+        return;
+    }
+    for (size_t i = 0; i < rows->count; i++) {
+        struct lane *lane = schedule_lane(s, &rows->lanes[i]);
+        if (lane) schedule_on_disk(s, lane, rows->lanes[i].first_due_at);
+    }
+    if (rows->count < load->limit) {
+        scan_ended(s);
+        return;
+    }
+    s->cursor = rows->lanes[rows->count - 1];
+    buf_reset(&s->cursor_name);
+    buf_add_str(&s->cursor_name, s->cursor.domain);
+    s->cursor.domain = buf_str(&s->cursor_name);
+    s->has_cursor = true;
+    s->scan_at = s->now;
+}
+
+/* Take what there is room for; returns the earliest due of what stays on disk. */
+static int64_t rows_take(struct schedule *s, struct lane *lane, const struct schedule_load *load,
+                         const struct schedule_rows *rows) {
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct queue_entry *row = &rows->entries[i];
+        if (schedule_find(s, row->recipient_id)) continue;
+        if (schedule_room(s, lane) == 0) return row->due_at;
+        schedule_insert(s, lane, row);
+    }
+    if (rows->count > 0 && rows->count >= load->limit) return rows->entries[rows->count - 1].due_at;
+    return rows->next_due_at == SCHEDULE_NEVER ? SCHEDULE_NEVER : max_i64(rows->next_due_at, s->now + LOAD_REST_MS);
+}
+
+void schedule_loaded(struct schedule *s, const struct schedule_load *load, const struct schedule_rows *rows, int64_t now) {
+    schedule_tick(s, now);
+    if (load->kind == SCHEDULE_LOAD_LANES) {
+        lanes_loaded(s, load, rows);
+        return;
+    }
+    struct lane *lane = load->record;
+    int64_t rest = rows->status == STATUS_OK ? rows_take(s, lane, load, rows) : s->now + LOAD_AGAIN_MS;
+    lane->is_loading = false;
+    LIST_FOR_EACH_SAFE (it, &lane->ghosts) schedule_entry_drop(s, LIST_OWNER(it, struct entry, node));
+    lane->disk_due_at = min_i64(lane->disk_due_at, rest);
+    lane_ask(s, lane);
+    schedule_lane_tidy(s, lane);
+}
