@@ -31,6 +31,7 @@ bool header_name_is_valid(struct str name);
 struct header_writer {
     struct buf *out;
     size_t column; /* octets on the line so far */
+    bool is_fresh; /* nothing stands behind the name yet: no fold there, some readers take it for an empty field */
 };
 /* "Name:" */
 void header_begin(struct header_writer *w, const char *name);

@@ -1,0 +1,183 @@
+/* body.c - content transfer encodings. Whatever the line ends of a text were, next_line() is the one place that finds them, so no
+ * bare CR or LF can leave (SM18-SM21). SPDX-License-Identifier: Apache-2.0 */
+#include "proto/mime/body.h"
+
+#include "base/encode.h"
+
+#include <string.h>
+
+#define LINE_MAX_7BIT     998
+#define LINE_MAX_ENCODED  76
+#define BASE64_LINE_BYTES 57 /* make 76 columns */
+
+static const struct {
+    const char *name;
+    enum body_encoding encoding;
+} names[] = {{"7bit", BODY_7BIT}, {"8bit", BODY_8BIT}, {"quoted-printable", BODY_QUOTED_PRINTABLE}, {"base64", BODY_BASE64}};
+
+const char *body_encoding_name(enum body_encoding e) {
+    return names[e].name;
+}
+
+enum body_encoding body_encoding_parse(struct str value) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq_nocase(str_trim(value), str_from_z(names[i].name))) return names[i].encoding;
+    return BODY_8BIT;
+}
+
+/* Take a line off *rest; *ret_is_ended tells whether a CR, LF or CRLF followed it. */
+static bool next_line(struct str *rest, struct str *ret_line, bool *ret_is_ended) {
+    size_t n = 0;
+    if (rest->n == 0) return false;
+    while (n < rest->n && rest->p[n] != '\r' && rest->p[n] != '\n') n++;
+    *ret_line = str_sub(*rest, 0, n);
+    *ret_is_ended = n < rest->n;
+    if (*ret_is_ended) n += rest->p[n] == '\r' && n + 1 < rest->n && rest->p[n + 1] == '\n' ? 2 : 1;
+    *rest = str_sub(*rest, n, SIZE_MAX);
+    return true;
+}
+
+static bool is_printable(char c) {
+    return (c >= ' ' && c <= '~') || c == '\t';
+}
+
+enum body_encoding body_encoding_for_text(struct str text) {
+    size_t escapes = 0, longest = 0, column = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        bool is_end = text.p[i] == '\r' || text.p[i] == '\n';
+        escapes += !is_end && !is_printable(text.p[i]);
+        column = is_end ? 0 : column + 1;
+        if (column > longest) longest = column;
+    }
+    if (escapes == 0 && longest <= LINE_MAX_7BIT) return BODY_7BIT;
+    return escapes < text.n / 6 + 1 ? BODY_QUOTED_PRINTABLE : BODY_BASE64;
+}
+
+struct qp_line {
+    struct buf *out;
+    char text[LINE_MAX_ENCODED + 4];
+    size_t n;
+};
+
+/* Put one character's form on the line; a soft line break before it when there is no room for it and the '='. */
+static void qp_put(struct qp_line *q, const char *form, size_t n) {
+    if (q->n + n > LINE_MAX_ENCODED - 1) {
+        buf_add(q->out, q->text, q->n);
+        buf_add(q->out, "=\r\n", 3);
+        q->n = 0;
+    }
+    memcpy(q->text + q->n, form, n);
+    q->n += n;
+}
+
+static void qp_add_line(struct qp_line *q, struct str line) {
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < line.n; i++) {
+        char c = line.p[i];
+        bool is_blank_at_end = i + 1 == line.n && (c == ' ' || c == '\t');
+        if (c != '=' && is_printable(c) && !is_blank_at_end) {
+            qp_put(q, &c, 1);
+        } else {
+            char form[3] = {'=', digits[(uint8_t)c >> 4], digits[(uint8_t)c & 15]};
+            qp_put(q, form, 3);
+        }
+    }
+    buf_add(q->out, q->text, q->n);
+    q->n = 0;
+}
+
+static void add_lines(struct buf *out, struct str text, bool is_qp) {
+    struct qp_line q = {.out = out};
+    struct str line;
+    bool is_ended;
+    while (next_line(&text, &line, &is_ended)) {
+        if (is_qp) {
+            qp_add_line(&q, line);
+        } else {
+            buf_add_str(out, line);
+        }
+        if (is_ended) buf_add(out, "\r\n", 2);
+    }
+}
+
+void body_add_base64(struct buf *out, struct str bytes) {
+    for (size_t at = 0; at < bytes.n; at += BASE64_LINE_BYTES) {
+        if (at) buf_add(out, "\r\n", 2);
+        base64_encode(out, str_sub(bytes, at, BASE64_LINE_BYTES));
+    }
+}
+
+void body_add_text(struct buf *out, enum body_encoding e, struct str text) {
+    if (e != BODY_BASE64) {
+        add_lines(out, text, e == BODY_QUOTED_PRINTABLE);
+        return;
+    }
+    BUF_AUTO clean = {0};
+    add_lines(&clean, text, false);
+    body_add_base64(out, buf_str(&clean));
+}
+
+static int base64_value(char c) {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (ascii_is_digit(c)) return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+static void decode_base64(struct buf *out, struct str body) {
+    char *to = buf_reserve(out, body.n / 4 * 3 + 3);
+    uint32_t bits = 0;
+    unsigned have = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < body.n && body.p[i] != '='; i++) {
+        int v = base64_value(body.p[i]);
+        if (v < 0) continue;
+        bits = bits << 6 | (uint32_t)v;
+        have += 6;
+        if (have < 8) continue;
+        have -= 8;
+        to[n++] = (char)(bits >> have & 0xFF);
+    }
+    buf_grew(out, n);
+}
+
+static int hex_value(char c) {
+    if (ascii_is_digit(c)) return c - '0';
+    c = ascii_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Decode a line without its end; true when it ends in a soft line break. */
+static bool decode_qp_line(struct buf *out, struct str line) {
+    while (line.n && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t')) line.n--;
+    for (size_t i = 0; i < line.n; i++) {
+        if (line.p[i] == '=' && i + 1 == line.n) return true;
+        int high = line.p[i] == '=' && i + 2 < line.n ? hex_value(line.p[i + 1]) : -1;
+        int low = high >= 0 ? hex_value(line.p[i + 2]) : -1;
+        buf_add_char(out, low >= 0 ? (char)(high << 4 | low) : line.p[i]);
+        if (low >= 0) i += 2;
+    }
+    return false;
+}
+
+static void decode_qp(struct buf *out, struct str body) {
+    while (body.n) {
+        size_t end = str_find(body, '\n');
+        bool is_ended = end != STR_NONE;
+        size_t n = is_ended ? end : body.n;
+        struct str line = str_sub(body, 0, n);
+        if (is_ended && str_ends(line, STR("\r"))) line.n--;
+        if (!decode_qp_line(out, line) && is_ended) buf_add(out, "\r\n", 2);
+        body = str_sub(body, n + is_ended, SIZE_MAX);
+    }
+}
+
+void body_decode(struct buf *out, enum body_encoding e, struct str body) {
+    if (e == BODY_BASE64) {
+        decode_base64(out, body);
+    } else if (e == BODY_QUOTED_PRINTABLE) {
+        decode_qp(out, body);
+    } else {
+        buf_add_str(out, body);
+    }
+}
