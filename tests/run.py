@@ -92,7 +92,7 @@ def pytest_suite(folder, arguments=(), env=None):
     report = ROOT / "build-asan" / f"{folder}.xml"
     report.unlink(missing_ok=True)
     run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", f"tests/{folder}", *arguments],
-        quiet=False, env={"POSTHORN": str(ROOT / "build-asan/src/app/posthorn"), "PYTHONDONTWRITEBYTECODE": "1", **(env or {})})
+        quiet=False, env={"POSTHORN": str(ROOT / "build-asan/posthorn"), "PYTHONDONTWRITEBYTECODE": "1", **(env or {})})
     if not report.exists():
         outcome.count(False, f"{folder}: pytest ended without a report")
         return outcome

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-POSTHORN = os.environ.get("POSTHORN", str(ROOT / "build-asan/src/app/posthorn"))
+POSTHORN = os.environ.get("POSTHORN", str(ROOT / "build-asan/posthorn"))
 
 
 def free_port(host="127.0.0.1"):

@@ -1,0 +1,90 @@
+"""kill -9 at random moments while messages are accepted and delivered: P1 nothing acknowledged is lost, P2 few come twice.
+
+SPDX-License-Identifier: Apache-2.0"""
+import http.client
+import json
+import random
+import shutil
+import sqlite3
+import threading
+import time
+
+from counting_sink import CountingSink
+from gateway import Gateway, mail, wait_for
+from zone import Zone
+
+SENDERS = 4
+IN_FLIGHT = 20 * 2  # connections of a site, and a settlement or two behind each final reply
+
+
+class Sender(threading.Thread):
+    """Sends messages one by one, each to a recipient of its own, until told to stop; remembers which were acknowledged."""
+
+    def __init__(self, port, key, number, acknowledged, lock, goal):
+        super().__init__(daemon=True)
+        self.port, self.key, self.number, self.acknowledged, self.lock, self.goal = port, key, number, acknowledged, lock, goal
+        self.stop, self.count, self.wrong = False, 0, []
+
+    def run(self):
+        connection = None
+        while not self.stop and len(self.acknowledged) < self.goal:
+            self.count += 1
+            recipient = f"u{self.number}-{self.count}@example.org"
+            try:
+                connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+                connection.request("POST", "/api/v1/email", json.dumps(mail(to=recipient)),
+                                   {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"})
+                response = connection.getresponse()
+                response.read()
+                if response.status == 200:
+                    with self.lock:
+                        self.acknowledged.add(recipient)
+                elif response.status not in (429, 503):
+                    self.wrong.append(response.status)
+            except (OSError, http.client.HTTPException):
+                connection = None
+                time.sleep(0.01)
+
+
+def test_p1_p2_kill_9_loses_nothing(full):
+    kills, goal = (200, 5000) if full else (8, 300)
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    chance = random.Random(seed)
+    zone, sink = Zone(), CountingSink()
+    zone.mx("example.org", "127.0.0.1")
+    gateway = Gateway(**{"delivery.mode": "live", "delivery.port": sink.port, "delivery.allow_private": "yes", "dns.servers": zone.server,
+                         "delivery.retry": "1s", "log.level": "warn"})
+    gateway.start()
+    tenant = gateway.tenant("shop.test")
+    acknowledged, lock = set(), threading.Lock()
+    senders = [Sender(gateway.port, tenant.key, n, acknowledged, lock, goal) for n in range(SENDERS)]
+    for sender in senders:
+        sender.start()
+    for _ in range(kills):
+        time.sleep(chance.random() * 0.4)
+        gateway.kill()
+        gateway.start()
+    wait_for(lambda: len(acknowledged) >= goal, 600, "all messages to be accepted")
+    for sender in senders:
+        sender.stop = True
+        sender.join(60)
+    wait_for(lambda: gateway.cli_json("queue", "list")["Waiting"] == 0, 600, "the queue to drain")
+    gateway.stop()
+    assert not [s.wrong for s in senders if s.wrong]
+    lost = [r for r in acknowledged if not sink.arrived[r]]
+    twice = sum(n - 1 for n in sink.arrived.values() if n > 1)
+    print(f"{len(acknowledged)} acknowledged, {kills} kills, {len(lost)} lost, {twice} duplicates")
+    assert not lost, lost[:10]
+    assert twice <= kills * IN_FLIGHT
+    assert max(sink.arrived.values()) <= 1 + kills
+    database = sqlite3.connect(gateway.database())
+    assert database.execute("pragma integrity_check").fetchone() == ("ok",)
+    states = dict(database.execute("select state, count(*) from recipients group by state"))
+    assert set(states) == {3}, f"P1: every recipient is delivered, none in two states: {states}"
+    ends = database.execute("select count(*), count(distinct recipient_id) from events where type = 3").fetchone()
+    assert ends[0] == ends[1] == states[3], "P3: one delivery event a recipient"
+    database.close()
+    sink.close()
+    zone.close()
+    shutil.rmtree(gateway.folder, ignore_errors=True)
