@@ -1,7 +1,8 @@
 /* address.c - addresses as text and their classes. Pure.
  *
  * The classes follow the IANA special-purpose registries; one table each for IPv4 and IPv6. A v4-mapped IPv6 address is judged as
- * the IPv4 address inside it, so nobody reaches 127.0.0.1 through ::ffff:127.0.0.1. SPDX-License-Identifier: Apache-2.0 */
+ * the IPv4 address inside it, so nobody reaches 127.0.0.1 through ::ffff:127.0.0.1.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "net/stream.h"
 
 #include <arpa/inet.h>

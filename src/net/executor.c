@@ -2,7 +2,8 @@
  *
  * A thread takes what has gathered (one job, or a batch up to its bounds), runs it without the lock, and sends the finished jobs
  * home: those of one loop travel in one envelope, so a batch of a hundred wakes that loop once. Stopping is: take no more, run
- * what was taken, end. SPDX-License-Identifier: Apache-2.0 */
+ * what was taken, end.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "net/executor.h"
 
 #include <assert.h>

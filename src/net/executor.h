@@ -3,7 +3,8 @@
  * Jobs start in order of submission. An executor with a `batch` gets what has gathered, up to max_jobs and max_bytes (group
  * commit without a timer: the batch grows with the load); the others run one at a time. Submit from any thread; done comes on
  * job->loop; what ends together comes back together (one wake-up of the loop a batch). In net_sim an executor runs each job at
- * once on the next turn of the loop. SPDX-License-Identifier: Apache-2.0 */
+ * once on the next turn of the loop.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_NET_EXECUTOR_H
 #define POSTHORN_NET_EXECUTOR_H
 

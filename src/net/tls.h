@@ -1,5 +1,6 @@
 /* tls.h - TLS settings shared by many streams. Reference counted, any thread may hold one; the SSL_CTX inside is locked by
- * OpenSSL. SPDX-License-Identifier: Apache-2.0 */
+ * OpenSSL.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_NET_TLS_H
 #define POSTHORN_NET_TLS_H
 
