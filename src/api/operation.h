@@ -1,0 +1,117 @@
+/* operation.h - the one table of operations: what can be called, by whom, with which parameters, how it may be refused, and the
+ * steps that do it. Routing, parameter checks, refusals and the fuzz of the tests all come out of this table; a handler is only
+ * a list of steps.
+ *
+ * A step says where it runs, because nothing may block a loop: small work on the loop itself, reads on a reader's snapshot,
+ * writes in the writer's transaction (its answer leaves after COMMIT, P7), argon2 and key making in the slow pool, questions to
+ * DNS on the resolver. api/call.c carries a call from step to step. Constant data; any thread.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_API_OPERATION_H
+#define POSTHORN_API_OPERATION_H
+
+#include "base/status.h"
+#include "base/str.h"
+#include "proto/http/http.h"
+
+struct call;
+struct db;
+
+/* How an operation is reached and how it answers. */
+enum operation_style {
+    STYLE_COMMAND, /* /api.php by Command; refusals are HTTP 200 with Success:false */
+    STYLE_REST,    /* method and path; refusals are {"Errors":[...]} with HTTP statuses */
+    STYLE_PROBE,   /* health and metrics; plain */
+    STYLE_CONTROL, /* POST /control by Command, on the control socket alone */
+};
+enum operation_caller {
+    CALLER_ANYONE,
+    CALLER_USER,     /* session or user key */
+    CALLER_SENDER,   /* sender key with the scope */
+    CALLER_OPERATOR, /* whoever may open the control socket */
+};
+
+enum param_type {
+    PARAM_TEXT,        /* UTF-8 without control characters, at most `max` bytes */
+    PARAM_SECRET,      /* as TEXT, but any bytes; never logged */
+    PARAM_CONTENT,     /* UTF-8 with line breaks (bodies) */
+    PARAM_ID,          /* a positive 64-bit number */
+    PARAM_LABEL,       /* an id of the caller's own: number or text of at most `max` bytes */
+    PARAM_INT,         /* min..max */
+    PARAM_BOOL,        /* 1/0, true/false, yes/no, on/off */
+    PARAM_DAY,         /* YYYY-MM-DD */
+    PARAM_TIME,        /* Unix seconds, YYYY-MM-DD HH:MM:SS or YYYY-MM-DD, UTC */
+    PARAM_MOMENT,      /* Unix seconds or YYYY-MM-DD HH:MM:SS, UTC */
+    PARAM_UUID,        /* a message id */
+    PARAM_EVENT,       /* an event name of either family, or a list of them */
+    PARAM_DOMAIN,      /* a mail domain */
+    PARAM_HOST_LABEL,  /* letters, digits and hyphens, at most 32 */
+    PARAM_SCOPES,      /* comma list of send, events, webhooks */
+    PARAM_MAILBOX,     /* {email, name} */
+    PARAM_MAILBOXES,   /* a list of them */
+    PARAM_ATTACHMENTS, /* a list of {filename, content, type, disposition, contentid} */
+    PARAM_HEADERS,     /* {name: value} */
+    PARAM_STRINGS,     /* a list of texts */
+    PARAM_METADATA,    /* {name: text or number} */
+    PARAM_REFUSED,     /* not offered: given at all is refused with `invalid` */
+};
+struct param {
+    const char *name;
+    enum param_type type;
+    bool is_required;
+    int missing, invalid; /* refusal codes; 0: 422 with the field's name */
+    int64_t min, max;     /* see the types; 0, 0: the type's own */
+    const char *sentence;
+};
+
+#define REFUSAL_FIELD       422 /* a parameter that has no number of its own */
+#define REFUSAL_CONFLICT    409
+#define REFUSAL_CREDENTIALS 99998
+#define REFUSAL_EXPIRED     99999
+#define REFUSAL_UNREADABLE  100000
+#define REFUSAL_COMMAND     100003
+#define REFUSAL_FAULT       100005
+struct refusal {
+    int code;
+    int http; /* status of /api/v1; 0: 422 */
+    const char *message;
+};
+
+enum step_where { STEP_END, STEP_LOOP, STEP_READER, STEP_WRITER, STEP_SLOW, STEP_DNS };
+/* STATUS_OK goes on to the next step, unless the call was refused (call_refuse) - then it is answered. Any other status is a
+ * fault. db is NULL but for READER and WRITER. A WRITER step may run twice: it writes its outputs anew each time. */
+typedef enum status (*step_fn)(struct call *call, struct db *db);
+struct step {
+    enum step_where where;
+    step_fn fn;
+};
+
+#define OPERATION_STEPS_MAX 6
+#define OPERATION_BODY_MAX  ((size_t)1 << 20)
+#define OPERATION_BODY_SEND ((size_t)40 << 20)
+struct operation {
+    const char *name; /* Command, or the name in logs and documentation */
+    enum operation_style style;
+    enum operation_caller caller;
+    unsigned scope;          /* SENDER: the scope bit that is needed */
+    int inactive;            /* SENDER: the refusal when the account is deactivated */
+    enum http_method method; /* REST and PROBE */
+    size_t body_max;         /* bytes; 0: OPERATION_BODY_MAX */
+    const char *path;        /* "{ID}" in it is the parameter ID */
+    const char *sentence;
+    const struct param *params;
+    size_t param_count;
+    const struct refusal *refusals;
+    size_t refusal_count;
+    struct step steps[OPERATION_STEPS_MAX]; /* ended by STEP_END */
+};
+
+const struct operation *operations(size_t *ret_count);
+/* By Command, without regard to case; NULL when there is none in this style. */
+const struct operation *operation_find_command(enum operation_style style, struct str command);
+/* By method (HEAD counts as GET) and path; *ret_id is what stood for {ID}, still percent-encoded. NULL: none. */
+const struct operation *operation_find_path(enum http_method method, struct str path, struct str *ret_id);
+/* The refusal that `code` stands for: the operation's own (op may be NULL), else the common ones; never NULL for a code that is
+ * in either. */
+const struct refusal *operation_refusal(const struct operation *op, int code);
+
+#endif

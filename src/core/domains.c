@@ -1,0 +1,131 @@
+/* domains.c - see domains.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "core/domains.h"
+
+#include "base/encode.h"
+#include "core/sign.h"
+
+const char *domain_state_text(enum domain_state state) {
+    static const char *const texts[] = {
+        [DOMAIN_PENDING] = "Approval Pending",
+        [DOMAIN_ENABLED] = "Enabled",
+        [DOMAIN_SUSPENDED] = "Suspended",
+        [DOMAIN_BLOCKED] = "Blocked",
+    };
+    return texts[state];
+}
+
+const char *record_status_text(enum record_status status) {
+    static const char *const texts[] = {[RECORD_PENDING] = "Pending", [RECORD_VERIFIED] = "Verified", [RECORD_FAILED] = "Failed"};
+    return texts[status];
+}
+
+bool domain_is_verified(const struct domain *domain) {
+    return domain->record[DOMAIN_OWNERSHIP] == RECORD_VERIFIED && domain->record[DOMAIN_DKIM] == RECORD_VERIFIED &&
+           domain->record[DOMAIN_RETURN_PATH] == RECORD_VERIFIED && domain->record[DOMAIN_SPF] == RECORD_VERIFIED;
+}
+
+/* "ph" and 40 random bits, then the kind: two accounts that claim one name can both publish. */
+static struct str make_selector(const struct rand *rand, const char *kind, struct arena *arena) {
+    uint8_t random[5];
+    BUF_AUTO text = {0};
+    rand_fill(rand, random, sizeof random);
+    buf_add_z(&text, "ph");
+    base32_encode(&text, str_make((const char *)random, sizeof random));
+    buf_add_z(&text, kind);
+    return arena_str(arena, buf_str(&text));
+}
+
+enum status domain_make_keys(struct str name, const struct seal_key *seal_with, const struct rand *rand, struct arena *arena,
+                             struct dkim_key ret_keys[DOMAIN_KEYS]) {
+    static const struct {
+        enum signkey_type type;
+        const char *kind;
+    } kinds[DOMAIN_KEYS] = {{SIGNKEY_RSA2048, "r"}, {SIGNKEY_ED25519, "e"}};
+    struct dkim_key keys[DOMAIN_KEYS] = {0};
+    for (size_t i = 0; i < DOMAIN_KEYS; i++) {
+        SECRET_AUTO private_key = {0};
+        BUF_AUTO public_key = {0};
+        BUF_AUTO context = {0};
+        BUF_AUTO sealed = {0};
+        enum status status = signkey_generate(kinds[i].type, &private_key, &public_key);
+        if (status != STATUS_OK) return status;
+        keys[i].selector = make_selector(rand, kinds[i].kind, arena);
+        keys[i].type = (int)kinds[i].type;
+        sign_context(name, keys[i].selector, &context);
+        seal(seal_with, buf_str(&context), buf_str(&private_key), rand, &sealed);
+        keys[i].private_sealed = arena_str(arena, buf_str(&sealed));
+        keys[i].public_key = arena_str(arena, buf_str(&public_key));
+    }
+    for (size_t i = 0; i < DOMAIN_KEYS; i++) ret_keys[i] = keys[i];
+    return STATUS_OK;
+}
+
+enum status domain_create(struct db *tx, struct domain *domain, const struct dkim_key keys[DOMAIN_KEYS]) {
+    int64_t id, key_id;
+    enum status status = domain_add(tx, domain, &id);
+    for (size_t i = 0; status == STATUS_OK && i < DOMAIN_KEYS; i++) {
+        struct dkim_key key = keys[i];
+        key.domain_id = id;
+        key.created_at = domain->created_at;
+        status = dkim_key_add(tx, &key, &key_id);
+    }
+    if (status == STATUS_OK) domain->id = id;
+    return status;
+}
+
+struct verify *domain_verification(const struct domain *domain, const struct dkim_key_list *keys, struct str hostname) {
+    ARENA_AUTO arena = {0};
+    struct verify_key *wanted = arena_array(&arena, keys->count, sizeof *wanted);
+    for (size_t i = 0; i < keys->count; i++) {
+        wanted[i] = (struct verify_key){
+            .type = (enum signkey_type)keys->items[i].type,
+            .selector = keys->items[i].selector,
+            .public_key = keys->items[i].public_key,
+        };
+    }
+    return verify_new(&(struct verify_input){
+        .domain = domain->name,
+        .subdomain = domain->subdomain,
+        .track_prefix = domain->track_prefix,
+        .keys = wanted,
+        .key_count = keys->count,
+        .hostname = hostname,
+    });
+}
+
+static void take_statuses(const struct verify_report *report, struct domain *domain) {
+    static const enum verify_kind kinds[DOMAIN_RECORD_COUNT] = {
+        [DOMAIN_OWNERSHIP] = VERIFY_OWNERSHIP,     [DOMAIN_DKIM] = VERIFY_DKIM,         [DOMAIN_SPF] = VERIFY_SPF,
+        [DOMAIN_RETURN_PATH] = VERIFY_RETURN_PATH, [DOMAIN_TRACKING] = VERIFY_TRACKING, [DOMAIN_DMARC] = VERIFY_DMARC,
+    };
+    for (size_t i = 0; i < DOMAIN_RECORD_COUNT; i++) {
+        enum verify_status status = report->status[kinds[i]];
+        if (status == VERIFY_UNKNOWN) continue;
+        domain->record[i] = status == VERIFY_OK ? RECORD_VERIFIED : RECORD_FAILED;
+    }
+}
+
+static enum domain_state state_of(const struct domain *domain) {
+    if (domain->is_forced || domain->state == DOMAIN_SUSPENDED || domain->state == DOMAIN_BLOCKED) return domain->state;
+    return domain_is_verified(domain) ? DOMAIN_ENABLED : DOMAIN_PENDING;
+}
+
+enum status domain_apply_report(struct db *tx, struct domain *domain, const struct verify_report *report, int64_t now,
+                                bool *ret_is_taken) {
+    struct domain next = *domain;
+    take_statuses(report, &next);
+    next.state = state_of(&next);
+    enum status status = domain_set_records(tx, next.id, next.record, next.state, now);
+    bool is_taken = status == STATUS_EXISTS;
+    if (is_taken) {
+        next.record[DOMAIN_OWNERSHIP] = RECORD_FAILED;
+        next.state = state_of(&next);
+        status = domain_set_records(tx, next.id, next.record, next.state, now);
+    }
+    if (status != STATUS_OK) return status;
+    next.checked_at = now;
+    *domain = next;
+    *ret_is_taken = is_taken;
+    return STATUS_OK;
+}

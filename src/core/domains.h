@@ -1,0 +1,36 @@
+/* domains.h - sender domains: their keys, the DNS records to publish, and what a verification makes of them.
+ *
+ *   PENDING --verified--> ENABLED --a required record is wrong--> PENDING
+ *   the operator: enable -> ENABLED and forced (no verification undoes it), disable -> SUSPENDED (none enables it)
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_CORE_DOMAINS_H
+#define POSTHORN_CORE_DOMAINS_H
+
+#include "base/clock.h"
+#include "core/verify.h"
+#include "crypto/seal.h"
+#include "store/domains.h"
+
+#define DOMAIN_SUBDOMAIN    STR("mail")
+#define DOMAIN_TRACK_PREFIX STR("track")
+#define DOMAIN_KEYS         2 /* RSA and Ed25519 */
+
+const char *domain_state_text(enum domain_state state);    /* "Approval Pending", "Enabled" ... */
+const char *record_status_text(enum record_status status); /* "Pending", "Verified", "Failed" */
+/* Do the records hold without which nothing is sent? */
+bool domain_is_verified(const struct domain *domain);
+
+/* Slow pool: DKIM keys for a new domain, private parts sealed, under selectors that no other account's keys have. */
+WARN_UNUSED enum status domain_make_keys(struct str name, const struct seal_key *seal, const struct rand *rand,
+                                         struct arena *arena, struct dkim_key ret_keys[DOMAIN_KEYS]);
+/* On the writer: add the domain with its keys. EXISTS: the account has the name. NOT_FOUND: no such account. */
+WARN_UNUSED enum status domain_create(struct db *tx, struct domain *domain, const struct dkim_key keys[DOMAIN_KEYS]);
+
+/* A verification of the domain, not yet asked: its report lists the records to publish. hostname: ours. */
+struct verify *domain_verification(const struct domain *domain, const struct dkim_key_list *keys, struct str hostname);
+/* On the writer: what the report says becomes the domain's standing (*domain is renewed). What DNS could not answer stays as it
+ * was. *ret_is_taken: another account proved this name; ownership has failed. */
+WARN_UNUSED enum status domain_apply_report(struct db *tx, struct domain *domain, const struct verify_report *report, int64_t now,
+                                            bool *ret_is_taken);
+
+#endif

@@ -1,0 +1,32 @@
+/* events.c - see events.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "core/events.h"
+
+bool event_types_parse(struct str text, int64_t *ret_types) {
+    int64_t types = 0;
+    struct str part;
+    while (str_next(&text, ',', &part)) {
+        enum event_type type;
+        if (!event_type_parse(str_trim(part), &type)) return false;
+        types |= EVENT_BIT(type);
+    }
+    *ret_types = types;
+    return types != 0;
+}
+
+enum status event_search(struct db *tx, struct arena *arena, const struct event_query *query, struct event_row_list *ret) {
+    struct event_filter filter = query->filter;
+    if (query->message_uuid.n) {
+        struct id uuid;
+        struct message message;
+        enum status status = STATUS_NOT_FOUND;
+        if (id_parse(query->message_uuid, &uuid)) status = message_find(tx, arena, filter.domain_id, uuid, &message);
+        if (status == STATUS_NOT_FOUND) {
+            *ret = (struct event_row_list){0};
+            return STATUS_OK;
+        }
+        if (status != STATUS_OK) return status;
+        filter.message_id = message.id;
+    }
+    return event_list(tx, arena, &filter, query->offset, query->limit, ret);
+}

@@ -1,0 +1,22 @@
+/* events.h - the edges' door to the events: which ones a caller asked for.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_CORE_EVENTS_H
+#define POSTHORN_CORE_EVENTS_H
+
+#include "store/events.h"
+#include "store/messages.h"
+
+/* "open", "opened" or a comma list of either -> EVENT_BIT()s. False: an unknown name, or none. */
+bool event_types_parse(struct str text, int64_t *ret_types);
+
+struct event_query {
+    struct event_filter filter;
+    struct str message_uuid; /* "": of all messages. One that is no uuid, or another domain's message, has no events */
+    int64_t offset;
+    int limit;
+};
+/* On a reader. */
+WARN_UNUSED enum status event_search(struct db *tx, struct arena *arena, const struct event_query *query,
+                                     struct event_row_list *ret);
+
+#endif
