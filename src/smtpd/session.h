@@ -29,7 +29,7 @@ struct smtpd_role {
     size_t message_max_bytes, line_max_bytes;
     size_t recipients_max;
     unsigned errors_max; /* refused commands before 421 (PB15: idle ones count too, see session.c) */
-    /* Keep the mail; ends with one call of smtpd_session_stored, now or later. */
+    /* Keep the mail; ends with one call of smtpd_session_stored, after smtpd_session_feed has returned. */
     void (*store)(void *arg, struct smtpd_session *session, const struct smtpd_mail *mail);
 };
 
@@ -47,10 +47,12 @@ void smtpd_session_free(struct smtpd_session **s);
 void smtpd_session_greet(struct smtpd_session *s, struct buf *out);
 /* Take what can be taken from `in`; replies are appended to out. Returns how many bytes were used. */
 size_t smtpd_session_feed(struct smtpd_session *s, struct str in, struct buf *out);
-/* The end of role->store: OK answers 250, anything else 451 (P7). Appends the reply; then feed again. */
+/* The end of role->store: OK answers 250, LIMIT 452, anything else 451 (P7). Appends the reply; then feed again. */
 void smtpd_session_stored(struct smtpd_session *s, enum status status, struct buf *out);
 /* Append 421 and want to close: a time-out or our stop (PB28). */
 void smtpd_session_stop(struct smtpd_session *s, const char *why, struct buf *out);
 enum smtpd_wants smtpd_session_wants(const struct smtpd_session *s);
+/* Memory that the mail in hand takes, for the owner's budget (P8). */
+size_t smtpd_session_content_bytes(const struct smtpd_session *s);
 
 #endif

@@ -15,11 +15,11 @@ struct smtpd;
 struct smtpd_options {
     struct loop *loop;
     struct executor *writer;
-    struct metrics *metrics;               /* may be NULL */
+    struct metrics *metrics;                /* may be NULL */
     const struct seal_key *return_path_key; /* copied; core/return_path.h */
-    struct str hostname;                   /* copied */
-    size_t connections_max;                /* 0: 1,000; beyond: 421 */
-    size_t content_max_bytes;              /* of all mails in memory at once; 0: 256 MiB; beyond: 452 (P8) */
+    struct str hostname;                    /* copied */
+    size_t connections_max;                 /* 0: 1,000; beyond: 421 */
+    size_t content_max_bytes;               /* of all mails in memory at once; 0: 256 MiB; beyond: 452 (P8) */
 };
 /* The sandbox's last hop: role `inbox`. */
 struct smtpd *smtpd_new_inbox(const struct smtpd_options *options);
