@@ -51,13 +51,12 @@ struct http_limits {
     int64_t body_grace_ms;  /* before min_bytes_per_s counts */
     int64_t write_ms;       /* grace for taking a response; min_bytes_per_s counts on top */
     int64_t tls_ms;         /* handshake */
-    int64_t linger_ms;      /* for a peer to read our last answer and close */
     int64_t drain_ms;       /* http_server_stop: requests still being received after this are cut off */
     size_t min_bytes_per_s; /* of bodies in both directions */
     size_t body_max_bytes;  /* decoded and encoded; http_exchange_continue may ask for less */
     size_t requests_max;    /* on one connection; the last one says Connection: close */
 };
-/* 10 s head, 60 s idle, 10 s grace, 30 s write, 10 s TLS, 2 s linger, 10 s drain, 1 KB/s, 40 MB, 10,000 requests. */
+/* 10 s head, 60 s idle, 10 s grace, 30 s write, 10 s TLS, 10 s drain, 1 KB/s, 40 MB, 10,000 requests. */
 struct http_limits http_limits_default(void);
 
 struct http_server_options {
@@ -71,8 +70,8 @@ struct http_server_options {
     struct http_budget *budget;         /* shared by all servers of the process */
     struct metrics *metrics;            /* may be NULL */
     const struct http_proxies *proxies; /* whose X-Forwarded-* is believed; NULL: nobody's */
-    /* Shape the body of the server's own errors: set content_type, headers and body of *response (status is set). request is NULL
-     * when the head was unreadable. NULL: a line of plain text. */
+    /* Give the server's own errors a body: set content_type and body of *response. request is NULL when the head was unreadable.
+     * NULL: a line of plain text. */
     void (*format_error)(void *arg, const struct http_request *request, int status, const char *why,
                          struct http_response *response);
     void *arg;

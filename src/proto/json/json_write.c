@@ -1,0 +1,204 @@
+/* json_write.c - values with the commas in front of them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "proto/json/json_write.h"
+
+#include <string.h>
+
+static void before_value(struct json_writer *w) {
+    if (w->comma) buf_add_char(w->out, ',');
+    w->comma = true;
+}
+
+static void open_with(struct json_writer *w, char c) {
+    before_value(w);
+    buf_add_char(w->out, c);
+    w->comma = false;
+}
+
+static void close_with(struct json_writer *w, char c) {
+    buf_add_char(w->out, c);
+    w->comma = true;
+}
+
+void json_open_object(struct json_writer *w) {
+    open_with(w, '{');
+}
+
+void json_close_object(struct json_writer *w) {
+    close_with(w, '}');
+}
+
+void json_open_array(struct json_writer *w) {
+    open_with(w, '[');
+}
+
+void json_close_array(struct json_writer *w) {
+    close_with(w, ']');
+}
+
+/* How many bytes from i on go out as they are: printable ASCII but '"' and '\\', and well-formed UTF-8. */
+static size_t plain_run(struct str s, size_t i) {
+    size_t from = i;
+    while (i < s.n) {
+        unsigned char c = (unsigned char)s.p[i];
+        size_t n = 1;
+        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7F) break;
+        if (c >= 0x80) {
+            n = c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+            if (s.n - i < n || !str_is_utf8(str_make(s.p + i, n))) break;
+        }
+        i += n;
+    }
+    return i - from;
+}
+
+static void add_escaped(struct buf *out, unsigned char c) {
+    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    const char *at = c ? strchr(from, c) : NULL;
+    if (at) {
+        buf_add_char(out, '\\');
+        buf_add_char(out, to[at - from]);
+    } else if (c >= 0x80) {
+        buf_add(out, "\xEF\xBF\xBD", 3);
+    } else {
+        buf_addf(out, "\\u%04x", c);
+    }
+}
+
+static void add_quoted(struct buf *out, struct str s) {
+    buf_add_char(out, '"');
+    for (size_t i = 0; i < s.n;) {
+        size_t n = plain_run(s, i);
+        buf_add(out, s.p + i, n);
+        i += n;
+        if (i < s.n) add_escaped(out, (unsigned char)s.p[i++]);
+    }
+    buf_add_char(out, '"');
+}
+
+void json_key(struct json_writer *w, struct str key) {
+    before_value(w);
+    add_quoted(w->out, key);
+    buf_add_char(w->out, ':');
+    w->comma = false;
+}
+
+void json_str(struct json_writer *w, struct str s) {
+    before_value(w);
+    add_quoted(w->out, s);
+}
+
+void json_z(struct json_writer *w, const char *z) {
+    json_str(w, str_from_z(z));
+}
+
+void json_i64(struct json_writer *w, int64_t v) {
+    before_value(w);
+    buf_add_i64(w->out, v);
+}
+
+void json_bool(struct json_writer *w, bool v) {
+    json_raw(w, v ? STR("true") : STR("false"));
+}
+
+void json_null(struct json_writer *w) {
+    json_raw(w, STR("null"));
+}
+
+void json_raw(struct json_writer *w, struct str json) {
+    before_value(w);
+    buf_add_str(w->out, json);
+}
+
+/* One value of a tree, or the opening of a container. */
+static void add_node(struct json_writer *w, const struct json *v) {
+    if (v->key.p) json_key(w, v->key);
+    switch (v->type) {
+    case JSON_NULL:
+        json_null(w);
+        break;
+    case JSON_BOOL:
+        json_bool(w, v->boolean);
+        break;
+    case JSON_NUMBER:
+        json_raw(w, v->text);
+        break;
+    case JSON_STRING:
+        json_str(w, v->text);
+        break;
+    case JSON_ARRAY:
+        json_open_array(w);
+        break;
+    case JSON_OBJECT:
+        json_open_object(w);
+        break;
+    }
+}
+
+static void close_node(struct json_writer *w, const struct json *container) {
+    if (container->type == JSON_ARRAY) {
+        json_close_array(w);
+    } else {
+        json_close_object(w);
+    }
+}
+
+static bool is_container(const struct json *v) {
+    return v->type == JSON_ARRAY || v->type == JSON_OBJECT;
+}
+
+void json_value(struct json_writer *w, const struct json *value) {
+    const struct json *stack[JSON_DEPTH_MAX];
+    unsigned depth = 0;
+    struct json top = *value;
+    top.key = (struct str){0}; /* a member is written as a value of its own */
+    top.next = NULL;
+    for (const struct json *v = &top; v;) {
+        add_node(w, v);
+        if (is_container(v)) {
+            stack[depth++] = v;
+            v = v->first;
+        } else {
+            v = v->next;
+        }
+        while (!v && depth) {
+            close_node(w, stack[--depth]);
+            v = stack[depth]->next;
+        }
+    }
+}
+
+void json_add_str(struct json_writer *w, struct str key, struct str s) {
+    json_key(w, key);
+    json_str(w, s);
+}
+
+void json_add_z(struct json_writer *w, struct str key, const char *z) {
+    json_key(w, key);
+    json_z(w, z);
+}
+
+void json_add_i64(struct json_writer *w, struct str key, int64_t v) {
+    json_key(w, key);
+    json_i64(w, v);
+}
+
+void json_add_bool(struct json_writer *w, struct str key, bool v) {
+    json_key(w, key);
+    json_bool(w, v);
+}
+
+void json_add_raw(struct json_writer *w, struct str key, struct str json) {
+    json_key(w, key);
+    json_raw(w, json);
+}
+
+void json_add_object(struct json_writer *w, struct str key) {
+    json_key(w, key);
+    json_open_object(w);
+}
+
+void json_add_array(struct json_writer *w, struct str key) {
+    json_key(w, key);
+    json_open_array(w);
+}
