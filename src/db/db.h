@@ -4,8 +4,11 @@
  * and `RETURNING`; only DDL differs (migrations/sqlite, migrations/pgsql). A connection belongs to one thread. SQLite: WAL,
  * synchronous=FULL, wal_autocheckpoint=0 everywhere, one writing connection. No savepoints.
  *
- * Errors: STATUS_CONFLICT definite abort, run the transaction again whole; STATUS_EXISTS a unique constraint; STATUS_IO the
- * transaction is rolled back and promised nothing; STATUS_UNKNOWN only from db_commit: the process must stop (P7).
+ * Errors: STATUS_CONFLICT definite abort, run the transaction again whole; STATUS_EXISTS a unique constraint; STATUS_TEMPORARY no
+ * room, or no server; STATUS_CORRUPT a damaged file; STATUS_IO the rest; STATUS_UNKNOWN only from db_commit: the process must
+ * stop (P7). After any of them the transaction is broken, on both engines alike: every further statement answers the same error,
+ * nothing of it will stand, and db_rollback ends it. (SQLite by itself would go on in autocommit after a full disk.)
+ * STATUS_INVALID (a text with NUL or broken UTF-8) is found before the engine is asked, and breaks nothing.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_DB_DB_H
 #define POSTHORN_DB_DB_H
@@ -16,11 +19,14 @@
 struct db;
 struct stmt;
 
+#define DB_PARAMS_MAX 24
+
 struct db_options {
     struct str url; /* "sqlite:/path/posthorn.db" or "postgresql://..." */
     bool read_only; /* a reader: SQLite query_only, PostgreSQL default_transaction_read_only */
 };
-WARN_UNUSED enum status db_open(const struct db_options *options, struct db **ret);
+/* On failure *why (may be NULL) gets one line. UNSUPPORTED: an unknown kind of url, or a server set up to lose data. */
+WARN_UNUSED enum status db_open(const struct db_options *options, struct buf *why, struct db **ret);
 void db_close(struct db **db);
 /* Words of the engine's last error, for a log line; valid until the next call. */
 struct str db_error(const struct db *db);
@@ -31,17 +37,26 @@ WARN_UNUSED enum status db_begin(struct db *db);
 WARN_UNUSED enum status db_commit(struct db *db);
 /* Never fails; safe without a transaction. */
 void db_rollback(struct db *db);
+/* An error of the engine broke the transaction: STATUS_OK, or which. */
+enum status db_broken(const struct db *db);
 
 /* Statement for `sql`, a string literal: prepared once per connection (found by address), reset and unbound at each call.
+ * Runs inside a transaction only. At most DB_PARAMS_MAX parameters; a parameter's kind never changes.
  * Not freed by the caller. A failure to prepare is remembered and comes out of stmt_step. */
 struct stmt *db_stmt(struct db *db, const char *sql);
-/* Run SQL text that is not cached and has no parameters and no rows; several statements allowed (migrations, PRAGMA). */
+/* Run SQL text that is not cached and has no parameters and no rows; several statements allowed (migrations, PRAGMA). Inside a
+ * transaction an error breaks it like any other. */
 WARN_UNUSED enum status db_exec(struct db *db, const char *sql);
 /* Rows changed by the last INSERT, UPDATE or DELETE. */
 int64_t db_changes(const struct db *db);
-/* SQLite: move the WAL into the file (writer, outside a transaction). PostgreSQL: nothing. STATUS_TEMPORARY when a reader
- * holds it up. */
-WARN_UNUSED enum status db_checkpoint(struct db *db);
+/* The same, summed up since db_open. */
+int64_t db_total_changes(const struct db *db);
+/* Bytes of the WAL as of the last commit; 0 on PostgreSQL. */
+int64_t db_wal_bytes(const struct db *db);
+/* SQLite: move the WAL into the file (writer, outside a transaction), as far as readers allow; with wait_ms > 0 wait for
+ * them that long and then cut the WAL to nothing. PostgreSQL: nothing. STATUS_TEMPORARY: a reader holds it up, or no room.
+ * STATUS_IO: a write or sync failed; the process must stop, for a failed sync must not be tried again. */
+WARN_UNUSED enum status db_checkpoint(struct db *db, int wait_ms);
 
 /* Bind parameter `i` (1-based). Text must be UTF-8 without NUL (else step answers STATUS_INVALID, both engines alike).
  * Bytes must stay valid until the step. */

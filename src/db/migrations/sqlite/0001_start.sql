@@ -6,7 +6,7 @@ CREATE TABLE nodes (                    -- machines that may own queue rows; an 
     name        TEXT NOT NULL UNIQUE,
     epoch       INTEGER NOT NULL DEFAULT 0,
     started_at  INTEGER NOT NULL
-);
+) STRICT;
 
 CREATE TABLE accounts (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -16,7 +16,7 @@ CREATE TABLE accounts (
     is_active       INTEGER NOT NULL DEFAULT 1,
     is_verified     INTEGER NOT NULL DEFAULT 1,
     created_at      INTEGER NOT NULL
-);
+) STRICT;
 
 CREATE TABLE user_keys (                -- the account's own API keys (APIKey of /api.php)
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -24,14 +24,14 @@ CREATE TABLE user_keys (                -- the account's own API keys (APIKey of
     key_hash    BLOB NOT NULL UNIQUE,
     created_at  INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL DEFAULT 0
-);
+) STRICT;
 
 CREATE TABLE sessions (
     token_hash  BLOB PRIMARY KEY,
     account_id  INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
     created_at  INTEGER NOT NULL,
     expires_at  INTEGER NOT NULL
-);
+) STRICT;
 CREATE INDEX sessions_by_expiry ON sessions(expires_at);
 
 CREATE TABLE domains (
@@ -52,7 +52,7 @@ CREATE TABLE domains (
     created_at      INTEGER NOT NULL,
     checked_at      INTEGER NOT NULL DEFAULT 0,
     UNIQUE (account_id, name)
-);
+) STRICT;
 CREATE UNIQUE INDEX domains_one_owner ON domains(name) WHERE ownership_status = 1; -- RECORD_VERIFIED
 
 CREATE TABLE dkim_keys (
@@ -64,7 +64,7 @@ CREATE TABLE dkim_keys (
     public_key      BLOB NOT NULL,                 -- p= before base64
     created_at      INTEGER NOT NULL,
     UNIQUE (domain_id, selector)
-);
+) STRICT;
 
 CREATE TABLE sender_keys (              -- sender domain API keys
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -80,7 +80,7 @@ CREATE TABLE sender_keys (              -- sender domain API keys
     action_id       TEXT NOT NULL DEFAULT '',
     created_at      INTEGER NOT NULL,
     last_used_at    INTEGER NOT NULL DEFAULT 0
-);
+) STRICT;
 CREATE INDEX sender_keys_by_domain ON sender_keys(domain_id, id);
 
 CREATE TABLE messages (
@@ -98,13 +98,12 @@ CREATE TABLE messages (
     metadata        TEXT NOT NULL DEFAULT '{}',    -- JSON: ListID, SubscriberID, JourneyID, ActionID and the sender's own
     size            INTEGER NOT NULL,
     signature       BLOB                           -- DKIM-Signature header fields, once made and needed again
-);
-CREATE INDEX messages_by_domain ON messages(domain_id, id);
+) STRICT;
 
 CREATE TABLE bodies (
     message_id  INTEGER PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE,
     content     BLOB NOT NULL                      -- the whole RFC 5322 message, CRLF lines, unsigned
-);
+) STRICT;
 
 CREATE TABLE recipients (               -- the queue and its history; P1: exactly one state
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -118,12 +117,12 @@ CREATE TABLE recipients (               -- the queue and its history; P1: exactl
     attempts    INTEGER NOT NULL DEFAULT 0,
     reason      TEXT NOT NULL DEFAULT '',          -- why it waits, or why it ended
     changed_at  INTEGER NOT NULL,
-    node_id     INTEGER NOT NULL,                  -- who delivers it,
-    epoch       INTEGER NOT NULL                   -- and in which life
-);
+    node_id     INTEGER NOT NULL,                  -- who delivers it, and in which of its
+    epoch       INTEGER NOT NULL                   -- lives the row was last written
+) STRICT;
 CREATE INDEX recipients_by_message ON recipients(message_id);
--- A lane of the queue (core/schedule.h): domain, account, priority, by due time.
-CREATE INDEX recipients_waiting ON recipients(domain, account_id, priority, due_at, id) WHERE state IN (0, 1);
+-- A lane of the queue (core/schedule.h): domain, account, priority, by due time; state makes counting an index matter.
+CREATE INDEX recipients_waiting ON recipients(node_id, domain, account_id, priority, due_at, id, state) WHERE state IN (0, 1);
 
 CREATE TABLE events (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -135,8 +134,8 @@ CREATE TABLE events (
     recipient_id INTEGER NOT NULL,
     recipient   TEXT NOT NULL,
     detail      TEXT NOT NULL                      -- JSON: what is particular to this event
-);
-CREATE INDEX events_by_domain ON events(domain_id, at, id);
+) STRICT;
+CREATE INDEX events_by_domain ON events(domain_id, at, id, type);
 CREATE INDEX events_by_message ON events(message_id, id);
 
 CREATE TABLE idempotency (
@@ -147,7 +146,7 @@ CREATE TABLE idempotency (
     answer      TEXT NOT NULL,                     -- body of the first answer
     created_at  INTEGER NOT NULL,
     PRIMARY KEY (account_id, key_id, key_hash)
-);
+) STRICT;
 CREATE INDEX idempotency_by_age ON idempotency(created_at);
 
 CREATE TABLE inbox (                    -- sandbox mode: what the last hop received
@@ -160,5 +159,5 @@ CREATE TABLE inbox (                    -- sandbox mode: what the last hop recei
     recipients  TEXT NOT NULL,                     -- JSON array
     subject     TEXT NOT NULL,
     content     BLOB NOT NULL
-);
+) STRICT;
 CREATE INDEX inbox_by_domain ON inbox(domain_id, id);

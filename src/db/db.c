@@ -1,0 +1,203 @@
+/* db.c - what both engines have in common: the cache of statements, bound values, and the broken transaction.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "db/db.h"
+
+#include "db/engine.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum status db_open(const struct db_options *options, struct buf *why, struct db **ret) {
+    BUF_AUTO ignored = {0};
+    if (!why) why = &ignored;
+    if (str_starts(options->url, STR("sqlite:"))) return db_sqlite.open(options, why, ret);
+    if (str_starts(options->url, STR("postgresql://")) || str_starts(options->url, STR("postgres://")))
+        return db_pgsql.open(options, why, ret);
+    buf_add_z(why, "the database's url must begin with sqlite: or postgresql://");
+    return STATUS_UNSUPPORTED;
+}
+
+void db_close(struct db **db) {
+    if (!*db) return;
+    db_rollback(*db);
+    for (size_t i = 0; i < STMT_CHAINS; i++) {
+        while ((*db)->chains[i]) {
+            struct stmt *s = (*db)->chains[i];
+            (*db)->chains[i] = s->next;
+            (*db)->engine->stmt_free(s);
+        }
+    }
+    buf_fini(&(*db)->error);
+    (*db)->engine->close(*db);
+    *db = NULL;
+}
+
+struct str db_error(const struct db *db) {
+    return buf_str(&db->error);
+}
+
+void db_set_error(struct db *db, const char *words) {
+    buf_reset(&db->error);
+    buf_add_str(&db->error, str_trim(str_from_z(words)));
+}
+
+bool db_is_sqlite(const struct db *db) {
+    return db->engine->is_sqlite;
+}
+
+int64_t db_changes(const struct db *db) {
+    return db->changes;
+}
+
+int64_t db_total_changes(const struct db *db) {
+    return db->total_changes;
+}
+
+int64_t db_wal_bytes(const struct db *db) {
+    return db->engine->wal_bytes(db);
+}
+
+enum status db_checkpoint(struct db *db, int wait_ms) {
+    assert(!db->in_tx);
+    return db->engine->checkpoint(db, wait_ms);
+}
+
+enum status db_broken(const struct db *db) {
+    return db->broken;
+}
+
+/* ---- transactions ---- */
+
+enum status db_begin(struct db *db) {
+    assert(!db->in_tx);
+    enum status st = db->engine->begin(db);
+    if (st != STATUS_OK) return st;
+    db->in_tx = true;
+    db->broken = STATUS_OK;
+    return STATUS_OK;
+}
+
+/* A statement still running would hold up the end of its transaction. */
+static void reset_all(struct db *db) {
+    for (size_t i = 0; i < STMT_CHAINS; i++) {
+        for (struct stmt *s = db->chains[i]; s; s = s->next) {
+            if (!s->is_running) continue;
+            db->engine->reset(s);
+            s->is_running = false;
+        }
+    }
+}
+
+enum status db_commit(struct db *db) {
+    assert(db->in_tx);
+    enum status st = db->broken;
+    if (st != STATUS_OK) {
+        db_rollback(db);
+        return st;
+    }
+    reset_all(db);
+    st = db->engine->commit(db);
+    if (st == STATUS_OK)
+        db->in_tx = false;
+    else
+        db_rollback(db);
+    return st;
+}
+
+void db_rollback(struct db *db) {
+    if (!db->in_tx) return;
+    reset_all(db);
+    db->engine->rollback(db);
+    db->in_tx = false;
+    db->broken = STATUS_OK;
+}
+
+enum status db_exec(struct db *db, const char *sql) {
+    if (db->broken != STATUS_OK) return db->broken;
+    enum status st = db->engine->exec(db, sql);
+    if (st != STATUS_OK && db->in_tx) db->broken = st;
+    return st;
+}
+
+/* ---- statements ---- */
+
+static struct stmt **chain_of(struct db *db, const char *sql) {
+    return &db->chains[((uintptr_t)sql >> 4) % STMT_CHAINS];
+}
+
+struct stmt *db_stmt(struct db *db, const char *sql) {
+    struct stmt **chain = chain_of(db, sql);
+    struct stmt *s = *chain;
+    while (s && s->sql != sql) s = s->next;
+    if (!s) {
+        s = db->engine->stmt_new(db, sql);
+        s->db = db;
+        s->sql = sql;
+        s->next = *chain;
+        *chain = s;
+    }
+    if (s->is_running) db->engine->reset(s);
+    s->is_running = false;
+    s->refuse = STATUS_OK;
+    for (int i = 0; i < s->param_count; i++) s->params[i].kind = PARAM_NULL;
+    return s;
+}
+
+static void bind(struct stmt *s, int i, struct param value) {
+    assert(i >= 1 && i <= DB_PARAMS_MAX && !s->is_running);
+    s->params[i - 1] = value;
+    if (i > s->param_count) s->param_count = i;
+}
+
+void stmt_bind_int(struct stmt *s, int i, int64_t v) {
+    bind(s, i, (struct param){PARAM_INT, v, {NULL, 0}});
+}
+
+void stmt_bind_text(struct stmt *s, int i, struct str v) {
+    if (str_find(v, '\0') != STR_NONE || !str_is_utf8(v)) s->refuse = STATUS_INVALID;
+    bind(s, i, (struct param){PARAM_TEXT, 0, v});
+}
+
+void stmt_bind_blob(struct stmt *s, int i, struct str v) {
+    bind(s, i, (struct param){PARAM_BLOB, 0, v});
+}
+
+void stmt_bind_null(struct stmt *s, int i) {
+    bind(s, i, (struct param){PARAM_NULL, 0, {NULL, 0}});
+}
+
+enum status stmt_step(struct stmt *s) {
+    struct db *db = s->db;
+    assert(db->in_tx);
+    if (db->broken != STATUS_OK) return db->broken;
+    if (s->refuse != STATUS_OK) return s->refuse;
+    s->is_running = true;
+    enum status st = db->engine->step(s);
+    if (st == STATUS_ROW) return st;
+    db->engine->reset(s);
+    s->is_running = false;
+    if (st != STATUS_OK) db->broken = st;
+    return st;
+}
+
+enum status stmt_run(struct stmt *s) {
+    enum status st = stmt_step(s);
+    assert(st != STATUS_ROW);
+    return st;
+}
+
+int64_t stmt_int(struct stmt *s, int column) {
+    return s->db->engine->column_int(s, column);
+}
+
+struct str stmt_text(struct stmt *s, int column) {
+    return s->db->engine->column_bytes(s, column);
+}
+
+struct str stmt_blob(struct stmt *s, int column) {
+    return s->db->engine->column_bytes(s, column);
+}
+
+bool stmt_is_null(struct stmt *s, int column) {
+    return s->db->engine->column_is_null(s, column);
+}

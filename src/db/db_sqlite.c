@@ -1,0 +1,244 @@
+/* db_sqlite.c - the engine for one machine: SQLite in WAL mode, every commit synced.
+ *
+ * One connection writes and checkpoints (nobody else: wal_autocheckpoint=0, and readers don't checkpoint when they close);
+ * readers are query_only and see snapshots. No mmap: an I/O error must be a status, not a SIGBUS.
+ *
+ * What COMMIT's failures mean (P7). SQLITE_FULL: the frames did not fit, so no commit mark is whole on disk: definite.
+ * SQLITE_BUSY: did not begin: definite. SQLITE_IOERR: a write or a sync failed somewhere around the commit mark, and what the
+ * disk kept nobody knows: UNKNOWN.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "db/engine.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUSY_TIMEOUT_MS 2000 /* recovery at open, a schema change; never in normal running */
+#define PAGE_BYTES      4096
+
+struct db_lite {
+    struct db base;
+    sqlite3 *handle;
+    int wal_pages;
+};
+struct stmt_lite {
+    struct stmt base;
+    sqlite3_stmt *handle;
+};
+
+static struct db_lite *lite(struct db *db) {
+    return (struct db_lite *)(void *)db;
+}
+
+static sqlite3_stmt *handle_of(struct stmt *s) {
+    return ((struct stmt_lite *)(void *)s)->handle;
+}
+
+static const struct {
+    int code; /* primary result code */
+    enum status status;
+} meanings[] = {
+    {SQLITE_OK, STATUS_OK},           {SQLITE_DONE, STATUS_OK},        {SQLITE_ROW, STATUS_ROW},
+    {SQLITE_BUSY, STATUS_CONFLICT},   {SQLITE_FULL, STATUS_TEMPORARY}, {SQLITE_CANTOPEN, STATUS_TEMPORARY},
+    {SQLITE_CORRUPT, STATUS_CORRUPT}, {SQLITE_NOTADB, STATUS_CORRUPT},
+};
+
+static enum status status_of(int code) {
+    if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY) return STATUS_EXISTS;
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
+        if (meanings[i].code == (code & 0xff)) return meanings[i].status;
+    return STATUS_IO;
+}
+
+static enum status note(struct db *db, int code) {
+    enum status st = status_of(code);
+    if (st != STATUS_OK && st != STATUS_ROW) db_set_error(db, sqlite3_errmsg(lite(db)->handle));
+    return st;
+}
+
+static enum status lite_exec(struct db *db, const char *sql) {
+    return note(db, sqlite3_exec(lite(db)->handle, sql, NULL, NULL, NULL));
+}
+
+static int on_wal(void *arg, sqlite3 *handle, const char *name, int pages) {
+    (void)handle, (void)name;
+    ((struct db_lite *)arg)->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+static enum status lite_setup(struct db_lite *db, bool read_only) {
+    sqlite3_extended_result_codes(db->handle, 1);
+    sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, read_only ? 1 : 0, NULL);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    enum status st = lite_exec(&db->base, "PRAGMA page_size=4096;"
+                                          "PRAGMA journal_mode=WAL;"
+                                          "PRAGMA synchronous=FULL;"
+                                          "PRAGMA wal_autocheckpoint=0;"
+                                          "PRAGMA journal_size_limit=67108864;"
+                                          "PRAGMA foreign_keys=ON;"
+                                          "PRAGMA trusted_schema=OFF;"
+                                          "PRAGMA cell_size_check=ON;"
+                                          "PRAGMA mmap_size=0;"
+                                          "PRAGMA cache_size=-8192;"
+                                          "PRAGMA temp_store=MEMORY;");
+    sqlite3_wal_hook(db->handle, on_wal, db);
+    if (st == STATUS_OK && read_only) st = lite_exec(&db->base, "PRAGMA query_only=ON");
+    return st;
+}
+
+static enum status lite_open(const struct db_options *options, struct buf *why, struct db **ret) {
+    BUF_AUTO path = {0};
+    buf_add_str(&path, str_sub(options->url, strlen("sqlite:"), SIZE_MAX));
+    if (path.n == 0 || str_find(buf_str(&path), '\0') != STR_NONE) {
+        buf_add_z(why, "the database's url has no path");
+        return STATUS_UNSUPPORTED;
+    }
+    struct db_lite *db = calloc(1, sizeof *db);
+    if (!db) abort();
+    db->base.engine = &db_sqlite;
+    db->base.is_read_only = options->read_only;
+    int code = sqlite3_open_v2(path.p, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    enum status st = note(&db->base, code);
+    if (st == STATUS_OK) st = lite_setup(db, options->read_only);
+    if (st != STATUS_OK) {
+        buf_addf(why, "%s: %.*s", path.p, STR_ARG(buf_str(&db->base.error)));
+        struct db *failed = &db->base;
+        db_close(&failed);
+        return st == STATUS_CONFLICT ? STATUS_TEMPORARY : st;
+    }
+    *ret = &db->base;
+    return STATUS_OK;
+}
+
+static void lite_close(struct db *db) {
+    sqlite3_close(lite(db)->handle);
+    free(db);
+}
+
+/* ---- transactions ---- */
+
+static enum status lite_begin(struct db *db) {
+    if (!db->is_read_only) return lite_exec(db, "BEGIN IMMEDIATE");
+    return lite_exec(db, "BEGIN"); /* the snapshot is taken by the first read */
+}
+
+static enum status lite_commit(struct db *db) {
+    int code = sqlite3_exec(lite(db)->handle, "COMMIT", NULL, NULL, NULL);
+    enum status st = note(db, code);
+    return (code & 0xff) == SQLITE_IOERR ? STATUS_UNKNOWN : st;
+}
+
+static void lite_rollback(struct db *db) {
+    if (!sqlite3_get_autocommit(lite(db)->handle)) sqlite3_exec(lite(db)->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* ---- statements ---- */
+
+static struct stmt *lite_stmt_new(struct db *db, const char *sql) {
+    struct stmt_lite *s = calloc(1, sizeof *s);
+    if (!s) abort();
+    (void)db, (void)sql; /* prepared at the first step */
+    return &s->base;
+}
+
+static void lite_stmt_free(struct stmt *s) {
+    sqlite3_finalize(handle_of(s));
+    free(s);
+}
+
+static int lite_bind_one(sqlite3_stmt *h, int i, const struct param *p) {
+    /* A NULL pointer would bind NULL, where PostgreSQL gets an empty text. */
+    const char *bytes = p->bytes.p ? p->bytes.p : "";
+    switch (p->kind) {
+    case PARAM_INT:
+        return sqlite3_bind_int64(h, i, p->number);
+    case PARAM_TEXT:
+        return sqlite3_bind_text64(h, i, bytes, p->bytes.n, SQLITE_STATIC, SQLITE_UTF8);
+    case PARAM_BLOB:
+        return sqlite3_bind_blob64(h, i, bytes, p->bytes.n, SQLITE_STATIC);
+    case PARAM_NULL:
+        break;
+    }
+    return sqlite3_bind_null(h, i);
+}
+
+static int lite_ready(struct stmt *s) {
+    struct stmt_lite *own = (struct stmt_lite *)(void *)s;
+    int code = SQLITE_OK;
+    if (!own->handle) code = sqlite3_prepare_v3(lite(s->db)->handle, s->sql, -1, SQLITE_PREPARE_PERSISTENT, &own->handle, NULL);
+    for (int i = 0; code == SQLITE_OK && i < s->param_count; i++) code = lite_bind_one(own->handle, i + 1, &s->params[i]);
+    return code;
+}
+
+static enum status lite_step(struct stmt *s) {
+    sqlite3_stmt *h = handle_of(s);
+    int code = h && sqlite3_stmt_busy(h) ? SQLITE_OK : lite_ready(s);
+    if (code != SQLITE_OK) return note(s->db, code);
+    sqlite3 *db = lite(s->db)->handle;
+    int64_t before = sqlite3_total_changes64(db);
+    code = sqlite3_step(handle_of(s));
+    int64_t changed = sqlite3_total_changes64(db) - before;
+    if (!sqlite3_stmt_readonly(handle_of(s)) && (code == SQLITE_DONE || changed > 0)) {
+        s->db->changes = sqlite3_changes64(db);
+        s->db->total_changes += changed;
+    }
+    return note(s->db, code);
+}
+
+static void lite_reset(struct stmt *s) {
+    sqlite3_reset(handle_of(s));
+}
+
+static int64_t lite_int(struct stmt *s, int column) {
+    return sqlite3_column_int64(handle_of(s), column);
+}
+
+static struct str lite_bytes(struct stmt *s, int column) {
+    const char *p = sqlite3_column_blob(handle_of(s), column);
+    return str_make(p ? p : "", (size_t)sqlite3_column_bytes(handle_of(s), column));
+}
+
+static bool lite_is_null(struct stmt *s, int column) {
+    return sqlite3_column_type(handle_of(s), column) == SQLITE_NULL;
+}
+
+/* ---- the WAL ---- */
+
+static int64_t lite_wal_bytes(const struct db *db) {
+    return (int64_t)((const struct db_lite *)(const void *)db)->wal_pages * PAGE_BYTES;
+}
+
+static enum status lite_checkpoint(struct db *db, int wait_ms) {
+    struct db_lite *own = lite(db);
+    int mode = wait_ms > 0 ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+    int in_wal = 0, moved = 0;
+    sqlite3_busy_timeout(own->handle, wait_ms);
+    int code = sqlite3_wal_checkpoint_v2(own->handle, NULL, mode, &in_wal, &moved);
+    sqlite3_busy_timeout(own->handle, BUSY_TIMEOUT_MS);
+    enum status st = note(db, code);
+    if (st == STATUS_CONFLICT || (st == STATUS_OK && moved < in_wal)) return STATUS_TEMPORARY;
+    if (st == STATUS_OK) own->wal_pages = 0; /* the next commit starts at the front again */
+    return st;
+}
+
+const struct db_engine db_sqlite = {
+    .is_sqlite = true,
+    .open = lite_open,
+    .close = lite_close,
+    .begin = lite_begin,
+    .commit = lite_commit,
+    .rollback = lite_rollback,
+    .exec = lite_exec,
+    .stmt_new = lite_stmt_new,
+    .stmt_free = lite_stmt_free,
+    .step = lite_step,
+    .reset = lite_reset,
+    .column_int = lite_int,
+    .column_bytes = lite_bytes,
+    .column_is_null = lite_is_null,
+    .wal_bytes = lite_wal_bytes,
+    .checkpoint = lite_checkpoint,
+};
