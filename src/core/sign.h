@@ -2,7 +2,8 @@
  *
  * One `signer` belongs to one signer thread: it keeps the domains' keys opened (unsealing and parsing cost more than the hash of
  * a message) in a bounded cache, least recently used out first. The body is hashed once, whatever the number of keys. Headers
- * signed, oversigned: see proto/dkim/signature.h. SPDX-License-Identifier: Apache-2.0 */
+ * signed, oversigned: see proto/dkim/signature.h.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_SIGN_H
 #define POSTHORN_CORE_SIGN_H
 
