@@ -1,0 +1,168 @@
+/* domains.c - sender domains and their DKIM keys.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "store/domains.h"
+
+#include "store/rows.h"
+
+#define RECORD_COLUMNS "ownership_status, dkim_status, spf_status, return_path_status, tracking_status, dmarc_status"
+#define DOMAIN_COLUMNS                                                                                                           \
+    "id, account_id, name, state, is_forced, " RECORD_COLUMNS ", subdomain, track_prefix, ownership_token,"                      \
+    " created_at, checked_at"
+
+static void domain_fill(struct stmt *s, struct arena *a, void *item) {
+    struct domain *d = item;
+    *d = (struct domain){
+        .id = stmt_int(s, 0),
+        .account_id = stmt_int(s, 1),
+        .name = row_text(s, a, 2),
+        .state = (enum domain_state)stmt_int(s, 3),
+        .is_forced = stmt_int(s, 4) != 0,
+        .subdomain = row_text(s, a, 11),
+        .track_prefix = row_text(s, a, 12),
+        .ownership_token = row_text(s, a, 13),
+        .created_at = stmt_int(s, 14),
+        .checked_at = stmt_int(s, 15),
+    };
+    for (int i = 0; i < DOMAIN_RECORD_COUNT; i++) d->record[i] = (enum record_status)stmt_int(s, 5 + i);
+}
+
+static void bind_records(struct stmt *s, int first, const enum record_status record[DOMAIN_RECORD_COUNT]) {
+    for (int i = 0; i < DOMAIN_RECORD_COUNT; i++) stmt_bind_int(s, first + i, record[i]);
+}
+
+enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_id) {
+    struct stmt *account = db_stmt(tx, "SELECT id FROM accounts WHERE id = ?1");
+    stmt_bind_int(account, 1, domain->account_id);
+    enum status st = row_first(account);
+    if (st != STATUS_OK) return st;
+    struct stmt *s = db_stmt(tx, "INSERT INTO domains (account_id, name, state, is_forced, " RECORD_COLUMNS
+                                 ", subdomain, track_prefix, ownership_token, created_at, checked_at) VALUES "
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) "
+                                 "ON CONFLICT DO NOTHING RETURNING id");
+    stmt_bind_int(s, 1, domain->account_id);
+    stmt_bind_text(s, 2, domain->name);
+    stmt_bind_int(s, 3, domain->state);
+    stmt_bind_int(s, 4, domain->is_forced);
+    bind_records(s, 5, domain->record);
+    stmt_bind_text(s, 11, domain->subdomain);
+    stmt_bind_text(s, 12, domain->track_prefix);
+    stmt_bind_text(s, 13, domain->ownership_token);
+    stmt_bind_int(s, 14, domain->created_at);
+    stmt_bind_int(s, 15, domain->checked_at);
+    return row_insert(s, ret_id);
+}
+
+enum status domain_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct domain *ret) {
+    struct stmt *s =
+        db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE id = ?2 AND (account_id = ?1 OR ?1 = -1)"); /* SCOPE_ANY */
+    stmt_bind_int(s, 1, account_id);
+    stmt_bind_int(s, 2, id);
+    enum status st = row_first(s);
+    if (st == STATUS_OK) domain_fill(s, a, ret);
+    return st;
+}
+
+enum status domain_find(struct db *tx, struct arena *a, int64_t account_id, struct str name, struct domain *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE account_id = ?1 AND name = ?2");
+    stmt_bind_int(s, 1, account_id);
+    stmt_bind_text(s, 2, name);
+    enum status st = row_first(s);
+    if (st == STATUS_OK) domain_fill(s, a, ret);
+    return st;
+}
+
+static enum status domains_collect(struct stmt *s, struct arena *a, struct domain_list *ret) {
+    struct row_list rows;
+    enum status st = rows_collect(s, a, sizeof(struct domain), domain_fill, &rows);
+    if (st == STATUS_OK) *ret = (struct domain_list){rows.items, rows.count};
+    return st;
+}
+
+enum status domain_list(struct db *tx, struct arena *a, int64_t account_id, int64_t after_id, int limit,
+                        struct domain_list *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE id > ?2 AND (account_id = ?1 OR ?1 = -1) "
+                                 "ORDER BY id LIMIT ?3");
+    stmt_bind_int(s, 1, account_id);
+    stmt_bind_int(s, 2, after_id);
+    stmt_bind_int(s, 3, limit);
+    return domains_collect(s, a, ret);
+}
+
+enum status domain_list_named(struct db *tx, struct arena *a, struct str name, int limit, struct domain_list *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE name = ?1 ORDER BY id LIMIT ?2");
+    stmt_bind_text(s, 1, name);
+    stmt_bind_int(s, 2, limit);
+    return domains_collect(s, a, ret);
+}
+
+enum status domain_set_state(struct db *tx, int64_t id, enum domain_state state, bool is_forced) {
+    struct stmt *s = db_stmt(tx, "UPDATE domains SET state = ?2, is_forced = ?3 WHERE id = ?1");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_int(s, 2, state);
+    stmt_bind_int(s, 3, is_forced);
+    return row_change(tx, s);
+}
+
+/* EXISTS when another account has proved that it owns the name. */
+static enum status check_owner(struct db *tx, int64_t id) {
+    struct stmt *s = db_stmt(tx, "SELECT other.id FROM domains d JOIN domains other ON other.name = d.name "
+                                 "WHERE d.id = ?1 AND other.id <> d.id AND other.ownership_status = 1");
+    stmt_bind_int(s, 1, id);
+    enum status st = row_first(s);
+    if (st == STATUS_NOT_FOUND) return STATUS_OK;
+    return st == STATUS_OK ? STATUS_EXISTS : st;
+}
+
+enum status domain_set_records(struct db *tx, int64_t id, const enum record_status record[DOMAIN_RECORD_COUNT],
+                               enum domain_state state, int64_t now) {
+    enum status st = record[DOMAIN_OWNERSHIP] == RECORD_VERIFIED ? check_owner(tx, id) : STATUS_OK;
+    if (st != STATUS_OK) return st;
+    struct stmt *s = db_stmt(tx, "UPDATE domains SET state = ?2, checked_at = ?3, ownership_status = ?4, dkim_status = ?5, "
+                                 "spf_status = ?6, return_path_status = ?7, tracking_status = ?8, dmarc_status = ?9 "
+                                 "WHERE id = ?1");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_int(s, 2, state);
+    stmt_bind_int(s, 3, now);
+    bind_records(s, 4, record);
+    return row_change(tx, s);
+}
+
+/* ---- DKIM keys ---- */
+
+enum status dkim_key_add(struct db *tx, const struct dkim_key *key, int64_t *ret_id) {
+    struct stmt *domain = db_stmt(tx, "SELECT id FROM domains WHERE id = ?1");
+    stmt_bind_int(domain, 1, key->domain_id);
+    enum status st = row_first(domain);
+    if (st != STATUS_OK) return st;
+    struct stmt *s = db_stmt(tx, "INSERT INTO dkim_keys (domain_id, selector, type, private_sealed, public_key, created_at) "
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING RETURNING id");
+    stmt_bind_int(s, 1, key->domain_id);
+    stmt_bind_text(s, 2, key->selector);
+    stmt_bind_int(s, 3, key->type);
+    stmt_bind_blob(s, 4, key->private_sealed);
+    stmt_bind_blob(s, 5, key->public_key);
+    stmt_bind_int(s, 6, key->created_at);
+    return row_insert(s, ret_id);
+}
+
+static void dkim_key_fill(struct stmt *s, struct arena *a, void *item) {
+    *(struct dkim_key *)item = (struct dkim_key){
+        .id = stmt_int(s, 0),
+        .domain_id = stmt_int(s, 1),
+        .selector = row_text(s, a, 2),
+        .type = (int)stmt_int(s, 3),
+        .private_sealed = row_text(s, a, 4),
+        .public_key = row_text(s, a, 5),
+        .created_at = stmt_int(s, 6),
+    };
+}
+
+enum status dkim_key_list(struct db *tx, struct arena *a, int64_t domain_id, struct dkim_key_list *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT id, domain_id, selector, type, private_sealed, public_key, created_at "
+                                 "FROM dkim_keys WHERE domain_id = ?1 ORDER BY id");
+    stmt_bind_int(s, 1, domain_id);
+    struct row_list rows;
+    enum status st = rows_collect(s, a, sizeof(struct dkim_key), dkim_key_fill, &rows);
+    if (st == STATUS_OK) *ret = (struct dkim_key_list){rows.items, rows.count};
+    return st;
+}

@@ -1,0 +1,205 @@
+/* queue.c - recipients: the queue and its history.
+ *
+ * The index recipients_waiting is the queue: (node, domain, account, priority, due time, id) of what waits and nothing else.
+ * Every query the running gateway makes walks it from a known place and stops after `limit` entries.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "store/queue.h"
+
+#include "store/rows.h"
+
+#define RECIPIENT_COLUMNS                                                                                                        \
+    "r.id, r.message_id, r.account_id, r.address, r.domain, r.state, r.priority, r.due_at, r.attempts, r.reason,"                \
+    " r.changed_at"
+#define RECIPIENT_COLUMN_COUNT 11
+
+const char *recipient_state_text(enum recipient_state state) {
+    static const char *const texts[RECIPIENT_STATE_COUNT] = {
+        "scheduled", "queued", "held", "delivered", "bounced", "failed", "suppressed", "cancelled",
+    };
+    return (unsigned)state < RECIPIENT_STATE_COUNT ? texts[state] : "unknown";
+}
+
+enum status recipient_add(struct db *tx, const struct recipient *recipient, const struct node_epoch *owner, int64_t *ret_id) {
+    struct stmt *s = db_stmt(tx, "INSERT INTO recipients (message_id, account_id, address, domain, state, priority, due_at, "
+                                 "attempts, reason, changed_at, node_id, epoch) VALUES "
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING id");
+    stmt_bind_int(s, 1, recipient->message_id);
+    stmt_bind_int(s, 2, recipient->account_id);
+    stmt_bind_text(s, 3, recipient->address);
+    stmt_bind_text(s, 4, recipient->domain);
+    stmt_bind_int(s, 5, recipient->state);
+    stmt_bind_int(s, 6, recipient->priority);
+    stmt_bind_int(s, 7, recipient->due_at);
+    stmt_bind_int(s, 8, recipient->attempts);
+    stmt_bind_text(s, 9, recipient->reason);
+    stmt_bind_int(s, 10, recipient->changed_at);
+    stmt_bind_int(s, 11, owner->node_id);
+    stmt_bind_int(s, 12, owner->epoch);
+    return row_insert(s, ret_id);
+}
+
+static void recipient_fill(struct stmt *s, struct arena *a, void *item) {
+    *(struct recipient *)item = (struct recipient){
+        .id = stmt_int(s, 0),
+        .message_id = stmt_int(s, 1),
+        .account_id = stmt_int(s, 2),
+        .address = row_text(s, a, 3),
+        .domain = row_text(s, a, 4),
+        .state = (enum recipient_state)stmt_int(s, 5),
+        .priority = (int)stmt_int(s, 6),
+        .due_at = stmt_int(s, 7),
+        .attempts = stmt_int(s, 8),
+        .reason = row_text(s, a, 9),
+        .changed_at = stmt_int(s, 10),
+    };
+}
+
+enum status recipient_get(struct db *tx, struct arena *a, int64_t id, struct recipient *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS " FROM recipients r WHERE r.id = ?1");
+    stmt_bind_int(s, 1, id);
+    enum status st = row_first(s);
+    if (st == STATUS_OK) recipient_fill(s, a, ret);
+    return st;
+}
+
+enum status recipient_list(struct db *tx, struct arena *a, int64_t message_id, struct recipient_list *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS " FROM recipients r WHERE r.message_id = ?1 ORDER BY r.id");
+    stmt_bind_int(s, 1, message_id);
+    struct row_list rows;
+    enum status st = rows_collect(s, a, sizeof(struct recipient), recipient_fill, &rows);
+    if (st == STATUS_OK) *ret = (struct recipient_list){rows.items, rows.count};
+    return st;
+}
+
+/* ---- what the scheduler reads ---- */
+
+static void entry_fill(struct stmt *s, struct arena *a, void *item) {
+    (void)a;
+    *(struct queue_entry *)item = (struct queue_entry){
+        .recipient_id = stmt_int(s, 0),
+        .message_id = stmt_int(s, 1),
+        .account_id = stmt_int(s, 2),
+        .priority = (int)stmt_int(s, 3),
+        .attempts = stmt_int(s, 4),
+        .due_at = stmt_int(s, 5),
+        .created_at = stmt_int(s, 6),
+        .expires_at = stmt_int(s, 7),
+    };
+}
+
+enum status queue_load(struct db *tx, struct arena *a, const struct queue_load *query, struct queue_entry_list *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT r.id, r.message_id, r.account_id, r.priority, r.attempts, r.due_at, m.created_at, "
+                                 "m.expires_at FROM recipients r JOIN messages m ON m.id = r.message_id "
+                                 "WHERE r.state IN (0, 1) AND r.node_id = ?1 AND r.domain = ?2 AND r.account_id = ?3 "
+                                 "AND r.priority = ?4 AND r.due_at < ?5 AND (r.due_at, r.id) > (?6, ?7) "
+                                 "ORDER BY r.due_at, r.id LIMIT ?8");
+    stmt_bind_int(s, 1, query->node_id);
+    stmt_bind_text(s, 2, query->domain);
+    stmt_bind_int(s, 3, query->account_id);
+    stmt_bind_int(s, 4, query->priority);
+    stmt_bind_int(s, 5, query->due_before);
+    stmt_bind_int(s, 6, query->after_due_at);
+    stmt_bind_int(s, 7, query->after_id);
+    stmt_bind_int(s, 8, query->limit);
+    struct row_list rows;
+    enum status st = rows_collect(s, a, sizeof(struct queue_entry), entry_fill, &rows);
+    if (st != STATUS_OK) return st;
+    struct queue_entry_list list = {rows.items, rows.count};
+    struct str domain = arena_str(a, query->domain);
+    for (size_t i = 0; i < list.count; i++) list.items[i].domain = domain;
+    *ret = list;
+    return STATUS_OK;
+}
+
+/* The first entry of the next lane: one descent of the index, however long the lanes are. */
+static enum status next_lane(struct db *tx, struct arena *a, int64_t node_id, struct queue_lane *lane) {
+    struct stmt *s = db_stmt(tx, "SELECT domain, account_id, priority, due_at FROM recipients "
+                                 "WHERE state IN (0, 1) AND node_id = ?1 AND (domain, account_id, priority) > (?2, ?3, ?4) "
+                                 "ORDER BY domain, account_id, priority, due_at, id LIMIT 1");
+    stmt_bind_int(s, 1, node_id);
+    stmt_bind_text(s, 2, lane->domain);
+    stmt_bind_int(s, 3, lane->account_id);
+    stmt_bind_int(s, 4, lane->priority);
+    enum status st = row_first(s);
+    if (st != STATUS_OK) return st;
+    *lane = (struct queue_lane){
+        .domain = row_text(s, a, 0),
+        .account_id = stmt_int(s, 1),
+        .priority = (int)stmt_int(s, 2),
+        .first_due_at = stmt_int(s, 3),
+    };
+    return STATUS_OK;
+}
+
+enum status queue_lanes(struct db *tx, struct arena *a, int64_t node_id, const struct queue_lane *after, int limit,
+                        struct queue_lane_list *ret) {
+    struct queue_lane lane = {.domain = STR(""), .account_id = INT64_MIN};
+    if (after) lane = *after;
+    struct queue_lane *items = arena_array(a, limit > 0 ? (size_t)limit : 1, sizeof *items);
+    size_t count = 0;
+    enum status st = STATUS_OK;
+    while (count < (size_t)limit && (st = next_lane(tx, a, node_id, &lane)) == STATUS_OK) items[count++] = lane;
+    if (st != STATUS_OK && st != STATUS_NOT_FOUND) return st;
+    *ret = (struct queue_lane_list){items, count};
+    return STATUS_OK;
+}
+
+/* ---- settle ---- */
+
+enum status queue_settle(struct db *tx, const struct queue_settle *settle) {
+    struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = ?5, attempts = ?6, due_at = ?7, reason = ?8, changed_at = ?9, "
+                                 "epoch = ?4 WHERE id = ?1 AND state IN (0, 1) AND attempts = ?2 AND node_id = ?3 "
+                                 "AND EXISTS (SELECT 1 FROM nodes n WHERE n.id = ?3 AND n.epoch = ?4)");
+    stmt_bind_int(s, 1, settle->recipient_id);
+    stmt_bind_int(s, 2, settle->seen_attempts);
+    stmt_bind_int(s, 3, settle->owner.node_id);
+    stmt_bind_int(s, 4, settle->owner.epoch);
+    stmt_bind_int(s, 5, settle->state);
+    stmt_bind_int(s, 6, settle->attempts);
+    stmt_bind_int(s, 7, settle->due_at);
+    stmt_bind_text(s, 8, settle->reason);
+    stmt_bind_int(s, 9, settle->now);
+    return row_change(tx, s);
+}
+
+/* ---- what people read ---- */
+
+enum status queue_count(struct db *tx, int64_t ret_count[RECIPIENT_STATE_COUNT]) {
+    int64_t count[RECIPIENT_STATE_COUNT] = {0};
+    struct stmt *s = db_stmt(tx, "SELECT state, count(*) FROM recipients GROUP BY state");
+    enum status st;
+    while ((st = stmt_step(s)) == STATUS_ROW) {
+        int64_t state = stmt_int(s, 0);
+        if (state < 0 || state >= RECIPIENT_STATE_COUNT) return STATUS_CORRUPT;
+        count[state] = stmt_int(s, 1);
+    }
+    for (int i = 0; st == STATUS_OK && i < RECIPIENT_STATE_COUNT; i++) ret_count[i] = count[i];
+    return st;
+}
+
+enum status queue_count_waiting(struct db *tx, int64_t *ret_count) {
+    struct stmt *s = db_stmt(tx, "SELECT count(*) FROM recipients WHERE state IN (0, 1)");
+    enum status st = row_first(s);
+    if (st == STATUS_OK) *ret_count = stmt_int(s, 0);
+    return st;
+}
+
+static void queue_row_fill(struct stmt *s, struct arena *a, void *item) {
+    struct queue_row *row = item;
+    recipient_fill(s, a, &row->recipient);
+    row->message_uuid = row_uuid(s, RECIPIENT_COLUMN_COUNT);
+    row->sender = row_text(s, a, RECIPIENT_COLUMN_COUNT + 1);
+}
+
+enum status queue_list(struct db *tx, struct arena *a, int64_t after_id, int limit, struct queue_row_list *ret) {
+    /* "+r.id" keeps the engine off the table's own order: the waiting are few beside the history. */
+    struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS ", m.uuid, m.sender FROM recipients r "
+                                 "JOIN messages m ON m.id = r.message_id "
+                                 "WHERE r.state IN (0, 1) AND +r.id > ?1 ORDER BY +r.id LIMIT ?2");
+    stmt_bind_int(s, 1, after_id);
+    stmt_bind_int(s, 2, limit);
+    struct row_list rows;
+    enum status st = rows_collect(s, a, sizeof(struct queue_row), queue_row_fill, &rows);
+    if (st == STATUS_OK) *ret = (struct queue_row_list){rows.items, rows.count};
+    return st;
+}

@@ -1,0 +1,93 @@
+/* sender_keys.c - sender domain API keys.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "store/sender_keys.h"
+
+#include "store/rows.h"
+
+#define TOUCH_EVERY_MS 60000
+
+#define KEY_COLUMNS                                                                                                              \
+    "k.id, k.account_id, k.domain_id, k.key_hash, k.key_sealed, k.description, k.scopes, k.list_id,"                             \
+    " k.subscriber_id, k.journey_id, k.action_id, k.created_at, k.last_used_at"
+
+static void key_fill(struct stmt *s, struct arena *a, void *item) {
+    *(struct sender_key *)item = (struct sender_key){
+        .id = stmt_int(s, 0),
+        .account_id = stmt_int(s, 1),
+        .domain_id = stmt_int(s, 2),
+        .key_hash = row_text(s, a, 3),
+        .key_sealed = row_text(s, a, 4),
+        .description = row_text(s, a, 5),
+        .scopes = (int)stmt_int(s, 6),
+        .list_id = row_text(s, a, 7),
+        .subscriber_id = row_text(s, a, 8),
+        .journey_id = row_text(s, a, 9),
+        .action_id = row_text(s, a, 10),
+        .created_at = stmt_int(s, 11),
+        .last_used_at = stmt_int(s, 12),
+    };
+}
+
+enum status sender_key_add(struct db *tx, const struct sender_key *key, int64_t *ret_id) {
+    struct stmt *domain = db_stmt(tx, "SELECT id FROM domains WHERE id = ?1 AND account_id = ?2");
+    stmt_bind_int(domain, 1, key->domain_id);
+    stmt_bind_int(domain, 2, key->account_id);
+    enum status st = row_first(domain);
+    if (st != STATUS_OK) return st;
+    struct stmt *s = db_stmt(tx, "INSERT INTO sender_keys (account_id, domain_id, key_hash, key_sealed, description, scopes, "
+                                 "list_id, subscriber_id, journey_id, action_id, created_at) VALUES "
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING RETURNING id");
+    stmt_bind_int(s, 1, key->account_id);
+    stmt_bind_int(s, 2, key->domain_id);
+    stmt_bind_blob(s, 3, key->key_hash);
+    stmt_bind_blob(s, 4, key->key_sealed);
+    stmt_bind_text(s, 5, key->description);
+    stmt_bind_int(s, 6, key->scopes);
+    stmt_bind_text(s, 7, key->list_id);
+    stmt_bind_text(s, 8, key->subscriber_id);
+    stmt_bind_text(s, 9, key->journey_id);
+    stmt_bind_text(s, 10, key->action_id);
+    stmt_bind_int(s, 11, key->created_at);
+    return row_insert(s, ret_id);
+}
+
+enum status sender_key_login(struct db *tx, struct arena *a, struct str key_hash, struct sender_login *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT " KEY_COLUMNS ", d.name, d.state, c.is_active FROM sender_keys k "
+                                 "JOIN domains d ON d.id = k.domain_id JOIN accounts c ON c.id = k.account_id "
+                                 "WHERE k.key_hash = ?1");
+    stmt_bind_blob(s, 1, key_hash);
+    enum status st = row_first(s);
+    if (st != STATUS_OK) return st;
+    key_fill(s, a, &ret->key);
+    ret->domain_name = row_text(s, a, 13);
+    ret->domain_state = (enum domain_state)stmt_int(s, 14);
+    ret->account_is_active = stmt_int(s, 15) != 0;
+    return STATUS_OK;
+}
+
+enum status sender_key_list(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, struct sender_key_list *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT " KEY_COLUMNS " FROM sender_keys k WHERE k.domain_id = ?1 AND k.account_id = ?2 "
+                                 "ORDER BY k.id");
+    stmt_bind_int(s, 1, domain_id);
+    stmt_bind_int(s, 2, account_id);
+    struct row_list rows;
+    enum status st = rows_collect(s, a, sizeof(struct sender_key), key_fill, &rows);
+    if (st == STATUS_OK) *ret = (struct sender_key_list){rows.items, rows.count};
+    return st;
+}
+
+enum status sender_key_delete(struct db *tx, int64_t account_id, int64_t domain_id, int64_t id) {
+    struct stmt *s = db_stmt(tx, "DELETE FROM sender_keys WHERE id = ?1 AND account_id = ?2 AND domain_id = ?3");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_int(s, 2, account_id);
+    stmt_bind_int(s, 3, domain_id);
+    return row_change(tx, s);
+}
+
+enum status sender_key_touch(struct db *tx, int64_t id, int64_t now) {
+    struct stmt *s = db_stmt(tx, "UPDATE sender_keys SET last_used_at = ?2 WHERE id = ?1 AND last_used_at <= ?3");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_int(s, 2, now);
+    stmt_bind_int(s, 3, now - TOUCH_EVERY_MS);
+    return stmt_run(s);
+}

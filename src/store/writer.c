@@ -1,0 +1,194 @@
+/* writer.c - batches of jobs in one transaction, and what becomes of them when it fails.
+ *
+ *   attempt(all) -- settled                    every job has its status, its writes stand or don't
+ *                -- again (CONFLICT)           attempt(all), at most WRITER_TRIES times, then split
+ *                -- split (engine failed, or a refusing job had written)   attempt(each) alone
+ *                -- lost (commit's outcome unknown)                        UNKNOWN; the writer is closed, `fatal`
+ *
+ * A job alone ends settled or lost: there is nothing left to split.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "store/writer.h"
+
+#include "db/db.h"
+
+#include <stdlib.h>
+
+#define WAL_IDLE_BYTES (4LL << 20)  /* below, a checkpoint is not worth its syncs */
+#define WAL_STEP_BYTES (16LL << 20) /* a reader held up the forced checkpoint: next try so much later */
+#define WAL_WAIT_MS    1000         /* what the writer waits for readers then; a snapshot lives no longer */
+
+enum outcome { SETTLED, AGAIN, SPLIT, LOST };
+
+struct writer {
+    struct db *db;
+    const struct writer_options *options;
+    int64_t wal_max_bytes; /* forced checkpoint beyond this */
+    bool is_closed;        /* nothing may be written any more */
+};
+
+static enum status open_for(const struct writer_options *options, bool read_only, void **ret_ctx) {
+    struct writer *w = calloc(1, sizeof *w);
+    if (!w) abort();
+    w->options = options;
+    w->wal_max_bytes = WRITER_WAL_MAX_BYTES;
+    enum status st = db_open(&(struct db_options){.url = options->url, .read_only = read_only}, NULL, &w->db);
+    if (st != STATUS_OK) {
+        free(w);
+        return st;
+    }
+    *ret_ctx = w;
+    return STATUS_OK;
+}
+
+static void close_ctx(void *ctx) {
+    struct writer *w = ctx;
+    db_close(&w->db);
+    free(w);
+}
+
+static void set_all(struct job *const *jobs, size_t n, enum status st) {
+    for (size_t i = 0; i < n; i++) jobs[i]->status = st;
+}
+
+/* ---- one transaction ---- */
+
+/* Run jobs until one of them spoils the transaction. *ret_wrote: a refusing job had written. */
+static enum status run_jobs(struct db *db, struct job *const *jobs, size_t n, bool *ret_wrote) {
+    for (size_t i = 0; i < n; i++) {
+        int64_t before = db_total_changes(db);
+        jobs[i]->status = jobs[i]->run(jobs[i], db);
+        if (db_broken(db) != STATUS_OK) return db_broken(db);
+        *ret_wrote = jobs[i]->status != STATUS_OK && db_total_changes(db) != before;
+        if (*ret_wrote) return STATUS_OK;
+    }
+    return STATUS_OK;
+}
+
+/* The transaction failed, definitely or not. */
+static enum outcome judge(struct writer *w, struct job *const *jobs, size_t n, enum status st) {
+    metrics_add(w->options->metrics, METRIC_WRITER_ERRORS, 1);
+    if (st == STATUS_CONFLICT) return AGAIN;
+    if (n > 1 && st != STATUS_UNKNOWN) return SPLIT;
+    set_all(jobs, n, st);
+    return st == STATUS_UNKNOWN ? LOST : SETTLED;
+}
+
+static enum outcome attempt(struct writer *w, struct job *const *jobs, size_t n) {
+    enum status st = db_begin(w->db);
+    if (st != STATUS_OK && st != STATUS_CONFLICT) set_all(jobs, n, st); /* no server, no disk: the same for each */
+    if (st != STATUS_OK) {
+        metrics_add(w->options->metrics, METRIC_WRITER_ERRORS, 1);
+        return st == STATUS_CONFLICT ? AGAIN : SETTLED;
+    }
+    bool wrote = false;
+    st = run_jobs(w->db, jobs, n, &wrote);
+    if (st == STATUS_OK && wrote) {
+        db_rollback(w->db);
+        return n > 1 ? SPLIT : SETTLED;
+    }
+    if (st == STATUS_OK) st = db_commit(w->db);
+    db_rollback(w->db);
+    return st == STATUS_OK ? SETTLED : judge(w, jobs, n, st);
+}
+
+static enum outcome attempt_often(struct writer *w, struct job *const *jobs, size_t n) {
+    for (int i = 0; i < WRITER_TRIES; i++) {
+        enum outcome outcome = attempt(w, jobs, n);
+        if (outcome != AGAIN) return outcome;
+    }
+    if (n > 1) return SPLIT;
+    set_all(jobs, n, STATUS_TEMPORARY);
+    return SETTLED;
+}
+
+/* ---- the batch ---- */
+
+static void stop_writing(struct writer *w) {
+    w->is_closed = true;
+    w->options->fatal(w->options->fatal_arg, db_error(w->db));
+}
+
+static void run_apart(struct writer *w, struct job *const *jobs, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (attempt_often(w, jobs + i, 1) != LOST) continue;
+        set_all(jobs + i + 1, n - i - 1, STATUS_CANCELLED);
+        stop_writing(w);
+        return;
+    }
+}
+
+static void checkpoint(struct writer *w, int wait_ms) {
+    enum status st = db_checkpoint(w->db, wait_ms);
+    if (st != STATUS_OK && st != STATUS_TEMPORARY) stop_writing(w);
+}
+
+/* Readers that never rest would let the WAL grow without end. */
+static void bound_wal(struct writer *w) {
+    if (w->is_closed || db_wal_bytes(w->db) <= w->wal_max_bytes) return;
+    checkpoint(w, WAL_WAIT_MS);
+    int64_t left = db_wal_bytes(w->db);
+    w->wal_max_bytes = left == 0 ? WRITER_WAL_MAX_BYTES : left + WAL_STEP_BYTES;
+}
+
+enum status writer_start(void *arg, void **ret_ctx) {
+    return open_for(arg, false, ret_ctx);
+}
+
+void writer_batch(void *ctx, struct job *const *jobs, size_t n) {
+    struct writer *w = ctx;
+    if (w->is_closed) {
+        set_all(jobs, n, STATUS_CANCELLED);
+        return;
+    }
+    enum outcome outcome = attempt_often(w, jobs, n);
+    if (outcome == SPLIT) run_apart(w, jobs, n);
+    if (outcome == LOST) stop_writing(w);
+    metrics_add(w->options->metrics, METRIC_WRITER_BATCHES, 1);
+    metrics_add(w->options->metrics, METRIC_WRITER_JOBS, (int64_t)n);
+    bound_wal(w);
+}
+
+void writer_idle(void *ctx) {
+    struct writer *w = ctx;
+    if (!w->is_closed && db_wal_bytes(w->db) >= WAL_IDLE_BYTES) checkpoint(w, 0);
+}
+
+void writer_stop(void *ctx) {
+    close_ctx(ctx);
+}
+
+/* ---- readers ---- */
+
+enum status reader_start(void *arg, void **ret_ctx) {
+    return open_for(arg, true, ret_ctx);
+}
+
+/* A new snapshot for the job alone: the batch's was broken. */
+static void read_alone(struct db *db, struct job *job) {
+    for (int i = 0; i < WRITER_TRIES; i++) {
+        enum status st = db_begin(db);
+        if (st == STATUS_OK) job->status = job->run(job, db);
+        if (st == STATUS_OK) st = db_broken(db);
+        db_rollback(db);
+        if (st == STATUS_OK) return;
+        job->status = st == STATUS_CONFLICT ? STATUS_TEMPORARY : st;
+        if (st != STATUS_CONFLICT) return;
+    }
+}
+
+void reader_batch(void *ctx, struct job *const *jobs, size_t n) {
+    struct db *db = ((struct writer *)ctx)->db;
+    size_t done = 0;
+    enum status st = db_begin(db);
+    while (st == STATUS_OK && done < n) {
+        jobs[done]->status = jobs[done]->run(jobs[done], db);
+        st = db_broken(db);
+        if (st == STATUS_OK) done++;
+    }
+    db_rollback(db);
+    for (; done < n; done++) read_alone(db, jobs[done]);
+}
+
+void reader_stop(void *ctx) {
+    close_ctx(ctx);
+}
