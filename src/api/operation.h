@@ -38,10 +38,8 @@ enum param_type {
     PARAM_LABEL,       /* an id of the caller's own: number or text of at most `max` bytes */
     PARAM_INT,         /* min..max */
     PARAM_BOOL,        /* 1/0, true/false, yes/no, on/off */
-    PARAM_DAY,         /* YYYY-MM-DD */
     PARAM_TIME,        /* Unix seconds, YYYY-MM-DD HH:MM:SS or YYYY-MM-DD, UTC */
     PARAM_MOMENT,      /* Unix seconds or YYYY-MM-DD HH:MM:SS, UTC */
-    PARAM_UUID,        /* a message id */
     PARAM_EVENT,       /* an event name of either family, or a list of them */
     PARAM_DOMAIN,      /* a mail domain */
     PARAM_HOST_LABEL,  /* letters, digits and hyphens, at most 32 */
@@ -76,7 +74,15 @@ struct refusal {
     const char *message;
 };
 
-enum step_where { STEP_END, STEP_LOOP, STEP_READER, STEP_WRITER, STEP_SLOW, STEP_DNS };
+enum step_where {
+    STEP_END,
+    STEP_LOOP,
+    STEP_SIZED, /* on the loop for small bodies, in the slow pool for large ones */
+    STEP_READER,
+    STEP_WRITER,
+    STEP_SLOW,
+    STEP_DNS, /* the function sets call->machine; the next step comes when its questions are answered */
+};
 /* STATUS_OK goes on to the next step, unless the call was refused (call_refuse) - then it is answered. Any other status is a
  * fault. db is NULL but for READER and WRITER. A WRITER step may run twice: it writes its outputs anew each time. */
 typedef enum status (*step_fn)(struct call *call, struct db *db);

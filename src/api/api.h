@@ -1,0 +1,46 @@
+/* api.h - the gateway's operations behind HTTP: /api.php, /api/v1, health and metrics for the public, /control for the operator.
+ *
+ * One `struct api` serves every server and loop. It has no thread and no state of its own: all it does goes through the
+ * executors, the resolver and the two callbacks it is given. Usage: api_new, then give api_routes() to an http_server each, and
+ * api_format_error / the api as format_error and arg. Free it after the servers.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_API_API_H
+#define POSTHORN_API_API_H
+
+#include "base/metrics.h"
+#include "core/accept.h"
+#include "crypto/seal.h"
+#include "httpd/http_server.h"
+#include "net/executor.h"
+#include "net/resolver.h"
+
+struct api;
+/* Everything pointed at must outlive the api; strings are borrowed too. */
+struct api_options {
+    struct executor *writer, *readers, *slow;
+    struct resolver *resolver;
+    struct seal_key seal; /* seals what is shown again: seal_derive(master, STR("seal")) */
+    const struct clock *clock;
+    const struct rand *rand;
+    struct metrics *metrics; /* may be NULL */
+    struct node_epoch owner; /* who will deliver what is accepted */
+    struct str hostname;     /* ours: MX and CNAME target in the records to publish */
+    bool v1_always_200;      /* [api] v1_errors=always-200 */
+    bool is_sandbox;         /* the inbox exists */
+    /* After COMMIT, on the loop of the request: new entries for the scheduler. They are valid during the call only. */
+    void (*queue_offer)(void *arg, const struct queue_entry *entries, size_t count);
+    /* Any loop: is the gateway taking work (not stopping)? NULL: always. */
+    bool (*is_ready)(void *arg);
+    void *arg;
+};
+struct api *api_new(const struct api_options *options);
+/* NULL inside is fine; wipes the seal key. */
+void api_free(struct api **api);
+
+/* Routes for the public servers and for the control socket; they live as long as the api. */
+const struct http_route *api_public_routes(const struct api *api, size_t *ret_count);
+const struct http_route *api_control_routes(const struct api *api, size_t *ret_count);
+/* For http_server_options.format_error with the api as arg: the server's own errors in the API's shape. */
+void api_format_error(void *api, const struct http_request *request, int status, const char *why, struct http_response *response);
+
+#endif

@@ -1,0 +1,373 @@
+/* call.c - the engine: runs functions where they belong and looks after each whether the call goes on.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/call.h"
+
+#include "base/log.h"
+
+#define SIZED_LOOP_MAX ((size_t)256 << 10) /* bodies up to this are parsed and composed on the loop */
+
+static void answer(struct call *c);
+
+/* ---- for handlers ---- */
+const struct arg *call_arg(const struct call *c, const char *name) {
+    return params_arg(c->op, c->args, name);
+}
+
+struct str call_text(const struct call *c, const char *name, struct str otherwise) {
+    const struct arg *arg = call_arg(c, name);
+    return arg->is_given ? arg->text : otherwise;
+}
+
+int64_t call_number(const struct call *c, const char *name, int64_t otherwise) {
+    const struct arg *arg = call_arg(c, name);
+    return arg->is_given ? arg->number : otherwise;
+}
+
+void call_refuse(struct call *c, int code) {
+    refused_add(&c->refused, c->op, code, (struct str){0});
+}
+
+void call_refuse_field(struct call *c, int code, struct str field) {
+    refused_add(&c->refused, c->op, code, field);
+}
+
+void call_refuse_say(struct call *c, struct str field, const char *why) {
+    refused_say(&c->refused, c->arena, REFUSAL_FIELD, field, why);
+}
+
+struct json_writer *call_open(struct call *c) {
+    c->json = (struct json_writer){.out = &c->out};
+    json_open_object(&c->json);
+    if (c->op->style != STYLE_REST) {
+        json_add_bool(&c->json, STR("Success"), true);
+        json_add_i64(&c->json, STR("ErrorCode"), 0);
+    }
+    return &c->json;
+}
+
+void call_close(struct call *c) {
+    json_close_object(&c->json);
+}
+
+void call_add_header(struct call *c, struct str name, struct str value) {
+    if (c->header_count == CALL_HEADERS_MAX) return;
+    c->headers[c->header_count++] = (struct http_header){name, value};
+}
+
+/* ---- running a function where it belongs ---- */
+/* A writer may run a job again: what the first run answered must not be left over. */
+static void reset_outputs(struct call *c) {
+    buf_reset(&c->out);
+    c->refused.count = 0;
+    c->header_count = 0;
+}
+
+static enum status run_job(struct job *job, void *ctx) {
+    struct call *c = LIST_OWNER(job, struct call, job);
+    reset_outputs(c);
+    return c->fn(c, ctx);
+}
+
+static void go_on(struct call *c, enum status status) {
+    if (status != STATUS_OK) c->fault = status;
+    if (c->fault != STATUS_OK || c->refused.count) {
+        answer(c);
+    } else {
+        c->then(c);
+    }
+}
+
+static void job_done(struct job *job) {
+    go_on(LIST_OWNER(job, struct call, job), job->status);
+}
+
+static size_t inquiry_next(void *machine, struct dns_question *ret, size_t max) {
+    struct call *c = machine;
+    return c->machine.next(c->machine.machine, ret, max);
+}
+
+static void inquiry_answer(void *machine, size_t index, const struct dns_answer *reply) {
+    struct call *c = machine;
+    c->machine.answer(c->machine.machine, index, reply);
+}
+
+static void inquiry_done(void *machine) {
+    go_on(machine, STATUS_OK);
+}
+
+static void ask_dns(struct call *c) {
+    static const struct inquiry_ops ops = {.next = inquiry_next, .answer = inquiry_answer, .done = inquiry_done};
+    enum status status = c->fn(c, NULL);
+    if (status == STATUS_OK && c->refused.count == 0) {
+        inquiry_start(c->api->resolver, c->loop, &ops, c);
+    } else {
+        go_on(c, status);
+    }
+}
+
+static struct executor *executor_of(const struct call *c, enum step_where where) {
+    switch (where) {
+    case STEP_READER:
+        return c->api->readers;
+    case STEP_WRITER:
+        return c->api->writer;
+    case STEP_SLOW:
+        return c->api->slow;
+    case STEP_SIZED:
+        return c->body.n > SIZED_LOOP_MAX ? c->api->slow : NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* Run fn at `where`, then continue with `then` on the loop. */
+static void go(struct call *c, enum step_where where, step_fn fn, void (*then)(struct call *)) {
+    c->fn = fn;
+    c->then = then;
+    if (where == STEP_DNS) {
+        ask_dns(c);
+        return;
+    }
+    struct executor *executor = executor_of(c, where);
+    if (!executor) {
+        go_on(c, fn(c, NULL));
+        return;
+    }
+    c->job = (struct job){.run = run_job, .done = job_done, .loop = c->loop, .bytes = c->body.n + 1024};
+    enum status status = executor_submit(executor, &c->job);
+    if (status != STATUS_OK) go_on(c, status);
+}
+
+/* ---- the operation's steps ---- */
+static void next_step(struct call *c) {
+    const struct step *step = &c->op->steps[c->step];
+    if (c->step == OPERATION_STEPS_MAX || step->where == STEP_END) {
+        answer(c);
+        return;
+    }
+    c->step++;
+    go(c, step->where, step->fn, next_step);
+}
+
+static void refuse_states(struct call *c) {
+    const struct sender_login *login = &c->sender.login;
+    if (c->op->caller != CALLER_SENDER) return;
+    if (!login->account_is_active) call_refuse(c, c->op->inactive);
+    if (c->op->scope != SENDER_SCOPE_SEND) return;
+    if (login->domain_state != DOMAIN_ENABLED) call_refuse(c, 32);
+    if (!c->sender.account_is_verified) call_refuse(c, 34);
+}
+
+/* All that can be said about the request without the store is said at once: the table's checks, then those of a first step that
+ * needs nothing else. */
+static enum status check(struct call *c, struct db *db) {
+    refuse_states(c);
+    c->args = params_check(c->op, &c->input, c->arena, &c->refused);
+    if (c->op->steps[0].where != STEP_SIZED) return STATUS_OK;
+    c->step = 1;
+    return c->op->steps[0].fn(c, db);
+}
+
+static void start_check(struct call *c) {
+    go(c, STEP_SIZED, check, next_step);
+}
+
+/* ---- credentials ---- */
+static struct credentials credentials_of(const struct call *c) {
+    return (struct credentials){
+        .session = input_text(&c->input, STR("SessionID")),
+        .api_key = input_text(&c->input, STR("APIKey")),
+        .bearer = c->request.bearer,
+        .sender_key = input_text(&c->input, STR("SenderAPIKey")),
+    };
+}
+
+static bool is_same(const struct credentials *a, const struct credentials *b) {
+    return str_eq(a->session, b->session) && str_eq(a->api_key, b->api_key) && str_eq(a->bearer, b->bearer) &&
+           str_eq(a->sender_key, b->sender_key);
+}
+
+static bool are_given(const struct call *c, const struct credentials *given) {
+    if (given->bearer.n) return true;
+    return c->request.is_control ? false : given->session.n || given->api_key.n || given->sender_key.n;
+}
+
+static enum status judge_sender(struct call *c, struct db *db) {
+    struct str token = c->judged.bearer.n ? c->judged.bearer : c->judged.sender_key;
+    if (token.n == 0) {
+        call_refuse(c, 1);
+        return STATUS_OK;
+    }
+    enum status status = sender_authenticate(db, c->arena, token, c->op->scope, &c->sender);
+    if (status != STATUS_DENIED) return status;
+    call_refuse(c, 13);
+    return STATUS_OK;
+}
+
+static enum status judge_user(struct call *c, struct db *db) {
+    struct user_credentials given = {.session = c->judged.session, .api_key = c->judged.api_key, .bearer = c->judged.bearer};
+    enum status status = account_authenticate(db, c->arena, &given, c->now, &c->account);
+    if (status != STATUS_DENIED && status != STATUS_TIMEOUT) return status;
+    call_refuse(c, status == STATUS_TIMEOUT ? REFUSAL_EXPIRED : REFUSAL_CREDENTIALS);
+    return STATUS_OK;
+}
+
+static void judge(struct call *c, const struct credentials *given, void (*then)(struct call *)) {
+    c->judged = *given;
+    c->is_judged = true;
+    bool is_sender = c->op && c->op->caller == CALLER_SENDER;
+    go(c, STEP_READER, is_sender ? judge_sender : judge_user, then);
+}
+
+/* ---- from the head to the body ---- */
+static size_t body_max(const struct call *c) {
+    if (c->request.is_control) return OPERATION_BODY_SEND;
+    return c->op && c->op->body_max ? c->op->body_max : OPERATION_BODY_MAX;
+}
+
+static void admit_all(struct call *c) {
+    c->admit(c, body_max(c));
+}
+
+static void refuse_and_answer(struct call *c, int code, struct str field, const char *why) {
+    if (why) {
+        refused_say(&c->refused, c->arena, code, field, why);
+    } else {
+        refused_add(&c->refused, c->op, code, field);
+    }
+    answer(c);
+}
+
+static bool find_operation(struct call *c) {
+    bool is_command = str_eq(c->request.path, STR("/api.php"));
+    struct str command = input_text(&c->input, STR("Command")), id;
+    if (c->request.is_control || is_command) {
+        c->op = operation_find_command(c->request.is_control ? STYLE_CONTROL : STYLE_COMMAND, command);
+        return true;
+    }
+    c->op = operation_find_path(c->request.method, c->request.path, &id);
+    if (c->op && id.n) c->input.path = input_make(c->arena, STR("ID"), id);
+    return c->op != NULL;
+}
+
+void call_start(struct call *c) {
+    const char *why;
+    c->now = clock_wall_ms(c->api->clock);
+    c->started_ms = clock_mono_ms(c->api->clock);
+    if (!input_parse_form(c->arena, c->request.query, &c->input.query, &why)) {
+        refuse_and_answer(c, REFUSAL_UNREADABLE, STR("query"), why);
+        return;
+    }
+    if (!find_operation(c)) {
+        refuse_and_answer(c, 404, (struct str){0}, NULL);
+        return;
+    }
+    struct credentials given = credentials_of(c);
+    bool is_open = c->op && (c->op->caller == CALLER_ANYONE || c->op->caller == CALLER_OPERATOR);
+    if (is_open || c->request.is_control) {
+        admit_all(c);
+    } else if (are_given(c, &given)) {
+        judge(c, &given, admit_all);
+    } else if (c->request.is_large) {
+        refuse_and_answer(c, 401, (struct str){0}, NULL);
+    } else {
+        c->admit(c, OPERATION_BODY_MAX);
+    }
+}
+
+/* ---- from the body to the steps ---- */
+static enum status parse(struct call *c, struct db *db) {
+    (void)db;
+    const char *why;
+    if (!input_parse_body(c->arena, c->request.content_type, c->body, &c->input.body, &why)) {
+        refused_say(&c->refused, c->arena, REFUSAL_UNREADABLE, STR("body"), why);
+        return STATUS_OK;
+    }
+    find_operation(c);
+    if (!c->op) call_refuse_field(c, REFUSAL_COMMAND, STR("Command"));
+    return STATUS_OK;
+}
+
+static void after_parse(struct call *c) {
+    struct credentials given = credentials_of(c);
+    if (c->op->caller == CALLER_ANYONE || c->op->caller == CALLER_OPERATOR || (c->is_judged && is_same(&given, &c->judged))) {
+        start_check(c);
+    } else {
+        judge(c, &given, start_check);
+    }
+}
+
+void call_body(struct call *c, struct str body) {
+    c->body = body;
+    go(c, STEP_SIZED, parse, after_parse);
+}
+
+void call_fini(struct call *c) {
+    if (c->cleanup) c->cleanup(c);
+    c->cleanup = NULL;
+    buf_fini(&c->out);
+}
+
+/* ---- the answer ---- */
+static bool is_busy(enum status fault) {
+    return fault == STATUS_LIMIT || fault == STATUS_TEMPORARY || fault == STATUS_TIMEOUT || fault == STATUS_CANCELLED ||
+           fault == STATUS_CONFLICT;
+}
+
+static enum operation_style style_of(const struct call *c) {
+    if (c->op) return c->op->style;
+    if (c->request.is_control) return STYLE_CONTROL;
+    return str_eq(c->request.path, STR("/api.php")) ? STYLE_COMMAND : STYLE_REST;
+}
+
+static int status_of_refusal(const struct call *c, enum operation_style style) {
+    const struct refusal *refusal = operation_refusal(c->op, c->refused.items[0].code);
+    int own = refusal && refusal->http ? refusal->http : 422;
+    if (style == STYLE_REST) {
+        int http = refused_http(&c->refused, c->op);
+        return c->api->v1_always_200 && http != 400 && http < 500 ? 200 : http;
+    }
+    if (style == STYLE_PROBE) return own;
+    return own == 422 || own == 401 || own == 403 || own == 404 || own == 409 ? 200 : own;
+}
+
+static void format_refusal(struct call *c) {
+    enum operation_style style = style_of(c);
+    refused_sort(&c->refused, c->op);
+    c->http_status = status_of_refusal(c, style);
+    c->content_type = "application/json";
+    buf_reset(&c->out);
+    if (style == STYLE_REST || style == STYLE_PROBE) {
+        refused_format_rest(&c->refused, &c->out);
+    } else {
+        refused_format_command(&c->refused, &c->out);
+    }
+    if (c->http_status == 401) call_add_header(c, STR("WWW-Authenticate"), STR("Bearer"));
+    if (c->http_status == 503) call_add_header(c, STR("Retry-After"), STR("1"));
+}
+
+static void log_call(const struct call *c) {
+    enum log_level level = c->fault != STATUS_OK && !is_busy(c->fault) ? LOG_ERROR : c->refused.count ? LOG_INFO : LOG_DEBUG;
+    if (!log_is_on(level)) return;
+    LOG(level, "api.call", LOG_Z("operation", c->op ? c->op->name : ""), LOG_INT("status", c->http_status),
+        LOG_INT("code", c->refused.count ? c->refused.items[0].code : 0), LOG_Z("fault", c->fault ? status_text(c->fault) : ""),
+        LOG_INT("account", c->account.id ? c->account.id : c->sender.login.key.account_id), LOG_STR("client", c->request.client),
+        LOG_INT("ms", clock_mono_ms(c->api->clock) - c->started_ms));
+}
+
+static void answer(struct call *c) {
+    if (c->fault != STATUS_OK) {
+        c->refused.count = 0;
+        refused_add(&c->refused, c->op, is_busy(c->fault) ? 503 : REFUSAL_FAULT, (struct str){0});
+    }
+    if (c->refused.count) {
+        format_refusal(c);
+    } else {
+        if (!c->http_status) c->http_status = 200;
+        if (!c->content_type) c->content_type = "application/json";
+    }
+    call_add_header(c, STR("Cache-Control"), STR("no-store"));
+    call_add_header(c, STR("X-Content-Type-Options"), STR("nosniff"));
+    log_call(c);
+    c->done(c);
+}

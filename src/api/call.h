@@ -1,0 +1,103 @@
+/* call.h - one call of an operation, from the request's head to its answer; knows no HTTP server, so tests drive it by hand.
+ *
+ *   call_start --credentials outside the body are judged--> admit --body--> call_body --parse, judge, check--> the operation's
+ *   steps --> done
+ *
+ * A refusal or a fault ends it at any point. Everything runs on the call's loop, but for steps that say otherwise; between two
+ * steps the call belongs to one thread at a time.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_API_CALL_H
+#define POSTHORN_API_CALL_H
+
+#include "api/api.h"
+#include "api/params.h"
+#include "core/accounts.h"
+#include "core/keys.h"
+
+struct call_request {
+    enum http_method method;
+    struct str path, query;
+    struct str bearer; /* of the Authorization header; "" none */
+    struct str content_type;
+    struct str idempotency_key; /* p == NULL: no such header */
+    struct str client;          /* address, for the log */
+    bool is_control;            /* came over the control socket */
+    bool is_large;              /* announces a body above OPERATION_BODY_MAX */
+};
+
+/* Questions to DNS: what a STEP_DNS hands to the engine (shape of net/resolver.h's inquiry). */
+struct call_machine {
+    size_t (*next)(void *machine, struct dns_question *ret, size_t max);
+    void (*answer)(void *machine, size_t index, const struct dns_answer *answer);
+    void *machine;
+};
+
+struct credentials {
+    struct str session, api_key, bearer, sender_key;
+};
+
+#define CALL_HEADERS_MAX 6
+struct call {
+    /* Given before call_start. */
+    const struct api_options *api;
+    struct arena *arena;
+    struct loop *loop;
+    struct call_request request;
+    void (*admit)(struct call *call, size_t body_max); /* let the body in, then call_body; may happen inside call_start */
+    void (*done)(struct call *call);                   /* the answer stands; the call is not touched afterwards */
+    void *arg;
+
+    /* For the handlers. */
+    const struct operation *op;
+    struct input input;
+    const struct arg *args;
+    struct str body;                    /* as it came */
+    int64_t now;                        /* wall, when the call began */
+    struct account account;             /* USER: who calls */
+    struct sender sender;               /* SENDER: who calls */
+    void *state;                        /* a handler's, from step to step; in the arena */
+    void (*cleanup)(struct call *call); /* for what state holds outside the arena */
+    struct call_machine machine;
+    struct json_writer json; /* writes into out */
+
+    /* The answer. */
+    struct refused_list refused;
+    enum status fault;
+    struct buf out;
+    int http_status;
+    const char *content_type;
+    struct http_header headers[CALL_HEADERS_MAX];
+    size_t header_count;
+
+    /* The engine's. */
+    struct job job;
+    step_fn fn;
+    void (*then)(struct call *call);
+    size_t step;
+    struct credentials judged;
+    bool is_judged;
+    int64_t started_ms;
+};
+
+/* Begin: the head is known. Ends in admit or done. */
+void call_start(struct call *call);
+/* The body is there; it must outlive the call. Ends in done. */
+void call_body(struct call *call, struct str body);
+/* Release what the call holds; after done, or when it was given up before its body came. */
+void call_fini(struct call *call);
+
+/* For handlers: the argument of a parameter of the operation; see struct arg. */
+const struct arg *call_arg(const struct call *call, const char *name);
+/* Its text, or `otherwise` when it was not given; its number likewise. */
+struct str call_text(const struct call *call, const char *name, struct str otherwise);
+int64_t call_number(const struct call *call, const char *name, int64_t otherwise);
+/* Refuse with a code of the operation's table; about a field, with a sentence (copied). */
+void call_refuse(struct call *call, int code);
+void call_refuse_field(struct call *call, int code, struct str field);
+void call_refuse_say(struct call *call, struct str field, const char *why);
+/* Open the answer's object - for commands with Success and ErrorCode in it - and close it. */
+struct json_writer *call_open(struct call *call);
+void call_close(struct call *call);
+void call_add_header(struct call *call, struct str name, struct str value);
+
+#endif

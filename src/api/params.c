@@ -1,0 +1,238 @@
+/* params.c - one small function a type, in a table: it fills an arg or says in a few words what is wrong.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/params.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "core/events.h"
+#include "core/keys.h"
+#include "proto/address/address.h"
+
+#include <assert.h>
+
+#define TEXT_MAX     1024 /* bytes, where the table names none */
+#define YEAR_9999_MS INT64_C(253402300800000)
+
+/* NULL: fine. Else a predicate: "must be a number". */
+typedef const char *(*param_fn)(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg);
+
+static bool is_text(const struct json *value) {
+    return json_is(value, JSON_STRING);
+}
+
+/* A number, or a string of digits. */
+static bool to_integer(const struct json *value, int64_t *ret) {
+    return is_text(value) ? str_to_i64(value->text, ret) : json_to_i64(value, ret);
+}
+
+static size_t text_max(const struct param *p) {
+    return p->max > 0 ? (size_t)p->max : TEXT_MAX;
+}
+
+static const char *check_secret(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)arena;
+    if (!is_text(value)) return "must be a text";
+    if (value->text.n > text_max(p)) return "is too long";
+    arg->text = value->text;
+    return NULL;
+}
+
+static const char *check_text(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    if (is_text(value) && str_has_control(value->text)) return "must not hold control characters or line breaks";
+    return check_secret(p, value, arena, arg);
+}
+
+static const char *check_content(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)p, (void)arena;
+    if (!is_text(value)) return "must be a text";
+    arg->text = value->text;
+    return NULL;
+}
+
+static const char *check_id(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)p, (void)arena;
+    return to_integer(value, &arg->number) && arg->number > 0 ? NULL : "must be an id";
+}
+
+static const char *check_label(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    int64_t number;
+    if (json_is(value, JSON_NUMBER) && json_to_i64(value, &number)) {
+        arg->text = value->text;
+        return NULL;
+    }
+    return check_text(p, value, arena, arg);
+}
+
+static const char *check_int(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)arena;
+    if (!to_integer(value, &arg->number)) return "must be a whole number";
+    return arg->number < p->min || arg->number > p->max ? "is out of range" : NULL;
+}
+
+bool param_to_bool(const struct json *value, bool *ret) {
+    static const struct {
+        struct str word;
+        bool value;
+    } words[] = {
+        {STR_INIT("1"), true},   {STR_INIT("0"), false},  {STR_INIT("true"), true}, {STR_INIT("false"), false},
+        {STR_INIT("yes"), true}, {STR_INIT("no"), false}, {STR_INIT("on"), true},   {STR_INIT("off"), false},
+    };
+    if (json_is(value, JSON_BOOL)) {
+        *ret = value->boolean;
+        return true;
+    }
+    if (!json_is(value, JSON_STRING) && !json_is(value, JSON_NUMBER)) return false;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (!str_eq_nocase(value->text, words[i].word)) continue;
+        *ret = words[i].value;
+        return true;
+    }
+    return false;
+}
+
+static const char *check_bool(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)p, (void)arena;
+    bool is_true;
+    if (!param_to_bool(value, &is_true)) return "must be true or false";
+    arg->number = is_true;
+    return NULL;
+}
+
+static const char *check_time(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)arena;
+    int64_t seconds;
+    bool has_time = true;
+    if (to_integer(value, &seconds)) {
+        if (seconds < 0 || seconds >= YEAR_9999_MS / 1000) return "is not a time";
+        arg->number = seconds * 1000;
+    } else if (!is_text(value) || !time_parse_sql(value->text, &arg->number, &has_time)) {
+        return "must be a Unix time or YYYY-MM-DD HH:MM:SS";
+    }
+    if (p->type == PARAM_MOMENT && !has_time) return "must have a time of day";
+    arg->span_ms = has_time ? 1000 : 86400000;
+    return NULL;
+}
+
+static const char *check_event(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)p, (void)arena;
+    static const char why[] = "must be one of send, deferred, delivery, bounce, failed, suppressed, open, click, unsubscribe, "
+                              "complaint, or a list of them";
+    if (is_text(value)) return event_types_parse(value->text, &arg->number) ? NULL : why;
+    if (!json_is(value, JSON_ARRAY) || value->count == 0) return why;
+    int64_t types = 0;
+    JSON_FOR_EACH (it, value) {
+        if (!is_text(it) || !event_types_parse(it->text, &arg->number)) return why;
+        types |= arg->number;
+    }
+    arg->number = types;
+    return NULL;
+}
+
+static const char *check_domain(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)p;
+    return is_text(value) && domain_parse(value->text, arena, &arg->text) ? NULL : "must be a domain name";
+}
+
+static const char *check_host_label(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    static const char why[] = "must be letters, digits and inner hyphens, at most 32";
+    if (!is_text(value) || value->text.n == 0 || value->text.n > text_max(p)) return why;
+    struct str text = value->text;
+    for (size_t i = 0; i < text.n; i++) {
+        if (!ascii_is_alnum(text.p[i]) && text.p[i] != '-') return why;
+    }
+    if (text.p[0] == '-' || text.p[text.n - 1] == '-') return why;
+    arg->text = arena_lower(arena, text);
+    return NULL;
+}
+
+static const char *check_scopes(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)p, (void)arena;
+    int scopes;
+    if (!is_text(value) || !sender_scopes_parse(value->text, &scopes)) return "must be a comma list of send, events, webhooks";
+    arg->number = scopes;
+    return NULL;
+}
+
+static const char *check_object(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)arena, (void)arg;
+    if (!json_is(value, JSON_OBJECT)) return "must be an object";
+    return p->max && value->count > (uint64_t)p->max ? "has too many members" : NULL;
+}
+
+static const char *check_list(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)arena, (void)arg;
+    if (!json_is(value, JSON_ARRAY)) return "must be a list";
+    return p->max && value->count > (uint64_t)p->max ? "has too many items" : NULL;
+}
+
+static const char *check_strings(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    const char *why = check_list(p, value, arena, arg);
+    if (why) return why;
+    JSON_FOR_EACH (it, value) {
+        if (!is_text(it) || it->text.n == 0 || it->text.n > (uint64_t)p->min || str_has_control(it->text))
+            return "must hold texts only, not empty, not too long, without control characters";
+    }
+    return NULL;
+}
+
+static const char *check_metadata(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    const char *why = check_object(p, value, arena, arg);
+    if (why) return why;
+    JSON_FOR_EACH (it, value) {
+        bool is_scalar = is_text(it) || json_is(it, JSON_NUMBER);
+        if (!is_scalar || it->text.n > (uint64_t)p->min || it->key.n == 0 || it->key.n > 64 || str_has_control(it->key))
+            return "must hold texts and numbers only, of 256 bytes at most, under names of 64 at most";
+    }
+    return NULL;
+}
+
+static const char *check_refused(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)p, (void)value, (void)arena, (void)arg;
+    return "is not offered here";
+}
+
+static const param_fn checks[] = {
+    [PARAM_TEXT] = check_text,         [PARAM_SECRET] = check_secret,
+    [PARAM_CONTENT] = check_content,   [PARAM_ID] = check_id,
+    [PARAM_LABEL] = check_label,       [PARAM_INT] = check_int,
+    [PARAM_BOOL] = check_bool,         [PARAM_TIME] = check_time,
+    [PARAM_MOMENT] = check_time,       [PARAM_EVENT] = check_event,
+    [PARAM_DOMAIN] = check_domain,     [PARAM_HOST_LABEL] = check_host_label,
+    [PARAM_SCOPES] = check_scopes,     [PARAM_MAILBOX] = check_object,
+    [PARAM_MAILBOXES] = check_list,    [PARAM_ATTACHMENTS] = check_list,
+    [PARAM_HEADERS] = check_object,    [PARAM_STRINGS] = check_strings,
+    [PARAM_METADATA] = check_metadata, [PARAM_REFUSED] = check_refused,
+};
+
+static void refuse(struct refused_list *refused, struct arena *arena, const struct operation *op, const struct param *p,
+                   const char *why) {
+    int code = why ? p->invalid : p->missing;
+    if (code && code != REFUSAL_FIELD) {
+        refused_add(refused, op, code, str_from_z(p->name));
+        return;
+    }
+    struct str sentence = arena_strf(arena, "%s %s", p->name, why ? why : "is missing");
+    refused_say(refused, arena, REFUSAL_FIELD, str_from_z(p->name), sentence.p);
+}
+
+struct arg *params_check(const struct operation *op, const struct input *input, struct arena *arena,
+                         struct refused_list *refused) {
+    struct arg *args = arena_array(arena, op->param_count ? op->param_count : 1, sizeof *args);
+    for (size_t i = 0; i < op->param_count; i++) {
+        const struct param *p = &op->params[i];
+        struct arg arg = {.raw = input_find(input, str_from_z(p->name))};
+        const char *why = arg.raw ? checks[p->type](p, arg.raw, arena, &arg) : NULL;
+        if (why || (!arg.raw && p->is_required)) refuse(refused, arena, op, p, why);
+        arg.is_given = arg.raw && !why;
+        args[i] = arg;
+    }
+    return args;
+}
+
+const struct arg *params_arg(const struct operation *op, const struct arg *args, const char *name) {
+    for (size_t i = 0; i < op->param_count; i++) {
+        if (str_eq(str_from_z(op->params[i].name), str_from_z(name))) return &args[i];
+    }
+    assert(!"no such parameter in the table");
+    return NULL;
+}
