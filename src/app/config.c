@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "core/retry.h"
+#include "core/route.h"
 #include "net/stream.h"
-#include "proto/address/address.h"
 
 #include <ini.h>
 #include <limits.h>
@@ -51,8 +51,8 @@ static const char *kind_bool(const struct config_key *key, struct str text, void
     static const struct {
         struct str word;
         int64_t value;
-    } words[] = {{STR_INIT("yes"), 1}, {STR_INIT("no"), 0}, {STR_INIT("true"), 1}, {STR_INIT("false"), 0},
-                 {STR_INIT("on"), 1},  {STR_INIT("off"), 0}, {STR_INIT("1"), 1},   {STR_INIT("0"), 0}};
+    } words[] = {{STR_INIT("yes"), 1}, {STR_INIT("no"), 0},  {STR_INIT("true"), 1}, {STR_INIT("false"), 0},
+                 {STR_INIT("on"), 1},  {STR_INIT("off"), 0}, {STR_INIT("1"), 1},    {STR_INIT("0"), 0}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (str_eq_nocase(words[i].word, text)) {
             *(int64_t *)field = words[i].value;
@@ -75,7 +75,8 @@ static const char *kind_listen(const struct config_key *key, struct str text, vo
     struct str rest = text, part;
     struct net_address address;
     while (!str_is_empty(text) && str_next(&rest, ',', &part))
-        if (net_address_parse(str_trim(part), &address) != STATUS_OK) return "expected ADDRESS:PORT, like 127.0.0.1:8080 or [::1]:8080";
+        if (net_address_parse(str_trim(part), &address) != STATUS_OK)
+            return "expected ADDRESS:PORT, like 127.0.0.1:8080 or [::1]:8080";
     *(struct str *)field = text;
     return NULL;
 }
@@ -90,7 +91,8 @@ static const char *kind_servers(const struct config_key *key, struct str text, v
         uint64_t port = 53;
         char ip[64];
         struct str host = str_sub(part, 0, at);
-        if (at != STR_NONE && (!str_to_u64(str_sub(part, at + 1, SIZE_MAX), &port) || port == 0 || port > 65535)) return "bad port; expected IP@PORT";
+        if (at != STR_NONE && (!str_to_u64(str_sub(part, at + 1, SIZE_MAX), &port) || port == 0 || port > 65535))
+            return "bad port; expected IP@PORT";
         struct net_address address;
         int n = snprintf(ip, sizeof ip, str_find(host, ':') == STR_NONE ? "%.*s:53" : "[%.*s]:53", STR_ARG(host));
         if (n < 0 || (size_t)n >= sizeof ip || net_address_parse(str_make(ip, (size_t)n), &address) != STATUS_OK)
@@ -100,16 +102,29 @@ static const char *kind_servers(const struct config_key *key, struct str text, v
     return NULL;
 }
 
+/* Letters, digits, hyphens and dots, no empty label; one label will do for a machine in a lab. */
+static bool is_host_name(struct str name) {
+    struct str rest = name, label;
+    if (name.n == 0 || name.n > 253) return false;
+    while (str_next(&rest, '.', &label)) {
+        if (label.n == 0 || label.n > 63 || label.p[0] == '-' || label.p[label.n - 1] == '-') return false;
+        for (size_t i = 0; i < label.n; i++)
+            if (!ascii_is_alnum(label.p[i]) && label.p[i] != '-') return false;
+    }
+    return true;
+}
+
 static const char *kind_hostname(const struct config_key *key, struct str text, void *field) {
     (void)key;
-    if (!str_is_empty(text) && !address_is_host(text)) return "not a host name";
+    if (!str_is_empty(text) && !is_host_name(text)) return "not a host name";
     *(struct str *)field = text;
     return NULL;
 }
 
 static const char *kind_url(const struct config_key *key, struct str text, void *field) {
     (void)key;
-    if (!str_is_empty(text) && !str_starts(text, STR("http://")) && !str_starts(text, STR("https://"))) return "expected an http:// or https:// URL";
+    if (!str_is_empty(text) && !str_starts(text, STR("http://")) && !str_starts(text, STR("https://")))
+        return "expected an http:// or https:// URL";
     return kind_text(key, text, field);
 }
 
@@ -119,16 +134,29 @@ static const char *kind_store(const struct config_key *key, struct str text, voi
     return kind_text(key, text, field);
 }
 
-static const char *kind_retry(const struct config_key *key, struct str text, void *field) {
+static const char *kind_smarthost(const struct config_key *key, struct str text, void *field) {
     (void)key;
-    struct retry_schedule schedule;
-    if (retry_schedule_parse(text, &schedule) != STATUS_OK) return "expected a comma list of times like 30s,5m,1h";
+    struct str host;
+    uint16_t port = 25;
+    if (!str_is_empty(text) && !route_smarthost_parse(text, &host, &port)) return "expected HOST or HOST:PORT";
     *(struct str *)field = text;
     return NULL;
 }
 
-#define KEY(section_, name_, initial_, kind_, field_, ...) \
-    {.section = section_, .name = name_, .initial = initial_, .kind = kind_, .offset = offsetof(struct config, field_), __VA_ARGS__}
+static const char *kind_retry(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    struct retry_schedule schedule;
+    BUF_AUTO why = {0};
+    if (!retry_schedule_parse(text, &schedule, &why)) return "expected a comma list of times like 30s,5m,1h";
+    *(struct str *)field = text;
+    return NULL;
+}
+
+#define KEY(section_, name_, initial_, kind_, field_, ...)                                                                       \
+    {                                                                                                                            \
+        .section = section_, .name = name_, .initial = initial_, .kind = kind_, .offset = offsetof(struct config, field_),       \
+        __VA_ARGS__                                                                                                              \
+    }
 
 static const struct config_key config_keys[] = {
     KEY("data", "dir", "data", kind_text, data_dir, .sentence = "Folder of the database, the lock and the control socket."),
@@ -137,26 +165,37 @@ static const struct config_key config_keys[] = {
     KEY("data", "user", "", kind_text, data_user,
         .sentence = "User to become when started as root; empty: the data folder's owner, else posthorn, else nobody."),
     KEY("http", "listen", "127.0.0.1:8080", kind_listen, http_listen, .sentence = "Addresses of the HTTP API, comma separated."),
-    KEY("http", "base_url", "", kind_url, http_base_url, .sentence = "How the world reaches the API, for links; empty: from the first address."),
-    KEY("http", "trusted_proxies", "", kind_text, http_trusted_proxies, .sentence = "Addresses whose X-Forwarded-For is believed, comma separated."),
-    KEY("http", "tls_listen", "", kind_listen, http_tls_listen, .sentence = "Addresses of the HTTPS API; needs [tls] cert and key."),
-    KEY("dns", "servers", "", kind_servers, dns_servers, .sentence = "Name servers to ask, IP@PORT, comma separated; empty: the system's."),
-    KEY("dns", "trust_anchor", "", kind_text, dns_trust_anchor, .sentence = "DNSSEC trust anchor file; empty: the distribution's."),
+    KEY("http", "base_url", "", kind_url, http_base_url,
+        .sentence = "How the world reaches the API, for links; empty: from the first address."),
+    KEY("http", "trusted_proxies", "", kind_text, http_trusted_proxies,
+        .sentence = "Addresses whose X-Forwarded-For is believed, comma separated."),
+    KEY("http", "tls_listen", "", kind_listen, http_tls_listen,
+        .sentence = "Addresses of the HTTPS API; needs [tls] cert and key."),
+    KEY("dns", "servers", "", kind_servers, dns_servers,
+        .sentence = "Name servers to ask, IP@PORT, comma separated; empty: the system's."),
+    KEY("dns", "trust_anchor", "", kind_text, dns_trust_anchor,
+        .sentence = "DNSSEC trust anchor file; empty: the distribution's."),
     KEY("tls", "cert", "", kind_text, tls_cert, .sentence = "Certificate chain, PEM."),
     KEY("tls", "key", "", kind_text, tls_key, .sentence = "Private key of the certificate, PEM."),
-    KEY("log", "level", "info", kind_choice, log_level, .choices = "debug|info|warn|error", .sentence = "The least important lines to write."),
+    KEY("log", "level", "info", kind_choice, log_level, .choices = "debug|info|warn|error",
+        .sentence = "The least important lines to write."),
     KEY("log", "format", "logfmt", kind_choice, log_format, .choices = "logfmt|json", .sentence = "Shape of a log line."),
     KEY("delivery", "mode", "live", kind_choice, delivery_mode, .choices = "live|sandbox",
         .sentence = "live delivers to the recipients' servers; sandbox delivers everything to the built-in inbox."),
-    KEY("delivery", "hostname", "", kind_hostname, delivery_hostname, .sentence = "Our name in EHLO and in MX records; empty: the machine's."),
+    KEY("delivery", "hostname", "", kind_hostname, delivery_hostname,
+        .sentence = "Our name in EHLO and in MX records; empty: the machine's."),
     KEY("delivery", "port", "25", kind_port, delivery_port, .sentence = "Port of the recipients' servers."),
-    KEY("delivery", "allow_private", "no", kind_bool, delivery_allow_private, .sentence = "Deliver to loopback and private addresses too."),
-    KEY("delivery", "smarthost", "", kind_text, delivery_smarthost, .sentence = "HOST:PORT that takes all mail instead of the recipients' servers."),
+    KEY("delivery", "allow_private", "no", kind_bool, delivery_allow_private,
+        .sentence = "Deliver to loopback and private addresses too."),
+    KEY("delivery", "smarthost", "", kind_smarthost, delivery_smarthost,
+        .sentence = "HOST:PORT that takes all mail instead of the recipients' servers."),
     KEY("delivery", "retry", "", kind_retry, delivery_retry,
-        .sentence = "Waits between tries, like 30s,5m,1h, the last one repeating; empty: 1, 3, 5, 10, 20, 40 min, doubling to 4 h."),
+        .sentence =
+            "Waits between tries, like 30s,5m,1h, the last one repeating; empty: 1, 3, 5, 10, 20, 40 min, doubling to 4 h."),
     KEY("keys", "master", "", kind_text, keys_master,
-        .sentence = "File of the master key; empty: master.key beside the configuration file, else beside the data folder. BACK IT UP: "
-                    "without it the stored DKIM and sender keys cannot be opened."),
+        .sentence =
+            "File of the master key; empty: master.key beside the configuration file, else beside the data folder. BACK IT UP: "
+            "without it the stored DKIM and sender keys cannot be opened."),
     KEY("api", "v1_errors", "http", kind_choice, api_v1_errors, .choices = "http|always-200",
         .sentence = "Whether refusals of /api/v1 carry real HTTP statuses or always 200."),
 };
@@ -245,8 +284,10 @@ enum status config_read_file(struct config *c, const char *file, struct buf *ret
     if (absolute) c->file = arena_str(&c->arena, str_from_z(absolute));
     free(absolute);
     if (line == 0) return STATUS_OK;
-    if (line < 0) buf_addf(ret_why, "%s: cannot be read", file);
-    else buf_addf(ret_why, "%s:%d: %s", file, line, why.n ? why.p : "not a [section], key = value or comment");
+    if (line < 0)
+        buf_addf(ret_why, "%s: cannot be read", file);
+    else
+        buf_addf(ret_why, "%s:%d: %s", file, line, why.n ? why.p : "not a [section], key = value or comment");
     return STATUS_INVALID;
 }
 
@@ -272,7 +313,7 @@ static struct str absolute_path(struct config *c, struct str path) {
 
 static void find_hostname(struct config *c) {
     char name[256] = "";
-    if (gethostname(name, sizeof name - 1) != 0 || !address_is_host(str_from_z(name))) memcpy(name, "localhost", sizeof "localhost");
+    if (gethostname(name, sizeof name - 1) != 0 || !is_host_name(str_from_z(name))) memcpy(name, "localhost", sizeof "localhost");
     c->delivery_hostname = arena_str(&c->arena, str_from_z(name));
 }
 
@@ -303,7 +344,8 @@ static void format_value(struct buf *out, const struct config *c, const struct c
     const void *field = (const char *)c + key->offset;
     if (key->kind == kind_choice) {
         struct str rest = str_from_z(key->choices), word = {0};
-        for (int64_t i = 0; i <= *(const int64_t *)field && str_next(&rest, '|', &word); i++) {}
+        for (int64_t i = 0; i <= *(const int64_t *)field && str_next(&rest, '|', &word); i++) {
+        }
         buf_add_str(out, word);
     } else if (key->kind == kind_bool)
         buf_add_z(out, *(const int64_t *)field ? "yes" : "no");
@@ -318,9 +360,10 @@ static void format_value(struct buf *out, const struct config *c, const struct c
 void config_format(struct buf *out, const struct config *c) {
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const struct config_key *key = &config_keys[i];
-        if (i == 0 || strcmp(key->section, config_keys[i - 1].section) != 0) buf_addf(out, "%s[%s]\n", i ? "\n" : "", key->section);
-        buf_addf(out, "; %s%s%s%s (default: %s)\n", key->sentence, key->choices ? " One of " : "", key->choices ? key->choices : "",
-                 key->choices ? "." : "", *key->initial ? key->initial : "empty");
+        if (i == 0 || strcmp(key->section, config_keys[i - 1].section) != 0)
+            buf_addf(out, "%s[%s]\n", i ? "\n" : "", key->section);
+        buf_addf(out, "; %s%s%s%s (default: %s)\n", key->sentence, key->choices ? " One of " : "",
+                 key->choices ? key->choices : "", key->choices ? "." : "", *key->initial ? key->initial : "empty");
         buf_addf(out, "%s = ", key->name);
         format_value(out, c, key);
         buf_add_char(out, '\n');

@@ -98,7 +98,8 @@ static int connect_server(void) {
     return -1;
 }
 
-static enum status ask_alone(const struct config *c, struct home *home, struct str request, struct buf *ret_answer, struct buf *ret_why) {
+static enum status ask_alone(const struct config *c, struct home *home, struct str request, struct buf *ret_answer,
+                             struct buf *ret_why) {
     struct gateway *gateway = NULL;
     int fd = -1;
     enum status st = gateway_open(c, home, GATEWAY_OFFLINE, &gateway, ret_why);
@@ -119,7 +120,8 @@ enum status control_ask(const struct config *c, struct str request, struct buf *
             return st;
         }
         if (errno == EACCES) {
-            buf_addf(ret_why, "no permission for the data folder %.*s; run this as the user of the gateway or as root", STR_ARG(c->data_dir));
+            buf_addf(ret_why, "no permission for the data folder %.*s; run this as the user of the gateway or as root",
+                     STR_ARG(c->data_dir));
             return STATUS_DENIED;
         }
         struct home home;

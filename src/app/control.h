@@ -1,7 +1,8 @@
 /* control.h - the command line's end of the control connection: one blocking HTTP call.
  *
  * With a server running it is a connection to control.sock in the data folder; without one the command starts the same gateway,
- * without listeners and deliveries, and holds the other end of a socket pair. Either way the operations of the API's table answer.
+ * without listeners and deliveries, and holds the other end of a socket pair. Either way the operations of the API's table
+ * answer.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_APP_CONTROL_H
 #define POSTHORN_APP_CONTROL_H
@@ -14,7 +15,8 @@
 
 /* POST `request` (JSON) over the connected socket `fd` and read the whole answer's body. On failure *ret_why is a sentence. */
 WARN_UNUSED enum status control_call(int fd, struct str request, struct buf *ret_answer, struct buf *ret_why);
-/* Make one call however it can be made: through the running server, or by taking the data folder. Leaves the process in the data folder. */
+/* Make one call however it can be made: through the running server, or by taking the data folder. Leaves the process in the data
+ * folder. */
 WARN_UNUSED enum status control_ask(const struct config *c, struct str request, struct buf *ret_answer, struct buf *ret_why);
 
 #endif

@@ -16,8 +16,8 @@ enum gateway_role {
 struct gateway;
 
 /* On failure *ret_why is a sentence for the operator. */
-WARN_UNUSED enum status gateway_open(const struct config *c, const struct home *home, enum gateway_role role, struct gateway **ret,
-                                     struct buf *ret_why);
+WARN_UNUSED enum status gateway_open(const struct config *c, const struct home *home, enum gateway_role role,
+                                     struct gateway **ret, struct buf *ret_why);
 /* A connected socket to the control server; the caller closes it. */
 WARN_UNUSED enum status gateway_dial(struct gateway *g, int *ret_fd);
 /* Where the HTTP API really listens (port 0 resolved): "127.0.0.1:8080". */

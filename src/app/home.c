@@ -1,7 +1,7 @@
 /* home.c - making, entering and locking the data folder; dropping root.
  *
- * Order matters: what only root may do (make the folder, read the key) comes first, then the drop, then the lock, so that every file
- * in the folder belongs to the user who serves.
+ * Order matters: what only root may do (make the folder, read the key) comes first, then the drop, then the lock, so that every
+ * file in the folder belongs to the user who serves.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/home.h"
 
@@ -57,7 +57,8 @@ static enum status make_folder(const struct config *c, const struct identity *wh
     struct stat st;
     if (mkdir(c->data_dir.p, 0700) != 0 && errno != EEXIST) return fail(why, "cannot make", c->data_dir);
     if (stat(c->data_dir.p, &st) != 0) return fail(why, "cannot look at", c->data_dir);
-    if (geteuid() == 0 && st.st_uid == 0 && chown(c->data_dir.p, who->uid, who->gid) != 0) return fail(why, "cannot hand over", c->data_dir);
+    if (geteuid() == 0 && st.st_uid == 0 && chown(c->data_dir.p, who->uid, who->gid) != 0)
+        return fail(why, "cannot hand over", c->data_dir);
     return STATUS_OK;
 }
 
@@ -85,8 +86,10 @@ static enum status read_master_key(const struct config *c, struct home *home, st
         BUF_AUTO database = {0};
         buf_addf(&database, "%.*s/" HOME_DATABASE, STR_ARG(c->data_dir));
         if (access(database.p, F_OK) == 0) {
-            buf_addf(why, "the master key %.*s is missing, but there is a database that was sealed with it; restore it from its backup",
-                     STR_ARG(c->keys_master));
+            buf_addf(
+                why,
+                "the master key %.*s is missing, but there is a database that was sealed with it; restore it from its backup",
+                STR_ARG(c->keys_master));
             return STATUS_CORRUPT;
         }
         return write_master_key(c, home, why);
@@ -106,7 +109,8 @@ static enum status read_master_key(const struct config *c, struct home *home, st
 
 static enum status drop_root(const struct identity *who, struct buf *why) {
     if (geteuid() != 0 || who->uid == 0) return STATUS_OK;
-    if (setgroups(0, NULL) != 0 || setgid(who->gid) != 0 || setuid(who->uid) != 0) return fail(why, "cannot become the unprivileged user", STR("of [data] user"));
+    if (setgroups(0, NULL) != 0 || setgid(who->gid) != 0 || setuid(who->uid) != 0)
+        return fail(why, "cannot become the unprivileged user", STR("of [data] user"));
     if (setuid(0) == 0) {
         buf_add_z(why, "root came back after it was dropped");
         return STATUS_DENIED;

@@ -1,8 +1,8 @@
 /* home.h - the data folder as this process holds it: made, owned, locked, and entered; privileges dropped on the way.
  *
- * home_open makes the folder and the master key if they are missing (`init` is this and nothing more), reads the master key while still
- * root, enters the folder, becomes the unprivileged user, and takes the lock. From then on files of the folder are opened by
- * their bare names: the user may not be able to walk the path from the root to it.
+ * home_open makes the folder and the master key if they are missing (`init` is this and nothing more), reads the master key while
+ * still root, enters the folder, becomes the unprivileged user, and takes the lock. From then on files of the folder are opened
+ * by their bare names: the user may not be able to walk the path from the root to it.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_APP_HOME_H
 #define POSTHORN_APP_HOME_H

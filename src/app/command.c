@@ -1,0 +1,356 @@
+/* command.c - the table of verbs and the little engine behind it.
+ *
+ * A row names the operation, how words of the command line become its parameters, and how its answer reads: `say` is a sentence
+ * with {Field}s, `rows` names a list of the answer printed as a table of `columns`, `raw` a base64 field printed as bytes.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "app/command.h"
+
+#include "app/control.h"
+#include "base/encode.h"
+#include "proto/json/json_write.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum verb_input { INPUT_NONE, INPUT_PASSWORD, INPUT_MESSAGE };
+#define INPUT_MESSAGE_MAX (40u << 20) /* bytes of a message on standard input */
+
+struct verb_option {
+    const char *flag;      /* "--email" */
+    const char *parameter; /* "Email" */
+    const char *value;     /* "E" in help; NULL: a switch, sent as true */
+    bool required;
+    const char *sentence;
+};
+
+struct verb {
+    const char *words;     /* "account create" */
+    const char *operation; /* "Operator.AccountCreate" */
+    const char *summary;
+    const char *argument; /* the positional's name in help, NULL without one */
+    const char *parameter;
+    struct verb_option options[6];
+    enum verb_input input;
+    const char *say;
+    const char *rows, *columns;
+    const char *raw;
+};
+
+static const struct verb verbs[] = {
+    {.words = "account create",
+     .operation = "Operator.AccountCreate",
+     .summary = "Make an account; the password comes from standard input.",
+     .options = {{"--email", "Email", "E", true, "The account's e-mail address."},
+                 {"--admin", "Admin", NULL, false, "It may call admin commands."},
+                 {"--password-stdin", "", NULL, true, "Read the password from standard input (the only way to give it)."}},
+     .input = INPUT_PASSWORD,
+     .say = "Account {Email} is made (UserID {UserID}).\nIts API key, shown only now: {APIKey}\n"},
+    {.words = "domain add",
+     .operation = "Operator.DomainAdd",
+     .summary = "Add a sender domain to an account.",
+     .argument = "NAME",
+     .parameter = "Name",
+     .options = {{"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .say = "Domain {DomainName} is added (DomainID {DomainID}). Publish these records, then verify it:\n",
+     .rows = "DNSRecords",
+     .columns = "Type Host Value"},
+    {.words = "domain list",
+     .operation = "Operator.DomainList",
+     .summary = "List sender domains.",
+     .options = {{"--account", "Account", "E", false, "Only this account's."}},
+     .rows = "Domains",
+     .columns = "DomainID DomainName Status Account"},
+    {.words = "domain enable",
+     .operation = "Operator.DomainEnable",
+     .summary = "Let a domain send whatever its DNS says; stands until disable.",
+     .argument = "NAME",
+     .parameter = "Name",
+     .options = {{"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
+     .say = "Domain {DomainName} is enabled.\n"},
+    {.words = "domain disable",
+     .operation = "Operator.DomainDisable",
+     .summary = "Take the operator's override back and stop the domain from sending.",
+     .argument = "NAME",
+     .parameter = "Name",
+     .options = {{"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
+     .say = "Domain {DomainName} is disabled.\n"},
+    {.words = "key add",
+     .operation = "Operator.KeyAdd",
+     .summary = "Make a sender key for a domain.",
+     .options = {{"--domain", "Domain", "NAME", true, "The sender domain."},
+                 {"--account", "Account", "E", false, "The account's address; needed when several have the domain."},
+                 {"--description", "Description", "TEXT", false, "What the key is for."}},
+     .say = "Key {KeyID} of {DomainName}:\n{Key}\n"},
+    {.words = "key list",
+     .operation = "Operator.KeyList",
+     .summary = "List a domain's sender keys.",
+     .options = {{"--domain", "Domain", "NAME", true, "The sender domain."},
+                 {"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
+     .rows = "APIKeys",
+     .columns = "KeyID Key Description CreationDate LastUsedDate"},
+    {.words = "send",
+     .operation = "Operator.Send",
+     .summary = "Send a whole message (RFC 5322) from standard input.",
+     .options = {{"--to", "To", "A,B", false, "Recipients; without it those of To, Cc and Bcc."},
+                 {"--account", "Account", "E", false, "The account's address; needed when several have the From domain."}},
+     .input = INPUT_MESSAGE,
+     .say = "Accepted as {MessageID}.\n"},
+    {.words = "queue list",
+     .operation = "Operator.QueueList",
+     .summary = "Show what waits, why, and when it is tried next.",
+     .options = {{"--domain", "Domain", "NAME", false, "Only recipients of this domain."},
+                 {"--limit", "RetrieveCount", "N", false, "At most so many rows."}},
+     .say = "{Waiting} waiting.\n",
+     .rows = "Recipients",
+     .columns = "MessageID Recipient State Attempts NextTry Reason"},
+    {.words = "inbox list",
+     .operation = "Operator.InboxList",
+     .summary = "List the newest messages of the sandbox inbox.",
+     .options = {{"--limit", "RetrieveCount", "N", false, "At most so many rows."}},
+     .rows = "Messages",
+     .columns = "ID ReceivedAt From To Subject"},
+    {.words = "inbox show",
+     .operation = "Operator.InboxShow",
+     .summary = "Read a message of the inbox, decoded.",
+     .argument = "ID",
+     .parameter = "ID",
+     .say = "From: {From}\nTo: {To}\nSubject: {Subject}\nDate: {Date}\nEnvelope: {EnvelopeFrom} -> {EnvelopeTo}\nDKIM: "
+            "{DKIM}\n\n{Text}\n",
+     .rows = "Attachments",
+     .columns = "FileName ContentType Size"},
+    {.words = "inbox raw",
+     .operation = "Operator.InboxRaw",
+     .summary = "Print a message of the inbox byte for byte.",
+     .argument = "ID",
+     .parameter = "ID",
+     .raw = "Raw"},
+};
+#define VERB_COUNT (sizeof verbs / sizeof verbs[0])
+
+/* How many words of `words` stand at the start of args; 0 when not all do. */
+static int words_match(const char *words, char **args, int count) {
+    struct str rest = str_from_z(words), word;
+    int n = 0;
+    while (str_next(&rest, ' ', &word)) {
+        if (n == count || !str_eq(word, str_from_z(args[n]))) return 0;
+        n++;
+    }
+    return n;
+}
+
+const struct verb *verb_find(char ***args, int *count) {
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        int n = words_match(verbs[i].words, *args, *count);
+        if (n == 0) continue;
+        *args += n;
+        *count -= n;
+        return &verbs[i];
+    }
+    return NULL;
+}
+
+static bool in_group(const struct verb *verb, const char *group) {
+    size_t n = strlen(group);
+    return strncmp(verb->words, group, n) == 0 && verb->words[n] == ' ';
+}
+
+bool verb_is_group(const char *word) {
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (in_group(&verbs[i], word)) return true;
+    return false;
+}
+
+void verb_list(FILE *out, const char *group) {
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (!group || in_group(&verbs[i], group)) fprintf(out, "  %-16s %s\n", verbs[i].words, verbs[i].summary);
+}
+
+void verb_help(FILE *out, const struct verb *verb) {
+    fprintf(out, "posthorn %s%s%s", verb->words, verb->argument ? " " : "", verb->argument ? verb->argument : "");
+    for (const struct verb_option *o = verb->options; o->flag; o++)
+        fprintf(out, o->required ? " %s%s%s" : " [%s%s%s]", o->flag, o->value ? " " : "", o->value ? o->value : "");
+    fprintf(out, " [--json] [-c FILE] [-o section.key=value]\n\n%s\n", verb->summary);
+    for (const struct verb_option *o = verb->options; o->flag; o++) {
+        if (o == verb->options) fputc('\n', out);
+        fprintf(out, "  %s %-*s  %s\n", o->flag, (int)(20 - strlen(o->flag)), o->value ? o->value : "", o->sentence);
+    }
+}
+
+static int usage(const struct verb *verb, const char *what, const char *which) {
+    fprintf(stderr, "posthorn %s: %s%s\nTry: posthorn %s --help\n", verb->words, what, which, verb->words);
+    return EXIT_USAGE;
+}
+
+static const struct verb_option *find_option(const struct verb *verb, const char *flag) {
+    for (const struct verb_option *o = verb->options; o->flag; o++)
+        if (strcmp(o->flag, flag) == 0) return o;
+    return NULL;
+}
+
+/* Put the command line's words into the request. 0, or the exit code. */
+static int add_arguments(const struct verb *verb, char **args, int count, struct json_writer *w) {
+    bool seen[sizeof verb->options / sizeof verb->options[0]] = {0}, have_argument = false;
+    for (int i = 0; i < count; i++) {
+        const struct verb_option *o = find_option(verb, args[i]);
+        if (!o && args[i][0] == '-' && args[i][1]) return usage(verb, "unknown option ", args[i]);
+        if (!o) {
+            if (!verb->argument || have_argument) return usage(verb, "unexpected word ", args[i]);
+            json_add_z(w, str_from_z(verb->parameter), args[i]);
+            have_argument = true;
+            continue;
+        }
+        if (seen[o - verb->options]) return usage(verb, "given twice: ", o->flag);
+        seen[o - verb->options] = true;
+        if (o->value && i + 1 == count) return usage(verb, "a value is missing after ", o->flag);
+        if (o->value)
+            json_add_z(w, str_from_z(o->parameter), args[++i]);
+        else if (*o->parameter)
+            json_add_bool(w, str_from_z(o->parameter), true);
+    }
+    if (verb->argument && !have_argument) return usage(verb, "missing: ", verb->argument);
+    for (const struct verb_option *o = verb->options; o->flag; o++)
+        if (o->required && !seen[o - verb->options]) return usage(verb, "missing: ", o->flag);
+    return 0;
+}
+
+/* Read all of standard input, at most `max` bytes. */
+static bool read_stdin(struct buf *out, size_t max) {
+    for (;;) {
+        ssize_t n = read(STDIN_FILENO, buf_reserve(out, 65536), 65536);
+        if (n < 0) return false;
+        if (n == 0) return true;
+        buf_grew(out, (size_t)n);
+        if (out->n > max) return false;
+    }
+}
+
+static int add_input(const struct verb *verb, struct json_writer *w) {
+    if (verb->input == INPUT_NONE) return 0;
+    SECRET_AUTO in = {0};
+    size_t max = verb->input == INPUT_PASSWORD ? 4096 : INPUT_MESSAGE_MAX;
+    if (!read_stdin(&in, max)) return usage(verb, "standard input cannot be read or is too long", "");
+    if (verb->input == INPUT_PASSWORD) {
+        struct str password = buf_str(&in);
+        while (str_ends(password, STR("\n")) || str_ends(password, STR("\r"))) password.n--;
+        json_add_str(w, STR("Password"), password);
+        return 0;
+    }
+    SECRET_AUTO coded = {0};
+    base64_encode(&coded, buf_str(&in));
+    json_add_str(w, STR("Raw"), buf_str(&coded));
+    return 0;
+}
+
+static void add_scalar(struct buf *out, const struct json *value) {
+    if (!value) return;
+    if (value->type == JSON_STRING || value->type == JSON_NUMBER)
+        buf_add_str(out, value->text);
+    else if (value->type == JSON_BOOL)
+        buf_add_z(out, value->boolean ? "yes" : "no");
+    else if (value->type == JSON_ARRAY)
+        JSON_FOR_EACH (item, value) {
+            if (item != json_first(value)) buf_add_z(out, ", ");
+            add_scalar(out, item);
+        }
+}
+
+/* `{Field}` -> its value. */
+static void print_sentence(struct buf *out, const char *say, const struct json *answer) {
+    for (struct str rest = str_from_z(say); rest.n;) {
+        size_t open = str_find(rest, '{');
+        buf_add_str(out, str_sub(rest, 0, open));
+        if (open == STR_NONE) return;
+        rest = str_sub(rest, open + 1, SIZE_MAX);
+        size_t close = str_find(rest, '}');
+        add_scalar(out, json_find(answer, str_sub(rest, 0, close)));
+        rest = str_sub(rest, close + 1, SIZE_MAX);
+    }
+}
+
+/* Controls and line ends of foreign text never reach the terminal; a message's text keeps its lines. */
+static void print_safely(struct str text) {
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        fputc(c == 0x7f || (c < 0x20 && c != '\n' && c != '\t') ? '?' : c, stdout);
+    }
+}
+
+#define COLUMNS_MAX 8
+
+static void add_cell(struct buf *out, struct str text, size_t width, bool is_last) {
+    buf_add_str(out, text);
+    for (size_t i = text.n; !is_last && i < width + 2; i++) buf_add_char(out, ' ');
+    if (is_last) buf_add_char(out, '\n');
+}
+
+/* Widths first, then the rows; the last column is not padded. */
+static void print_table(struct buf *out, const struct verb *verb, const struct json *answer) {
+    struct str names[COLUMNS_MAX], rest = str_from_z(verb->columns);
+    size_t widths[COLUMNS_MAX] = {0}, columns = 0;
+    const struct json *rows = json_find(answer, str_from_z(verb->rows));
+    if (!json_first(rows)) return;
+    BUF_AUTO cell = {0};
+    while (columns < COLUMNS_MAX && str_next(&rest, ' ', &names[columns])) {
+        widths[columns] = names[columns].n;
+        JSON_FOR_EACH (row, rows) {
+            buf_reset(&cell);
+            add_scalar(&cell, json_find(row, names[columns]));
+            if (cell.n > widths[columns]) widths[columns] = cell.n;
+        }
+        columns++;
+    }
+    for (size_t i = 0; i < columns; i++) add_cell(out, names[i], widths[i], i + 1 == columns);
+    JSON_FOR_EACH (row, rows)
+        for (size_t i = 0; i < columns; i++) {
+            buf_reset(&cell);
+            add_scalar(&cell, json_find(row, names[i]));
+            add_cell(out, buf_str(&cell), widths[i], i + 1 == columns);
+        }
+}
+
+static int print_raw(const struct verb *verb, const struct json *answer) {
+    BUF_AUTO bytes = {0};
+    if (!base64_decode(&bytes, json_find_text(answer, str_from_z(verb->raw)))) return EXIT_FAILURE;
+    fwrite(bytes.p, 1, bytes.n, stdout);
+    return EXIT_SUCCESS;
+}
+
+static int print_answer(const struct verb *verb, struct str text, bool as_json) {
+    ARENA_AUTO arena = {0};
+    const struct json *answer = NULL, *success = NULL;
+    struct json_error error;
+    if (json_parse(&arena, text, &answer, &error)) success = json_find(answer, STR("Success"));
+    bool ok = success && success->type == JSON_BOOL && success->boolean;
+    if (as_json) printf("%.*s\n", STR_ARG(text));
+    if (!ok) {
+        struct str why = json_find_text(answer, STR("ErrorMessage"));
+        if (!as_json) fprintf(stderr, "posthorn: %.*s\n", STR_ARG(why.p ? why : STR("the gateway's answer was not understood")));
+        return EXIT_FAILURE;
+    }
+    if (as_json) return EXIT_SUCCESS;
+    if (verb->raw) return print_raw(verb, answer);
+    BUF_AUTO out = {0};
+    if (verb->say) print_sentence(&out, verb->say, answer);
+    if (verb->rows) print_table(&out, verb, answer);
+    print_safely(buf_str(&out));
+    return EXIT_SUCCESS;
+}
+
+int verb_run(const struct verb *verb, char **args, int count, const struct config *c, bool as_json) {
+    SECRET_AUTO request = {0};
+    struct json_writer w = {.out = &request};
+    json_open_object(&w);
+    json_add_z(&w, STR("Command"), verb->operation);
+    int code = add_arguments(verb, args, count, &w);
+    if (code == 0) code = add_input(verb, &w);
+    json_close_object(&w);
+    if (code != 0) return code;
+    SECRET_AUTO answer = {0};
+    BUF_AUTO why = {0};
+    if (control_ask(c, buf_str(&request), &answer, &why) != STATUS_OK) {
+        fprintf(stderr, "posthorn: %.*s\n", STR_ARG(buf_str(&why)));
+        return EXIT_FAILURE;
+    }
+    return print_answer(verb, buf_str(&answer), as_json);
+}

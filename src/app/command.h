@@ -1,0 +1,26 @@
+/* command.h - the command line's verbs: one table, from which come parsing, help and the printing of answers.
+ *
+ * A verb is an operation of the API called over the control connection (control.h), so that it does the same whether the server
+ * runs or not. People get text; `--json` gives the operation's answer as it is.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_APP_COMMAND_H
+#define POSTHORN_APP_COMMAND_H
+
+#include "app/config.h"
+
+#include <stdio.h>
+
+#define EXIT_USAGE 64 /* sysexits.h EX_USAGE */
+
+struct verb;
+/* The verb that the words at *args start with; moves *args and *count behind it. NULL: none. */
+const struct verb *verb_find(char ***args, int *count);
+/* Is `args` the first word of some verb ("account")? */
+bool verb_is_group(const char *word);
+/* Lines of all verbs, or of one group's, for --help. */
+void verb_list(FILE *out, const char *group);
+void verb_help(FILE *out, const struct verb *verb);
+/* Parse the rest of the arguments, read what the verb reads from standard input, call, print. Returns the exit code. */
+int verb_run(const struct verb *verb, char **args, int count, const struct config *c, bool json);
+
+#endif

@@ -1,0 +1,172 @@
+/* main.c - from the command line to a running gateway, or to one answer.
+ *
+ * posthorn serve runs until SIGTERM or SIGINT; SIGHUP takes over new certificates. Every other verb is in command.c or in the
+ * table below. Exit codes: 0 done, 1 refused or failed, 64 usage, 78 configuration.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "app/command.h"
+#include "app/doctor.h"
+#include "app/serve.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ARGUMENTS_MAX 256
+
+/* The command line with -c, -o and --json taken out. */
+struct invocation {
+    struct config config;
+    const char *program, *file;
+    const char *options[ARGUMENTS_MAX];
+    int option_count;
+    char *words[ARGUMENTS_MAX];
+    int word_count;
+    bool json, help;
+};
+
+struct local_verb {
+    const char *word;
+    int (*run)(struct invocation *in);
+    const char *summary;
+};
+
+static int run_serve(struct invocation *in) {
+    struct greeting greeting = {.program = in->program, .file = in->file};
+    if (in->word_count == 2 && strcmp(in->words[0], "--greet") == 0)
+        greeting.domain = in->words[1];
+    else if (in->word_count) {
+        fprintf(stderr, "posthorn serve: unexpected word %s\nTry: posthorn --help\n", in->words[0]);
+        return EXIT_USAGE;
+    }
+    return serve(&in->config, &greeting);
+}
+
+static int run_check_config(struct invocation *in) {
+    BUF_AUTO out = {0};
+    config_format(&out, &in->config);
+    fwrite(out.p, 1, out.n, stdout);
+    return EXIT_SUCCESS;
+}
+
+static int run_man_config(struct invocation *in) {
+    (void)in;
+    BUF_AUTO out = {0};
+    config_format_man(&out);
+    fwrite(out.p, 1, out.n, stdout);
+    return EXIT_SUCCESS;
+}
+
+static int run_init(struct invocation *in) {
+    return serve_init(&in->config);
+}
+
+static int run_doctor(struct invocation *in) {
+    return doctor(&in->config, in->json);
+}
+
+static int run_version(struct invocation *in) {
+    printf(in->json ? "{\"Version\":\"%s\"}\n" : "posthorn %s\n", POSTHORN_VERSION);
+    return EXIT_SUCCESS;
+}
+
+static const struct local_verb local_verbs[] = {
+    {"serve", run_serve, "Run the gateway."},
+    {"init", run_init, "Make the data folder, the database and the master key, where they are missing."},
+    {"check-config", run_check_config, "Print the effective configuration: every key with its meaning and value."},
+    {"man-config", run_man_config, "Print the configuration section of the manual page."},
+    {"doctor", run_doctor, "Check what will bite a first live user: port 25, host name, DNS, clock, disk, limits."},
+    {"version", run_version, "Print the version."},
+};
+#define LOCAL_COUNT (sizeof local_verbs / sizeof local_verbs[0])
+
+static int help(FILE *out, int code) {
+    fputs("Posthorn: a self-hosted e-mail gateway.\n\nUsage: posthorn VERB [words] [-c FILE] [-o section.key=value]... "
+          "[--json]\n\n",
+          out);
+    for (size_t i = 0; i < LOCAL_COUNT; i++) fprintf(out, "  %-16s %s\n", local_verbs[i].word, local_verbs[i].summary);
+    verb_list(out, NULL);
+    fputs("\n  -c FILE                read this configuration\n  -o section.key=value   set one key; wins over the file; may be "
+          "repeated\n"
+          "  --json                 print the answer as JSON\n\nposthorn VERB --help tells more of a verb, posthorn check-config "
+          "of the keys.\n",
+          out);
+    return code;
+}
+
+static int bad_usage(const char *what, const char *which) {
+    fprintf(stderr, "posthorn: %s %s\nTry: posthorn --help\n", what, which);
+    return EXIT_USAGE;
+}
+
+/* Sort the arguments. 0, or the exit code. */
+static int sort_arguments(int argc, char **argv, struct invocation *in) {
+    if (argc > ARGUMENTS_MAX) return bad_usage("too many", "arguments");
+    for (int i = 1; i < argc; i++) {
+        bool is_file = strcmp(argv[i], "-c") == 0, is_option = strcmp(argv[i], "-o") == 0;
+        if ((is_file || is_option) && i + 1 == argc) return bad_usage("a value is missing after", argv[i]);
+        if (is_file)
+            in->file = argv[++i];
+        else if (is_option)
+            in->options[in->option_count++] = argv[++i];
+        else if (strcmp(argv[i], "--json") == 0)
+            in->json = true;
+        else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            in->help = true;
+        else
+            in->words[in->word_count++] = argv[i];
+    }
+    return 0;
+}
+
+static int read_config(struct invocation *in) {
+    BUF_AUTO why = {0};
+    config_init(&in->config);
+    enum status st = in->file ? config_read_file(&in->config, in->file, &why) : STATUS_OK;
+    for (int i = 0; st == STATUS_OK && i < in->option_count; i++)
+        st = config_set_option(&in->config, str_from_z(in->options[i]), &why);
+    if (st == STATUS_OK) st = config_finish(&in->config, &why);
+    if (st == STATUS_OK) return 0;
+    fprintf(stderr, "posthorn: %.*s\n", STR_ARG(buf_str(&why)));
+    return CONFIG_EXIT;
+}
+
+static int run_local(const struct local_verb *verb, struct invocation *in) {
+    in->word_count--;
+    memmove(in->words, in->words + 1, (size_t)in->word_count * sizeof in->words[0]);
+    if (in->help) {
+        printf("posthorn %s [-c FILE] [-o section.key=value]... [--json]\n\n%s\n", verb->word, verb->summary);
+        return EXIT_SUCCESS;
+    }
+    int code = read_config(in);
+    return code ? code : verb->run(in);
+}
+
+static int dispatch(struct invocation *in) {
+    if (in->word_count == 0) return help(in->help ? stdout : stderr, in->help ? EXIT_SUCCESS : EXIT_USAGE);
+    for (size_t i = 0; i < LOCAL_COUNT; i++)
+        if (strcmp(in->words[0], local_verbs[i].word) == 0) return run_local(&local_verbs[i], in);
+    char **words = in->words;
+    int count = in->word_count;
+    const struct verb *verb = verb_find(&words, &count);
+    if (!verb && verb_is_group(in->words[0])) {
+        verb_list(in->help ? stdout : stderr, in->words[0]);
+        return in->help ? EXIT_SUCCESS : EXIT_USAGE;
+    }
+    if (!verb) return bad_usage("there is no verb", in->words[0]);
+    if (in->help) {
+        verb_help(stdout, verb);
+        return EXIT_SUCCESS;
+    }
+    int code = read_config(in);
+    log_configure(STDERR_FILENO, LOG_WARN, LOG_LOGFMT);
+    return code ? code : verb_run(verb, words, count, &in->config, in->json);
+}
+
+int main(int argc, char **argv) {
+    struct invocation in = {.program = argv[0]};
+    int code = sort_arguments(argc, argv, &in);
+    if (code == 0) code = dispatch(&in);
+    config_fini(&in.config);
+    return code;
+}

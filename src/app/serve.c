@@ -1,0 +1,134 @@
+/* serve.c - signals in, a gateway up, a gateway down.
+ *
+ * All signals are blocked before the first thread starts, and the main thread waits for them one by one: no handler ever runs in
+ * the middle of anything.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "app/serve.h"
+
+#include "app/control.h"
+#include "app/gateway.h"
+#include "app/home.h"
+#include "base/log.h"
+#include "proto/json/json_write.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int refuse(const struct buf *why) {
+    fprintf(stderr, "posthorn: %.*s\n", STR_ARG(buf_str(why)));
+    return EXIT_FAILURE;
+}
+
+static void say_back_it_up(const struct config *c, const struct home *home) {
+    if (!home->made_master_key) return;
+    fprintf(stderr,
+            "posthorn: made the master key %.*s\n"
+            "          BACK IT UP, apart from the database: without it no stored DKIM key or sender key can be opened again.\n",
+            STR_ARG(c->keys_master));
+}
+
+int serve_init(const struct config *c) {
+    struct home home;
+    struct gateway *gateway = NULL;
+    BUF_AUTO why = {0};
+    log_configure(STDERR_FILENO, LOG_WARN, LOG_LOGFMT);
+    if (home_open(c, &home, &why) != STATUS_OK) return refuse(&why);
+    say_back_it_up(c, &home);
+    enum status st = gateway_open(c, &home, GATEWAY_OFFLINE, &gateway, &why);
+    gateway_close(&gateway);
+    home_close(&home);
+    if (st != STATUS_OK) return refuse(&why);
+    printf("%.*s is ready.\n", STR_ARG(c->data_dir));
+    return EXIT_SUCCESS;
+}
+
+/* The newest sender key of `domain`, asked for like any operator would; empty when there is none. */
+static void find_key(struct gateway *g, const char *domain, struct buf *ret_key) {
+    SECRET_AUTO request = {0};
+    SECRET_AUTO answer = {0};
+    BUF_AUTO why = {0};
+    struct json_writer w = {.out = &request};
+    json_open_object(&w);
+    json_add_z(&w, STR("Command"), "Operator.KeyList");
+    json_add_z(&w, STR("Domain"), domain);
+    json_close_object(&w);
+    int fd;
+    if (gateway_dial(g, &fd) != STATUS_OK) return;
+    enum status st = control_call(fd, buf_str(&request), &answer, &why);
+    close(fd);
+    ARENA_AUTO arena = {0};
+    const struct json *tree;
+    struct json_error error;
+    if (st != STATUS_OK || !json_parse(&arena, buf_str(&answer), &tree, &error)) return;
+    JSON_FOR_EACH (row, json_find(tree, STR("APIKeys"))) {
+        buf_reset(ret_key);
+        buf_add_str(ret_key, json_find_text(row, STR("Key")));
+    }
+}
+
+static void greet(struct gateway *g, const struct config *c, const struct greeting *greeting) {
+    SECRET_AUTO key = {0};
+    BUF_AUTO address = {0};
+    find_key(g, greeting->domain, &key);
+    gateway_format_address(&address, g);
+    const char *url = address.p, *domain = greeting->domain;
+    printf("\nPosthorn is running%s.\n\n"
+           "  HTTP API      http://%s\n"
+           "  sender key    %.*s   (domain %s)\n\n"
+           "Send a first mail:\n\n"
+           "  curl -s http://%s/api/v1/email -H 'Authorization: Bearer %.*s' -H 'Content-Type: application/json' \\\n"
+           "    -d "
+           "'{\"From\":{\"email\":\"you@%s\",\"name\":\"You\"},\"To\":[{\"email\":\"friend@example.org\",\"name\":\"Friend\"}],"
+           "\"Subject\":\"Hello\",\"ContentType\":\"plain\",\"PlainContent\":\"It works.\"}'\n\n",
+           c->delivery_mode == MODE_SANDBOX ? " in sandbox mode: every mail ends in its own inbox" : "", url,
+           STR_ARG(buf_str(&key)), domain, url, STR_ARG(buf_str(&key)), domain);
+    if (c->delivery_mode == MODE_SANDBOX)
+        printf("Read it (in another terminal, here):\n\n  %s inbox list%s%s\n  %s inbox show 1%s%s\n\n", greeting->program,
+               greeting->file ? " -c " : "", greeting->file ? greeting->file : "", greeting->program,
+               greeting->file ? " -c " : "", greeting->file ? greeting->file : "");
+    printf("Ctrl-C stops it; everything is kept.\n\n");
+    fflush(stdout);
+}
+
+static int wait_for_end(struct gateway *g, const sigset_t *signals) {
+    for (;;) {
+        int signal_number = 0;
+        if (sigwait(signals, &signal_number) != 0) continue;
+        if (signal_number != SIGHUP) {
+            LOG(LOG_INFO, "app.stopping", LOG_INT("signal", signal_number),
+                LOG_Z("because", gateway_is_lost(g) ? "the store is lost" : "asked to"));
+            return gateway_is_lost(g) ? EXIT_FAILURE : EXIT_SUCCESS;
+        }
+        BUF_AUTO why = {0};
+        if (gateway_reload(g, &why) == STATUS_OK)
+            LOG(LOG_INFO, "app.reloaded", LOG_Z("by", "SIGHUP"));
+        else
+            LOG(LOG_ERROR, "app.reload_failed", LOG_STR("why", buf_str(&why)));
+    }
+}
+
+int serve(const struct config *c, const struct greeting *greeting) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    log_configure(STDERR_FILENO, (enum log_level)c->log_level, (enum log_format)c->log_format);
+    struct home home;
+    struct gateway *gateway = NULL;
+    BUF_AUTO why = {0};
+    if (home_open(c, &home, &why) != STATUS_OK) return refuse(&why);
+    say_back_it_up(c, &home);
+    int code = EXIT_FAILURE;
+    if (gateway_open(c, &home, GATEWAY_SERVE, &gateway, &why) == STATUS_OK) {
+        if (greeting->domain) greet(gateway, c, greeting);
+        code = wait_for_end(gateway, &signals);
+    } else
+        (void)refuse(&why);
+    gateway_close(&gateway);
+    home_close(&home);
+    return code;
+}
