@@ -4,7 +4,8 @@
  * happens, seeded randomness, names, hosts. Nothing is on the machine's network; the same seed gives the same run. Streams are
  * pairs in memory with a millisecond of way between them; a listener (net/listener.h) and a scripted server are reached alike.
  * Executors run each job on the loop's next turn (job->loop NULL: inside submit). One loop is enough for a whole gateway; two
- * loops are two worlds. All text here is NUL-terminated test data. One thread. SPDX-License-Identifier: Apache-2.0 */
+ * loops are two worlds. All text here is NUL-terminated test data. One thread.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_NET_SIM_SIM_H
 #define POSTHORN_NET_SIM_SIM_H
 
