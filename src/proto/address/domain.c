@@ -3,7 +3,8 @@
  * Input beyond ASCII is mapped first (UTS 46, non-transitional: case and width), then every A-label, whether mapped or given,
  * must be the one and only spelling of a valid U-label under strict IDNA 2008: decoding and encoding it again has to give the
  * same bytes. That refuses "xn--" labels that hide ASCII, overflow or decode to what no label may hold. Full stops of other
- * scripts are no label separators here. SPDX-License-Identifier: Apache-2.0 */
+ * scripts are no label separators here.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/address/address.h"
 
 #include <idn2.h>

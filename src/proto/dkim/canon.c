@@ -1,7 +1,8 @@
 /* canon.c - the relaxed form is made while the bytes pass, into a small block that feeds the digest.
  *
  * What may turn out to be nothing is only counted: a run of blanks, line ends, a CR whose LF has not come. The next ordinary
- * octet proves them real; the end of the body drops them but for one line end. SPDX-License-Identifier: Apache-2.0 */
+ * octet proves them real; the end of the body drops them but for one line end.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/dkim/canon.h"
 
 #include <stdlib.h>

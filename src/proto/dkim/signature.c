@@ -1,7 +1,8 @@
 /* signature.c - choosing the fields and writing DKIM-Signature.
  *
  * Fields of one name are signed from the bottom of the header up (RFC 6376 5.4.2); an oversigned name stands in h= once more,
- * which signs that there is no further one. SPDX-License-Identifier: Apache-2.0 */
+ * which signs that there is no further one.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/dkim/signature.h"
 
 #include "base/encode.h"

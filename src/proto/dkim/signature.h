@@ -3,7 +3,8 @@
  *
  * Signing takes two steps around the key: signature_prepare() makes the field up to "b=" and the hash to sign; signature_finish()
  * appends the signature. relaxed/relaxed, no l= (MI18), rsa-sha256 and ed25519-sha256. The names of the oversigned list stand in
- * h= once more than they occur, so that none can be added later (RFC 6376 8.15). SPDX-License-Identifier: Apache-2.0 */
+ * h= once more than they occur, so that none can be added later (RFC 6376 8.15).
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_PROTO_DKIM_SIGNATURE_H
 #define POSTHORN_PROTO_DKIM_SIGNATURE_H
 

@@ -1,5 +1,6 @@
 /* body.c - content transfer encodings. Whatever the line ends of a text were, next_line() is the one place that finds them, so no
- * bare CR or LF can leave (SM18-SM21). SPDX-License-Identifier: Apache-2.0 */
+ * bare CR or LF can leave (SM18-SM21).
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/mime/body.h"
 
 #include "base/encode.h"

@@ -1,8 +1,8 @@
 /* encoded_word.c - RFC 2047 both ways.
  *
  * Written: charset utf-8, Q with the letters that are safe in a phrase too, or B; a character is never cut in two (RFC 2047 5).
- * Read: leniently, since people look at it; a word is `=?charset?encoding?text?=` without blanks. SPDX-License-Identifier:
- * Apache-2.0 */
+ * Read: leniently, since people look at it; a word is `=?charset?encoding?text?=` without blanks.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/mime/encoded_word.h"
 
 #include "base/encode.h"

@@ -1,7 +1,8 @@
 /* entity.h - MIME entities to be written: a tree of multiparts with texts and attachments as leaves.
  *
  * Boundaries are 130 random bits behind "=_", which neither quoted-printable nor base64 can produce, and are checked against the
- * texts below them (HI18). Pure but for `rand`. SPDX-License-Identifier: Apache-2.0 */
+ * texts below them (HI18). Pure but for `rand`.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_PROTO_MIME_ENTITY_H
 #define POSTHORN_PROTO_MIME_ENTITY_H
 

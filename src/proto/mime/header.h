@@ -1,8 +1,8 @@
 /* header.h - header fields read and written: the walker that inbox, DKIM and SMTP use, and the writer with its folding.
  *
  * Reading never unfolds or copies by itself: fields are slices. Writing knows the current column, folds at 78 columns where there
- * is a blank to fold at and encodes what would pass 998 octets (RFC 5322 2.1.1). Pure; any thread. SPDX-License-Identifier:
- * Apache-2.0 */
+ * is a blank to fold at and encodes what would pass 998 octets (RFC 5322 2.1.1). Pure; any thread.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_PROTO_MIME_HEADER_H
 #define POSTHORN_PROTO_MIME_HEADER_H
 

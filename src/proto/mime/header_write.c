@@ -45,12 +45,6 @@ void header_token(struct header_writer *w, struct str token) {
     add(w, token);
 }
 
-/* A piece of a text with its blanks in front. */
-static void add_piece(struct header_writer *w, struct str piece) {
-    if (!w->is_fresh && w->column + piece.n > COLUMN_MAX) fold(w);
-    add(w, piece);
-}
-
 /* The next run of blanks and the word behind it. */
 static struct str next_piece(struct str text, size_t from) {
     size_t i = from;
@@ -77,12 +71,17 @@ static void add_encoded(struct header_writer *w, struct str text) {
     }
 }
 
+/* Words with the blanks in front of them; a fold only ever comes before a blank. */
 static void add_plain(struct header_writer *w, struct str text) {
     for (size_t at = 0; at < text.n;) {
         struct str piece = next_piece(text, at);
         at += piece.n;
-        if (w->is_fresh && !is_blank(piece.p[0])) add(w, STR(" "));
-        add_piece(w, piece);
+        if (w->is_fresh) {
+            add(w, STR(" "));
+        } else if (w->column + piece.n > COLUMN_MAX) {
+            fold(w);
+        }
+        add(w, piece);
     }
 }
 
@@ -123,6 +122,18 @@ static void add_quoted(struct header_writer *w, struct str s) {
     header_token(w, buf_str(&quoted));
 }
 
+/* One encoded word where that holds it, since some readers put a blank between two of a phrase. */
+static void add_encoded_phrase(struct header_writer *w, struct str text) {
+    BUF_AUTO word = {0};
+    struct str rest = text;
+    encoded_word_add(&word, &rest, ENCODED_WORD_MAX);
+    if (rest.n) {
+        add_encoded(w, text);
+    } else {
+        header_token(w, buf_str(&word));
+    }
+}
+
 void header_phrase(struct header_writer *w, struct str text) {
     text = str_trim(text);
     if (phrase_is_atoms(text)) {
@@ -131,7 +142,7 @@ void header_phrase(struct header_writer *w, struct str text) {
     } else if (piece_is_plain(text) && text.n <= QUOTED_MAX) {
         add_quoted(w, text);
     } else {
-        add_encoded(w, text);
+        add_encoded_phrase(w, text);
     }
 }
 

@@ -3,7 +3,8 @@
  * For what we show, never for what we send on. Iterative and linear: at most MESSAGE_PARTS_MAX leaves and multiparts,
  * MESSAGE_DEPTH_MAX multiparts in each other; what lies beyond is left out and the message marked truncated (MI01, MI02). A
  * message inside a message is a leaf (MI05). Parts without closing boundary end with the message, text before and after the
- * boundaries is dropped (MI04). Pure. SPDX-License-Identifier: Apache-2.0 */
+ * boundaries is dropped (MI04). Pure.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_PROTO_MIME_MESSAGE_H
 #define POSTHORN_PROTO_MIME_MESSAGE_H
 

@@ -1,5 +1,6 @@
 /* param.c - parameters are first read as they stand, then grouped by name; with PARAM_MAX of them at most, grouping by search is
- * cheap. SPDX-License-Identifier: Apache-2.0 */
+ * cheap.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/mime/param.h"
 
 #include "base/buf.h"
