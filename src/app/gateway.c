@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "core/queue.h"
 #include "core/retry.h"
+#include "core/sign.h"
 #include "db/db.h"
 #include "httpd/http_server.h"
 #include "mta/mta.h"
@@ -64,7 +65,7 @@ struct gateway {
     struct listener *listeners[LISTENERS_MAX];
     size_t listener_count;
     struct net_address inbox_address, http_address;
-    atomic_bool is_lost;
+    atomic_bool is_lost, is_stopping;
 };
 
 static void on_store_lost(void *arg, struct str why) {
@@ -83,14 +84,11 @@ static enum status fail(struct buf *why, enum status st, const char *what) {
 
 static enum status begin_epoch(struct gateway *g, struct buf *why) {
     struct db *db = NULL;
-    enum status st = db_open(&(struct db_options){.url = buf_str(&g->url)}, &db);
+    enum status st = db_open(&(struct db_options){.url = buf_str(&g->url)}, why, &db);
     if (st == STATUS_OK) st = db_begin(db);
     if (st == STATUS_OK) st = queue_start(db, STR("main"), clock_wall_ms(clock_system()), &g->node);
     if (st == STATUS_OK) st = db_commit(db);
-    if (st != STATUS_OK) {
-        buf_add_z(why, "cannot begin with the database: ");
-        buf_add_str(why, db ? db_error(db) : str_from_z(status_text(st)));
-    }
+    if (st != STATUS_OK && db) buf_addf(why, "cannot begin with the database: %.*s", STR_ARG(db_error(db)));
     db_close(&db);
     return st;
 }
@@ -168,6 +166,11 @@ static struct loop *mta_loop(struct gateway *g) {
     return g->threads.loops[g->threads.count - 1];
 }
 
+/* The first loops take HTTP; the last is mta's. */
+static size_t http_loops(const struct gateway *g) {
+    return g->threads.count - 1;
+}
+
 static enum status add_listener(struct gateway *g, const struct listener_options *options, struct buf *why) {
     BUF_AUTO address = {0};
     net_address_format(&address, options->address);
@@ -227,9 +230,7 @@ static enum status open_mta(struct gateway *g, struct buf *why) {
         .rand = rand_system(),
         .hostname = c->delivery_hostname,
         .return_path_key = &g->return_path_key,
-        .route = {.port = (uint16_t)c->delivery_port,
-                  .allow_private = c->delivery_allow_private != 0,
-                  .smarthost = c->delivery_smarthost},
+        .route = {.port = (uint16_t)c->delivery_port, .is_private = c->delivery_allow_private ? NULL : is_private},
         .sandbox = sandbox ? &g->inbox_address : NULL,
         .node_id = g->node.node_id,
         .epoch = g->node.epoch,
@@ -246,4 +247,248 @@ static enum status open_mta(struct gateway *g, struct buf *why) {
 static void offer(void *ctx, const struct queue_entry *entries, size_t count) {
     struct gateway *g = ctx;
     if (g->mta) mta_offer(g->mta, entries, count);
+}
+
+/* ---- API and HTTP ---- */
+
+static bool is_ready(void *arg) {
+    struct gateway *g = arg;
+    return !atomic_load(&g->is_lost) && !atomic_load(&g->is_stopping);
+}
+
+static struct http_server *new_server(struct gateway *g, enum server_kind kind) {
+    static const char *const names[] = {"public", "tls", "control"};
+    size_t route_count;
+    const struct http_route *routes =
+        kind == SERVER_CONTROL ? api_control_routes(g->api, &route_count) : api_public_routes(g->api, &route_count);
+    return http_server_new(&(struct http_server_options){
+        .name = names[kind],
+        .routes = routes,
+        .route_count = route_count,
+        .loops = g->threads.loops,
+        .loop_count = http_loops(g),
+        .tls = kind == SERVER_TLS ? g->server_tls : NULL,
+        .limits = http_limits_default(),
+        .budget = g->budget,
+        .metrics = &g->metrics,
+        .proxies = &g->proxies,
+        .format_error = api_format_error,
+        .arg = g->api,
+    });
+}
+
+static enum status open_api(struct gateway *g, struct buf *why) {
+    const struct config *c = g->config;
+    if (http_proxies_parse(&g->arena, c->http_trusted_proxies, &g->proxies) != STATUS_OK) {
+        buf_add_z(why, "[http] trusted_proxies: expected addresses or networks, comma separated");
+        return STATUS_INVALID;
+    }
+    g->budget = http_budget_new(CONNECTIONS_MAX, PER_ADDRESS_MAX, BODY_BYTES_MAX);
+    g->api = api_new(&(struct api_options){
+        .writer = g->writer,
+        .readers = g->readers,
+        .slow = g->slow,
+        .resolver = g->resolver,
+        .seal = g->seal_key,
+        .clock = clock_system(),
+        .rand = rand_system(),
+        .metrics = &g->metrics,
+        .owner = g->node,
+        .hostname = c->delivery_hostname,
+        .v1_always_200 = c->api_v1_errors == ERRORS_ALWAYS_200,
+        .is_sandbox = c->delivery_mode == MODE_SANDBOX,
+        .queue_offer = offer,
+        .is_ready = is_ready,
+        .arg = g,
+    });
+    g->servers[SERVER_CONTROL] = new_server(g, SERVER_CONTROL);
+    if (g->role == GATEWAY_OFFLINE) return STATUS_OK;
+    g->servers[SERVER_PUBLIC] = new_server(g, SERVER_PUBLIC);
+    if (str_is_empty(c->http_tls_listen)) return STATUS_OK;
+    enum status st = tls_context_new_server(c->tls_cert.p, c->tls_key.p, &g->server_tls, why);
+    if (st == STATUS_OK) g->servers[SERVER_TLS] = new_server(g, SERVER_TLS);
+    return st;
+}
+
+static enum status listen_all(struct gateway *g, struct str addresses, struct http_server *server, struct buf *why) {
+    struct str rest = addresses, part;
+    while (!str_is_empty(addresses) && str_next(&rest, ',', &part)) {
+        struct net_address address;
+        enum status st = net_address_parse(str_trim(part), &address);
+        if (st == STATUS_OK)
+            st = add_listener(g,
+                              &(struct listener_options){.address = &address,
+                                                         .loops = g->threads.loops,
+                                                         .loop_count = http_loops(g),
+                                                         .accept = http_server_accept,
+                                                         .arg = server,
+                                                         .unix_mode = 0600},
+                              why);
+        if (st != STATUS_OK) return st;
+        if (server == g->servers[SERVER_PUBLIC] && g->http_address.family == 0)
+            g->http_address = *listener_address(g->listeners[g->listener_count - 1]);
+    }
+    return STATUS_OK;
+}
+
+static enum status open_listeners(struct gateway *g, struct buf *why) {
+    enum status st = listen_all(g, g->config->http_listen, g->servers[SERVER_PUBLIC], why);
+    if (st == STATUS_OK) st = listen_all(g, g->config->http_tls_listen, g->servers[SERVER_TLS], why);
+    if (st == STATUS_OK) st = listen_all(g, STR("unix:" HOME_SOCKET), g->servers[SERVER_CONTROL], why);
+    return st;
+}
+
+/* ---- the whole ---- */
+
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static enum status open_all(struct gateway *g, const struct home *home, struct buf *why) {
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned cores = online < 1 ? 1 : online > 32 ? 32 : (unsigned)online;
+    bool serves = g->role == GATEWAY_SERVE;
+    enum status st = open_store(g, home, why);
+    if (st == STATUS_OK && (st = threads_open(&g->threads, serves ? cores + 1 : 2)) != STATUS_OK)
+        return fail(why, st, "cannot make the event loops");
+    if (st == STATUS_OK) st = open_executors(g, cores, why);
+    if (st != STATUS_OK) return st;
+    st = resolver_new(mta_loop(g),
+                      &(struct resolver_options){.servers = g->config->dns_servers, .trust_anchor = g->config->dns_trust_anchor},
+                      &g->resolver);
+    if (st != STATUS_OK) return fail(why, st, "cannot set up the resolver");
+    if (serves) st = open_mta(g, why);
+    if (st == STATUS_OK) st = open_api(g, why);
+    if (st == STATUS_OK && serves) st = open_listeners(g, why);
+    if (st == STATUS_OK && (st = threads_start(&g->threads)) != STATUS_OK)
+        return fail(why, st, "cannot start the loops' threads");
+    return st;
+}
+
+enum status gateway_open(const struct config *c, const struct home *home, enum gateway_role role, struct gateway **ret,
+                         struct buf *ret_why) {
+    raise_descriptor_limit();
+    struct gateway *g = calloc(1, sizeof *g);
+    if (!g) abort();
+    g->config = c;
+    g->role = role;
+    enum status st = open_all(g, home, ret_why);
+    if (st != STATUS_OK) {
+        gateway_close(&g);
+        return st;
+    }
+    if (role == GATEWAY_SERVE) {
+        BUF_AUTO address = {0};
+        gateway_format_address(&address, g);
+        LOG(LOG_INFO, "app.started", LOG_STR("http", buf_str(&address)),
+            LOG_Z("mode", c->delivery_mode == MODE_SANDBOX ? "sandbox" : "live"), LOG_STR("hostname", c->delivery_hostname),
+            LOG_Z("version", POSTHORN_VERSION));
+    }
+    *ret = g;
+    return STATUS_OK;
+}
+
+struct dial {
+    struct gateway *gateway;
+    int fd;
+};
+
+static void accept_dialled(void *arg, struct waiter *waiter) {
+    struct dial *d = arg;
+    http_server_accept(d->gateway->servers[SERVER_CONTROL], d->gateway->threads.loops[0], d->fd,
+                       &(struct net_address){.family = 1});
+    threads_done(waiter);
+}
+
+enum status gateway_dial(struct gateway *g, int *ret_fd) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return STATUS_IO;
+    struct dial dial = {g, pair[1]};
+    threads_call(&g->threads, g->threads.loops[0], accept_dialled, &dial);
+    *ret_fd = pair[0];
+    return STATUS_OK;
+}
+
+void gateway_format_address(struct buf *out, const struct gateway *g) {
+    net_address_format(out, &g->http_address);
+}
+
+enum status gateway_reload(struct gateway *g, struct buf *ret_why) {
+    if (!g->servers[SERVER_TLS]) return STATUS_OK;
+    struct tls_context *fresh = NULL;
+    enum status st = tls_context_new_server(g->config->tls_cert.p, g->config->tls_key.p, &fresh, ret_why);
+    if (st == STATUS_OK) http_server_set_tls(g->servers[SERVER_TLS], fresh);
+    tls_context_unref(&fresh);
+    return st;
+}
+
+bool gateway_is_lost(const struct gateway *g) {
+    return atomic_load(&g->is_lost);
+}
+
+/* ---- the end ---- */
+
+static void close_listeners(void *arg, struct waiter *waiter) {
+    struct gateway *g = arg;
+    while (g->listener_count) listener_close(&g->listeners[--g->listener_count]);
+    threads_done(waiter);
+}
+
+static void stop_mta(void *arg, struct waiter *waiter) {
+    mta_stop(((struct gateway *)arg)->mta, STOP_MS, threads_done, waiter);
+}
+
+static void stop_inbox(void *arg, struct waiter *waiter) {
+    smtpd_stop(((struct gateway *)arg)->inbox, STOP_MS, threads_done, waiter);
+}
+
+struct server_stop {
+    struct gateway *gateway;
+    struct http_server *server;
+};
+
+static void stop_server(void *arg, struct waiter *waiter) {
+    struct server_stop *stop = arg;
+    http_server_stop(stop->server, stop->gateway->threads.loops[0], threads_done, waiter);
+}
+
+/* Nobody comes in any more, and what is under way ends, while everything still runs. */
+static void stop_running(struct gateway *g) {
+    struct loop *first = g->threads.loops[0], *mta = mta_loop(g);
+    threads_call(&g->threads, first, close_listeners, g);
+    for (size_t i = 0; i < SERVER_COUNT; i++)
+        if (g->servers[i]) threads_call(&g->threads, first, stop_server, &(struct server_stop){g, g->servers[i]});
+    if (g->mta) threads_call(&g->threads, mta, stop_mta, g);
+    if (g->inbox) threads_call(&g->threads, mta, stop_inbox, g);
+}
+
+void gateway_close(struct gateway **g_place) {
+    struct gateway *g = *g_place;
+    if (!g) return;
+    *g_place = NULL;
+    atomic_store(&g->is_stopping, true);
+    if (g->threads.running) stop_running(g);
+    threads_stop(&g->threads);
+    while (g->listener_count) listener_close(&g->listeners[--g->listener_count]);
+    for (size_t i = 0; i < SERVER_COUNT; i++) http_server_free(&g->servers[i]);
+    mta_free(&g->mta);
+    smtpd_free(&g->inbox);
+    api_free(&g->api);
+    resolver_free(&g->resolver);
+    executor_free(&g->signers);
+    executor_free(&g->slow);
+    executor_free(&g->readers);
+    executor_free(&g->writer);
+    threads_free(&g->threads);
+    http_budget_free(&g->budget);
+    tls_context_unref(&g->client_tls);
+    tls_context_unref(&g->server_tls);
+    arena_fini(&g->arena);
+    buf_fini(&g->url);
+    explicit_bzero(&g->seal_key, sizeof g->seal_key);
+    explicit_bzero(&g->return_path_key, sizeof g->return_path_key);
+    free(g);
 }

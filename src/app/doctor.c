@@ -1,0 +1,219 @@
+/* doctor.c - one function a check, one table of checks.
+ *
+ * Questions and connections run on a loop of the doctor's own, one at a time, each within CHECK_MS.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "app/doctor.h"
+
+#include "app/home.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+#include "net/stream.h"
+#include "proto/json/json_write.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+
+#define CHECK_MS           5000
+#define DISK_WARN_MB       1024
+#define DESCRIPTORS_NEEDED 4096
+#define WELL_KNOWN_DOMAIN  "gmail.com" /* has servers on port 25 that everybody may reach */
+
+enum verdict { VERDICT_OK, VERDICT_WARN, VERDICT_BAD };
+
+struct patient {
+    const struct config *config;
+    struct arena arena;
+    struct loop *loop;
+    struct resolver *resolver;
+    struct dns_answer answer; /* of the last question; records copied to the arena */
+    enum status connected;
+    struct net_address address; /* of our host name, family 0 when unknown */
+    struct str found;           /* what a check says, in the arena */
+};
+typedef enum verdict (*check_fn)(struct patient *p);
+
+__attribute__((format(printf, 3, 4))) static enum verdict say(struct patient *p, enum verdict verdict, const char *format, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    p->found = arena_str(&p->arena, str_from_z(text));
+    return verdict;
+}
+
+static void on_answer(void *arg, const struct dns_answer *answer) {
+    struct patient *p = arg;
+    p->answer = *answer;
+    struct dns_record *copy = arena_array(&p->arena, answer->count + 1, sizeof *copy);
+    for (size_t i = 0; i < answer->count; i++) {
+        copy[i] = answer->records[i];
+        copy[i].name = arena_str(&p->arena, copy[i].name);
+    }
+    p->answer.records = copy;
+    loop_stop(p->loop);
+}
+
+static void on_too_late(void *arg) {
+    loop_stop(((struct patient *)arg)->loop);
+}
+
+static void run_bounded(struct patient *p) {
+    struct timer timer;
+    timer_init(&timer, p->loop, on_too_late, p);
+    timer_start(&timer, CHECK_MS);
+    loop_run(p->loop);
+    timer_fini(&timer);
+}
+
+static void ask(struct patient *p, struct str name, enum dns_type type) {
+    p->answer = (struct dns_answer){.status = STATUS_TIMEOUT};
+    struct resolver_query *query = resolver_ask(p->resolver, p->loop, (struct dns_question){name, type}, on_answer, p);
+    run_bounded(p);
+    if (p->answer.status == STATUS_TIMEOUT && p->answer.records == NULL) resolver_cancel(&query);
+}
+
+static enum verdict check_hostname(struct patient *p) {
+    struct str name = p->config->delivery_hostname;
+    if (str_find(name, '.') == STR_NONE)
+        return say(p, VERDICT_BAD, "%.*s is not a full name; set [delivery] hostname to one with an address", STR_ARG(name));
+    ask(p, name, DNS_A);
+    if (p->answer.status != STATUS_OK || p->answer.count == 0)
+        return say(p, VERDICT_BAD, "%.*s has no address in the DNS (%s)", STR_ARG(name), status_text(p->answer.status));
+    p->address.family = 4;
+    memcpy(p->address.ip, p->answer.records[0].address, 4);
+    BUF_AUTO ip = {0};
+    net_address_format_ip(&ip, &p->address);
+    if (net_address_is_private(&p->address))
+        return say(p, VERDICT_WARN, "%.*s is %s, which the world cannot reach", STR_ARG(name), ip.p);
+    return say(p, VERDICT_OK, "%.*s is %s", STR_ARG(name), ip.p);
+}
+
+static enum verdict check_ptr(struct patient *p) {
+    if (p->address.family != 4) return say(p, VERDICT_WARN, "not checked: the host name has no address");
+    const uint8_t *ip = p->address.ip;
+    ask(p, arena_strf(&p->arena, "%u.%u.%u.%u.in-addr.arpa", ip[3], ip[2], ip[1], ip[0]), DNS_PTR);
+    for (size_t i = 0; i < p->answer.count; i++)
+        if (str_eq_nocase(p->answer.records[i].name, p->config->delivery_hostname))
+            return say(p, VERDICT_OK, "the address points back to the name");
+    return say(p, VERDICT_BAD,
+               "the address does not point back to %.*s; ask your provider to set its PTR, or big providers refuse your mail",
+               STR_ARG(p->config->delivery_hostname));
+}
+
+static void on_open(void *arg) {
+    struct patient *p = arg;
+    p->connected = STATUS_OK;
+    loop_stop(p->loop);
+}
+
+static void on_close(void *arg, enum status status) {
+    struct patient *p = arg;
+    if (p->connected != STATUS_OK) p->connected = status;
+    loop_stop(p->loop);
+}
+
+static enum verdict check_port_25(struct patient *p) {
+    if (p->config->delivery_mode == MODE_SANDBOX) return say(p, VERDICT_OK, "not needed in sandbox mode");
+    if (!str_is_empty(p->config->delivery_smarthost)) return say(p, VERDICT_OK, "not needed with a smarthost");
+    ask(p, STR(WELL_KNOWN_DOMAIN), DNS_MX);
+    struct str host = p->answer.count ? p->answer.records[0].name : (struct str){0};
+    if (host.n) ask(p, host, DNS_A);
+    if (!host.n || p->answer.count == 0)
+        return say(p, VERDICT_BAD, "cannot find the mail servers of " WELL_KNOWN_DOMAIN ": does the resolver work?");
+    struct net_address to = {.family = 4, .port = 25};
+    memcpy(to.ip, p->answer.records[0].address, 4);
+    static const struct stream_events events = {.on_open = on_open, .on_close = on_close};
+    p->connected = STATUS_TIMEOUT;
+    struct stream *s = stream_connect(p->loop, &to, NULL, CHECK_MS, &events, p);
+    run_bounded(p);
+    stream_free(&s);
+    if (p->connected == STATUS_OK) return say(p, VERDICT_OK, "outgoing connections to port 25 work");
+    return say(p, VERDICT_BAD, "no connection to port 25 of %.*s (%s); many providers block it until you ask", STR_ARG(host),
+               status_text(p->connected));
+}
+
+static enum verdict check_dnssec(struct patient *p) {
+    if (resolver_is_validating(p->resolver)) return say(p, VERDICT_OK, "answers are validated");
+    return say(p, VERDICT_WARN, "the name servers strip DNSSEC or there is no trust anchor; answers are not validated");
+}
+
+static enum verdict check_clock(struct patient *p) {
+    struct timex state = {0};
+    if (adjtimex(&state) < 0 || (state.status & STA_UNSYNC))
+        return say(p, VERDICT_WARN, "the clock is not synchronised; signatures carry its time");
+    return say(p, VERDICT_OK, "the clock is synchronised");
+}
+
+static enum verdict check_disk(struct patient *p) {
+    struct statvfs fs;
+    if (statvfs(p->config->data_dir.p, &fs) != 0)
+        return say(p, VERDICT_WARN, "there is no data folder yet; posthorn init makes it");
+    unsigned long long megabytes = (unsigned long long)fs.f_bavail * fs.f_frsize >> 20;
+    return say(p, megabytes < DISK_WARN_MB ? VERDICT_WARN : VERDICT_OK, "%llu MB free for the data folder", megabytes);
+}
+
+static enum verdict check_descriptors(struct patient *p) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return say(p, VERDICT_WARN, "the limit of open files cannot be read");
+    return say(p, limit.rlim_max < DESCRIPTORS_NEEDED ? VERDICT_WARN : VERDICT_OK, "up to %llu open files",
+               (unsigned long long)limit.rlim_max);
+}
+
+static enum verdict check_permissions(struct patient *p) {
+    struct stat st;
+    const struct config *c = p->config;
+    if (stat(c->data_dir.p, &st) == 0 && (st.st_mode & 077))
+        return say(p, VERDICT_BAD, "others can enter the data folder; chmod 700 %.*s", STR_ARG(c->data_dir));
+    if (stat(c->keys_master.p, &st) != 0) return say(p, VERDICT_WARN, "there is no master key yet; posthorn init makes it");
+    if (st.st_mode & 077) return say(p, VERDICT_BAD, "others can read the master key; chmod 400 %.*s", STR_ARG(c->keys_master));
+    return say(p, VERDICT_OK, "data folder and master key are the owner's alone");
+}
+
+static const struct {
+    const char *name;
+    check_fn check;
+} checks[] = {
+    {"host name", check_hostname}, {"PTR", check_ptr},   {"port 25", check_port_25},        {"DNSSEC", check_dnssec},
+    {"clock", check_clock},        {"disk", check_disk}, {"open files", check_descriptors}, {"permissions", check_permissions}};
+
+static const char *const verdict_words[] = {"ok", "warning", "bad"};
+
+int doctor(const struct config *c, bool json) {
+    struct patient p = {.config = c};
+    BUF_AUTO out = {0};
+    struct json_writer w = {.out = &out};
+    if (loop_new(&p.loop) != STATUS_OK ||
+        resolver_new(p.loop, &(struct resolver_options){.servers = c->dns_servers, .trust_anchor = c->dns_trust_anchor},
+                     &p.resolver) != STATUS_OK) {
+        fputs("posthorn: the resolver cannot be set up; check [dns]\n", stderr);
+        loop_free(&p.loop);
+        return EXIT_FAILURE;
+    }
+    enum verdict worst = VERDICT_OK;
+    json_open_object(&w);
+    json_add_array(&w, STR("Checks"));
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        enum verdict verdict = checks[i].check(&p);
+        if (verdict > worst) worst = verdict;
+        if (!json) printf("%-8s %-12s %.*s\n", verdict_words[verdict], checks[i].name, STR_ARG(p.found));
+        json_open_object(&w);
+        json_add_z(&w, STR("Check"), checks[i].name);
+        json_add_z(&w, STR("Verdict"), verdict_words[verdict]);
+        json_add_str(&w, STR("Found"), p.found);
+        json_close_object(&w);
+    }
+    json_close_array(&w);
+    json_close_object(&w);
+    if (json) printf("%.*s\n", STR_ARG(buf_str(&out)));
+    resolver_free(&p.resolver);
+    loop_free(&p.loop);
+    arena_fini(&p.arena);
+    return worst == VERDICT_BAD ? EXIT_FAILURE : EXIT_SUCCESS;
+}
