@@ -2,7 +2,8 @@
  *
  * delivery_load runs on a reader, delivery_settle on the writer; both work in the transaction they are given. The state, the
  * event and all else of one settlement are written together (P3); a row that is not ours any more, or was settled since, is left
- * alone and writes no event (P1, P2). SPDX-License-Identifier: Apache-2.0 */
+ * alone and writes no event (P1, P2).
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_DELIVERY_H
 #define POSTHORN_CORE_DELIVERY_H
 
@@ -20,6 +21,7 @@ struct delivery {
     struct str address;                               /* of the recipient */
     struct str sender_domain, subdomain;              /* the return path is at <subdomain>.<sender_domain> */
     int64_t attempts, created_at, due_at, expires_at; /* attempts: made so far */
+    struct str reason;                                /* why it still waits: of the last attempt, "" before the first */
     struct str content;                               /* unsigned message, CRLF */
     struct str signature;                             /* header fields made by an earlier attempt; "" when to be made */
     struct sign_key keys[SIGN_KEYS_MAX];
@@ -33,7 +35,7 @@ enum delivery_outcome {
     DELIVERY_DELIVERED,
     DELIVERY_DEFERRED, /* waits for next_at */
     DELIVERY_BOUNCED,  /* the other side said never, or the domain takes no mail */
-    DELIVERY_FAILED,   /* its life ended while it waited */
+    DELIVERY_FAILED,   /* its life ended while it waited; counts as an attempt when report.command is given */
 };
 /* What ended an attempt; empty and zero fields are left out of the event. */
 struct delivery_report {

@@ -20,3 +20,13 @@ enum status node_start(struct db *tx, struct str name, int64_t now, struct node_
     if (st == STATUS_OK) *ret = node;
     return st;
 }
+
+enum status node_is_current(struct db *tx, const struct node_epoch *node, bool *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT 1 FROM nodes WHERE id = ?1 AND epoch = ?2");
+    stmt_bind_int(s, 1, node->node_id);
+    stmt_bind_int(s, 2, node->epoch);
+    enum status st = row_first(s);
+    if (st != STATUS_OK && st != STATUS_NOT_FOUND) return st;
+    *ret = st == STATUS_OK;
+    return STATUS_OK;
+}

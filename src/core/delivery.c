@@ -1,0 +1,214 @@
+/* delivery.c - see delivery.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "core/delivery.h"
+
+#include "base/clock.h"
+#include "proto/json/json_write.h"
+#include "store/domains.h"
+#include "store/events.h"
+#include "store/messages.h"
+#include "store/nodes.h"
+
+static bool is_waiting(const struct recipient *r) {
+    return r->state == RECIPIENT_SCHEDULED || r->state == RECIPIENT_QUEUED;
+}
+
+/* ---- load ---- */
+
+static enum status load_keys(struct db *db, struct arena *arena, struct delivery *d) {
+    struct dkim_key_list list;
+    enum status status = dkim_key_list(db, arena, d->domain_id, &list);
+    if (status != STATUS_OK) return status;
+    for (size_t i = 0; i < list.count && d->key_count < SIGN_KEYS_MAX; i++) {
+        const struct dkim_key *key = &list.items[i];
+        d->keys[d->key_count++] = (struct sign_key){
+            .id = key->id,
+            .selector = key->selector,
+            .type = (enum signkey_type)key->type,
+            .private_sealed = key->private_sealed,
+        };
+    }
+    return STATUS_OK;
+}
+
+static enum status load_message(struct db *db, struct arena *arena, struct delivery *d) {
+    struct message message;
+    struct domain domain;
+    BUF_AUTO content = {0};
+    enum status status = message_get(db, arena, d->message_id, &message);
+    if (status == STATUS_OK) status = domain_get(db, arena, SCOPE_ANY, message.domain_id, &domain);
+    if (status == STATUS_OK) status = body_get(db, d->message_id, &content);
+    if (status != STATUS_OK) return status;
+    d->domain_id = message.domain_id;
+    d->uuid = message.uuid;
+    d->created_at = message.created_at;
+    d->expires_at = message.expires_at;
+    d->signature = message.signature;
+    d->sender_domain = domain.name;
+    d->subdomain = domain.subdomain;
+    d->content = arena_str(arena, buf_str(&content));
+    return load_keys(db, arena, d);
+}
+
+enum status delivery_load(struct db *db, const struct node_epoch *owner, const struct queue_entry *entry, struct arena *arena,
+                          struct delivery *ret) {
+    struct recipient r;
+    bool is_current = false;
+    struct delivery d = {.is_waiting = false};
+    enum status status = node_is_current(db, owner, &is_current);
+    if (status == STATUS_OK) status = recipient_get(db, arena, entry->recipient_id, &r);
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !(is_current && is_waiting(&r) && r.attempts == entry->attempts))) {
+        *ret = d;
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) return status;
+    d = (struct delivery){
+        .is_waiting = true,
+        .recipient_id = r.id,
+        .message_id = r.message_id,
+        .account_id = r.account_id,
+        .address = r.address,
+        .attempts = r.attempts,
+        .due_at = r.due_at,
+        .reason = r.reason,
+    };
+    status = load_message(db, arena, &d);
+    if (status == STATUS_OK) *ret = d;
+    return status;
+}
+
+/* ---- settle ---- */
+
+static const struct {
+    enum recipient_state state;
+    enum event_type event;
+} outcomes[] = {
+    [DELIVERY_DELIVERED] = {RECIPIENT_DELIVERED, EVENT_DELIVERY},
+    [DELIVERY_DEFERRED] = {RECIPIENT_QUEUED, EVENT_DEFERRED},
+    [DELIVERY_BOUNCED] = {RECIPIENT_BOUNCED, EVENT_BOUNCE},
+    [DELIVERY_FAILED] = {RECIPIENT_FAILED, EVENT_FAILED},
+};
+
+/* A reason carries words of the other side: one line of UTF-8, not too long. */
+static void reason_clean(struct str reason, struct buf *out) {
+    size_t n = reason.n < DELIVERY_REASON_MAX ? reason.n : DELIVERY_REASON_MAX;
+    while (n > 0 && n < reason.n && ((unsigned char)reason.p[n] & 0xC0u) == 0x80) n--; /* not inside a character */
+    buf_add(out, reason.p, n);
+    bool is_text = str_is_utf8(buf_str(out));
+    for (size_t i = 0; i < out->n; i++) {
+        unsigned char c = (unsigned char)out->p[i];
+        if (c < 0x20 || c == 0x7F || (c >= 0x80 && !is_text)) out->p[i] = '?';
+    }
+}
+
+static void add_given(struct json_writer *w, struct str key, struct str value) {
+    if (value.n > 0) json_add_str(w, key, value);
+}
+
+static void add_tls(struct json_writer *w, const struct delivery_report *r) {
+    if (r->tls_version.n == 0) return;
+    json_add_object(w, STR("TLS"));
+    json_add_str(w, STR("Version"), r->tls_version);
+    json_add_str(w, STR("Cipher"), r->tls_cipher);
+    add_given(w, STR("Policy"), r->tls_policy);
+    json_add_bool(w, STR("Verified"), r->tls_verified);
+    json_close_object(w);
+}
+
+static void add_reply(struct json_writer *w, const struct delivery_report *r) {
+    if (r->code == 0) return;
+    json_add_object(w, STR("Reply"));
+    json_add_i64(w, STR("Code"), r->code);
+    add_given(w, STR("Enhanced"), r->enhanced);
+    json_add_str(w, STR("Text"), r->text);
+    add_given(w, STR("Command"), r->command);
+    json_close_object(w);
+}
+
+static void add_time(struct json_writer *w, struct str key, int64_t at) {
+    BUF_AUTO text = {0};
+    time_add_iso_ms(&text, at);
+    json_add_str(w, key, buf_str(&text));
+}
+
+/* What is particular to this event; the rest of the record is in the message's and the event's own columns. */
+static void write_detail(const struct settlement *s, const struct recipient *to, const struct message *m, struct buf *out) {
+    const struct delivery_report *r = &s->report;
+    struct json_writer w = {.out = out};
+    json_open_object(&w);
+    json_add_str(&w, STR("RecipientDomain"), to->domain);
+    json_add_str(&w, STR("RFCMessageID"), m->rfc_message_id);
+    json_add_i64(&w, STR("KeyID"), m->key_id);
+    add_given(&w, STR("Site"), r->site);
+    add_given(&w, STR("SourceAddress"), r->source_address);
+    add_given(&w, STR("MXHost"), r->mx_host);
+    add_given(&w, STR("MXAddress"), r->mx_address);
+    add_tls(&w, r);
+    add_reply(&w, r);
+    add_given(&w, STR("Reason"), to->reason);
+    json_add_i64(&w, STR("Attempt"), to->attempts);
+    if (s->outcome == DELIVERY_DEFERRED) add_time(&w, STR("NextAttempt"), s->next_at);
+    json_add_i64(&w, STR("QueueMs"), s->at - m->created_at);
+    if (r->session_ms > 0) json_add_i64(&w, STR("SessionMs"), r->session_ms);
+    json_close_object(&w);
+}
+
+static enum status add_event(struct db *db, const struct settlement *s, const struct recipient *to, const struct message *m) {
+    BUF_AUTO detail = {0};
+    int64_t id = 0;
+    write_detail(s, to, m, &detail);
+    return event_add(db,
+                     &(struct event){
+                         .at = s->at,
+                         .type = outcomes[s->outcome].event,
+                         .account_id = m->account_id,
+                         .domain_id = m->domain_id,
+                         .message_id = m->id,
+                         .recipient_id = to->id,
+                         .recipient = to->address,
+                         .detail = buf_str(&detail),
+                     },
+                     &id);
+}
+
+/* Write the state if the row is still ours; `to` becomes what stands there. */
+static enum status write_state(struct db *db, const struct node_epoch *owner, const struct settlement *s, struct recipient *to) {
+    bool was_tried = s->outcome != DELIVERY_FAILED || s->report.command.n > 0;
+    to->attempts = s->attempts + (was_tried ? 1 : 0);
+    struct queue_settle settle = {
+        .recipient_id = s->recipient_id,
+        .seen_attempts = s->attempts,
+        .owner = *owner,
+        .state = outcomes[s->outcome].state,
+        .attempts = to->attempts,
+        .due_at = s->outcome == DELIVERY_DEFERRED ? s->next_at : to->due_at,
+        .reason = to->reason,
+        .now = s->at,
+    };
+    return queue_settle(db, &settle);
+}
+
+enum status delivery_settle(struct db *db, const struct node_epoch *owner, const struct settlement *s, bool *ret_applied) {
+    ARENA_AUTO arena = {0};
+    BUF_AUTO reason = {0};
+    struct recipient to;
+    struct message message;
+    enum status status = recipient_get(db, &arena, s->recipient_id, &to);
+    if (status == STATUS_OK) {
+        reason_clean(s->reason, &reason);
+        to.reason = buf_str(&reason);
+        status = write_state(db, owner, s, &to);
+    }
+    if (status == STATUS_NOT_FOUND) { /* settled before, or not ours */
+        *ret_applied = false;
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK) status = message_get(db, &arena, to.message_id, &message);
+    if (status == STATUS_OK) status = add_event(db, s, &to, &message);
+    if (status == STATUS_OK && s->signature.n > 0 && message.signature.n == 0) {
+        status = message_set_signature(db, message.id, s->signature);
+    }
+    if (status == STATUS_NOT_FOUND) return STATUS_CORRUPT; /* a recipient without its message */
+    if (status == STATUS_OK) *ret_applied = true;
+    return status;
+}

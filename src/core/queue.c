@@ -1,0 +1,84 @@
+/* queue.c - see queue.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "core/queue.h"
+
+#include "store/nodes.h"
+
+enum status queue_start(struct db *db, struct str name, int64_t now, struct node_epoch *ret) {
+    return node_start(db, name, now, ret);
+}
+
+static enum status fetch_lanes(struct db *db, int64_t node_id, const struct schedule_load *load, struct arena *arena,
+                               struct schedule_rows *ret) {
+    struct queue_lane_list list;
+    const struct queue_lane *after = load->lane.domain.n > 0 ? &load->lane : NULL;
+    enum status status = queue_lanes(db, arena, node_id, after, (int)load->limit, &list);
+    if (status != STATUS_OK) return status;
+    ret->lanes = list.items;
+    ret->count = list.count;
+    return STATUS_OK;
+}
+
+static enum status fetch_entries(struct db *db, int64_t node_id, const struct schedule_load *load, struct arena *arena,
+                                 struct schedule_rows *ret) {
+    struct queue_load query = {
+        .node_id = node_id,
+        .domain = load->lane.domain,
+        .account_id = load->lane.account_id,
+        .priority = load->lane.priority,
+        .due_before = load->due_until + 1,
+        .limit = (int)load->limit,
+    };
+    struct queue_entry_list due, later;
+    enum status status = queue_load(db, arena, &query, &due);
+    if (status != STATUS_OK) return status;
+    query.due_before = INT64_MAX;
+    query.after_due_at = load->due_until;
+    query.after_id = INT64_MAX;
+    query.limit = 1;
+    status = queue_load(db, arena, &query, &later);
+    if (status != STATUS_OK) return status;
+    ret->entries = due.items;
+    ret->count = due.count;
+    if (later.count > 0) ret->next_due_at = later.items[0].due_at;
+    return STATUS_OK;
+}
+
+enum status queue_fetch(struct db *db, int64_t node_id, const struct schedule_load *load, struct arena *arena,
+                        struct schedule_rows *ret) {
+    *ret = (struct schedule_rows){.next_due_at = SCHEDULE_NEVER};
+    bool is_lanes = load->kind == SCHEDULE_LOAD_LANES;
+    ret->status = is_lanes ? fetch_lanes(db, node_id, load, arena, ret) : fetch_entries(db, node_id, load, arena, ret);
+    return ret->status;
+}
+
+static void item_fill(const struct queue_row *row, struct arena *arena, int64_t now, struct queue_item *ret) {
+    const struct recipient *r = &row->recipient;
+    char uuid[ID_TEXT_LEN + 1];
+    id_format(row->message_uuid, uuid);
+    bool is_ahead = r->state == RECIPIENT_SCHEDULED && r->due_at > now;
+    *ret = (struct queue_item){
+        .recipient_id = r->id,
+        .message_uuid = arena_str(arena, str_from_z(uuid)),
+        .sender = row->sender,
+        .address = r->address,
+        .domain = r->domain,
+        .state = recipient_state_text(is_ahead ? RECIPIENT_SCHEDULED : RECIPIENT_QUEUED),
+        .reason = r->reason,
+        .attempts = r->attempts,
+        .due_at = r->due_at,
+        .changed_at = r->changed_at,
+    };
+    if (str_is_empty(r->reason)) ret->reason = is_ahead ? STR("waiting for its time") : STR("waiting for its first try");
+}
+
+enum status queue_show(struct db *db, struct arena *arena, int64_t after_id, int limit, int64_t now,
+                       struct queue_item_list *ret) {
+    struct queue_row_list rows;
+    enum status status = queue_list(db, arena, after_id, limit, &rows);
+    if (status != STATUS_OK) return status;
+    struct queue_item *items = arena_array(arena, rows.count + 1, sizeof *items);
+    for (size_t i = 0; i < rows.count; i++) item_fill(&rows.items[i], arena, now, &items[i]);
+    *ret = (struct queue_item_list){items, rows.count};
+    return STATUS_OK;
+}
