@@ -150,12 +150,12 @@ static void next_step(struct call *c) {
 }
 
 static void refuse_states(struct call *c) {
-    const struct sender_login *login = &c->sender.login;
+    const struct sender_login *login = &c->sender;
     if (c->op->caller != CALLER_SENDER) return;
     if (!login->account_is_active) call_refuse(c, c->op->inactive);
     if (c->op->scope != SENDER_SCOPE_SEND) return;
     if (login->domain_state != DOMAIN_ENABLED) call_refuse(c, 32);
-    if (!c->sender.account_is_verified) call_refuse(c, 34);
+    if (!login->account_is_verified) call_refuse(c, 34);
 }
 
 /* All that can be said about the request without the store is said at once: the table's checks, then those of a first step that
@@ -351,7 +351,7 @@ static void log_call(const struct call *c) {
     if (!log_is_on(level)) return;
     LOG(level, "api.call", LOG_Z("operation", c->op ? c->op->name : ""), LOG_INT("status", c->http_status),
         LOG_INT("code", c->refused.count ? c->refused.items[0].code : 0), LOG_Z("fault", c->fault ? status_text(c->fault) : ""),
-        LOG_INT("account", c->account.id ? c->account.id : c->sender.login.key.account_id), LOG_STR("client", c->request.client),
+        LOG_INT("account", c->account.id ? c->account.id : c->sender.key.account_id), LOG_STR("client", c->request.client),
         LOG_INT("ms", clock_mono_ms(c->api->clock) - c->started_ms));
 }
 

@@ -62,18 +62,14 @@ enum status sender_key_reveal(const struct seal_key *seal_with, const struct sen
     return seal_open(seal_with, buf_str(&context), key->key_sealed, out);
 }
 
-enum status sender_authenticate(struct db *tx, struct arena *arena, struct str token, unsigned scope, struct sender *ret) {
+enum status sender_authenticate(struct db *tx, struct arena *arena, struct str token, unsigned scope, struct sender_login *ret) {
     if (token.n == 0 || token.n > TOKEN_MAX) return STATUS_DENIED;
     struct sha256 hash = token_hash(token);
-    struct sender sender = {0};
-    struct account account;
-    enum status status = sender_key_login(tx, arena, sha256_str(&hash), &sender.login);
+    struct sender_login login;
+    enum status status = sender_key_login(tx, arena, sha256_str(&hash), &login);
     if (status == STATUS_NOT_FOUND) return STATUS_DENIED;
     if (status != STATUS_OK) return status;
-    if (((unsigned)sender.login.key.scopes & scope) != scope) return STATUS_DENIED;
-    status = account_get(tx, arena, sender.login.key.account_id, &account);
-    if (status != STATUS_OK) return status;
-    sender.account_is_verified = account.is_verified;
-    *ret = sender;
+    if (((unsigned)login.key.scopes & scope) != scope) return STATUS_DENIED;
+    *ret = login;
     return STATUS_OK;
 }

@@ -4,7 +4,6 @@
 #define POSTHORN_CORE_KEYS_H
 
 #include "crypto/seal.h"
-#include "store/accounts.h"
 #include "store/sender_keys.h"
 
 #define SENDER_SCOPES_ALL (SENDER_SCOPE_SEND | SENDER_SCOPE_EVENTS | SENDER_SCOPE_WEBHOOKS)
@@ -20,13 +19,8 @@ WARN_UNUSED enum status sender_key_create(struct db *tx, struct sender_key *key,
 /* The token of a stored key, appended to out. CORRUPT: it was sealed under another master key. */
 WARN_UNUSED enum status sender_key_reveal(const struct seal_key *seal, const struct sender_key *key, struct buf *out);
 
-/* Who calls /api/v1, and what decides whether they may send. */
-struct sender {
-    struct sender_login login;
-    bool account_is_verified;
-};
 /* On a reader. DENIED: no such key, or it lacks the scope. */
 WARN_UNUSED enum status sender_authenticate(struct db *tx, struct arena *arena, struct str token, unsigned scope,
-                                            struct sender *ret);
+                                            struct sender_login *ret);
 
 #endif

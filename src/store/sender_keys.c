@@ -52,7 +52,7 @@ enum status sender_key_add(struct db *tx, const struct sender_key *key, int64_t 
 }
 
 enum status sender_key_login(struct db *tx, struct arena *a, struct str key_hash, struct sender_login *ret) {
-    struct stmt *s = db_stmt(tx, "SELECT " KEY_COLUMNS ", d.name, d.state, c.is_active FROM sender_keys k "
+    struct stmt *s = db_stmt(tx, "SELECT " KEY_COLUMNS ", d.name, d.state, c.is_active, c.is_verified FROM sender_keys k "
                                  "JOIN domains d ON d.id = k.domain_id JOIN accounts c ON c.id = k.account_id "
                                  "WHERE k.key_hash = ?1");
     stmt_bind_blob(s, 1, key_hash);
@@ -62,6 +62,7 @@ enum status sender_key_login(struct db *tx, struct arena *a, struct str key_hash
     ret->domain_name = row_text(s, a, 13);
     ret->domain_state = (enum domain_state)stmt_int(s, 14);
     ret->account_is_active = stmt_int(s, 15) != 0;
+    ret->account_is_verified = stmt_int(s, 16) != 0;
     return STATUS_OK;
 }
 
@@ -77,7 +78,7 @@ enum status sender_key_list(struct db *tx, struct arena *a, int64_t account_id, 
 }
 
 enum status sender_key_delete(struct db *tx, int64_t account_id, int64_t domain_id, int64_t id) {
-    struct stmt *s = db_stmt(tx, "DELETE FROM sender_keys WHERE id = ?1 AND account_id = ?2 AND domain_id = ?3");
+    struct stmt *s = db_stmt(tx, "DELETE FROM sender_keys WHERE id = ?1 AND account_id = ?2 AND (domain_id = ?3 OR ?3 = -1)");
     stmt_bind_int(s, 1, id);
     stmt_bind_int(s, 2, account_id);
     stmt_bind_int(s, 3, domain_id);

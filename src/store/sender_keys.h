@@ -29,7 +29,7 @@ struct sender_login {
     struct sender_key key;
     struct str domain_name;
     enum domain_state domain_state;
-    bool account_is_active;
+    bool account_is_active, account_is_verified;
 };
 /* Add; id and last_used_at are ignored. NOT_FOUND: the domain is not that account's. EXISTS: the same key again. */
 WARN_UNUSED enum status sender_key_add(struct db *tx, const struct sender_key *key, int64_t *ret_id);
@@ -37,7 +37,7 @@ WARN_UNUSED enum status sender_key_login(struct db *tx, struct arena *a, struct 
 /* Every key of the account's domain, in order of id; empty when the domain is not the account's. */
 WARN_UNUSED enum status sender_key_list(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id,
                                         struct sender_key_list *ret);
-/* NOT_FOUND when absent, another account's or another domain's. */
+/* NOT_FOUND when absent, another account's or another domain's; `domain_id` may be SCOPE_ANY. */
 WARN_UNUSED enum status sender_key_delete(struct db *tx, int64_t account_id, int64_t domain_id, int64_t id);
 /* Note the use; written at most once a minute for a key. */
 WARN_UNUSED enum status sender_key_touch(struct db *tx, int64_t id, int64_t now);

@@ -1,0 +1,178 @@
+/* api.c - HTTP exchanges and calls: each exchange owns one call, kept in its arena.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/call.h"
+
+#include "base/log.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUTES_MAX 64
+
+struct api {
+    struct api_options options;
+    struct http_route public_routes[ROUTES_MAX], control_routes[1];
+    size_t public_count;
+};
+
+/* ---- exchange and call ---- */
+static void admit(struct call *call, size_t body_max) {
+    http_exchange_continue(call->arg, body_max);
+}
+
+static void done(struct call *call) {
+    struct http_response response = {
+        .status = call->http_status,
+        .content_type = str_from_z(call->content_type),
+        .headers = call->headers,
+        .header_count = call->header_count,
+        .body = buf_take(&call->out),
+    };
+    http_exchange_respond(call->arg, &response);
+}
+
+/* "Bearer <key>"; another scheme counts as a key nobody has. */
+static struct str bearer_of(const struct http_request *request) {
+    struct str value = str_trim(http_fields_find(&request->fields, STR("Authorization")));
+    if (str_starts_nocase(value, STR("Bearer "))) return str_trim(str_sub(value, 7, SIZE_MAX));
+    return value;
+}
+
+static struct call_request request_of(struct http_exchange *x, bool is_control) {
+    const struct http_request *request = http_exchange_request(x);
+    const struct http_fields *fields = &request->fields;
+    return (struct call_request){
+        .method = request->method,
+        .path = request->path,
+        .query = request->query,
+        .bearer = bearer_of(request),
+        .content_type = http_fields_find(fields, STR("Content-Type")),
+        .idempotency_key = http_fields_find(fields, STR("Idempotency-Key")),
+        .client = http_exchange_client(x),
+        .is_control = is_control,
+        .is_large = fields->framing == HTTP_FRAMING_LENGTH && fields->length > OPERATION_BODY_MAX,
+    };
+}
+
+static void start(struct http_exchange *x, const struct api *api, bool is_control) {
+    struct call *call = ARENA_NEW(http_exchange_arena(x), struct call);
+    call->api = &api->options;
+    call->arena = http_exchange_arena(x);
+    call->loop = http_exchange_loop(x);
+    call->request = request_of(x, is_control);
+    call->admit = admit;
+    call->done = done;
+    call->arg = x;
+    http_exchange_set_user(x, call);
+    call_start(call);
+}
+
+static void on_public_head(struct http_exchange *x, void *arg) {
+    start(x, arg, false);
+}
+
+static void on_control_head(struct http_exchange *x, void *arg) {
+    start(x, arg, true);
+}
+
+static void on_body(struct http_exchange *x, void *arg) {
+    (void)arg;
+    call_body(http_exchange_user(x), http_exchange_body(x));
+}
+
+static void on_end(struct http_exchange *x, void *arg) {
+    (void)arg;
+    struct call *call = http_exchange_user(x);
+    if (call) call_fini(call);
+}
+
+/* ---- routes, out of the table ---- */
+static struct http_route *find_route(struct api *api, struct str path) {
+    for (size_t i = 0; i < api->public_count; i++) {
+        if (str_eq(api->public_routes[i].path, path)) return &api->public_routes[i];
+    }
+    return NULL;
+}
+
+static void add_route(struct api *api, unsigned methods, struct str path) {
+    size_t open = str_find(path, '{');
+    if (open != STR_NONE) path = str_sub(path, 0, open);
+    struct http_route *route = find_route(api, path);
+    if (route) {
+        route->methods |= methods;
+        return;
+    }
+    assert(api->public_count < ROUTES_MAX);
+    api->public_routes[api->public_count++] = (struct http_route){
+        .methods = methods,
+        .path = path,
+        .is_prefix = open != STR_NONE,
+        .head = on_public_head,
+        .body = on_body,
+        .end = on_end,
+        .arg = api,
+    };
+}
+
+struct api *api_new(const struct api_options *options) {
+    struct api *api = calloc(1, sizeof *api);
+    if (!api) abort();
+    api->options = *options;
+    size_t count;
+    const struct operation *table = operations(&count);
+    add_route(api, HTTP_BIT(HTTP_GET) | HTTP_BIT(HTTP_POST), STR("/api.php"));
+    for (size_t i = 0; i < count; i++) {
+        if (table[i].path) add_route(api, HTTP_BIT(table[i].method), str_from_z(table[i].path));
+    }
+    api->control_routes[0] = (struct http_route){
+        .methods = HTTP_BIT(HTTP_POST),
+        .path = STR("/control"),
+        .head = on_control_head,
+        .body = on_body,
+        .end = on_end,
+        .arg = api,
+    };
+    return api;
+}
+
+void api_free(struct api **api) {
+    if (!*api) return;
+    explicit_bzero(&(*api)->options.seal, sizeof(*api)->options.seal);
+    free(*api);
+    *api = NULL;
+}
+
+const struct http_route *api_public_routes(const struct api *api, size_t *ret_count) {
+    *ret_count = api->public_count;
+    return api->public_routes;
+}
+
+const struct http_route *api_control_routes(const struct api *api, size_t *ret_count) {
+    *ret_count = 1;
+    return api->control_routes;
+}
+
+/* ---- the server's own errors ---- */
+void api_format_error(void *arg, const struct http_request *request, int status, const char *why,
+                      struct http_response *response) {
+    (void)arg;
+    struct refused_list refused = {0};
+    bool is_rest = request && str_starts(request->path, STR("/api/v1/"));
+    /* A chunked body that grew too large without a key in sight: see call_start. */
+    if (status == 413 && is_rest && bearer_of(request).n == 0) {
+        response->status = 401;
+        refused_add(&refused, NULL, 401, (struct str){0});
+    } else {
+        refused.items[refused.count++] = (struct refused){.code = status == 400   ? REFUSAL_UNREADABLE
+                                                                  : status == 500 ? REFUSAL_FAULT
+                                                                                  : status,
+                                                          .message = str_from_z(why)};
+    }
+    response->content_type = STR("application/json");
+    if (request && str_eq(request->path, STR("/api.php"))) {
+        refused_format_command(&refused, &response->body);
+    } else {
+        refused_format_rest(&refused, &response->body);
+    }
+}

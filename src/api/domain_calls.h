@@ -1,0 +1,23 @@
+/* domain_calls.h - sender domains in answers, and the state that domain operations carry from step to step.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_API_DOMAIN_CALLS_H
+#define POSTHORN_API_DOMAIN_CALLS_H
+
+#include "api/call.h"
+#include "core/domains.h"
+
+/* AddDomain's and VerifyDomain's way from step to step. */
+struct domain_call {
+    struct domain domain;
+    struct dkim_key keys[DOMAIN_KEYS]; /* made for a new domain */
+    struct verify *verify;             /* owned; VerifyDomain */
+};
+/* The state of a call that will add a domain: name, labels and account are filled in. */
+struct domain_call *domain_call_new(struct call *call, int64_t account_id, struct str name);
+
+/* Members of a domain's object; DomainID as a string where the contract has one. */
+void domain_call_write(struct json_writer *w, const struct domain *domain, bool id_is_text);
+/* "DNSRecords" or "DNSVerificationResults": rows of the records to publish. */
+void domain_call_write_rows(struct json_writer *w, struct str name, const struct verify_report *report);
+
+#endif
