@@ -111,15 +111,18 @@ enum status queue_load(struct db *tx, struct arena *a, const struct queue_load *
     return STATUS_OK;
 }
 
-/* The first entry of the next lane: one descent of the index, however long the lanes are. */
+/* The first entry of the next lane: one descent of the index to behind the last entry this lane could have, however long the
+ * lanes are. */
 static enum status next_lane(struct db *tx, struct arena *a, int64_t node_id, struct queue_lane *lane) {
-    struct stmt *s = db_stmt(tx, "SELECT domain, account_id, priority, due_at FROM recipients "
-                                 "WHERE state IN (0, 1) AND node_id = ?1 AND (domain, account_id, priority) > (?2, ?3, ?4) "
-                                 "ORDER BY domain, account_id, priority, due_at, id LIMIT 1");
+    struct stmt *s =
+        db_stmt(tx, "SELECT domain, account_id, priority, due_at FROM recipients "
+                    "WHERE state IN (0, 1) AND node_id = ?1 AND (domain, account_id, priority, due_at) > (?2, ?3, ?4, ?5) "
+                    "ORDER BY domain, account_id, priority, due_at, id LIMIT 1");
     stmt_bind_int(s, 1, node_id);
     stmt_bind_text(s, 2, lane->domain);
     stmt_bind_int(s, 3, lane->account_id);
     stmt_bind_int(s, 4, lane->priority);
+    stmt_bind_int(s, 5, INT64_MAX);
     enum status st = row_first(s);
     if (st != STATUS_OK) return st;
     *lane = (struct queue_lane){

@@ -180,6 +180,10 @@ void reader_batch(void *ctx, struct job *const *jobs, size_t n) {
     struct db *db = ((struct writer *)ctx)->db;
     size_t done = 0;
     enum status st = db_begin(db);
+    if (st != STATUS_OK && st != STATUS_CONFLICT) {
+        set_all(jobs, n, st);
+        return;
+    }
     while (st == STATUS_OK && done < n) {
         jobs[done]->status = jobs[done]->run(jobs[done], db);
         st = db_broken(db);

@@ -1,0 +1,7 @@
+/* main.c - the store's suite, on whatever engine the environment names (fixture.h).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+int main(void) {
+    return run_verbs() + run_queue() + run_writer() + run_migrate() ? 1 : 0;
+}

@@ -1,0 +1,308 @@
+/* test_writer.c - one transaction a batch, and what becomes of its jobs when something fails (P1, P3, P7).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+#include <string.h>
+
+enum behaviour {
+    WRITES,             /* an account */
+    REFUSES,            /* checks, says DENIED, writes nothing */
+    WRITES_AND_REFUSES, /* breaks the rule */
+    BREAKS,             /* the engine fails under it */
+    SWALLOWS,           /* the engine fails under it, and it says OK */
+    CONFLICTS_ONCE,     /* PostgreSQL: another connection changes the row first, the first time */
+    LOSES_CONNECTION,   /* PostgreSQL: before its statement, the first time */
+    LOSES_COMMIT,       /* PostgreSQL: after its statement */
+    FILLS_DISK,         /* SQLite: more than max_page_count allows */
+};
+struct test_job {
+    struct job job;
+    enum behaviour behaviour;
+    const char *email;
+    int runs;
+    struct fixture *f;
+};
+
+static enum status write_account(struct db *tx, const char *email) {
+    struct account account = {.email = str_from_z(email), .password_hash = TEXT("x"), .is_active = true};
+    int64_t id = 0;
+    return account_add(tx, &account, &id);
+}
+
+static void elsewhere(struct fixture *f, const char *sql) {
+    struct db *db = fixture_connect(f, false);
+    assert_ok(db_exec(db, sql));
+    db_close(&db);
+}
+
+static void kill_backend(struct test_job *t) {
+    elsewhere(t->f, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+                    "application_name = 'posthorn'");
+}
+
+static enum status conflict(struct test_job *t, struct db *tx) {
+    struct account found;
+    enum status st = account_find(tx, &t->f->arena, TEXT("row@example.com"), &found);
+    if (st != STATUS_OK) return st;
+    if (t->runs == 1) elsewhere(t->f, "UPDATE accounts SET is_verified = 1 - is_verified");
+    return account_set_active(tx, found.id, false);
+}
+
+static enum status fill_disk(struct db *tx) {
+    static const char mebibyte[1 << 20];
+    if (db_exec(tx, "PRAGMA max_page_count = 100") != STATUS_OK) return STATUS_IO;
+    struct inbox_mail mail = {.recipients = TEXT("[]"), .content = {mebibyte, sizeof mebibyte}};
+    int64_t id = 0;
+    return inbox_add(tx, &mail, &id);
+}
+
+static enum status run(struct job *job, void *ctx) {
+    struct test_job *t = (struct test_job *)(void *)job;
+    struct db *tx = ctx;
+    enum status st = STATUS_OK;
+    t->runs++;
+    switch (t->behaviour) {
+    case WRITES:
+        return write_account(tx, t->email);
+    case REFUSES:
+        return STATUS_DENIED;
+    case WRITES_AND_REFUSES:
+        st = write_account(tx, t->email);
+        return st == STATUS_OK ? STATUS_LIMIT : st;
+    case BREAKS:
+        return body_add(tx, 4711, TEXT("x"));
+    case SWALLOWS:
+        return body_add(tx, 4711, TEXT("x")) == STATUS_OK ? STATUS_IO : STATUS_OK;
+    case CONFLICTS_ONCE:
+        return conflict(t, tx);
+    case LOSES_CONNECTION:
+        if (t->runs == 1) kill_backend(t);
+        return write_account(tx, t->email);
+    case LOSES_COMMIT:
+        st = write_account(tx, t->email);
+        kill_backend(t);
+        return st;
+    case FILLS_DISK:
+        return fill_disk(tx);
+    }
+    return STATUS_IO;
+}
+
+#define MAX_JOBS 8
+/* Run one batch on a new writer; statuses are in jobs[]. */
+static void batch(struct fixture *f, struct test_job *jobs, size_t n) {
+    struct job *list[MAX_JOBS];
+    void *ctx = NULL;
+    assert_ok(writer_start(&f->options, &ctx));
+    for (size_t i = 0; i < n; i++) {
+        jobs[i].f = f;
+        jobs[i].job.run = run;
+        jobs[i].job.status = STATUS_TIMEOUT;
+        list[i] = &jobs[i].job;
+    }
+    writer_batch(ctx, list, n);
+    writer_idle(ctx);
+    writer_stop(ctx);
+}
+
+static int64_t account_count(struct fixture *f) {
+    return fixture_number(f, "SELECT count(*) FROM accounts");
+}
+
+static void test_P1_batch_commits_once(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    struct test_job jobs[] = {{.email = "a"}, {.email = "b"}, {.email = "c"}};
+    batch(f, jobs, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_ok(jobs[i].job.status);
+        assert_int_equal(jobs[i].runs, 1);
+    }
+    assert_int_equal(account_count(f), 3);
+    assert_int_equal(f->metrics.value[METRIC_WRITER_BATCHES], 1);
+    assert_int_equal(f->metrics.value[METRIC_WRITER_JOBS], 3);
+    assert_int_equal(f->metrics.value[METRIC_WRITER_ERRORS], 0);
+    fixture_free(f);
+}
+
+static void test_refusal_spoils_nothing(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    struct test_job jobs[] = {{.email = "a"}, {.behaviour = REFUSES}, {.email = "a"}, {.email = "b"}};
+    batch(f, jobs, 4);
+    assert_ok(jobs[0].job.status);
+    assert_int_equal(jobs[1].job.status, STATUS_DENIED);
+    assert_int_equal(jobs[2].job.status, STATUS_EXISTS);
+    assert_ok(jobs[3].job.status);
+    for (int i = 0; i < 4; i++) assert_int_equal(jobs[i].runs, 1);
+    assert_int_equal(account_count(f), 2);
+    fixture_free(f);
+}
+
+static void test_P3_refusal_after_writing_is_undone(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    struct test_job jobs[] = {{.email = "a"}, {.behaviour = WRITES_AND_REFUSES, .email = "b"}, {.email = "c"}};
+    batch(f, jobs, 3);
+    assert_ok(jobs[0].job.status);
+    assert_int_equal(jobs[1].job.status, STATUS_LIMIT);
+    assert_ok(jobs[2].job.status);
+    assert_int_equal(account_count(f), 2);
+    struct test_job alone[] = {{.behaviour = WRITES_AND_REFUSES, .email = "d"}};
+    batch(f, alone, 1);
+    assert_int_equal(alone[0].job.status, STATUS_LIMIT);
+    assert_int_equal(account_count(f), 2);
+    fixture_free(f);
+}
+
+static void test_P7_engine_error_hits_its_job_alone(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    struct test_job jobs[] = {{.email = "a"}, {.behaviour = BREAKS}, {.email = "b"}, {.behaviour = SWALLOWS}, {.email = "c"}};
+    batch(f, jobs, 5);
+    assert_ok(jobs[0].job.status);
+    assert_int_equal(jobs[1].job.status, STATUS_IO);
+    assert_ok(jobs[2].job.status);
+    assert_int_equal(jobs[3].job.status, STATUS_IO); /* never OK, whatever the job says */
+    assert_ok(jobs[4].job.status);
+    assert_int_equal(account_count(f), 3);
+    assert_int_equal(f->fatal_count, 0);
+    fixture_free(f);
+}
+
+static void test_DB03_bad_text_hits_its_job_alone(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    struct test_job jobs[] = {{.email = "a"}, {.email = "\xff"}, {.email = "b"}};
+    batch(f, jobs, 3);
+    assert_ok(jobs[0].job.status);
+    assert_int_equal(jobs[1].job.status, STATUS_INVALID);
+    assert_ok(jobs[2].job.status);
+    assert_int_equal(jobs[2].runs, 1);
+    assert_int_equal(account_count(f), 2);
+    fixture_free(f);
+}
+
+static void test_RS01_full_disk_is_no_success(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    if (fixture_is_sqlite(f)) {
+        struct test_job jobs[] = {{.email = "a"}, {.behaviour = FILLS_DISK}, {.email = "b"}};
+        batch(f, jobs, 3);
+        assert_ok(jobs[0].job.status);
+        assert_int_equal(jobs[1].job.status, STATUS_TEMPORARY);
+        assert_ok(jobs[2].job.status);
+        assert_int_equal(account_count(f), 2);
+        assert_int_equal(fixture_number(f, "SELECT count(*) FROM inbox"), 0);
+        assert_int_equal(f->fatal_count, 0);
+    }
+    fixture_free(f);
+}
+
+static void test_DB09_conflict_runs_the_batch_again(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    if (!fixture_is_sqlite(f)) {
+        struct test_job first[] = {{.email = "row@example.com"}};
+        batch(f, first, 1);
+        struct test_job jobs[] = {{.email = "a"}, {.behaviour = CONFLICTS_ONCE}};
+        batch(f, jobs, 2);
+        assert_ok(jobs[0].job.status);
+        assert_ok(jobs[1].job.status);
+        assert_int_equal(jobs[0].runs, 2);
+        assert_int_equal(jobs[1].runs, 2);
+        assert_int_equal(fixture_number(f, "SELECT count(*) FROM accounts WHERE is_active = 0 AND is_verified = 1"), 1);
+    }
+    fixture_free(f);
+}
+
+static void test_lost_connection_before_commit_is_definite(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    if (!fixture_is_sqlite(f)) {
+        struct test_job jobs[] = {{.email = "a"}, {.behaviour = LOSES_CONNECTION, .email = "b"}};
+        batch(f, jobs, 2);
+        assert_ok(jobs[0].job.status);
+        assert_ok(jobs[1].job.status);
+        assert_int_equal(jobs[1].runs, 2);
+        assert_int_equal(account_count(f), 2);
+        assert_int_equal(f->fatal_count, 0);
+    }
+    fixture_free(f);
+}
+
+static void test_CR11_connection_lost_at_commit_stops_the_process(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    if (!fixture_is_sqlite(f)) {
+        struct test_job jobs[] = {{.email = "a"}, {.behaviour = LOSES_COMMIT, .email = "b"}};
+        batch(f, jobs, 2);
+        assert_int_equal(jobs[0].job.status, STATUS_UNKNOWN);
+        assert_int_equal(jobs[1].job.status, STATUS_UNKNOWN);
+        assert_int_equal(jobs[1].runs, 1); /* never again */
+        assert_int_equal(f->fatal_count, 1);
+    }
+    fixture_free(f);
+}
+
+/* ---- readers ---- */
+
+struct reader_job {
+    struct job job;
+    struct fixture *f;
+    int64_t seen_first, seen_second;
+    enum behaviour behaviour;
+};
+
+static int64_t count_in(struct db *tx) {
+    struct stmt *s = db_stmt(tx, "SELECT count(*) FROM accounts");
+    assert_int_equal(stmt_step(s), STATUS_ROW);
+    return stmt_int(s, 0);
+}
+
+static enum status read_twice(struct job *job, void *ctx) {
+    struct reader_job *r = (struct reader_job *)(void *)job;
+    if (r->behaviour == WRITES) return write_account(ctx, "reader");
+    if (r->behaviour == BREAKS) return body_add(ctx, 4711, TEXT("x"));
+    r->seen_first = count_in(ctx);
+    struct test_job write[] = {{.email = "late"}};
+    batch(r->f, write, 1);
+    assert_ok(write[0].job.status);
+    r->seen_second = count_in(ctx);
+    return STATUS_OK;
+}
+
+static void test_reader_sees_one_snapshot_and_cannot_write(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    void *ctx = NULL;
+    assert_ok(reader_start(&f->options, &ctx));
+    struct reader_job jobs[] = {{.job.run = read_twice, .behaviour = WRITES},
+                                {.job.run = read_twice, .f = f, .behaviour = REFUSES},
+                                {.job.run = read_twice, .behaviour = BREAKS}};
+    struct job *list[] = {&jobs[0].job, &jobs[1].job, &jobs[2].job};
+    reader_batch(ctx, list, 3);
+    assert_int_not_equal(jobs[0].job.status, STATUS_OK);
+    assert_ok(jobs[1].job.status); /* a broken neighbour does not hurt */
+    assert_int_equal(jobs[1].seen_first, jobs[1].seen_second);
+    assert_int_not_equal(jobs[2].job.status, STATUS_OK);
+    reader_stop(ctx);
+    assert_int_equal(account_count(f), 1);
+    fixture_free(f);
+}
+
+int run_writer(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_P1_batch_commits_once),
+        cmocka_unit_test(test_refusal_spoils_nothing),
+        cmocka_unit_test(test_P3_refusal_after_writing_is_undone),
+        cmocka_unit_test(test_P7_engine_error_hits_its_job_alone),
+        cmocka_unit_test(test_DB03_bad_text_hits_its_job_alone),
+        cmocka_unit_test(test_RS01_full_disk_is_no_success),
+        cmocka_unit_test(test_DB09_conflict_runs_the_batch_again),
+        cmocka_unit_test(test_lost_connection_before_commit_is_definite),
+        cmocka_unit_test(test_CR11_connection_lost_at_commit_stops_the_process),
+        cmocka_unit_test(test_reader_sees_one_snapshot_and_cannot_write),
+    };
+    return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
+}
