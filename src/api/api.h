@@ -8,7 +8,7 @@
 #define POSTHORN_API_API_H
 
 #include "base/metrics.h"
-#include "core/accept.h"
+#include "core/queue.h"
 #include "crypto/seal.h"
 #include "httpd/http_server.h"
 #include "net/executor.h"

@@ -54,7 +54,7 @@ struct call {
     struct str body;                    /* as it came */
     int64_t now;                        /* wall, when the call began */
     struct account account;             /* USER: who calls */
-    struct sender sender;               /* SENDER: who calls */
+    struct sender_login sender;         /* SENDER: who calls */
     void *state;                        /* a handler's, from step to step; in the arena */
     void (*cleanup)(struct call *call); /* for what state holds outside the arena */
     struct call_machine machine;

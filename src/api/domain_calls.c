@@ -124,8 +124,8 @@ enum status domain_calls_add(struct call *c, struct db *db) {
     struct domain_call *state = c->state;
     struct domain domain = state->domain;
     enum status status = domain_create(db, &domain, state->keys);
-    if (status == STATUS_EXISTS) {
-        call_refuse(c, 2);
+    if (status == STATUS_EXISTS || status == STATUS_NOT_FOUND) {
+        call_refuse(c, status == STATUS_EXISTS ? 2 : 1); /* added, or the account deleted, meanwhile */
         return STATUS_OK;
     }
     if (status != STATUS_OK) return status;

@@ -5,6 +5,8 @@
 #define POSTHORN_API_SEND_H
 
 #include "api/call.h"
+#include "core/accept.h"
+#include "crypto/digest.h"
 
 #define SEND_RECIPIENTS_MAX 1000
 #define SEND_BCC_MAX        50

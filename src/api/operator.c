@@ -1,0 +1,197 @@
+/* operator.c - what the operator does over the control socket: accounts, domains, keys, the queue.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/domain_calls.h"
+#include "api/handlers.h"
+
+#include "core/queue.h"
+#include "core/tokens.h"
+#include "crypto/password.h"
+
+#define QUEUE_LIST_DEFAULT  100
+#define DOMAIN_LIST_DEFAULT 1000
+
+/* ---- Operator.AccountCreate ---- */
+enum status operator_hash(struct call *c, struct db *db) {
+    (void)db;
+    struct account *account = ARENA_NEW(c->arena, struct account);
+    struct str password = call_text(c, "Password", (struct str){0});
+    BUF_AUTO hash = {0};
+    c->state = account;
+    if (!account_email(call_text(c, "Email", (struct str){0}), c->arena, &account->email))
+        call_refuse_say(c, STR("Email"), "Email must be an e-mail address");
+    if (password.n < ACCOUNT_PASSWORD_MIN) call_refuse_say(c, STR("Password"), "Password must have 8 bytes or more");
+    if (c->refused.count) return STATUS_OK;
+    enum status status = password_hash(password, c->api->rand, &hash);
+    account->password_hash = arena_str(c->arena, buf_str(&hash));
+    account->is_admin = call_number(c, "Admin", 0) != 0;
+    account->is_active = account->is_verified = true;
+    account->created_at = c->now;
+    return status;
+}
+
+enum status operator_account_create(struct call *c, struct db *db) {
+    const struct account *account = c->state;
+    SECRET_AUTO key = {0};
+    int64_t id;
+    token_make(TOKEN_USER_KEY, c->api->rand, &key);
+    enum status status = account_create(db, account, buf_str(&key), &id);
+    if (status == STATUS_EXISTS) {
+        call_refuse_field(c, 2, STR("Email"));
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) return status;
+    struct json_writer *w = call_open(c);
+    json_add_i64(w, STR("UserID"), id);
+    json_add_str(w, STR("Email"), account->email);
+    json_add_str(w, STR("APIKey"), buf_str(&key));
+    call_close(c);
+    return STATUS_OK;
+}
+
+/* ---- which account, which domain ---- */
+/* The account of parameter Account; `otherwise` when it was not given. Refused with 1 when there is none. False: refused or
+ * failed (*ret_status). */
+static bool find_account(struct call *c, struct db *db, int64_t otherwise, int64_t *ret_id, enum status *ret_status) {
+    struct account account;
+    struct str email;
+    const struct arg *arg = call_arg(c, "Account");
+    *ret_id = otherwise;
+    *ret_status = STATUS_OK;
+    if (!arg->is_given) return true;
+    enum status status = STATUS_NOT_FOUND;
+    if (account_email(arg->text, c->arena, &email)) status = account_find(db, c->arena, email, &account);
+    if (status == STATUS_OK) *ret_id = account.id;
+    if (status == STATUS_NOT_FOUND) call_refuse_field(c, 1, STR("Account"));
+    *ret_status = status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    return status == STATUS_OK;
+}
+
+/* The domain called `name`, of Account or the only one of that name. */
+static bool find_domain(struct call *c, struct db *db, struct str name, struct domain *ret, enum status *ret_status) {
+    int64_t account_id;
+    struct domain_list list;
+    if (!find_account(c, db, SCOPE_ANY, &account_id, ret_status)) return false;
+    if (account_id != SCOPE_ANY) {
+        *ret_status = domain_find(db, c->arena, account_id, name, ret);
+        list.count = *ret_status == STATUS_OK ? 1 : 0;
+    } else {
+        *ret_status = domain_list_named(db, c->arena, name, 2, &list);
+        if (*ret_status == STATUS_OK && list.count) *ret = list.items[0];
+    }
+    if (*ret_status == STATUS_NOT_FOUND) *ret_status = STATUS_OK;
+    if (*ret_status != STATUS_OK) return false;
+    if (list.count == 0) call_refuse(c, 2);
+    if (list.count > 1) call_refuse_field(c, 3, STR("Account"));
+    return list.count == 1;
+}
+
+enum status operator_find_account(struct call *c, struct db *db) {
+    int64_t account_id;
+    struct domain found;
+    enum status status;
+    if (!find_account(c, db, 1, &account_id, &status)) return status; /* ids begin at 1: the first account */
+    struct domain_call *state = domain_call_new(c, account_id, call_text(c, "Name", (struct str){0}));
+    status = domain_find(db, c->arena, account_id, state->domain.name, &found);
+    if (status == STATUS_OK) call_refuse_field(c, 2, STR("Name"));
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* ---- domains ---- */
+enum status operator_domain_list(struct call *c, struct db *db) {
+    int64_t account_id;
+    struct domain_list list;
+    enum status status;
+    if (!find_account(c, db, SCOPE_ANY, &account_id, &status)) return status;
+    int limit = (int)call_number(c, "Limit", DOMAIN_LIST_DEFAULT);
+    status = domain_list(db, c->arena, account_id, call_number(c, "AfterID", 0), limit, &list);
+    if (status != STATUS_OK) return status;
+    struct json_writer *w = call_open(c);
+    json_add_array(w, STR("Domains"));
+    for (size_t i = 0; i < list.count; i++) {
+        json_open_object(w);
+        domain_call_write(w, &list.items[i], false);
+        json_add_i64(w, STR("UserID"), list.items[i].account_id);
+        json_close_object(w);
+    }
+    json_close_array(w);
+    call_close(c);
+    return STATUS_OK;
+}
+
+static enum status set_state(struct call *c, struct db *db, enum domain_state state) {
+    struct domain domain;
+    enum status status;
+    if (!find_domain(c, db, call_text(c, "Name", (struct str){0}), &domain, &status)) return status;
+    domain.state = state;
+    domain.is_forced = state == DOMAIN_ENABLED;
+    status = domain_set_state(db, domain.id, domain.state, domain.is_forced);
+    if (status != STATUS_OK) return status;
+    struct json_writer *w = call_open(c);
+    domain_call_write(w, &domain, false);
+    call_close(c);
+    return STATUS_OK;
+}
+
+enum status operator_domain_enable(struct call *c, struct db *db) {
+    return set_state(c, db, DOMAIN_ENABLED);
+}
+
+enum status operator_domain_disable(struct call *c, struct db *db) {
+    return set_state(c, db, DOMAIN_SUSPENDED);
+}
+
+/* ---- keys ---- */
+enum status operator_key_add(struct call *c, struct db *db) {
+    struct domain domain;
+    enum status status;
+    if (!find_domain(c, db, call_text(c, "Domain", (struct str){0}), &domain, &status)) return status;
+    SECRET_AUTO token = {0};
+    struct sender_key key = {
+        .account_id = domain.account_id,
+        .domain_id = domain.id,
+        .description = call_text(c, "Description", STR("made by the operator")),
+        .scopes = SENDER_SCOPES_ALL,
+        .created_at = c->now,
+    };
+    token_make(TOKEN_SENDER_KEY, c->api->rand, &token);
+    status = sender_key_create(db, &key, buf_str(&token), &c->api->seal, c->api->rand);
+    if (status != STATUS_OK) return status;
+    struct json_writer *w = call_open(c);
+    json_add_i64(w, STR("KeyID"), key.id);
+    json_add_str(w, STR("Key"), buf_str(&token));
+    json_add_str(w, STR("DomainName"), domain.name);
+    call_close(c);
+    return STATUS_OK;
+}
+
+/* ---- the queue ---- */
+static void write_time(struct json_writer *w, struct str name, int64_t at) {
+    BUF_AUTO text = {0};
+    time_add_iso_ms(&text, at);
+    json_add_str(w, name, buf_str(&text));
+}
+
+enum status operator_queue_list(struct call *c, struct db *db) {
+    struct queue_item_list list;
+    int limit = (int)call_number(c, "Limit", QUEUE_LIST_DEFAULT);
+    enum status status = queue_show(db, c->arena, call_number(c, "AfterID", 0), limit, c->now, &list);
+    if (status != STATUS_OK) return status;
+    struct json_writer *w = call_open(c);
+    json_add_array(w, STR("Queue"));
+    for (size_t i = 0; i < list.count; i++) {
+        const struct queue_item *item = &list.items[i];
+        json_open_object(w);
+        json_add_i64(w, STR("ID"), item->recipient_id);
+        json_add_str(w, STR("MessageID"), item->message_uuid);
+        json_add_str(w, STR("Sender"), item->sender);
+        json_add_str(w, STR("Recipient"), item->address);
+        json_add_z(w, STR("State"), item->state);
+        json_add_str(w, STR("Reason"), item->reason);
+        json_add_i64(w, STR("Attempts"), item->attempts);
+        write_time(w, STR("NextTry"), item->due_at);
+        json_close_object(w);
+    }
+    json_close_array(w);
+    call_close(c);
+    return STATUS_OK;
+}
