@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void respond_text(struct http_exchange *x, int status, struct str text) {
     struct http_response r = {.status = status, .content_type = STR("text/plain")};
@@ -162,14 +164,36 @@ static void client_closed(void *arg, enum status status) {
     loop_stop(c->w->loop);
 }
 
-static const struct stream_events client_events = {.on_read = client_read, .on_close = client_closed};
+static void client_shaken(void *arg, enum status status) {
+    struct client *c = arg;
+    c->is_secure = status == STATUS_OK;
+    loop_stop(c->w->loop);
+}
+
+static const struct stream_events client_events = {.on_tls = client_shaken, .on_read = client_read, .on_close = client_closed};
+
+/* Two ends of a TCP connection on loopback: unlike a socket pair it has resets and half-closed states as they are. */
+static void tcp_pair(int ret_fds[2]) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof(a);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&a, n), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &n), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    ret_fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(ret_fds[1], (struct sockaddr *)&a, n), 0);
+    ret_fds[0] = accept(listener, NULL, NULL);
+    assert_true(ret_fds[0] >= 0);
+    close(listener);
+}
 
 void client_open_from(struct client *c, struct world *w, const char *address) {
     int fds[2];
     struct net_address peer;
     *c = (struct client){.w = w};
     assert_int_equal(net_address_parse(str_from_z(address), &peer), STATUS_OK);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+    tcp_pair(fds);
+    c->fd = fds[1];
     http_server_accept(w->server, w->loop, fds[0], &peer);
     c->stream = stream_accept(w->loop, fds[1], &peer, &client_events, c);
 }
@@ -190,9 +214,14 @@ void client_send(struct client *c, struct str text) {
 void client_expect(struct client *c, const char *text) {
     c->want = text;
     c->has_wanted = c->got.n && str_find_str(buf_str(&c->got), str_from_z(text)) != STR_NONE;
-    for (int i = 0; i < 3 && !c->has_wanted && !c->is_closed; i++) world_run(c->w, 5000, &c->has_wanted);
+    for (int i = 0; i < 1000 && !c->has_wanted && !c->is_closed; i++) world_run(c->w, 10, &c->has_wanted);
     c->want = NULL;
     if (!c->has_wanted) fail_msg("\"%s\" did not come, but: %.*s", text, STR_ARG(buf_str(&c->got)));
+}
+
+void client_expect_waiting(struct client *c) {
+    for (int i = 0; i < 1000 && !c->w->waiting; i++) world_run(c->w, 10, NULL);
+    assert_non_null(c->w->waiting);
 }
 
 void client_expect_close(struct client *c) {

@@ -1,4 +1,4 @@
-/* http_world.h - what httpd's tests share: a server on a loop, and clients that talk to it over socket pairs.
+/* http_world.h - what httpd's tests share: a server on a loop, and clients that talk to it over loopback.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_TESTS_HTTP_WORLD_H
 #define POSTHORN_TESTS_HTTP_WORLD_H
@@ -38,9 +38,10 @@ void world_respond(struct world *w, int status, const char *body);
 struct client {
     struct world *w;
     struct stream *stream;
+    int fd; /* the stream's */
     struct buf got;
     const char *want;
-    bool is_closed, has_wanted;
+    bool is_closed, is_secure, has_wanted;
 };
 /* Connect with 127.0.0.1 as the peer's address, or another one. */
 void client_open(struct client *c, struct world *w);
@@ -49,6 +50,8 @@ void client_close(struct client *c);
 void client_send(struct client *c, struct str text);
 /* Run until `text` has come, or fail. */
 void client_expect(struct client *c, const char *text);
+/* Run until the handler of /late or /slow waits for the test. */
+void client_expect_waiting(struct client *c);
 /* Run until the server has closed, or fail. */
 void client_expect_close(struct client *c);
 /* One connection, one text; everything that comes until it is closed. Caller frees. */
