@@ -3,7 +3,8 @@
  * The idea that keeps such machines simple: the rules are one plain function that runs from its start over what is known. Where
  * it needs an answer it looks into the memo; what is not there yet is noted as wanted, and the function is run again when it has
  * come. Same knowledge, same outcome: no half-way states. The number of questions is bounded; past it every look is answered
- * TEMPORARY. Zero-initialised is empty and valid. Pure; one thread at a time. SPDX-License-Identifier: Apache-2.0 */
+ * TEMPORARY. Zero-initialised is empty and valid. Pure; one thread at a time.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_PROTO_DNS_MEMO_H
 #define POSTHORN_PROTO_DNS_MEMO_H
 
