@@ -64,7 +64,7 @@ void outq_add_borrowed(struct outq *q, struct str bytes) {
 
 int outq_gather(const struct outq *q, struct iovec *ret, int max) {
     int n = 0;
-    LIST_FOR_EACH(it, &q->pieces) {
+    LIST_FOR_EACH (it, &q->pieces) {
         if (n == max) break;
         const struct piece *piece = LIST_OWNER(it, struct piece, node);
         ret[n++] = (struct iovec){(void *)(uintptr_t)(piece->p + piece->sent), piece->n - piece->sent};

@@ -40,7 +40,9 @@ struct inquiry_ops {
     void (*done)(void *machine);
 };
 struct inquiry;
+/* The handle is void from the moment done is called (done never comes from inside this call). */
 struct inquiry *inquiry_start(struct resolver *r, struct loop *loop, const struct inquiry_ops *ops, void *machine);
+/* No call to the machine will come; NULL inside is fine. */
 void inquiry_cancel(struct inquiry **i);
 
 #endif
