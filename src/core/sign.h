@@ -12,7 +12,7 @@
 #include "crypto/seal.h"
 #include "crypto/signkey.h"
 
-#define SIGNER_KEYS_MAX 4096 /* opened keys a signer keeps */
+#define SIGNER_KEYS_MAX 1024 /* opened keys a signer keeps */
 #define SIGN_KEYS_MAX   4    /* keys of one message */
 
 struct sign_key {
