@@ -1,11 +1,12 @@
 /* json.c - the reader: one loop over the text with an explicit stack of open containers.
  *
- * Speed comes from strings: runs without quote, backslash, control or non-ASCII bytes are skipped eight at a time, so a base64
+ * Speed comes from strings: runs without quote, backslash, control or non-ASCII bytes are skipped in blocks, so a base64
  * attachment of 30 MB is walked once and not copied. A string is copied only when it holds an escape.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/json/json.h"
 
 #include "base/map.h"
+#include "proto/json/json_scan.h"
 
 #include <errno.h>
 #include <math.h>
@@ -47,31 +48,6 @@ static bool fail(struct reader *r, const char *why) {
 
 static void skip_blanks(struct reader *r) {
     while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\r' || *r->p == '\t')) r->p++;
-}
-
-/* Does any of the eight bytes end a plain run: '"', '\\', below 0x20, or above 0x7F? */
-static bool word_is_special(uint64_t w) {
-    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-    uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\');
-    return (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | (w - ones * 0x20) | w) & high;
-}
-
-static const char *skip_plain(const char *p, const char *end) {
-    while (end - p >= 8) {
-        uint64_t w;
-        memcpy(&w, p, 8);
-        if (word_is_special(w)) break;
-        p += 8;
-    }
-    while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\') p++;
-    return p;
-}
-
-/* Length of the well-formed UTF-8 sequence at p (first byte >= 0x80); 0 when there is none (RFC 3629 4). */
-static size_t utf8_length(const char *p, const char *end) {
-    unsigned char c = (unsigned char)p[0];
-    size_t n = c >= 0xC2 && c <= 0xDF ? 2 : (c & 0xF0) == 0xE0 ? 3 : c >= 0xF0 && c <= 0xF4 ? 4 : 0;
-    return n && (size_t)(end - p) >= n && str_is_utf8(str_make(p, n)) ? n : 0;
 }
 
 /* Four hexadecimal digits at p; -1 when broken. */
@@ -129,12 +105,13 @@ static bool read_unicode(struct reader *r, uint32_t *ret) {
 
 /* r->p stands behind the backslash. */
 static bool read_escape(struct reader *r, uint32_t *ret) {
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    static const char meaning[128] = {
+        ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
     if (r->p == r->end) return fail(r, "the text ends inside a string");
-    if (*r->p == 'u') return read_unicode(r, ret);
-    const char *at = *r->p ? strchr(from, *r->p) : NULL;
-    if (!at) return fail(r, "no such escape");
-    *ret = (uint32_t)to[at - from];
+    unsigned char c = (unsigned char)*r->p;
+    if (c == 'u') return read_unicode(r, ret);
+    if (c >= sizeof(meaning) || !meaning[c]) return fail(r, "no such escape");
+    *ret = (uint32_t)meaning[c];
     r->p++;
     return true;
 }
@@ -142,22 +119,27 @@ static bool read_escape(struct reader *r, uint32_t *ret) {
 /* Walk to the end of the run that needs no copying care: over plain bytes and UTF-8. Stops at '"', '\\' or fails. */
 static bool skip_run(struct reader *r) {
     for (;;) {
-        r->p = skip_plain(r->p, r->end);
+        r->p = json_skip_plain(r->p, r->end);
         if (r->p == r->end) return fail(r, "the text ends inside a string");
         unsigned char c = (unsigned char)*r->p;
         if (c == '"' || c == '\\') return true;
         if (c < 0x20) return fail(r, "a control character stands in a string");
-        size_t n = utf8_length(r->p, r->end);
+        size_t n = json_utf8_length(r->p, r->end);
         if (!n) return fail(r, "the string is not UTF-8");
         r->p += n;
     }
 }
 
-/* Bytes from `from` to the closing quote (or the end): a bound of the decoded length. */
+/* Bytes from `from` to the closing quote (or the end): a bound of the decoded length. A quote closes when the backslashes before
+ * it pair up. */
 static size_t raw_length(const struct reader *r, const char *from) {
-    size_t n = 0, room = (size_t)(r->end - from);
-    while (n < room && from[n] != '"') n += from[n] == '\\' ? 2 : 1;
-    return n < room ? n : room;
+    for (const char *p = from;; p++) {
+        p = memchr(p, '"', (size_t)(r->end - p));
+        if (!p) return (size_t)(r->end - from);
+        const char *slash = p;
+        while (slash > from && slash[-1] == '\\') slash--;
+        if ((p - slash) % 2 == 0) return (size_t)(p - from);
+    }
 }
 
 static bool read_escaped(struct reader *r, const char *from, struct str *ret) {

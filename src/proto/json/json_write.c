@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/json/json_write.h"
 
+#include "proto/json/json_scan.h"
+
 #include <string.h>
 
 static void before_value(struct json_writer *w) {
@@ -36,20 +38,14 @@ void json_close_array(struct json_writer *w) {
     close_with(w, ']');
 }
 
-/* How many bytes from i on go out as they are: printable ASCII but '"' and '\\', and well-formed UTF-8. */
-static size_t plain_run(struct str s, size_t i) {
-    size_t from = i;
-    while (i < s.n) {
-        unsigned char c = (unsigned char)s.p[i];
-        size_t n = 1;
-        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7F) break;
-        if (c >= 0x80) {
-            n = c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-            if (s.n - i < n || !str_is_utf8(str_make(s.p + i, n))) break;
-        }
-        i += n;
+/* The end of what goes out as it is: plain ASCII and well-formed UTF-8. */
+static const char *skip_clean(const char *p, const char *end) {
+    for (;;) {
+        p = json_skip_plain(p, end);
+        size_t n = p < end && (unsigned char)*p >= 0x80 ? json_utf8_length(p, end) : 0;
+        if (!n) return p;
+        p += n;
     }
-    return i - from;
 }
 
 static void add_escaped(struct buf *out, unsigned char c) {
@@ -66,12 +62,13 @@ static void add_escaped(struct buf *out, unsigned char c) {
 }
 
 static void add_quoted(struct buf *out, struct str s) {
+    const char *p = s.p, *end = s.p + s.n;
     buf_add_char(out, '"');
-    for (size_t i = 0; i < s.n;) {
-        size_t n = plain_run(s, i);
-        buf_add(out, s.p + i, n);
-        i += n;
-        if (i < s.n) add_escaped(out, (unsigned char)s.p[i++]);
+    while (p < end) {
+        const char *clean = skip_clean(p, end);
+        buf_add(out, p, (size_t)(clean - p));
+        p = clean;
+        if (p < end) add_escaped(out, (unsigned char)*p++);
     }
     buf_add_char(out, '"');
 }

@@ -308,7 +308,7 @@ static void test_writer(void **state) {
     json_add_z(&w, STR("z"), "t");
     json_close_object(&w);
     assert_string_equal(
-        b.p, "{\"a\\\"b\":\"x\\\\\\n\\u0001\\u007f\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\",\"n\":-9223372036854775808,"
+        b.p, "{\"a\\\"b\":\"x\\\\\\n\\u0001\x7f\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\",\"n\":-9223372036854775808,"
              "\"l\":[true,null,{},12.50],\"o\":{},\"f\":false,\"z\":\"t\"}");
     struct json_error e;
     assert_true(parses(buf_str(&b), &e));
