@@ -78,7 +78,7 @@ size_t str_find_str(struct str s, struct str needle) {
 struct str str_sub(struct str s, size_t from, size_t n) {
     if (from > s.n) from = s.n;
     if (n > s.n - from) n = s.n - from;
-    return (struct str){s.p ? s.p + from : NULL, n};
+    return (struct str){from ? s.p + from : s.p, n}; /* p may be NULL when n is 0 */
 }
 
 static bool is_blank(char c) {
