@@ -22,6 +22,7 @@ struct verb_option {
     const char *value;     /* "E" in help; NULL: a switch, sent as true */
     bool required;
     const char *sentence;
+    bool is_list; /* a comma list, sent as an array */
 };
 
 struct verb {
@@ -32,6 +33,7 @@ struct verb {
     const char *parameter;
     struct verb_option options[6];
     enum verb_input input;
+    const char *object; /* what `say` and `rows` look into; NULL: the answer itself */
     const char *say;
     const char *rows, *columns;
     const char *raw;
@@ -60,7 +62,7 @@ static const struct verb verbs[] = {
      .summary = "List sender domains.",
      .options = {{"--account", "Account", "E", false, "Only this account's."}},
      .rows = "Domains",
-     .columns = "DomainID DomainName Status Account"},
+     .columns = "DomainID DomainName Status UserID"},
     {.words = "domain enable",
      .operation = "Operator.DomainEnable",
      .summary = "Let a domain send whatever its DNS says; stands until disable.",
@@ -92,39 +94,40 @@ static const struct verb verbs[] = {
     {.words = "send",
      .operation = "Operator.Send",
      .summary = "Send a whole message (RFC 5322) from standard input.",
-     .options = {{"--to", "To", "A,B", false, "Recipients; without it those of To, Cc and Bcc."},
-                 {"--account", "Account", "E", false, "The account's address; needed when several have the From domain."}},
+     .options = {{"--to", "Recipients", "A,B", false, "Recipients; without it those of To, Cc and Bcc.", true}},
      .input = INPUT_MESSAGE,
      .say = "Accepted as {MessageID}.\n"},
     {.words = "queue list",
      .operation = "Operator.QueueList",
      .summary = "Show what waits, why, and when it is tried next.",
-     .options = {{"--domain", "Domain", "NAME", false, "Only recipients of this domain."},
-                 {"--limit", "RetrieveCount", "N", false, "At most so many rows."}},
+     .options = {{"--after", "AfterID", "ID", false, "Only entries behind this one."},
+                 {"--limit", "Limit", "N", false, "At most so many; 100 otherwise."}},
      .say = "{Waiting} waiting.\n",
-     .rows = "Recipients",
-     .columns = "MessageID Recipient State Attempts NextTry Reason"},
+     .rows = "Queue",
+     .columns = "ID MessageID Recipient State Attempts NextTry Reason"},
     {.words = "inbox list",
      .operation = "Operator.InboxList",
      .summary = "List the newest messages of the sandbox inbox.",
-     .options = {{"--limit", "RetrieveCount", "N", false, "At most so many rows."}},
+     .options = {{"--before", "BeforeID", "ID", false, "Only messages before this one."},
+                 {"--limit", "Limit", "N", false, "At most so many; 20 otherwise."}},
      .rows = "Messages",
-     .columns = "ID ReceivedAt From To Subject"},
+     .columns = "ID ReceivedAt Recipients Subject"},
     {.words = "inbox show",
      .operation = "Operator.InboxShow",
      .summary = "Read a message of the inbox, decoded.",
      .argument = "ID",
      .parameter = "ID",
-     .say = "From: {From}\nTo: {To}\nSubject: {Subject}\nDate: {Date}\nEnvelope: {EnvelopeFrom} -> {EnvelopeTo}\nDKIM: "
-            "{DKIM}\n\n{Text}\n",
+     .object = "Message",
+     .say = "From: {From}\nTo: {To}\nCc: {CC}\nSubject: {Subject}\nDate: {Date}\nEnvelope: {EnvelopeFrom} -> "
+            "{Recipients}\n\n{PlainContent}\n{HtmlContent}\n",
      .rows = "Attachments",
-     .columns = "FileName ContentType Size"},
+     .columns = "filename type size"},
     {.words = "inbox raw",
      .operation = "Operator.InboxRaw",
      .summary = "Print a message of the inbox byte for byte.",
      .argument = "ID",
      .parameter = "ID",
-     .raw = "Raw"},
+     .raw = "Content"},
 };
 #define VERB_COUNT (sizeof verbs / sizeof verbs[0])
 
@@ -188,6 +191,17 @@ static const struct verb_option *find_option(const struct verb *verb, const char
     return NULL;
 }
 
+static void add_value(struct json_writer *w, const struct verb_option *o, const char *value) {
+    if (!o->is_list) {
+        json_add_z(w, str_from_z(o->parameter), value);
+        return;
+    }
+    struct str rest = str_from_z(value), part;
+    json_add_array(w, str_from_z(o->parameter));
+    while (str_next(&rest, ',', &part)) json_str(w, str_trim(part));
+    json_close_array(w);
+}
+
 /* Put the command line's words into the request. 0, or the exit code. */
 static int add_arguments(const struct verb *verb, char **args, int count, struct json_writer *w) {
     bool seen[sizeof verb->options / sizeof verb->options[0]] = {0}, have_argument = false;
@@ -204,7 +218,7 @@ static int add_arguments(const struct verb *verb, char **args, int count, struct
         seen[o - verb->options] = true;
         if (o->value && i + 1 == count) return usage(verb, "a value is missing after ", o->flag);
         if (o->value)
-            json_add_z(w, str_from_z(o->parameter), args[++i]);
+            add_value(w, o, args[++i]);
         else if (*o->parameter)
             json_add_bool(w, str_from_z(o->parameter), true);
     }
@@ -238,7 +252,7 @@ static int add_input(const struct verb *verb, struct json_writer *w) {
     }
     SECRET_AUTO coded = {0};
     base64_encode(&coded, buf_str(&in));
-    json_add_str(w, STR("Raw"), buf_str(&coded));
+    json_add_str(w, STR("MessageBase64"), buf_str(&coded));
     return 0;
 }
 
@@ -330,6 +344,7 @@ static int print_answer(const struct verb *verb, struct str text, bool as_json) 
     }
     if (as_json) return EXIT_SUCCESS;
     if (verb->raw) return print_raw(verb, answer);
+    if (verb->object) answer = json_find(answer, str_from_z(verb->object));
     BUF_AUTO out = {0};
     if (verb->say) print_sentence(&out, verb->say, answer);
     if (verb->rows) print_table(&out, verb, answer);

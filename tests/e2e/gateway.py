@@ -137,7 +137,7 @@ class Gateway:
         if enabled:
             self.cli_json("domain", "enable", domain)
         key = self.cli_json("key", "add", "--domain", domain)
-        return Tenant(email, account["UserID"], account["APIKey"], made["DomainID"], domain, key["Key"], key["KeyID"])
+        return Tenant(email, account["UserID"], account["APIKey"], made["DomainID"], domain, key["Key"], key["KeyID"], made["DNSRecords"])
 
     def events(self, key, **filters):
         query = "&".join(f"{k}={v}" for k, v in {"RetrieveCount": 100, **filters}.items())
@@ -154,9 +154,9 @@ class Gateway:
 
 
 class Tenant:
-    def __init__(self, email, user_id, api_key, domain_id, domain, key, key_id):
+    def __init__(self, email, user_id, api_key, domain_id, domain, key, key_id, records):
         self.email, self.user_id, self.api_key, self.domain_id = email, user_id, api_key, domain_id
-        self.domain, self.key, self.key_id = domain, key, key_id
+        self.domain, self.key, self.key_id, self.records = domain, key, key_id, records
 
 
 def mail(to="reader@example.org", sender="news@shop.test", **fields):

@@ -57,7 +57,7 @@ def test_dns_verdicts(world, records, faults, expected):
     tenant = gateway.tenant("shop.test")
     message = gateway.sent(tenant.key, to="user@gone.test")
     wait_for(lambda: expected in gateway.event_types(tenant.key, message), what=expected)
-    queue = gateway.cli_json("queue", "list")["Recipients"]
+    queue = gateway.cli_json("queue", "list")["Queue"]
     if expected == "bounce":
         assert queue == []
     else:
@@ -83,12 +83,12 @@ def test_a_restart_keeps_what_waits_and_delivers_it(world):
     message = gateway.sent(tenant.key, to="user@later.test")
     wait_for(lambda: "deferred" in gateway.event_types(tenant.key, message), what="the first try")
     gateway.stop()
-    assert len(gateway.cli_json("queue", "list")["Recipients"]) == 1, "the command line works without a server"
+    assert len(gateway.cli_json("queue", "list")["Queue"]) == 1, "the command line works without a server"
     sink = world.sink("127.0.0.40")
     gateway.start()
     wait_for(lambda: len(sink.mails) == 1, what="the mail")
     wait_for(lambda: gateway.event_types(tenant.key, message)[-1] == "delivery", what="its event")
-    assert gateway.cli_json("queue", "list")["Recipients"] == []
+    assert gateway.cli_json("queue", "list")["Queue"] == []
 
 
 def test_send_at_waits_for_its_time(world):
@@ -100,11 +100,11 @@ def test_send_at_waits_for_its_time(world):
     soon, late = int(time.time()) + 3, int(time.time()) + 86400
     gateway.sent(tenant.key, SendAt=soon)
     gateway.sent(tenant.key, SendAt=late)
-    states = {r["State"] for r in gateway.cli_json("queue", "list")["Recipients"]}
+    states = {r["State"] for r in gateway.cli_json("queue", "list")["Queue"]}
     assert states == {"scheduled"}
     wait_for(lambda: len(sink.mails) == 1, what="the mail")
     assert time.time() >= soon
-    assert len(gateway.cli_json("queue", "list")["Recipients"]) == 1
+    assert len(gateway.cli_json("queue", "list")["Queue"]) == 1
 
 
 def test_smarthost_takes_everything(world):
