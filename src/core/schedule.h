@@ -3,9 +3,9 @@
  *
  * The queue is on disk; here is a window of it that is bounded however long the queue grows (P8). Its unit is the *lane*: one
  * recipient domain, one account, one priority, in order of due time. A waiting lane costs one small record, which knows when its
- * disk part is next due. Entries in memory are due; what is due later lives on disk only. A lane may fill a quarter of the room
- * that is left, all lanes of an account in one priority as much as is left: so some room always stays, and no domain, account or
- * dead site fills the window.
+ * disk part is next due. Entries in memory are due; what is due later lives on disk only. All lanes of an account in one
+ * priority may hold as much as is left for everybody else; a lane an eighth of that, but its first at least: so some room always
+ * stays, and no domain, account or dead site fills the window.
  *
  * Domains get a site by schedule_route; a site hands out transactional lanes first, within a priority round robin over accounts,
  * within an account round robin over domains. An entry in flight is known by its id until schedule_settle, and rows read while

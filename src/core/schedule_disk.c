@@ -3,7 +3,8 @@
  * Lanes with something on disk stand in a heap by the time they ask to be loaded. A lane that finds no room is parked; each
  * entry that leaves memory wakes one parked lane and its own, so all are looked at again within as many departures. Records of
  * lanes are bounded too: when there are too many, one that is due late gives way, and a walk over all lanes on disk finds it
- * again in time. SPDX-License-Identifier: Apache-2.0 */
+ * again in time.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/schedule_own.h"
 
 #include <stdlib.h>
@@ -189,19 +190,19 @@ void schedule_lane_tidy(struct schedule *s, struct lane *lane) {
     if (lane->count == 0 && lane->disk_due_at == SCHEDULE_NEVER && !lane->is_loading) lane_free(s, lane);
 }
 
-/* A quarter of what is free, at least one. */
-static size_t lane_limit(const struct schedule *s) {
-    size_t limit = (s->window_max - s->count) / 4;
+/* What a lane may hold: an eighth of what its account may still take, which is as much as is free for all. So each newcomer
+ * finds something left; the last sixteenth is kept from those who would only ask for their first. */
+static size_t lane_limit(const struct schedule *s, const struct lane *lane) {
+    size_t free_count = s->window_max - s->count, taken = lane->share->count - lane->count;
+    size_t limit = free_count + lane->count > taken ? (free_count + lane->count - taken) / 8 : 0;
     if (limit > s->lane_max) limit = s->lane_max;
-    return limit > 0 ? limit : 1;
+    return limit > 0 || free_count <= s->window_max / 16 ? limit : 1;
 }
 
 size_t schedule_room(const struct schedule *s, const struct lane *lane) {
-    size_t free_count = s->window_max - s->count, limit = lane_limit(s);
-    size_t least = lane->count == 0 && free_count > s->window_max / 4 ? 1 : 0; /* its account's other lanes may be stuck */
-    if (lane->share->count >= free_count || lane->count >= limit) return least;
-    size_t room = limit - lane->count, rest = free_count - lane->share->count;
-    return room < rest ? room : rest;
+    size_t limit = lane_limit(s, lane), free_count = s->window_max - s->count;
+    if (lane->count >= limit) return 0;
+    return limit - lane->count < free_count ? limit - lane->count : free_count;
 }
 
 /* (Re-)enter the heap, if the lane has something on disk and nobody is at it. */
@@ -235,7 +236,7 @@ static bool scan_next(struct schedule *s, struct schedule_load *ret) {
 }
 
 static bool lane_wants(const struct schedule *s, const struct lane *lane) {
-    return lane->ready_count * 4 <= lane_limit(s) && schedule_room(s, lane) > 0;
+    return lane->ready_count * 4 <= lane_limit(s, lane) && schedule_room(s, lane) > 0;
 }
 
 static void load_lane(struct schedule *s, struct lane *lane, struct schedule_load *ret) {
