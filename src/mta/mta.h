@@ -10,6 +10,7 @@
 #define POSTHORN_MTA_MTA_H
 
 #include "base/metrics.h"
+#include "core/queue.h"
 #include "core/retry.h"
 #include "core/route.h"
 #include "crypto/seal.h"
@@ -17,7 +18,6 @@
 #include "net/resolver.h"
 #include "net/stream.h"
 #include "net/tls.h"
-#include "store/queue.h"
 
 struct mta;
 struct mta_options {
@@ -27,18 +27,18 @@ struct mta_options {
     struct tls_context *tls; /* client; NULL: never STARTTLS */
     struct metrics *metrics; /* may be NULL */
     const struct rand *rand;
-    struct str hostname;              /* EHLO; copied */
+    struct str hostname;                    /* EHLO; copied */
     const struct seal_key *return_path_key; /* copied */
     struct retry_schedule retry;
-    struct route_options route;       /* strings copied; hostname and rand are filled in */
+    struct route_options route;        /* hostname and rand are filled in; smarthost is copied, `own` must outlive mta */
     const struct net_address *sandbox; /* the built-in inbox: where every message goes; NULL: live */
-    int64_t node_id, epoch;           /* whose rows these are */
+    int64_t node_id, epoch;            /* whose rows these are */
     /* 0 in any of these: the default. */
-    size_t connections_max;           /* of all sites; 500 */
-    size_t site_connections_max;      /* 20 */
-    size_t connection_messages_max;   /* 500 */
-    size_t letters_max_bytes;         /* messages in memory; 64 MiB */
-    size_t window_max;                /* entries in the scheduler; core/schedule.h's default */
+    size_t connections_max;         /* of all sites; 500 */
+    size_t site_connections_max;    /* 20 */
+    size_t connection_messages_max; /* 500 */
+    size_t letters_max_bytes;       /* messages in memory; 64 MiB */
+    size_t window_max;              /* entries in the scheduler; core/schedule.h's default */
 };
 /* Nothing is read or sent before mta_start. */
 struct mta *mta_new(const struct mta_options *options);
@@ -46,8 +46,8 @@ struct mta *mta_new(const struct mta_options *options);
 void mta_start(struct mta *m);
 /* Any thread: entries that were just committed; copied. */
 void mta_offer(struct mta *m, const struct queue_entry *entries, size_t count);
-/* On the loop. No new transactions; those under way may end within ms_max, then `done` is called there, once. Entries in flight stay
- * on disk as they are. */
+/* On the loop. No new transactions; those under way may end within ms_max, then `done` is called there, once. Entries in flight
+ * stay on disk as they are. */
 void mta_stop(struct mta *m, int64_t ms_max, void (*done)(void *arg), void *arg);
 /* After mta_stop's done, while the loop and the executors still exist. */
 void mta_free(struct mta **m);

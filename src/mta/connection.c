@@ -1,0 +1,379 @@
+/* connection.c - a session on a stream: connecting from host to host, TLS or not, patience, and the attempts it carries one after
+ * the other.
+ *
+ *   CONNECTING --> GREETING --> SERVING (idle or busy) --> LEAVING
+ *       ^             |   \-- TLS failed: the same host again, in clear
+ *       \-- next host-/
+ *
+ * A failure before the first transaction moves on to the next host of the site; when none is left, what waits is put off (P4).
+ * One in a transaction ends that attempt, but a kept connection that turns out dead costs nothing (OB26).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "mta/own.h"
+
+#include <stdlib.h>
+
+#define CONNECT_MS 30000
+#define TLS_MS     120000
+#define IDLE_MS    60000
+
+enum phase { PHASE_CONNECTING, PHASE_GREETING, PHASE_SERVING, PHASE_LEAVING };
+
+struct connection {
+    struct list all;       /* mta->connections */
+    struct list idle_site; /* site->idle */
+    struct list idle_all;  /* mta->idle */
+    struct mta *mta;
+    struct site *site;
+    enum phase phase;
+    struct stream *stream;
+    struct session session;
+    struct timer timer; /* patience, or the end of idling */
+    struct buf out;
+    struct net_address address;
+    struct buf host;
+    bool tried[SITE_TARGETS_MAX];
+    bool in_clear; /* TLS failed with this host */
+    struct attempt *attempt;
+    size_t message_count;
+    enum session_state waits_in; /* patience was last renewed for this state: dripping bytes renew nothing (OB21) */
+    size_t pending_bytes;        /* unsent then */
+    int64_t started_at;          /* monotonic, of the transaction */
+};
+
+static void try_target(struct connection *c);
+static void serve(struct connection *c);
+
+/* ---- life ---- */
+static void set_phase(struct connection *c, enum phase phase) {
+    struct site *s = c->site;
+    s->coming_count -= c->phase <= PHASE_GREETING;
+    s->serving_count -= c->phase == PHASE_SERVING;
+    c->phase = phase;
+    s->coming_count += phase <= PHASE_GREETING;
+    s->serving_count += phase == PHASE_SERVING;
+}
+
+static void connection_free(struct connection *c) {
+    struct mta *m = c->mta;
+    struct site *s = c->site;
+    set_phase(c, PHASE_LEAVING);
+    if (c->attempt) attempt_free(c->attempt);
+    stream_free(&c->stream);
+    session_fini(&c->session);
+    timer_fini(&c->timer);
+    buf_fini(&c->out);
+    buf_fini(&c->host);
+    list_remove(&c->all);
+    list_remove(&c->idle_site);
+    list_remove(&c->idle_all);
+    free(c);
+    s->connection_count--;
+    m->connection_count--;
+    metrics_add(m->options.metrics, METRIC_SMTP_OUT_CONNECTIONS, -1);
+    if (!m->is_stopping) site_touch(s);
+    site_release(s);
+    mta_released(m);
+}
+
+static void flush(struct connection *c) {
+    if (c->out.n) stream_write(c->stream, buf_str(&c->out));
+    buf_reset(&c->out);
+}
+
+static void wait_for_answer(struct connection *c) {
+    int64_t ms = session_patience_ms(&c->session);
+    c->waits_in = c->session.state;
+    c->pending_bytes = stream_out_pending(c->stream);
+    if (ms >= 0) timer_start(&c->timer, ms);
+}
+
+static void leave(struct connection *c) {
+    set_phase(c, PHASE_LEAVING);
+    list_remove(&c->idle_site);
+    list_remove(&c->idle_all);
+    session_quit(&c->session, &c->out);
+    flush(c);
+    wait_for_answer(c);
+    stream_finish(c->stream);
+}
+
+/* ---- endings ---- */
+static struct ending ending_of(const struct connection *c, enum bounce_verdict verdict) {
+    const struct session_result *r = &c->session.result;
+    return (struct ending){.verdict = verdict,
+                           .code = r->code,
+                           .enhanced = buf_str(&r->enhanced),
+                           .text = buf_str(&r->text),
+                           .command = r->command ? r->command : "CONNECT",
+                           .connection = c};
+}
+
+static void attempt_ended(struct connection *c) {
+    struct attempt *a = c->attempt;
+    const struct session_result *r = &c->session.result;
+    enum bounce_verdict verdict = r->code ? bounce_classify(r->code, buf_str(&r->enhanced), buf_str(&r->text)) : BOUNCE_DEFERRED;
+    bool is_about_mail = !str_eq(str_from_z(r->command), STR("RSET"));
+    bool is_about_content = str_eq(str_from_z(r->command), STR("."));
+    if (verdict == BOUNCE_DELIVERED ? !is_about_content : !is_about_mail) verdict = BOUNCE_DEFERRED;
+    struct ending ending = ending_of(c, verdict);
+    c->attempt = NULL;
+    attempt_settle(a, &ending);
+}
+
+/* Nothing of this attempt went over a connection that had died while it was kept: it deserves a fresh one, once. */
+static bool may_retry(const struct connection *c) {
+    const struct session_result *r = &c->session.result;
+    bool was_reset = str_eq(str_from_z(r->command), STR("RSET"));
+    bool was_lost = str_eq(str_from_z(r->command), STR("MAIL")) && (r->code == 0 || r->code == 421);
+    return c->message_count && !c->attempt->was_retried && (was_reset || was_lost);
+}
+
+/* The session is broken: in the greeting go to the next host, else end. */
+static void broken(struct connection *c) {
+    if (c->phase < PHASE_SERVING) {
+        site_mark_bad(c->site, &c->address);
+        return try_target(c);
+    }
+    struct attempt *a = c->attempt;
+    if (a && may_retry(c)) {
+        c->attempt = NULL;
+        a->was_retried = true;
+        a->is_connected = false;
+        site_push_ready(c->site, a);
+    } else if (a) {
+        attempt_ended(c);
+    }
+    connection_free(c);
+}
+
+static void broken_because(struct connection *c, const char *why) {
+    session_break(&c->session, why);
+    broken(c);
+}
+
+/* ---- steps ---- */
+static void tls_failed(struct connection *c, const char *why) {
+    LOG(LOG_INFO, "mta.tls_failed", LOG_STR("host", buf_str(&c->host)), LOG_Z("why", why));
+    c->in_clear = true;
+    try_target(c);
+}
+
+static void start_tls(struct connection *c) {
+    const char *name = c->host.p;
+    timer_stop(&c->timer);
+    if (stream_start_tls(c->stream, c->mta->options.tls, name, TLS_MS) != STATUS_OK)
+        tls_failed(c, "the host spoke before the handshake"); /* ST03 */
+}
+
+static void write_content(struct connection *c) {
+    stream_write_borrowed(c->stream, buf_str(&c->attempt->letter->wire));
+    wait_for_answer(c);
+}
+
+static enum session_event step(struct connection *c) {
+    if (c->session.state == SESSION_CONTENT && stream_out_pending(c->stream) == 0) session_content_written(&c->session);
+    return session_step(&c->session, stream_in(c->stream), &c->out);
+}
+
+static void wait_for_more(struct connection *c) {
+    bool is_sending = c->out.n > 0;
+    bool is_waiting = c->session.state != SESSION_IDLE && c->session.state != SESSION_SECURING;
+    flush(c);
+    if (is_waiting && (is_sending || c->waits_in != c->session.state)) wait_for_answer(c);
+    stream_resume(c->stream);
+}
+
+/* Take what has come, one answer at a time, until something else is to be waited for. */
+static void go_on(struct connection *c) {
+    if (c->phase == PHASE_LEAVING) return;
+    for (;;) {
+        switch (step(c)) {
+        case SESSION_EVENT_MORE:
+            return wait_for_more(c);
+        case SESSION_EVENT_SECURE:
+            return start_tls(c);
+        case SESSION_EVENT_READY:
+            set_phase(c, PHASE_SERVING);
+            break;
+        case SESSION_EVENT_CONTENT:
+            write_content(c);
+            continue;
+        case SESSION_EVENT_RESULT:
+            c->message_count++;
+            attempt_ended(c);
+            break;
+        case SESSION_EVENT_BROKEN:
+            return broken(c);
+        }
+        if (stream_in(c->stream)->n == 0) return serve(c);
+    }
+}
+
+/* Greeted and free: the next attempt, or none. */
+static void serve(struct connection *c) {
+    struct mta *m = c->mta;
+    list_remove(&c->idle_site);
+    list_remove(&c->idle_all);
+    if (m->is_stopping || c->message_count >= m->options.connection_messages_max) return leave(c);
+    while ((c->attempt = site_pop_ready(c->site))) {
+        struct attempt *a = c->attempt;
+        const struct letter *l = a->letter;
+        struct session_mail mail = {.sender = buf_str(&a->sender),
+                                    .recipient = buf_str(&a->recipient),
+                                    .size_bytes = l->size_bytes,
+                                    .eightbit = l->eightbit,
+                                    .utf8 = l->utf8 || !str_is_ascii(buf_str(&a->recipient))};
+        a->is_connected = true;
+        c->started_at = mta_now_mono(m);
+        if (session_send(&c->session, &mail, &c->out)) {
+            flush(c);
+            wait_for_answer(c);
+            site_touch(c->site);
+            return;
+        }
+        attempt_ended(c);
+    }
+    list_add_tail(&c->site->idle, &c->idle_site);
+    list_add_tail(&m->idle, &c->idle_all);
+    timer_start(&c->timer, IDLE_MS);
+    site_touch(c->site);
+}
+
+/* ---- the stream's and the timer's calls ---- */
+static void on_open(void *arg) {
+    struct connection *c = arg;
+    set_phase(c, PHASE_GREETING);
+    wait_for_answer(c);
+}
+
+static void on_tls(void *arg, enum status status) {
+    struct connection *c = arg;
+    if (status != STATUS_OK) return tls_failed(c, status_text(status));
+    session_secured(&c->session, &c->out);
+    go_on(c);
+}
+
+static void on_io(void *arg) {
+    go_on(arg);
+}
+
+static void on_close(void *arg, enum status status) {
+    struct connection *c = arg;
+    if (c->phase == PHASE_LEAVING) return connection_free(c);
+    if (c->phase == PHASE_CONNECTING) {
+        BUF_AUTO why = {0};
+        struct str detail = stream_why(c->stream);
+        buf_add_str(&why, detail.n ? detail : str_from_z(status_text(status)));
+        return broken_because(c, why.p);
+    }
+    /* An answer that came with the close still counts (OB18). */
+    if (stream_in(c->stream)->n && session_is_busy(&c->session) && step(c) == SESSION_EVENT_RESULT) {
+        c->message_count++;
+        attempt_ended(c);
+    }
+    if (c->session.state == SESSION_SECURING) return tls_failed(c, "connection closed");
+    broken_because(c, status == STATUS_TIMEOUT ? "Timed out" : "Connection lost");
+}
+
+static const struct stream_events events = {
+    .on_open = on_open, .on_tls = on_tls, .on_read = on_io, .on_drain = on_io, .on_close = on_close};
+
+static void on_timer(void *arg) {
+    struct connection *c = arg;
+    if (c->phase == PHASE_LEAVING) return connection_free(c);
+    if (!list_is_empty(&c->idle_all)) return leave(c);
+    bool is_sending = c->session.state == SESSION_CONTENT && stream_out_pending(c->stream) < c->pending_bytes;
+    if (is_sending) return wait_for_answer(c);
+    broken_because(c, "Timed out waiting for the answer");
+}
+
+/* Connect to the host that comes next: the same one in clear after TLS failed there, else one not tried yet. */
+static void try_target(struct connection *c) {
+    struct site *s = c->site;
+    struct mta *m = c->mta;
+    bool again = c->in_clear && c->session.may_tls;
+    struct target *t = again ? NULL : site_pick(s, c->tried);
+    if (!again && (!t || m->is_stopping)) {
+        struct ending ending = ending_of(c, BOUNCE_DEFERRED);
+        set_phase(c, PHASE_LEAVING);
+        if (!m->is_stopping) site_unreachable(s, &ending);
+        return connection_free(c);
+    }
+    if (t) {
+        c->tried[t - s->targets] = true;
+        c->address = t->address;
+        buf_reset(&c->host);
+        buf_add_str(&c->host, t->host);
+        c->in_clear = false;
+    }
+    set_phase(c, PHASE_CONNECTING);
+    timer_stop(&c->timer);
+    buf_reset(&c->out);
+    session_fini(&c->session);
+    session_init(&c->session, buf_str(&m->hostname), m->options.tls && !c->in_clear);
+    stream_free(&c->stream);
+    c->started_at = mta_now_mono(m);
+    c->stream = stream_connect(m->options.loop, &c->address, NULL, CONNECT_MS, &events, c);
+}
+
+void connection_open(struct site *s) {
+    struct mta *m = s->mta;
+    struct connection *c = calloc(1, sizeof *c);
+    if (!c) abort();
+    c->mta = m;
+    c->site = s;
+    c->phase = PHASE_LEAVING;
+    list_init(&c->idle_site);
+    list_init(&c->idle_all);
+    list_add_tail(&m->connections, &c->all);
+    timer_init(&c->timer, m->options.loop, on_timer, c);
+    s->connection_count++;
+    m->connection_count++;
+    metrics_add(m->options.metrics, METRIC_SMTP_OUT_CONNECTIONS, 1);
+    try_target(c);
+}
+
+void connection_resume(struct connection *c) {
+    serve(c);
+}
+
+struct connection *connection_from_idle(struct list *node) {
+    return LIST_OWNER(node, struct connection, idle_site);
+}
+
+bool connection_close_idlest(struct mta *m) {
+    if (list_is_empty(&m->idle)) return false;
+    connection_free(LIST_OWNER(m->idle.next, struct connection, idle_all));
+    return true;
+}
+
+void connection_stop_all(struct mta *m) {
+    LIST_FOR_EACH_SAFE (it, &m->connections) {
+        struct connection *c = LIST_OWNER(it, struct connection, all);
+        if (!list_is_empty(&c->idle_all))
+            leave(c);
+        else if (c->phase < PHASE_SERVING)
+            connection_free(c);
+    }
+}
+
+void connection_free_all(struct mta *m) {
+    LIST_FOR_EACH_SAFE (it, &m->connections) connection_free(LIST_OWNER(it, struct connection, all));
+}
+
+void connection_report(const struct connection *c, struct arena *arena, struct delivery_report *ret) {
+    BUF_AUTO mx = {0};
+    BUF_AUTO local = {0};
+    net_address_format_ip(&mx, &c->address);
+    if (c->stream && c->phase >= PHASE_GREETING) net_address_format_ip(&local, stream_local(c->stream));
+    ret->mx_host = arena_str(arena, buf_str(&c->host));
+    ret->mx_address = arena_str(arena, buf_str(&mx));
+    ret->source_address = arena_str(arena, buf_str(&local));
+    ret->session_ms = mta_now_mono(c->mta) - c->started_at;
+    ret->tls_policy = STR("opportunistic");
+    if (!c->stream || !stream_is_tls(c->stream)) return;
+    ret->tls_version = arena_str(arena, stream_tls_version(c->stream));
+    ret->tls_cipher = arena_str(arena, stream_tls_cipher(c->stream));
+    ret->tls_verified = stream_tls_is_verified(c->stream);
+}

@@ -1,0 +1,168 @@
+/* own.h - what mta's files share: the objects of an outgoing message and who owns them.
+ *
+ *   mta 1--n domain_route n--1 site 1--n connection 1--1 session        (a domain's route expires; a site goes with its last
+ * user) site 1--n attempt n--1 letter             (an attempt is one entry in flight, a letter its message)
+ *
+ * An attempt is in one place: loading, waiting for its letter, in site->ready, on a connection, or settling. All live on mta's
+ * loop; between submit and done the job's struct belongs to the executor, so its owner is kept until done.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_MTA_OWN_H
+#define POSTHORN_MTA_OWN_H
+
+#include "base/map.h"
+#include "core/bounce.h"
+#include "core/delivery.h"
+#include "core/schedule.h"
+#include "mta/mta.h"
+#include "mta/session.h"
+
+#define MTA_ATTEMPTS_MAX 2000 /* entries in flight, settling included: what a slow writer can hold up */
+
+struct mta {
+    struct mta_options options; /* defaults filled in */
+    struct buf hostname, smarthost;
+    struct seal_key return_path_key;
+    struct node_epoch owner;
+    struct schedule *schedule;
+    struct map *domains;                     /* by name: struct domain_route */
+    struct map *sites;                       /* by key: struct site */
+    struct map *letters;                     /* by message id: struct letter */
+    struct list attempts, connections, idle; /* all of them; idle: connections, longest first */
+    struct list dirty, blocked;              /* sites with something to do; sites that wait for room */
+    size_t attempt_count, connection_count, job_count, routing_count, fetch_count, letter_bytes;
+    struct timer turn, due, sweep, stop;
+    bool is_running, is_stopping;
+    void (*stopped)(void *arg);
+    void *stopped_arg;
+};
+
+/* ---- mta.c ---- */
+/* Run mta's next turn soon: sites are dirty or the schedule changed. */
+void mta_wake(struct mta *m);
+/* Submit, counted for the stop. */
+WARN_UNUSED enum status mta_submit(struct mta *m, struct executor *e, struct job *job);
+/* First thing in every done. */
+void mta_job_done(struct mta *m);
+/* Something that a stop waits for is gone, or a bound has room again. */
+void mta_released(struct mta *m);
+bool mta_has_room(const struct mta *m);
+int64_t mta_now(const struct mta *m);      /* wall */
+int64_t mta_now_mono(const struct mta *m); /* monotonic */
+
+/* ---- router.c: domain -> site ---- */
+/* Route domains that have entries and no site, as many at once as is wise. */
+void router_turn(struct mta *m);
+/* Forget routes older than their TTL. */
+void router_sweep(struct mta *m);
+void router_free(struct mta *m);
+
+/* ---- site.c ---- */
+#define SITE_TARGETS_MAX (ROUTE_HOSTS_MAX * ROUTE_ADDRESSES_MAX)
+struct target {
+    struct str host;
+    struct net_address address;
+    int64_t bad_until; /* monotonic: others are tried first */
+};
+struct site {
+    struct mta *mta;
+    struct schedule_site schedule;
+    struct list node;   /* in mta's dirty or blocked, or in none */
+    struct arena arena; /* of targets or verdict */
+    struct buf key_bytes;
+    struct str key;
+    struct target *targets; /* none: a verdict */
+    size_t target_count;
+    struct route verdict; /* without hosts */
+    struct list ready;    /* attempts that wait for a connection */
+    size_t ready_count, preparing_count, attempt_count;
+    struct list idle; /* connections */
+    size_t domain_count, connection_count;
+    size_t coming_count, serving_count; /* connections not greeted yet; greeted and not at their end */
+    int64_t connect_after;              /* monotonic */
+};
+/* The site of a route, made if new; its addresses become the route's. Takes a reference for the domain. */
+struct site *site_find(struct mta *m, struct str domain, const struct route *route);
+void site_unref_domain(struct site *s);
+/* Look at it in the next turn. */
+void site_touch(struct site *s);
+void site_turn(struct site *s);
+/* Goes when nothing uses it any more. */
+void site_release(struct site *s);
+struct attempt *site_pop_ready(struct site *s);
+void site_push_ready(struct site *s, struct attempt *a); /* in front */
+/* The best target not tried yet, those that failed lately last; NULL: none is left. Valid until the next turn of the loop. */
+struct target *site_pick(struct site *s, const bool tried[SITE_TARGETS_MAX]);
+void site_mark_bad(struct site *s, const struct net_address *address);
+/* A connection got nowhere: what waits and has no other way is put off. */
+struct ending;
+void site_unreachable(struct site *s, const struct ending *ending);
+
+/* ---- connection.c ---- */
+struct connection;
+void connection_open(struct site *s);
+/* An idle one goes on with what is ready. */
+void connection_resume(struct connection *c);
+struct connection *connection_from_idle(struct list *node); /* of site->idle */
+/* Close the longest idle one, for another site's sake; false: there is none. */
+bool connection_close_idlest(struct mta *m);
+void connection_stop_all(struct mta *m); /* idle and greeting ones go, others may end their transaction */
+void connection_free_all(struct mta *m);
+/* Fill the report's fields that describe the connection; strings in the arena. */
+void connection_report(const struct connection *c, struct arena *arena, struct delivery_report *ret);
+
+/* ---- attempt.c ---- */
+struct attempt {
+    struct list all;  /* mta->attempts */
+    struct list node; /* site->ready or letter->waiters */
+    struct mta *mta;
+    struct site *site;
+    const struct queue_entry *entry; /* the schedule's */
+    struct arena arena;
+    struct delivery delivery; /* strings are gone once the letter has taken the arena */
+    struct buf sender, recipient;
+    struct letter *letter;
+    struct job job;
+    bool is_preparing; /* counted in site->preparing_count */
+    bool is_connected; /* on a connection */
+    bool is_job_out, is_applied;
+    bool was_retried; /* on another connection, after a kept one had died (OB26) */
+    struct timer again;
+    struct settlement settlement;
+};
+/* How an attempt ended. */
+struct ending {
+    enum bounce_verdict verdict;
+    unsigned code; /* 0: no answer */
+    struct str enhanced, text;
+    const char *command;
+    const struct connection *connection; /* NULL: there was none */
+};
+void attempt_start(struct site *s, const struct queue_entry *entry);
+/* The letter is there. */
+void attempt_ready(struct attempt *a);
+/* Write the end; the attempt is gone after the commit. */
+void attempt_settle(struct attempt *a, const struct ending *ending);
+/* Forget it; disk has it. Not while a job is out. */
+void attempt_free(struct attempt *a);
+void attempt_free_all(struct mta *m); /* but those at an executor or on a connection */
+
+/* ---- letter.c ---- */
+struct letter {
+    struct mta *mta;
+    int64_t message_id;
+    unsigned refs;
+    bool is_made, is_signed_here; /* signed now, not by an earlier attempt */
+    struct list waiters;
+    struct arena arena;
+    struct delivery source; /* of the attempt that came first, until it is made */
+    size_t counted_bytes;
+    struct job job;
+    struct buf signature, wire; /* wire: framed for DATA, final dot included */
+    size_t size_bytes;          /* before framing */
+    bool eightbit, utf8;        /* bytes above 127 in the body, in the header */
+};
+/* Give the attempt its letter: attempt_ready now or later, or a settlement when it cannot be signed. Takes or frees a->arena. */
+void letter_attach(struct attempt *a);
+void letter_unref(struct letter **l);
+
+#endif

@@ -1,0 +1,305 @@
+/* session.c - see session.h for the states. One table says how a state is named, how long it may last and what is sent in it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "mta/session.h"
+
+static enum session_event respond_banner(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_ehlo(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_helo(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_starttls(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_rset(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_mail(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_rcpt(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_data(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_dot(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_empty(struct session *s, const struct smtp_answer *a, struct buf *out);
+
+#define MINUTES(n) ((n)*INT64_C(60000))
+
+static const struct {
+    const char *command;
+    int64_t patience_ms;
+    enum session_event (*respond)(struct session *s, const struct smtp_answer *a, struct buf *out); /* NULL: nothing is due */
+} states[SESSION_STATE_COUNT] = {
+    [SESSION_BANNER] = {"CONNECT", MINUTES(5), respond_banner},
+    [SESSION_EHLO] = {"EHLO", MINUTES(5), respond_ehlo},
+    [SESSION_HELO] = {"HELO", MINUTES(5), respond_helo},
+    [SESSION_STARTTLS] = {"STARTTLS", MINUTES(2), respond_starttls},
+    [SESSION_SECURING] = {"STARTTLS", MINUTES(2), NULL},
+    [SESSION_IDLE] = {"", -1, NULL},
+    [SESSION_RSET] = {"RSET", MINUTES(5), respond_rset},
+    [SESSION_MAIL] = {"MAIL", MINUTES(5), respond_mail},
+    [SESSION_RCPT] = {"RCPT", MINUTES(5), respond_rcpt},
+    [SESSION_DATA] = {"DATA", MINUTES(2), respond_data},
+    [SESSION_CONTENT] = {"DATA", MINUTES(3), NULL},
+    [SESSION_DOT] = {".", MINUTES(10), respond_dot},
+    [SESSION_EMPTY] = {".", MINUTES(10), respond_empty},
+    [SESSION_QUIT] = {"QUIT", 5000, NULL},
+    [SESSION_BROKEN] = {"", 0, NULL},
+};
+
+static void set_result(struct session *s, unsigned code, struct str enhanced) {
+    s->result.code = code;
+    s->result.command = states[s->state].command;
+    buf_reset(&s->result.enhanced);
+    buf_reset(&s->result.text);
+    buf_add_str(&s->result.enhanced, enhanced);
+    s->is_ended = true;
+}
+
+static void set_result_answer(struct session *s, const struct smtp_answer *a) {
+    set_result(s, a->code, a->enhanced);
+    smtp_answer_text(&s->result.text, a);
+}
+
+static void set_result_own(struct session *s, unsigned code, const char *enhanced, const char *text) {
+    set_result(s, code, str_from_z(enhanced));
+    buf_add_z(&s->result.text, text);
+}
+
+static enum session_event broken(struct session *s, const char *why) {
+    session_break(s, why);
+    return SESSION_EVENT_BROKEN;
+}
+
+static enum session_event broken_by(struct session *s, const struct smtp_answer *a) {
+    if (!s->is_ended) set_result_answer(s, a);
+    s->state = SESSION_BROKEN;
+    return SESSION_EVENT_BROKEN;
+}
+
+static bool is_good(const struct smtp_answer *a) {
+    return a->code / 100 == 2;
+}
+
+/* ---- greeting ---- */
+static void enter_ehlo(struct session *s, struct buf *out) {
+    s->state = SESSION_EHLO;
+    buf_addf(out, "EHLO %.*s\r\n", STR_ARG(s->hostname));
+}
+
+static enum session_event enter_idle(struct session *s, enum session_event event) {
+    s->state = SESSION_IDLE;
+    return event;
+}
+
+static enum session_event respond_banner(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    if (!is_good(a)) return broken_by(s, a);
+    enter_ehlo(s, out);
+    return SESSION_EVENT_MORE;
+}
+
+static enum session_event respond_ehlo(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    if (a->code / 100 == 5 && !s->is_tls) { /* RFC 5321 3.2 (OB08) */
+        s->state = SESSION_HELO;
+        buf_addf(out, "HELO %.*s\r\n", STR_ARG(s->hostname));
+        return SESSION_EVENT_MORE;
+    }
+    if (!is_good(a)) return broken_by(s, a);
+    smtp_offer_read(a, &s->offer);
+    if (!s->offer.starttls || s->is_tls || !s->may_tls) return enter_idle(s, SESSION_EVENT_READY);
+    s->state = SESSION_STARTTLS;
+    buf_add_z(out, "STARTTLS\r\n");
+    return SESSION_EVENT_MORE;
+}
+
+static enum session_event respond_helo(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    (void)out;
+    return is_good(a) ? enter_idle(s, SESSION_EVENT_READY) : broken_by(s, a);
+}
+
+/* Opportunistic: a server that takes its offer back gets the mail in clear (ST10). */
+static enum session_event respond_starttls(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    (void)out;
+    if (!is_good(a)) return enter_idle(s, SESSION_EVENT_READY);
+    s->state = SESSION_SECURING;
+    return SESSION_EVENT_SECURE;
+}
+
+void session_secured(struct session *s, struct buf *out) {
+    s->is_tls = true;
+    s->offer = (struct smtp_offer){0};
+    enter_ehlo(s, out);
+}
+
+/* ---- a transaction ---- */
+static void enter_rset(struct session *s, struct buf *out) {
+    s->state = SESSION_RSET;
+    buf_add_z(out, "RSET\r\n");
+}
+
+static void enter_mail(struct session *s, struct buf *out) {
+    s->state = SESSION_MAIL;
+    buf_add_z(out, "MAIL FROM:<");
+    buf_add_str(out, s->mail.sender);
+    buf_add_char(out, '>');
+    if (s->offer.size) {
+        buf_add_z(out, " SIZE=");
+        buf_add_u64(out, s->mail.size_bytes);
+    }
+    if (s->mail.eightbit || s->mail.utf8) buf_add_z(out, " BODY=8BITMIME");
+    if (s->mail.utf8) buf_add_z(out, " SMTPUTF8");
+    buf_add_z(out, "\r\n");
+}
+
+static void enter_rcpt(struct session *s, struct buf *out) {
+    s->state = SESSION_RCPT;
+    buf_add_z(out, "RCPT TO:<");
+    buf_add_str(out, s->mail.recipient);
+    buf_add_z(out, ">\r\n");
+}
+
+static void enter_data(struct session *s, struct buf *out) {
+    s->state = SESSION_DATA;
+    buf_add_z(out, "DATA\r\n");
+}
+
+/* Without PIPELINING each command waits for the one before. */
+static enum session_event go_on(struct session *s, enum session_state next, void (*enter)(struct session *s, struct buf *out),
+                                struct buf *out) {
+    if (s->offer.pipelining)
+        s->state = next;
+    else
+        enter(s, out);
+    return SESSION_EVENT_MORE;
+}
+
+static enum session_event ended(struct session *s) {
+    return enter_idle(s, SESSION_EVENT_RESULT);
+}
+
+/* The command was refused: read what is due for the pipelined rest, then give the result. */
+static enum session_event refused(struct session *s, const struct smtp_answer *a, enum session_state next) {
+    if (a->code == 421) return broken_by(s, a);
+    if (a->code / 100 == 3) return broken(s, "Answer does not fit the command");
+    if (!s->is_ended) set_result_answer(s, a);
+    if (!s->offer.pipelining || next == SESSION_IDLE) return ended(s);
+    s->state = next;
+    return SESSION_EVENT_MORE;
+}
+
+static enum session_event respond_rset(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    if (!is_good(a)) return broken_by(s, a); /* OB27 */
+    s->needs_rset = false;
+    return go_on(s, SESSION_MAIL, enter_mail, out);
+}
+
+static enum session_event respond_mail(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    if (!is_good(a)) return refused(s, a, SESSION_RCPT);
+    s->needs_rset = true;
+    return go_on(s, SESSION_RCPT, enter_rcpt, out);
+}
+
+static enum session_event respond_rcpt(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    if (!is_good(a) || s->is_ended) return refused(s, a, SESSION_DATA);
+    return go_on(s, SESSION_DATA, enter_data, out);
+}
+
+static enum session_event respond_data(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    if (a->code != 354) {
+        if (is_good(a)) return broken(s, "DATA was answered as if it were done"); /* OB14 */
+        return refused(s, a, SESSION_IDLE);
+    }
+    if (!s->is_ended) {
+        s->state = SESSION_CONTENT;
+        return SESSION_EVENT_CONTENT;
+    }
+    s->state = SESSION_EMPTY; /* RFC 2920 3.1: it wants a message all the same */
+    buf_add_z(out, ".\r\n");
+    return SESSION_EVENT_MORE;
+}
+
+static enum session_event respond_dot(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    (void)out;
+    if (a->code / 100 == 3) return broken(s, "Answer does not fit the command");
+    if (a->code == 421) return broken_by(s, a);
+    s->needs_rset = false;
+    set_result_answer(s, a);
+    return ended(s);
+}
+
+static enum session_event respond_empty(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    (void)a, (void)out;
+    return ended(s);
+}
+
+bool session_send(struct session *s, const struct session_mail *mail, struct buf *out) {
+    s->mail = *mail;
+    s->state = SESSION_MAIL;
+    const struct smtp_offer *offer = &s->offer;
+    if (offer->size_max_bytes && mail->size_bytes > offer->size_max_bytes)
+        set_result_own(s, 552, "5.3.4", "Message is bigger than the host takes");
+    else if (mail->utf8 && !(offer->utf8 && offer->eightbit))
+        set_result_own(s, 553, "5.6.7", "The host takes no addresses beyond ASCII");
+    else if (mail->eightbit && !offer->eightbit)
+        set_result_own(s, 554, "5.6.3", "The host takes no 8-bit message");
+    else
+        s->is_ended = false;
+    if (s->is_ended) {
+        s->state = SESSION_IDLE;
+        return false;
+    }
+    void (*const enter[])(struct session *, struct buf *) = {enter_rset, enter_mail, enter_rcpt, enter_data};
+    size_t first = s->needs_rset ? 0 : 1, last = offer->pipelining ? 3 : first;
+    for (size_t i = first; i <= last; i++) enter[i](s, out);
+    s->state = first ? SESSION_MAIL : SESSION_RSET;
+    return true;
+}
+
+void session_content_written(struct session *s) {
+    s->state = SESSION_DOT;
+}
+
+/* ---- io ---- */
+void session_init(struct session *s, struct str hostname, bool may_tls) {
+    *s = (struct session){.hostname = hostname, .may_tls = may_tls};
+}
+
+void session_fini(struct session *s) {
+    buf_fini(&s->result.enhanced);
+    buf_fini(&s->result.text);
+}
+
+enum session_event session_step(struct session *s, struct buf *in, struct buf *out) {
+    if (s->state == SESSION_BROKEN) return SESSION_EVENT_BROKEN;
+    if (!states[s->state].respond) { /* nobody was asked (OB23) */
+        if (in->n == 0 || s->state == SESSION_QUIT || s->state == SESSION_SECURING) return SESSION_EVENT_MORE;
+        return broken(s, "The host spoke out of turn");
+    }
+    struct smtp_answer answer;
+    switch (smtp_answer_read(&s->reader, buf_str(in), &answer)) {
+    case PARSE_MORE:
+        return SESSION_EVENT_MORE;
+    case PARSE_BAD:
+        return broken(s, "The host's answer is not SMTP");
+    case PARSE_DONE:
+        break;
+    }
+    s->reader = (struct smtp_answer_reader){0};
+    enum session_event event = states[s->state].respond(s, &answer, out);
+    buf_drop(in, answer.lines.n);
+    /* A step without an event of its own: the next answer may be here already. */
+    if (event == SESSION_EVENT_MORE && in->n) return session_step(s, in, out);
+    return event;
+}
+
+void session_quit(struct session *s, struct buf *out) {
+    s->state = SESSION_QUIT;
+    buf_add_z(out, "QUIT\r\n");
+}
+
+void session_break(struct session *s, const char *why) {
+    if (!s->is_ended) set_result_own(s, 0, "", why);
+    s->state = SESSION_BROKEN;
+}
+
+bool session_is_busy(const struct session *s) {
+    return s->state >= SESSION_RSET && s->state <= SESSION_EMPTY;
+}
+
+int64_t session_patience_ms(const struct session *s) {
+    return states[s->state].patience_ms;
+}
+
+const char *session_command(const struct session *s) {
+    return states[s->state].command;
+}
