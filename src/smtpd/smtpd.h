@@ -7,7 +7,7 @@
 #define POSTHORN_SMTPD_SMTPD_H
 
 #include "base/metrics.h"
-#include "crypto/seal.h"
+#include "core/return_path.h"
 #include "net/executor.h"
 #include "net/stream.h"
 

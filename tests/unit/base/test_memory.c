@@ -131,9 +131,9 @@ static void list_links_and_unlinks(void **state) {
         (i == 3 ? list_add_head : list_add_tail)(&head, &items[i].node);
     }
     int seen = 0;
-    LIST_FOR_EACH(it, &head) seen = seen * 10 + LIST_OWNER(it, struct item, node)->value;
+    LIST_FOR_EACH (it, &head) seen = seen * 10 + LIST_OWNER(it, struct item, node)->value;
     assert_int_equal(seen, 3012);
-    LIST_FOR_EACH_SAFE(it, &head) {
+    LIST_FOR_EACH_SAFE (it, &head) {
         if (LIST_OWNER(it, struct item, node)->value % 2 == 0) list_remove(it);
     }
     list_remove(&items[0].node); /* unlinked already: harmless */
