@@ -233,6 +233,6 @@ const struct arg *params_arg(const struct operation *op, const struct arg *args,
     for (size_t i = 0; i < op->param_count; i++) {
         if (str_eq(str_from_z(op->params[i].name), str_from_z(name))) return &args[i];
     }
-    assert(!"no such parameter in the table");
+    assert(false && "no such parameter in the table");
     return NULL;
 }
