@@ -35,7 +35,7 @@ static enum status find_first(struct db *tx, struct arena *arena, struct accepta
 static enum status add_event(struct db *tx, const struct acceptance *a, const struct queue_entry *entry, struct str address,
                              struct str detail) {
     int64_t id;
-    return event_add(tx,
+    return event_record(tx,
                      &(struct event){
                          .at = a->message.created_at,
                          .type = EVENT_SEND,

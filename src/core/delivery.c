@@ -157,7 +157,7 @@ static enum status add_event(struct db *db, const struct settlement *s, const st
     BUF_AUTO detail = {0};
     int64_t id = 0;
     write_detail(s, to, m, &detail);
-    return event_add(db,
+    return event_record(db,
                      &(struct event){
                          .at = s->at,
                          .type = outcomes[s->outcome].event,

@@ -33,7 +33,7 @@ bool event_type_parse(struct str name, enum event_type *ret) {
     return false;
 }
 
-enum status event_add(struct db *tx, const struct event *event, int64_t *ret_id) {
+enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
                                  "detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id");
     stmt_bind_int(s, 1, event->at);

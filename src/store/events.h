@@ -41,7 +41,7 @@ struct event {
     struct str detail;    /* JSON object: what is particular to this event */
 };
 /* Add; id is ignored. */
-WARN_UNUSED enum status event_add(struct db *tx, const struct event *event, int64_t *ret_id);
+WARN_UNUSED enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id);
 
 /* An event with its message. */
 struct event_row {

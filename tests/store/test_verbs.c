@@ -255,7 +255,7 @@ static void add_event(struct fixture *f, int64_t domain, int64_t message, enum e
                           .recipient = TEXT("b@example.net"),
                           .detail = TEXT("{\"a\":1}")};
     int64_t id = 0;
-    assert_ok(event_add(f->db, &event, &id));
+    assert_ok(event_record(f->db, &event, &id));
 }
 
 static int64_t total_of(struct fixture *f, struct event_filter filter) {

@@ -1,0 +1,177 @@
+/* test_engine.c - the SQL seam itself, alike on both engines.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+static const char insert[] = "INSERT INTO thing (id, word, bytes) VALUES (?1, ?2, ?3)";
+static const char by_id[] = "SELECT id, word, bytes FROM thing WHERE id = ?1";
+
+static struct fixture *with_table(void) {
+    struct fixture *f = fixture_empty();
+    f->db = fixture_connect(f, false);
+    assert_ok(db_exec(f->db, fixture_is_sqlite(f) ? "CREATE TABLE thing (id BIGINT PRIMARY KEY, word TEXT, bytes BLOB)"
+                                                  : "CREATE TABLE thing (id BIGINT PRIMARY KEY, word TEXT, bytes BYTEA)"));
+    assert_ok(db_begin(f->db));
+    return f;
+}
+
+static enum status add(struct db *db, int64_t id, struct str word, struct str bytes) {
+    struct stmt *s = db_stmt(db, insert);
+    stmt_bind_int(s, 1, id);
+    stmt_bind_text(s, 2, word);
+    stmt_bind_blob(s, 3, bytes);
+    return stmt_run(s);
+}
+
+static struct stmt *find(struct db *db, int64_t id) {
+    struct stmt *s = db_stmt(db, by_id);
+    stmt_bind_int(s, 1, id);
+    assert_int_equal(stmt_step(s), STATUS_ROW);
+    return s;
+}
+
+static void test_values_come_back(void **state) {
+    (void)state;
+    struct fixture *f = with_table();
+    assert_ok(add(f->db, INT64_MAX, TEXT("gr\xc3\xbc\xc3\x9f"), TEXT("\0\xff\0")));
+    assert_ok(add(f->db, INT64_MIN, (struct str){NULL, 0}, (struct str){NULL, 0}));
+    struct stmt *s = find(f->db, INT64_MAX);
+    assert_int_equal(stmt_int(s, 0), INT64_MAX);
+    assert_str(stmt_text(s, 1), "gr\xc3\xbc\xc3\x9f");
+    assert_str(stmt_blob(s, 2), "\0\xff\0");
+    assert_ok(stmt_step(s));
+    s = find(f->db, INT64_MIN);
+    assert_int_equal(stmt_int(s, 0), INT64_MIN);
+    assert_false(stmt_is_null(s, 1)); /* empty is not NULL */
+    assert_false(stmt_is_null(s, 2));
+    assert_int_equal(stmt_text(s, 1).n, 0);
+    fixture_free(f);
+}
+
+static void test_null(void **state) {
+    (void)state;
+    struct fixture *f = with_table();
+    struct stmt *s = db_stmt(f->db, insert);
+    stmt_bind_int(s, 1, 1);
+    stmt_bind_null(s, 2);
+    stmt_bind_null(s, 3);
+    assert_ok(stmt_run(s));
+    assert_ok(add(f->db, 2, TEXT("later a text"), TEXT("\1")));
+    s = find(f->db, 1);
+    assert_true(stmt_is_null(s, 1) && stmt_is_null(s, 2));
+    assert_int_equal(stmt_text(s, 1).n, 0);
+    s = find(f->db, 2);
+    assert_str(stmt_text(s, 1), "later a text");
+    assert_str(stmt_blob(s, 2), "\1");
+    fixture_free(f);
+}
+
+static void test_changes(void **state) {
+    (void)state;
+    struct fixture *f = with_table();
+    int64_t start = db_total_changes(f->db);
+    assert_ok(add(f->db, 1, TEXT("a"), TEXT("")));
+    assert_ok(add(f->db, 2, TEXT("b"), TEXT("")));
+    assert_int_equal(db_changes(f->db), 1);
+    struct stmt *s = db_stmt(f->db, "UPDATE thing SET word = ?1");
+    stmt_bind_text(s, 1, TEXT("c"));
+    assert_ok(stmt_run(s));
+    assert_int_equal(db_changes(f->db), 2);
+    find(f->db, 1);
+    assert_int_equal(db_changes(f->db), 2); /* looking changes nothing */
+    assert_int_equal(db_total_changes(f->db) - start, 4);
+    s = db_stmt(f->db, "DELETE FROM thing WHERE id = ?1");
+    stmt_bind_int(s, 1, 99);
+    assert_ok(stmt_run(s));
+    assert_int_equal(db_changes(f->db), 0);
+    fixture_free(f);
+}
+
+static void test_unique_breaks_and_rolls_back(void **state) {
+    (void)state;
+    struct fixture *f = with_table();
+    assert_ok(add(f->db, 1, TEXT("a"), TEXT("")));
+    assert_int_equal(add(f->db, 1, TEXT("b"), TEXT("")), STATUS_EXISTS);
+    assert_int_equal(add(f->db, 2, TEXT("c"), TEXT("")), STATUS_EXISTS); /* broken */
+    assert_int_equal(db_exec(f->db, "DELETE FROM thing"), STATUS_EXISTS);
+    assert_int_equal(db_commit(f->db), STATUS_EXISTS);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM thing"), 0);
+    assert_ok(db_begin(f->db));
+    assert_ok(add(f->db, 1, TEXT("a"), TEXT("")));
+    fixture_commit(f);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM thing"), 1);
+    fixture_free(f);
+}
+
+static void test_bad_sql_is_an_error_each_time(void **state) {
+    (void)state;
+    static const char bad[] = "SELECT nonsense FROM nowhere";
+    struct fixture *f = with_table();
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(stmt_step(db_stmt(f->db, bad)), STATUS_IO);
+        db_rollback(f->db);
+        assert_ok(db_begin(f->db));
+    }
+    assert_ok(add(f->db, 1, TEXT("a"), TEXT("")));
+    fixture_free(f);
+}
+
+static void test_commit_ends_running_statements(void **state) {
+    (void)state;
+    struct fixture *f = with_table();
+    assert_ok(add(f->db, 1, TEXT("a"), TEXT("")));
+    assert_ok(add(f->db, 2, TEXT("b"), TEXT("")));
+    struct stmt *s = db_stmt(f->db, "UPDATE thing SET word = ?1 RETURNING id");
+    stmt_bind_text(s, 1, TEXT("z"));
+    assert_int_equal(stmt_step(s), STATUS_ROW); /* and not to the end */
+    fixture_commit(f);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM thing WHERE word = 'z'"), 2);
+    fixture_free(f);
+}
+
+static void test_rollback_undoes(void **state) {
+    (void)state;
+    struct fixture *f = with_table();
+    assert_ok(add(f->db, 1, TEXT("a"), TEXT("")));
+    db_rollback(f->db);
+    db_rollback(f->db);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM thing"), 0);
+    assert_ok(db_begin(f->db));
+    fixture_free(f);
+}
+
+static void test_checkpoint_waits_for_readers(void **state) {
+    (void)state;
+    struct fixture *f = with_table();
+    assert_ok(add(f->db, 1, TEXT("a"), TEXT("")));
+    assert_ok(db_commit(f->db));
+    if (fixture_is_sqlite(f)) {
+        struct db *reader = fixture_connect(f, true);
+        assert_ok(db_begin(reader));
+        find(reader, 1);
+        assert_ok(db_begin(f->db));
+        assert_ok(add(f->db, 2, TEXT("b"), TEXT("")));
+        assert_ok(db_commit(f->db));
+        assert_true(db_wal_bytes(f->db) > 0);
+        assert_int_equal(db_checkpoint(f->db, 0), STATUS_TEMPORARY);
+        assert_int_equal(db_checkpoint(f->db, 20), STATUS_TEMPORARY);
+        assert_true(db_wal_bytes(f->db) > 0);
+        db_close(&reader);
+    }
+    assert_ok(db_checkpoint(f->db, 20));
+    assert_int_equal(db_wal_bytes(f->db), 0);
+    fixture_free(f);
+}
+
+int run_engine(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values_come_back),
+        cmocka_unit_test(test_null),
+        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_unique_breaks_and_rolls_back),
+        cmocka_unit_test(test_bad_sql_is_an_error_each_time),
+        cmocka_unit_test(test_commit_ends_running_statements),
+        cmocka_unit_test(test_rollback_undoes),
+        cmocka_unit_test(test_checkpoint_waits_for_readers),
+    };
+    return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
+}
