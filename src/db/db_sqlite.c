@@ -125,10 +125,17 @@ static enum status lite_begin(struct db *db) {
     return lite_exec(db, "BEGIN"); /* the snapshot is taken by the first read */
 }
 
+/* A write or sync failed and the process is to stop: closing must not checkpoint, which would sync again. */
+static void let_go(struct db *db) {
+    sqlite3_db_config(lite(db)->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 static enum status lite_commit(struct db *db) {
     int code = sqlite3_exec(lite(db)->handle, "COMMIT", NULL, NULL, NULL);
     enum status st = note(db, code);
-    return (code & 0xff) == SQLITE_IOERR ? STATUS_UNKNOWN : st;
+    if ((code & 0xff) != SQLITE_IOERR) return st;
+    let_go(db);
+    return STATUS_UNKNOWN;
 }
 
 static void lite_rollback(struct db *db) {
@@ -220,6 +227,7 @@ static enum status lite_checkpoint(struct db *db, int wait_ms) {
     sqlite3_busy_timeout(own->handle, BUSY_TIMEOUT_MS);
     enum status st = note(db, code);
     if (st == STATUS_CONFLICT || (st == STATUS_OK && moved < in_wal)) return STATUS_TEMPORARY;
+    if (st == STATUS_IO) let_go(db);
     if (st == STATUS_OK) own->wal_pages = 0; /* the next commit starts at the front again */
     return st;
 }
