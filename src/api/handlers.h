@@ -56,6 +56,7 @@ enum status operator_domain_list(struct call *call, struct db *db);
 enum status operator_domain_enable(struct call *call, struct db *db);
 enum status operator_domain_disable(struct call *call, struct db *db);
 enum status operator_key_add(struct call *call, struct db *db);
+enum status operator_key_list(struct call *call, struct db *db);
 enum status operator_queue_list(struct call *call, struct db *db);
 
 #endif

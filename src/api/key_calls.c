@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
 #include "api/handlers.h"
+#include "api/key_calls.h"
 
 #include "core/domains.h"
 #include "core/tokens.h"
@@ -83,15 +84,9 @@ static enum status write_revealed(struct call *c, const struct sender_key *key) 
     return STATUS_OK;
 }
 
-enum status key_calls_list(struct call *c, struct db *db) {
-    struct domain domain;
+enum status key_call_answer_list(struct call *c, struct db *db, const struct domain *domain) {
     struct sender_key_list list;
-    enum status status = domain_get(db, c->arena, c->account.id, call_number(c, "DomainID", 0), &domain);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
-        return STATUS_OK;
-    }
-    if (status == STATUS_OK) status = sender_key_list(db, c->arena, c->account.id, domain.id, &list);
+    enum status status = sender_key_list(db, c->arena, domain->account_id, domain->id, &list);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     json_add_array(w, STR("APIKeys"));
@@ -99,6 +94,16 @@ enum status key_calls_list(struct call *c, struct db *db) {
     json_close_array(w);
     call_close(c);
     return status;
+}
+
+enum status key_calls_list(struct call *c, struct db *db) {
+    struct domain domain;
+    enum status status = domain_get(db, c->arena, c->account.id, call_number(c, "DomainID", 0), &domain);
+    if (status == STATUS_NOT_FOUND) {
+        call_refuse(c, 2);
+        return STATUS_OK;
+    }
+    return status == STATUS_OK ? key_call_answer_list(c, db, &domain) : status;
 }
 
 enum status key_calls_delete(struct call *c, struct db *db) {

@@ -225,6 +225,10 @@ static const struct param operator_key_add_params[] = {
     {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
     {"Description", PARAM_TEXT, false, 0, 0, 0, 255, "What the key is for"},
 };
+static const struct param operator_key_list_params[] = {
+    {"Domain", PARAM_DOMAIN, true, 0, 0, 0, 253, "Sender domain"},
+    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
+};
 static const struct param operator_send_params[] = {
     {"Message", PARAM_CONTENT, false, 0, 0, 0, 0, "The message, RFC 5322, as text"},
     {"MessageBase64", PARAM_CONTENT, false, 0, 0, 0, 0, "The message, RFC 5322, its bytes in base64"},
@@ -305,6 +309,8 @@ static const struct operation table[] = {
      LIST_OF(operator_domain_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_domain_disable}}},
     {"Operator.KeyAdd", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Make a sender key",
      LIST_OF(operator_key_add_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_key_add}}},
+    {"Operator.KeyList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "A domain's sender keys",
+     LIST_OF(operator_key_list_params, operator_domain_refusals), .steps = {{STEP_READER, operator_key_list}}},
     {"Operator.Send", STYLE_CONTROL, CALLER_OPERATOR, .body_max = OPERATION_BODY_SEND, .sentence = "Send a finished message",
      LIST_OF(operator_send_params, operator_send_refusals),
      .steps = {{STEP_SIZED, operator_send_check},

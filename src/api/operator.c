@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/domain_calls.h"
 #include "api/handlers.h"
+#include "api/key_calls.h"
 
 #include "core/queue.h"
 #include "core/tokens.h"
@@ -164,6 +165,13 @@ enum status operator_key_add(struct call *c, struct db *db) {
     return STATUS_OK;
 }
 
+enum status operator_key_list(struct call *c, struct db *db) {
+    struct domain domain;
+    enum status status;
+    if (!find_domain(c, db, call_text(c, "Domain", (struct str){0}), &domain, &status)) return status;
+    return key_call_answer_list(c, db, &domain);
+}
+
 /* ---- the queue ---- */
 static void write_time(struct json_writer *w, struct str name, int64_t at) {
     BUF_AUTO text = {0};
@@ -176,7 +184,11 @@ enum status operator_queue_list(struct call *c, struct db *db) {
     int limit = (int)call_number(c, "Limit", QUEUE_LIST_DEFAULT);
     enum status status = queue_show(db, c->arena, call_number(c, "AfterID", 0), limit, c->now, &list);
     if (status != STATUS_OK) return status;
+    int64_t waiting;
+    status = queue_count_waiting(db, &waiting);
+    if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
+    json_add_i64(w, STR("Waiting"), waiting);
     json_add_array(w, STR("Queue"));
     for (size_t i = 0; i < list.count; i++) {
         const struct queue_item *item = &list.items[i];

@@ -286,6 +286,7 @@ static void print_sentence(struct buf *out, const char *say, const struct json *
 static void print_safely(struct str text) {
     for (size_t i = 0; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
+        if (c == '\r') continue;
         fputc(c == 0x7f || (c < 0x20 && c != '\n' && c != '\t') ? '?' : c, stdout);
     }
 }
