@@ -14,8 +14,12 @@ struct resolver;
 struct resolver_options {
     struct str servers;      /* "127.0.0.1@5353,..."; empty: the system's */
     struct str trust_anchor; /* file; empty: the distribution's, when it works */
+    int64_t timeout_ms;      /* from ask to TIMEOUT; 0: 30 s */
 };
+/* On its loop, or before that runs. STATUS_INVALID: a server is no address, or the file given as trust anchor cannot be read. */
 WARN_UNUSED enum status resolver_new(struct loop *loop, const struct resolver_options *options, struct resolver **ret);
+/* On its loop, or when that has stopped; before the loops of the askers are freed. Questions still open are answered CANCELLED.
+ */
 void resolver_free(struct resolver **r);
 /* Is DNSSEC validation on (the anchor was tried at start)? */
 bool resolver_is_validating(const struct resolver *r);
