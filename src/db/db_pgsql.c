@@ -28,6 +28,7 @@ struct db_pg {
     int64_t life; /* raised by each connect: what was prepared in an older one is gone */
     int64_t prepared_count;
     bool was_warned;
+    bool is_unfit; /* the server takes no writes any more: connect again, perhaps to the new primary (CR12) */
 };
 struct stmt_pg {
     struct stmt base;
@@ -68,6 +69,7 @@ static enum status note(struct db *db, const PGresult *result) {
     if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK) return STATUS_OK;
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     db_set_error(db, result ? PQresultErrorMessage(result) : PQerrorMessage(pg(db)->conn));
+    if (state && strcmp(state, "25006") == 0) pg(db)->is_unfit = !db->is_read_only;
     for (size_t i = 0; state && i < sizeof meanings / sizeof meanings[0]; i++)
         if (strncmp(state, meanings[i].sqlstate, strlen(meanings[i].sqlstate)) == 0) return meanings[i].status;
     return is_lost(db) ? STATUS_TEMPORARY : STATUS_IO;
@@ -114,6 +116,7 @@ static enum status pg_connect(struct db *db) {
     PQfinish(pg(db)->conn);
     pg(db)->conn = PQconnectdbParams(keys, values, 1);
     pg(db)->life++;
+    pg(db)->is_unfit = false;
     if (is_lost(db)) {
         db_set_error(db, PQerrorMessage(pg(db)->conn));
         return STATUS_TEMPORARY;
@@ -148,10 +151,11 @@ static void pg_close(struct db *db) {
 
 static enum status pg_begin(struct db *db) {
     static const char begin[] = "BEGIN ISOLATION LEVEL REPEATABLE READ";
-    enum status st = STATUS_OK;
-    if (!is_lost(db)) st = pg_exec(db, begin);
-    if (!is_lost(db)) return st;
-    st = pg_connect(db);
+    if (!is_lost(db) && !pg(db)->is_unfit) {
+        enum status st = pg_exec(db, begin);
+        if (!is_lost(db)) return st;
+    }
+    enum status st = pg_connect(db);
     return st == STATUS_OK ? pg_exec(db, begin) : st;
 }
 

@@ -162,6 +162,37 @@ static void test_checkpoint_waits_for_readers(void **state) {
     fixture_free(f);
 }
 
+/* A primary that became a standby answers 25006; the next transaction asks for a server that takes writes. */
+static void test_CR12_read_only_server_is_left(void **state) {
+    (void)state;
+    struct fixture *f = with_table();
+    if (!fixture_is_sqlite(f)) {
+        assert_ok(db_exec(f->db, "SET default_transaction_read_only = on"));
+        fixture_commit(f);
+        assert_int_equal(add(f->db, 1, TEXT("a"), TEXT("")), STATUS_TEMPORARY);
+        db_rollback(f->db);
+        assert_ok(db_begin(f->db));
+        assert_ok(add(f->db, 1, TEXT("a"), TEXT("")));
+        fixture_commit(f);
+    }
+    fixture_free(f);
+}
+
+/* A warning beside COMMIT: what a cancelled wait for the synchronous standby looks like. */
+static void test_CR21_warned_commit_is_unknown(void **state) {
+    (void)state;
+    struct fixture *f = with_table();
+    if (!fixture_is_sqlite(f)) {
+        assert_ok(db_exec(f->db, "CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS "
+                                 "$$ BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN NULL; END $$;"
+                                 "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON thing DEFERRABLE INITIALLY DEFERRED "
+                                 "FOR EACH ROW EXECUTE FUNCTION warn()"));
+        assert_ok(add(f->db, 1, TEXT("a"), TEXT("")));
+        assert_int_equal(db_commit(f->db), STATUS_UNKNOWN);
+    }
+    fixture_free(f);
+}
+
 int run_engine(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_come_back),
@@ -172,6 +203,8 @@ int run_engine(void) {
         cmocka_unit_test(test_commit_ends_running_statements),
         cmocka_unit_test(test_rollback_undoes),
         cmocka_unit_test(test_checkpoint_waits_for_readers),
+        cmocka_unit_test(test_CR12_read_only_server_is_left),
+        cmocka_unit_test(test_CR21_warned_commit_is_unknown),
     };
     return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
 }
