@@ -1,0 +1,262 @@
+/* world.c - see world.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+#include "core/queue.h"
+#include "base/log.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void on_fatal(void *arg, struct str why) {
+    (void)arg;
+    print_error("store: %.*s\n", STR_ARG(why));
+    abort();
+}
+
+static void on_offer(void *arg, const struct queue_entry *entries, size_t count) {
+    struct world *w = arg;
+    for (size_t i = 0; i < count; i++) assert_true(entries[i].recipient_id > 0);
+    w->offered += count;
+}
+
+static struct executor *executor_make(struct world *w, bool is_writer, bool has_store) {
+    struct executor *e;
+    struct executor_options options = {
+        .name = "test",
+        .threads = 1,
+        .queue_max = 1000,
+        .batch_max_jobs = WRITER_BATCH_JOBS,
+        .batch_max_bytes = WRITER_BATCH_BYTES,
+        .arg = &w->store,
+    };
+    if (has_store) {
+        options.thread_start = is_writer ? writer_start : reader_start;
+        options.thread_stop = is_writer ? writer_stop : reader_stop;
+        options.batch = is_writer ? writer_batch : reader_batch;
+    }
+    assert_int_equal(executor_new(&options, &e), STATUS_OK);
+    return e;
+}
+
+struct start_job {
+    struct job job;
+    struct node_epoch owner;
+};
+
+static enum status run_start(struct job *job, void *ctx) {
+    return queue_start(ctx, STR("test"), 1, &LIST_OWNER(job, struct start_job, job)->owner);
+}
+
+static void start_done(struct job *job) {
+    (void)job;
+}
+
+struct world *world_new(void) {
+    struct world *w = calloc(1, sizeof *w);
+    log_set_level(LOG_ERROR);
+    BUF_AUTO why = {0};
+    const char *base = getenv("TMPDIR");
+    buf_addf(&w->folder, "%s/posthorn-api.XXXXXX", base ? base : "/tmp");
+    assert_non_null(mkdtemp(w->folder.p));
+    buf_addf(&w->url, "sqlite:%s/posthorn.db", w->folder.p);
+    assert_int_equal(store_open(buf_str(&w->url), &why), STATUS_OK);
+    w->store = (struct writer_options){.url = buf_str(&w->url), .fatal = on_fatal};
+    assert_int_equal(loop_new(&w->loop), STATUS_OK);
+    assert_int_equal(resolver_new(w->loop, &(struct resolver_options){0}, &w->resolver), STATUS_OK);
+    w->api = (struct api_options){
+        .writer = executor_make(w, true, true),
+        .readers = executor_make(w, false, true),
+        .slow = executor_make(w, false, false),
+        .resolver = w->resolver,
+        .clock = loop_clock(w->loop),
+        .rand = rand_system(),
+        .metrics = &w->metrics,
+        .hostname = STR("gateway.test"),
+        .is_sandbox = true,
+        .queue_offer = on_offer,
+        .arg = w,
+    };
+    struct start_job start = {.job = {.run = run_start, .done = start_done}};
+    assert_int_equal(executor_submit(w->api.writer, &start.job), STATUS_OK);
+    assert_int_equal(start.job.status, STATUS_OK);
+    w->api.owner = start.owner;
+    return w;
+}
+
+void world_free(struct world *w) {
+    BUF_AUTO command = {0};
+    executor_free(&w->api.slow);
+    executor_free(&w->api.readers);
+    executor_free(&w->api.writer);
+    resolver_free(&w->resolver);
+    loop_free(&w->loop);
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        buf_reset(&command);
+        buf_addf(&command, "%s/posthorn.db%s", w->folder.p, ends[i]);
+        unlink(command.p);
+    }
+    rmdir(w->folder.p);
+    buf_fini(&w->folder);
+    buf_fini(&w->url);
+    free(w);
+}
+
+/* ---- asking ---- */
+struct pending {
+    struct call call;
+    struct arena arena;
+    struct buf body;
+    struct reply reply;
+    bool is_done;
+};
+
+static void on_admit(struct call *call, size_t body_max) {
+    struct pending *p = call->arg;
+    p->reply.was_admitted = true;
+    p->reply.body_max = body_max;
+    call_body(call, buf_str(&p->body));
+}
+
+static void on_done(struct call *call) {
+    struct pending *p = call->arg;
+    p->reply.status = call->http_status;
+    p->reply.body = buf_take(&call->out);
+    p->reply.content_type = str_from_z(call->content_type);
+    for (size_t i = 0; i < call->header_count; i++) {
+        if (str_eq(call->headers[i].name, STR("Idempotent-Replayed"))) p->reply.is_replayed = true;
+    }
+    p->is_done = true;
+}
+
+struct pending *world_begin(struct world *w, const struct ask *ask) {
+    struct pending *p = calloc(1, sizeof *p);
+    if (ask->body) buf_add(&p->body, ask->body, ask->body_n ? ask->body_n : strlen(ask->body));
+    p->call = (struct call){.api = &w->api, .arena = &p->arena, .loop = w->loop, .admit = on_admit, .done = on_done, .arg = p};
+    p->call.request = (struct call_request){
+        .method = http_method_find(str_from_z(ask->method ? ask->method : "POST")),
+        .path = str_from_z(ask->path ? ask->path : "/api.php"),
+        .query = str_from_z(ask->query),
+        .bearer = str_from_z(ask->bearer),
+        .content_type = str_from_z(ask->content_type),
+        .idempotency_key = ask->idempotency_key ? str_from_z(ask->idempotency_key) : (struct str){0},
+        .is_control = ask->is_control,
+        .is_large = ask->is_large,
+    };
+    call_start(&p->call);
+    return p;
+}
+
+static bool is_done(void *arg) {
+    return ((struct pending *)arg)->is_done;
+}
+
+struct reply world_finish(struct world *w, struct pending *p) {
+    if (!p->is_done) assert_true(sim_run_until(w->loop, is_done, p, 3600000));
+    struct reply reply = p->reply;
+    struct json_error error;
+    call_fini(&p->call);
+    arena_fini(&p->arena);
+    buf_fini(&p->body);
+    free(p);
+    if (!json_parse(&reply.arena, buf_str(&reply.body), &reply.json, &error)) reply.json = NULL;
+    return reply;
+}
+
+struct reply world_ask(struct world *w, const struct ask *ask) {
+    return world_finish(w, world_begin(w, ask));
+}
+
+void reply_fini(struct reply *r) {
+    arena_fini(&r->arena);
+    buf_fini(&r->body);
+}
+
+int64_t reply_code_at(const struct reply *r, size_t n) {
+    int64_t code = -1;
+    JSON_FOR_EACH (it, json_find(r->json, STR("Errors"))) {
+        if (n-- == 0) return json_to_i64(json_find(it, STR("Code")), &code) ? code : -1;
+    }
+    return -1;
+}
+
+int64_t reply_code(const struct reply *r) {
+    int64_t code;
+    if (json_to_i64(json_find(r->json, STR("ErrorCode")), &code)) return code;
+    return reply_code_at(r, 0);
+}
+
+bool reply_has_code(const struct reply *r, int64_t code) {
+    for (size_t i = 0; reply_code_at(r, i) != -1; i++) {
+        if (reply_code_at(r, i) == code) return true;
+    }
+    return false;
+}
+
+struct str reply_text(struct reply *r, const char *path) {
+    struct str rest = str_from_z(path), part;
+    const struct json *value = r->json;
+    while (value && str_next(&rest, '.', &part)) {
+        uint64_t n;
+        if (json_is(value, JSON_ARRAY) && str_to_u64(part, &n)) {
+            value = json_first(value);
+            while (n-- && value) value = value->next;
+        } else {
+            value = json_find(value, part);
+        }
+    }
+    if (json_is(value, JSON_BOOL)) return value->boolean ? STR("true") : STR("false");
+    return json_is(value, JSON_STRING) || json_is(value, JSON_NUMBER) ? value->text : (struct str){0};
+}
+
+/* ---- tenants ---- */
+static struct reply ask_json(struct world *w, struct ask *ask, const char *command, const char *members) {
+    BUF_AUTO body = {0};
+    buf_addf(&body, "{\"Command\":\"%s\"%s%s}", command, *members ? "," : "", members);
+    ask->body = body.p;
+    return world_ask(w, ask);
+}
+
+struct reply world_command(struct world *w, const char *user_key, const char *command, const char *members) {
+    return ask_json(w, &(struct ask){.bearer = user_key}, command, members);
+}
+
+struct reply world_operator(struct world *w, const char *command, const char *members) {
+    return ask_json(w, &(struct ask){.path = "/control", .is_control = true}, command, members);
+}
+
+struct reply world_send(struct world *w, const char *sender_key, const char *body) {
+    return world_ask(w, &(struct ask){.path = "/api/v1/email", .bearer = sender_key, .body = body});
+}
+
+static void take(char *into, size_t size, struct reply *r, const char *path) {
+    struct str text = reply_text(r, path);
+    if (text.n == 0 || text.n >= size) print_error("no %s in %.*s\n", path, STR_ARG(buf_str(&r->body)));
+    assert_true(text.n > 0 && text.n < size);
+    memcpy(into, text.p, text.n);
+    into[text.n] = '\0';
+}
+
+struct tenant world_tenant(struct world *w, const char *email, const char *domain) {
+    struct tenant t = {0};
+    BUF_AUTO members = {0};
+    snprintf(t.domain, sizeof t.domain, "%s", domain);
+    buf_addf(&members, "\"Email\":\"%s\",\"Password\":\"correct horse\"", email);
+    REPLY_AUTO account = world_operator(w, "Operator.AccountCreate", members.p);
+    take(t.user_key, sizeof t.user_key, &account, "APIKey");
+    buf_reset(&members);
+    buf_addf(&members, "\"Name\":\"%s\",\"Account\":\"%s\"", domain, email);
+    REPLY_AUTO added = world_operator(w, "Operator.DomainAdd", members.p);
+    take(t.domain_id, sizeof t.domain_id, &added, "DomainID");
+    REPLY_AUTO enabled = world_operator(w, "Operator.DomainEnable", members.p);
+    assert_int_equal(reply_code(&enabled), 0);
+    buf_reset(&members);
+    buf_addf(&members, "\"Domain\":\"%s\",\"Account\":\"%s\"", domain, email);
+    REPLY_AUTO key = world_operator(w, "Operator.KeyAdd", members.p);
+    take(t.sender_key, sizeof t.sender_key, &key, "Key");
+    return t;
+}

@@ -1,0 +1,75 @@
+/* world.h - the API on a simulated loop over a real database: calls go in as values, answers come out as values.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef TESTS_UNIT_API_WORLD_H
+#define TESTS_UNIT_API_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "api/call.h"
+#include "net_sim/sim.h"
+#include "store/writer.h"
+
+struct world {
+    struct buf folder, url;
+    struct writer_options store;
+    struct loop *loop;
+    struct resolver *resolver;
+    struct metrics metrics;
+    struct api_options api;
+    size_t offered; /* entries given to the scheduler */
+};
+/* A fresh gateway in an empty database. */
+struct world *world_new(void);
+void world_free(struct world *w);
+
+/* What to ask; unset members are empty. */
+struct ask {
+    const char *method; /* "POST" when NULL */
+    const char *path;   /* "/api.php" when NULL */
+    const char *query, *bearer, *content_type, *idempotency_key;
+    const char *body;
+    size_t body_n; /* 0: strlen(body) */
+    bool is_control, is_large;
+};
+struct reply {
+    struct arena arena;
+    int status;
+    bool was_admitted; /* the body was let in */
+    size_t body_max;   /* how much of it */
+    struct buf body;
+    struct str content_type;
+    bool is_replayed;
+    const struct json *json; /* NULL when it is none */
+};
+struct reply world_ask(struct world *w, const struct ask *ask);
+/* Begin without waiting: several calls at once; then world_finish each. */
+struct pending;
+struct pending *world_begin(struct world *w, const struct ask *ask);
+struct reply world_finish(struct world *w, struct pending *p);
+void reply_fini(struct reply *r);
+#define REPLY_AUTO __attribute__((cleanup(reply_fini))) struct reply
+
+/* ErrorCode of /api.php, or the n-th Code of /api/v1; -1 when there is none. */
+int64_t reply_code(const struct reply *r);
+int64_t reply_code_at(const struct reply *r, size_t n);
+bool reply_has_code(const struct reply *r, int64_t code);
+/* A member of the answer by path "Domain.DomainID" as text; "" when absent. */
+struct str reply_text(struct reply *r, const char *path);
+
+/* An account, an enabled domain and a sender key made through the operator's operations. */
+struct tenant {
+    char user_key[128], sender_key[128], domain[64], domain_id[24];
+};
+struct tenant world_tenant(struct world *w, const char *email, const char *domain);
+/* POST {Command, ...} to /api.php with the user key: members are JSON text without braces, perhaps empty. */
+struct reply world_command(struct world *w, const char *user_key, const char *command, const char *members);
+struct reply world_operator(struct world *w, const char *command, const char *members);
+/* POST /api/v1/email with the sender key. */
+struct reply world_send(struct world *w, const char *sender_key, const char *body);
+
+#endif
