@@ -59,7 +59,7 @@ static void read_recipients(struct call *c, struct operator_send *state) {
         for (size_t i = 0; i < state->message.recipient_count; i++) add_recipient(state, &state->message.recipients[i]);
     }
     state->recipient_count = accept_unique(state->recipients, state->recipient_count);
-    if (state->recipient_count == 0) call_refuse(c, 5);
+    if (state->recipient_count == 0 && c->refused.count == 0) call_refuse(c, 5);
 }
 
 enum status operator_send_check(struct call *c, struct db *db) {
