@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "core/queue.h"
 #include "core/retry.h"
+#include "core/return_path.h"
 #include "core/sign.h"
 #include "db/db.h"
 #include "httpd/http_server.h"
@@ -100,7 +101,7 @@ static enum status open_store(struct gateway *g, const struct home *home, struct
         buf_add_str(&g->url, g->config->data_url);
     g->store = (struct writer_options){.url = buf_str(&g->url), .metrics = &g->metrics, .fatal = on_store_lost, .fatal_arg = g};
     g->seal_key = seal_derive(&home->master, STR("seal"));
-    g->return_path_key = seal_derive(&home->master, STR("return-path"));
+    g->return_path_key = seal_derive(&home->master, RETURN_PATH_PURPOSE);
     enum status st = store_open(buf_str(&g->url), why);
     return st == STATUS_OK ? begin_epoch(g, why) : st;
 }
