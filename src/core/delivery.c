@@ -38,6 +38,7 @@ static enum status load_message(struct db *db, struct arena *arena, struct deliv
     enum status status = message_get(db, arena, d->message_id, &message);
     if (status == STATUS_OK) status = domain_get(db, arena, SCOPE_ANY, message.domain_id, &domain);
     if (status == STATUS_OK) status = body_get(db, d->message_id, &content);
+    if (status == STATUS_NOT_FOUND) return STATUS_CORRUPT; /* a recipient without its message */
     if (status != STATUS_OK) return status;
     d->domain_id = message.domain_id;
     d->uuid = message.uuid;
@@ -208,7 +209,7 @@ enum status delivery_settle(struct db *db, const struct node_epoch *owner, const
     if (status == STATUS_OK && s->signature.n > 0 && message.signature.n == 0) {
         status = message_set_signature(db, message.id, s->signature);
     }
-    if (status == STATUS_NOT_FOUND) return STATUS_CORRUPT; /* a recipient without its message */
+    if (status == STATUS_NOT_FOUND) return STATUS_CORRUPT;
     if (status == STATUS_OK) *ret_applied = true;
     return status;
 }

@@ -27,7 +27,8 @@ struct delivery {
     struct sign_key keys[SIGN_KEYS_MAX];
     size_t key_count;
 };
-/* All of *ret lives in `arena`. entry: what the scheduler handed out; a row whose attempts differ from it is not waiting. */
+/* All of *ret lives in `arena`. entry: what the scheduler handed out; a row whose attempts differ from it is not waiting.
+ * CORRUPT: its message, body or sender domain is missing. */
 WARN_UNUSED enum status delivery_load(struct db *db, const struct node_epoch *owner, const struct queue_entry *entry,
                                       struct arena *arena, struct delivery *ret);
 

@@ -62,7 +62,7 @@ static void load_done(struct job *job) {
         return attempt_drop(a, mta_now(m) + AGAIN_MS);
     }
     const struct delivery *d = &a->delivery;
-    if (!d->is_waiting) return attempt_drop(a, SCHEDULE_NEVER);
+    if (!d->is_waiting) return attempt_drop(a, mta_now(m) + AGAIN_MS); /* an offer that came late: disk knows better */
     if (mta_now(m) >= d->expires_at) {
         struct str why = d->reason.n ? d->reason : STR("The message's life ended");
         return attempt_settle(a, &(struct ending){.verdict = BOUNCE_DEFERRED, .text = why});

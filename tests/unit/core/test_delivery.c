@@ -1,0 +1,341 @@
+/* test_delivery.c - loading and settling recipients, and the queue, on a real store.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "../../store/fixture.h"
+
+#include "core/delivery.h"
+#include "core/queue.h"
+
+struct scene {
+    struct fixture *f;
+    struct node_epoch node;
+    int64_t account_id, domain_id, message_id, recipient_id;
+    struct arena arena;
+};
+
+static struct scene scene_new(void) {
+    struct scene s = {.f = fixture_new()};
+    struct db *db = s.f->db;
+    assert_ok(queue_start(db, STR("here"), NOW, &s.node));
+    s.account_id = make_account(db, "a@example.com");
+    s.domain_id = make_domain(db, s.account_id, "sender.example");
+    s.message_id = make_message(db, s.account_id, s.domain_id, 1);
+    assert_ok(body_add(db, s.message_id, STR("Subject: x\r\n\r\nbody\r\n")));
+    struct recipient to = {
+        .message_id = s.message_id,
+        .account_id = s.account_id,
+        .address = STR("bob@there.example"),
+        .domain = STR("there.example"),
+        .state = RECIPIENT_QUEUED,
+        .due_at = NOW,
+    };
+    assert_ok(recipient_add(db, &to, &s.node, &s.recipient_id));
+    struct dkim_key key = {.domain_id = s.domain_id,
+                           .selector = STR("s1"),
+                           .type = 1,
+                           .private_sealed = STR("sealed"),
+                           .public_key = STR("public"),
+                           .created_at = NOW};
+    int64_t id = 0;
+    assert_ok(dkim_key_add(db, &key, &id));
+    return s;
+}
+
+static void scene_free(struct scene *s) {
+    arena_fini(&s->arena);
+    fixture_free(s->f);
+}
+
+static struct delivery load(struct scene *s, int64_t attempts) {
+    struct queue_entry entry = {.recipient_id = s->recipient_id, .attempts = attempts};
+    struct delivery d;
+    assert_ok(delivery_load(s->f->db, &s->node, &entry, &s->arena, &d));
+    return d;
+}
+
+static struct settlement settlement_of(const struct scene *s, enum delivery_outcome outcome, int64_t attempts) {
+    return (struct settlement){
+        .recipient_id = s->recipient_id,
+        .attempts = attempts,
+        .outcome = outcome,
+        .at = NOW + 5000,
+        .next_at = NOW + 65000,
+        .reason = STR("450 4.2.0 \xE2\x80\x9Cnot yet\xE2\x80\x9D\r\n"),
+        .report = {.site = STR("mx.there.example:25"),
+                   .mx_host = STR("mx.there.example"),
+                   .mx_address = STR("192.0.2.1"),
+                   .tls_version = STR("TLSv1.3"),
+                   .tls_cipher = STR("TLS_AES_256_GCM_SHA384"),
+                   .tls_policy = STR("opportunistic"),
+                   .code = 450,
+                   .enhanced = STR("4.2.0"),
+                   .text = STR("\xFFnot \"yet\"\x01"),
+                   .command = STR("RCPT"),
+                   .session_ms = 77},
+    };
+}
+
+static bool settle(struct scene *s, const struct settlement *settlement) {
+    bool applied = false;
+    assert_ok(delivery_settle(s->f->db, &s->node, settlement, &applied));
+    return applied;
+}
+
+static struct recipient row(struct scene *s) {
+    struct recipient r;
+    assert_ok(recipient_get(s->f->db, &s->arena, s->recipient_id, &r));
+    return r;
+}
+
+static struct event_row_list events(struct scene *s) {
+    struct event_row_list list;
+    struct event_filter filter = {.domain_id = s->domain_id};
+    assert_ok(event_list(s->f->db, &s->arena, &filter, 0, 100, &list));
+    return list;
+}
+
+static void test_load(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    struct delivery d = load(&s, 0);
+    assert_true(d.is_waiting);
+    assert_str(d.address, "bob@there.example");
+    assert_str(d.sender_domain, "sender.example");
+    assert_int_equal(d.message_id, s.message_id);
+    assert_int_equal(d.domain_id, s.domain_id);
+    assert_str(d.content, "Subject: x\r\n\r\nbody\r\n");
+    assert_int_equal(d.expires_at, NOW + 1000);
+    assert_int_equal(d.signature.n, 0);
+    assert_int_equal(d.key_count, 1);
+    assert_str(d.keys[0].selector, "s1");
+    assert_str(d.keys[0].private_sealed, "sealed");
+    assert_false(load(&s, 1).is_waiting); /* another attempt than the scheduler knew of */
+    s.recipient_id += 1000;
+    assert_false(load(&s, 0).is_waiting);
+    scene_free(&s);
+}
+
+static void test_a_missing_message_is_said(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    assert_ok(db_exec(s.f->db, "DELETE FROM bodies"));
+    struct queue_entry entry = {.recipient_id = s.recipient_id};
+    struct delivery d;
+    assert_int_equal(delivery_load(s.f->db, &s.node, &entry, &s.arena, &d), STATUS_CORRUPT);
+    scene_free(&s);
+}
+
+static void test_p3_deferred_then_delivered(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    struct settlement later = settlement_of(&s, DELIVERY_DEFERRED, 0);
+    later.signature = STR("DKIM-Signature: v=1\r\n");
+    assert_true(settle(&s, &later));
+    struct recipient r = row(&s);
+    assert_int_equal(r.state, RECIPIENT_QUEUED);
+    assert_int_equal(r.attempts, 1);
+    assert_int_equal(r.due_at, NOW + 65000);
+    assert_str(r.reason, "450 4.2.0 \xE2\x80\x9Cnot yet\xE2\x80\x9D??");
+    struct delivery d = load(&s, 1);
+    assert_str(d.signature, "DKIM-Signature: v=1\r\n");
+    assert_int_equal(d.reason.n, r.reason.n);
+    struct settlement done = settlement_of(&s, DELIVERY_DELIVERED, 1);
+    done.reason = STR("");
+    assert_true(settle(&s, &done));
+    assert_int_equal(row(&s).state, RECIPIENT_DELIVERED);
+    struct event_row_list list = events(&s);
+    assert_int_equal(list.count, 2);
+    assert_int_equal(list.items[0].event.type + list.items[1].event.type, EVENT_DEFERRED + EVENT_DELIVERY);
+    scene_free(&s);
+}
+
+static void test_p2_a_settlement_applies_once(void **state) {
+    (void)state;
+    static const enum delivery_outcome outcomes[] = {DELIVERY_DELIVERED, DELIVERY_DEFERRED, DELIVERY_BOUNCED, DELIVERY_FAILED};
+    for (size_t i = 0; i < 4; i++) {
+        struct scene s = scene_new();
+        struct settlement settlement = settlement_of(&s, outcomes[i], 0);
+        if (outcomes[i] == DELIVERY_FAILED) settlement.report = (struct delivery_report){.code = 0}; /* not tried again */
+        assert_true(settle(&s, &settlement));
+        assert_int_equal(row(&s).attempts, outcomes[i] == DELIVERY_FAILED ? 0 : 1);
+        assert_false(settle(&s, &settlement));
+        fixture_commit(s.f);
+        assert_false(settle(&s, &settlement));
+        assert_int_equal(events(&s).count, 1);
+        scene_free(&s);
+    }
+}
+
+/* A batch that is rolled back and run again alone writes the same, once. */
+static void test_p3_rolled_back_and_run_again(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    fixture_commit(s.f);
+    struct settlement settlement = settlement_of(&s, DELIVERY_BOUNCED, 0);
+    assert_true(settle(&s, &settlement));
+    db_rollback(s.f->db);
+    assert_ok(db_begin(s.f->db));
+    assert_int_equal(row(&s).state, RECIPIENT_QUEUED);
+    assert_int_equal(events(&s).count, 0);
+    assert_true(settle(&s, &settlement));
+    fixture_commit(s.f);
+    assert_int_equal(row(&s).state, RECIPIENT_BOUNCED);
+    assert_int_equal(events(&s).count, 1);
+    scene_free(&s);
+}
+
+/* CR14: a process of an earlier life can neither load nor settle. */
+static void test_p1_an_older_life_is_fenced_off(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    struct node_epoch old = s.node;
+    assert_ok(queue_start(s.f->db, STR("here"), NOW + 1, &s.node));
+    assert_int_equal(s.node.node_id, old.node_id);
+    assert_true(s.node.epoch > old.epoch);
+    struct settlement settlement = settlement_of(&s, DELIVERY_DELIVERED, 0);
+    bool applied = true;
+    assert_ok(delivery_settle(s.f->db, &old, &settlement, &applied));
+    assert_false(applied);
+    assert_int_equal(events(&s).count, 0);
+    struct queue_entry entry = {.recipient_id = s.recipient_id};
+    struct delivery d;
+    assert_ok(delivery_load(s.f->db, &old, &entry, &s.arena, &d));
+    assert_false(d.is_waiting);
+    assert_true(load(&s, 0).is_waiting); /* what waited is ours */
+    assert_true(settle(&s, &settlement));
+    scene_free(&s);
+}
+
+static void test_event_record(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    struct settlement later = settlement_of(&s, DELIVERY_DEFERRED, 0);
+    assert_true(settle(&s, &later));
+    struct event_row_list list = events(&s);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].event.at, NOW + 5000);
+    assert_str(list.items[0].event.recipient, "bob@there.example");
+    struct str detail = list.items[0].event.detail;
+    const char *const parts[] = {
+        "\"RecipientDomain\":\"there.example\"",
+        "\"Site\":\"mx.there.example:25\"",
+        "\"MXHost\":\"mx.there.example\"",
+        "\"MXAddress\":\"192.0.2.1\"",
+        "\"TLS\":{\"Version\":\"TLSv1.3\",\"Cipher\":\"TLS_AES_256_GCM_SHA384\",\"Policy\":\"opportunistic\",\"Verified\":false}",
+        "\"Reply\":{\"Code\":450,\"Enhanced\":\"4.2.0\"",
+        "\"Command\":\"RCPT\"}",
+        "\"Attempt\":1,",
+        "\"NextAttempt\":\"20",
+        "\"SessionMs\":77",
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (str_find_str(detail, str_from_z(parts[i])) == STR_NONE) fail_msg("%s is not in %.*s", parts[i], STR_ARG(detail));
+    }
+    assert_true(str_is_utf8(detail));
+    assert_false(str_has_control(detail));
+    assert_true(str_find_str(detail, STR("SourceAddress")) == STR_NONE); /* what is not known is left out */
+    scene_free(&s);
+}
+
+static void test_long_reasons_are_cut_between_characters(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    BUF_AUTO reason = {0};
+    buf_add_char(&reason, 'x');
+    while (reason.n < 3000) buf_add_z(&reason, "\xE2\x82\xAC");
+    struct settlement later = settlement_of(&s, DELIVERY_DEFERRED, 0);
+    later.reason = buf_str(&reason);
+    assert_true(settle(&s, &later));
+    struct str kept = row(&s).reason;
+    assert_in_range(kept.n, DELIVERY_REASON_MAX - 3, DELIVERY_REASON_MAX);
+    assert_true(str_is_utf8(kept));
+    later = settlement_of(&s, DELIVERY_DEFERRED, 1);
+    later.reason = STR("caf\xE9\x00 closed");
+    assert_true(settle(&s, &later));
+    assert_str(row(&s).reason, "caf?? closed");
+    scene_free(&s);
+}
+
+/* ---- the queue ---- */
+
+static struct schedule_rows fetch(struct scene *s, struct schedule_load *load) {
+    struct schedule_rows rows;
+    assert_ok(queue_fetch(s->f->db, s->node.node_id, load, &s->arena, &rows));
+    return rows;
+}
+
+static void test_fetch(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    struct recipient to = {.message_id = s.message_id,
+                           .account_id = s.account_id,
+                           .address = STR("x@there.example"),
+                           .domain = STR("there.example"),
+                           .state = RECIPIENT_SCHEDULED};
+    int64_t id = 0;
+    for (int i = 1; i <= 3; i++) {
+        to.due_at = NOW + i * 1000;
+        assert_ok(recipient_add(s.f->db, &to, &s.node, &id));
+    }
+    struct schedule_load load = {.kind = SCHEDULE_LOAD_LANES, .limit = 10};
+    struct schedule_rows rows = fetch(&s, &load);
+    assert_int_equal(rows.count, 1);
+    assert_int_equal(rows.lanes[0].first_due_at, NOW);
+    load = (struct schedule_load){.kind = SCHEDULE_LOAD_ENTRIES, .lane = rows.lanes[0], .due_until = NOW + 1000, .limit = 10};
+    rows = fetch(&s, &load);
+    assert_int_equal(rows.count, 2); /* due_until counts in */
+    assert_int_equal(rows.next_due_at, NOW + 2000);
+    assert_int_equal(rows.entries[0].recipient_id, s.recipient_id);
+    load.due_until = NOW + 9000;
+    rows = fetch(&s, &load);
+    assert_int_equal(rows.count, 4);
+    assert_true(rows.next_due_at == SCHEDULE_NEVER);
+    load.limit = 2;
+    assert_int_equal(fetch(&s, &load).count, 2);
+    scene_free(&s);
+}
+
+static void test_p4_show_says_why_and_when(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    struct queue_item_list list;
+    assert_ok(queue_show(s.f->db, &s.arena, 0, 10, NOW, &list));
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].state, "queued");
+    assert_str(list.items[0].reason, "waiting for its first try");
+    struct settlement later = settlement_of(&s, DELIVERY_DEFERRED, 0);
+    assert_true(settle(&s, &later));
+    struct recipient to = {.message_id = s.message_id,
+                           .account_id = s.account_id,
+                           .address = STR("x@y.example"),
+                           .domain = STR("y.example"),
+                           .state = RECIPIENT_SCHEDULED,
+                           .due_at = NOW + 1000};
+    int64_t id = 0;
+    assert_ok(recipient_add(s.f->db, &to, &s.node, &id));
+    assert_ok(queue_show(s.f->db, &s.arena, 0, 10, NOW, &list));
+    assert_int_equal(list.count, 2);
+    assert_true(str_starts(list.items[0].reason, STR("450 4.2.0")));
+    assert_int_equal(list.items[0].due_at, NOW + 65000);
+    assert_int_equal(list.items[0].attempts, 1);
+    assert_string_equal(list.items[1].state, "scheduled");
+    assert_ok(queue_show(s.f->db, &s.arena, list.items[0].recipient_id, 10, NOW + 1000, &list));
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].state, "queued"); /* its time has come */
+    scene_free(&s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_a_missing_message_is_said),
+        cmocka_unit_test(test_p3_deferred_then_delivered),
+        cmocka_unit_test(test_p2_a_settlement_applies_once),
+        cmocka_unit_test(test_p3_rolled_back_and_run_again),
+        cmocka_unit_test(test_p1_an_older_life_is_fenced_off),
+        cmocka_unit_test(test_event_record),
+        cmocka_unit_test(test_long_reasons_are_cut_between_characters),
+        cmocka_unit_test(test_fetch),
+        cmocka_unit_test(test_p4_show_says_why_and_when),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
