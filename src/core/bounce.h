@@ -2,7 +2,8 @@
  *
  * 2xx delivers, 4xx waits, 5xx bounces, but for a few 5xx that say "not now" or "not from you" and pass with time (a table:
  * greylisting by 5xx, too many recipients or messages, blocks of our own address). Anything else an SMTP server may say waits
- * (P4). SPDX-License-Identifier: Apache-2.0 */
+ * (P4).
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_BOUNCE_H
 #define POSTHORN_CORE_BOUNCE_H
 

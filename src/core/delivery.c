@@ -159,17 +159,17 @@ static enum status add_event(struct db *db, const struct settlement *s, const st
     int64_t id = 0;
     write_detail(s, to, m, &detail);
     return event_record(db,
-                     &(struct event){
-                         .at = s->at,
-                         .type = outcomes[s->outcome].event,
-                         .account_id = m->account_id,
-                         .domain_id = m->domain_id,
-                         .message_id = m->id,
-                         .recipient_id = to->id,
-                         .recipient = to->address,
-                         .detail = buf_str(&detail),
-                     },
-                     &id);
+                        &(struct event){
+                            .at = s->at,
+                            .type = outcomes[s->outcome].event,
+                            .account_id = m->account_id,
+                            .domain_id = m->domain_id,
+                            .message_id = m->id,
+                            .recipient_id = to->id,
+                            .recipient = to->address,
+                            .detail = buf_str(&detail),
+                        },
+                        &id);
 }
 
 /* Write the state if the row is still ours; `to` becomes what stands there. */

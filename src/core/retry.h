@@ -1,5 +1,6 @@
 /* retry.h - when a recipient is tried again: a list of delays whose last one repeats, jitter, and the message's end of life.
- * Pure. SPDX-License-Identifier: Apache-2.0 */
+ * Pure.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_RETRY_H
 #define POSTHORN_CORE_RETRY_H
 

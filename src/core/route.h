@@ -6,7 +6,8 @@
  *
  * next/answer have the shape of net's inquiry. A broken MX host never falls back to the domain's own address (DN04). Our own name
  * or address in the set ends the list at that preference (DN07); private addresses are dropped unless allowed (DN06). Constant
- * routes (sandbox, smarthost) are the same machine with fewer questions. SPDX-License-Identifier: Apache-2.0 */
+ * routes (sandbox, smarthost) are the same machine with fewer questions.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_ROUTE_H
 #define POSTHORN_CORE_ROUTE_H
 
