@@ -19,6 +19,12 @@ print $_->algorithm, " ", $_->result, "\n" for $v->signatures;
 """
 
 
+def perl_expects():
+    """Mail::DKIM learned Ed25519 in 2024; an older one (Debian 12's) drops such a signature, and dkimpy alone judges it."""
+    knows = subprocess.run(["perl", "-MMail::DKIM::Algorithm::ed25519_sha256", "-e1"], capture_output=True).returncode == 0
+    return {"rsa-sha256": "pass", **({"ed25519-sha256": "pass"} if knows else {})}
+
+
 def rich(**more):
     return mail(**{
         "Subject": "Grüße aus Köln – 你好, ein ziemlich langer Betreff, der über mehrere Zeilen gefaltet werden muss ✓",
@@ -63,7 +69,8 @@ def dkimpy_results(content, zone):
 
 def perl_results(content, zone):
     out = subprocess.run(["perl", "-e", VERIFY_PERL, str(zone.port)], input=content, capture_output=True, check=True).stdout.decode()
-    return dict(line.split() for line in out.splitlines())
+    results = dict(line.split() for line in out.splitlines())
+    return {k: v for k, v in results.items() if k in perl_expects() or v == "pass"}
 
 
 def check_content(content):
@@ -103,7 +110,7 @@ def test_what_a_real_server_receives_verifies_and_parses(world, throwaway_certif
     assert all(m.sender.endswith("@mail.shop.test") for m in sink.mails) and len({m.sender for m in sink.mails}) == 3
     check_content(content)
     assert dkimpy_results(content, world.zone) == {"rsa": True, "ed25519": True}
-    assert perl_results(content, world.zone) == {"rsa-sha256": "pass", "ed25519-sha256": "pass"}
+    assert perl_results(content, world.zone) == perl_expects()
     broken = content.replace(b"X-Order: 17", b"X-Order: 18").replace("Žofie".encode(), b"x").replace(b"Subject: ", b"Subject: x")
     assert True not in dkimpy_results(broken, world.zone).values()
 
@@ -118,6 +125,6 @@ def test_what_the_inbox_receives_verifies_and_parses(sandbox, world):
     body = content[content.index(b"DKIM-Signature"):]
     check_content(content)
     assert dkimpy_results(body, world.zone) == {"rsa": True, "ed25519": True}
-    assert perl_results(body, world.zone) == {"rsa-sha256": "pass", "ed25519-sha256": "pass"}
+    assert perl_results(body, world.zone) == perl_expects()
     shown = sandbox.cli("inbox", "show", str(row["ID"])).stdout.decode()
     assert rich()["Subject"] in shown and "Schöne Grüße" in shown and "Rechnung März.pdf" in shown
