@@ -64,13 +64,19 @@ static void keep(struct smtp_data_reader *r, struct buf *out, const char *p, siz
         buf_add(out, p, n);
 }
 
-/* A run inside a line: no CR, no LF. */
+/* A run inside a line: no CR, no LF. Of several faults the one at the earliest byte is told, as if bytes came one by one. */
 static void take_text(struct smtp_data_reader *r, struct buf *out, struct str run) {
-    r->line_bytes += run.n;
-    if (r->line_bytes > r->line_max_bytes) set_fault(r, SMTP_DATA_LINE_LONG);
-    if (memchr(run.p, 0, run.n)) set_fault(r, SMTP_DATA_NUL);
-    keep(r, out, run.p, run.n);
     r->state = TEXT;
+    if (r->fault != SMTP_DATA_GOOD) return;
+    size_t line_room = r->line_max_bytes - r->line_bytes, room = r->max_bytes - out->n;
+    const char *nul = memchr(run.p, 0, run.n);
+    size_t clean = nul ? (size_t)(nul - run.p) : run.n;
+    if (line_room < run.n && line_room <= clean && line_room <= room)
+        set_fault(r, SMTP_DATA_LINE_LONG);
+    else if (nul && clean <= room)
+        set_fault(r, SMTP_DATA_NUL);
+    r->line_bytes += run.n;
+    keep(r, out, run.p, run.n);
 }
 
 /* One byte where it matters what came before. Returns true at the end of the message. */
