@@ -10,6 +10,8 @@
  *   commit fails, outcome unknown   (failed write or fsync, connection lost) every job UNKNOWN, then `fatal`; it is not tried
  * again. Jobs that come afterwards get CANCELLED no room (SQLITE_FULL)           TEMPORARY; nothing stands
  *
+ * Between batches and in idle gaps the writer moves the WAL into the file, in small steps (SQLite; nobody else does).
+ *
  * A job may therefore run more than once; it resets its outputs at the top (base/job.h).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_STORE_WRITER_H
@@ -22,7 +24,7 @@
 #define WRITER_BATCH_JOBS    1000
 #define WRITER_BATCH_BYTES   ((size_t)8 << 20)
 #define WRITER_TRIES         5
-#define WRITER_WAL_MAX_BYTES (64LL << 20) /* beyond: checkpoint between two batches, idle or not */
+#define WRITER_WAL_MAX_BYTES (64LL << 20) /* beyond, a checkpoint waits for readers */
 
 /* For executor_options.arg; must outlive the executor. */
 struct writer_options {

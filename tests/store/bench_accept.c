@@ -1,6 +1,6 @@
 /* bench_accept.c - how fast the writer takes messages: body, message, recipient and event in groups (performance.md's shape).
  *
- * bench-store URL [COUNT [GROUP [BODY_BYTES]]]   prints messages a second and microseconds a message.
+ * bench-store URL [COUNT [GROUP [BODY_BYTES]]]   prints messages a second, CPU a message and stalls.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/id.h"
@@ -98,20 +98,27 @@ int main(int argc, char **argv) {
     struct job **list = calloc(group, sizeof *list);
     if (!jobs || !list) return 1;
     int64_t start = clock_mono_ms(clock_system());
+    int64_t longest_ms = 0;
+    size_t slow = 0;
     double cpu = cpu_seconds();
     for (size_t done = 0; done < count; done += group) {
         for (size_t i = 0; i < group; i++) {
             jobs[i] = (struct accept_job){.job.run = accept_run, .number = (int64_t)(done + i), .body = buf_str(&body)};
             list[i] = &jobs[i].job;
         }
+        int64_t began = clock_mono_ms(clock_system());
         writer_batch(ctx, list, group);
+        int64_t took = clock_mono_ms(clock_system()) - began;
+        if (took > longest_ms) longest_ms = took;
+        slow += took > 20;
         for (size_t i = 0; i < group; i++)
             if (jobs[i].job.status != STATUS_OK) return 1;
     }
     int64_t ms = clock_mono_ms(clock_system()) - start;
     cpu = cpu_seconds() - cpu;
-    printf("%zu messages, groups of %zu, %zu bytes: %.0f/s, %.1f us CPU each\n", count, group, body_bytes,
-           (double)count * 1000 / (double)(ms > 0 ? ms : 1), cpu * 1e6 / (double)count);
+    printf("%zu messages, groups of %zu, %zu bytes: %.0f/s, %.1f us CPU each, longest group %lld ms, %zu over 20 ms\n", count,
+           group, body_bytes, (double)count * 1000 / (double)(ms > 0 ? ms : 1), cpu * 1e6 / (double)count, (long long)longest_ms,
+           slow);
     writer_stop(ctx);
     free(jobs);
     free(list);

@@ -75,6 +75,7 @@ struct id make_uuid(uint8_t mark);
 /* The suites, one a file. */
 int run_engine(void);
 int run_verbs(void);
+int run_threads(void);
 int run_queue(void);
 int run_writer(void);
 int run_migrate(void);

@@ -207,7 +207,7 @@ static void test_RS02_failed_sync_of_a_checkpoint_stops_the_process(void **state
     struct job *list[GROUP];
     void *ctx = NULL;
     assert_ok(writer_start(&f->options, &ctx));
-    for (int b = 0; b < 80; b++) {
+    for (int b = 0; b < 40; b++) {
         for (int i = 0; i < GROUP; i++) {
             jobs[i] = (struct mail_job){.job.run = accept_mail, .mark = (uint8_t)(b * GROUP + i)};
             list[i] = &jobs[i].job;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
-#include <string.h>
+#include <sys/stat.h>
 
 enum behaviour {
     WRITES,             /* an account */
@@ -245,6 +245,37 @@ static void test_CR11_connection_lost_at_commit_stops_the_process(void **state) 
     fixture_free(f);
 }
 
+static enum status write_four_megabytes(struct job *job, void *ctx) {
+    static const char content[4 << 20];
+    struct inbox_mail mail = {.recipients = TEXT("[]"), .content = {content, sizeof content}};
+    int64_t id = 0;
+    (void)job;
+    return inbox_add(ctx, &mail, &id);
+}
+
+/* P8: the WAL stays short under writes that leave no idle gap (RS09). */
+static void test_RS09_wal_stays_short(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    void *ctx = NULL;
+    assert_ok(writer_start(&f->options, &ctx));
+    struct job job = {.run = write_four_megabytes}, *list[] = {&job};
+    for (int i = 0; i < 8; i++) {
+        writer_batch(ctx, list, 1);
+        assert_ok(job.status);
+    }
+    if (fixture_is_sqlite(f)) {
+        BUF_AUTO path = {0};
+        struct stat file;
+        buf_addf(&path, "%s/posthorn.db-wal", f->folder.p);
+        assert_int_equal(stat(path.p, &file), 0);
+        assert_true(file.st_size < 10 << 20);
+    }
+    writer_stop(ctx);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM inbox"), 8);
+    fixture_free(f);
+}
+
 /* ---- readers ---- */
 
 struct reader_job {
@@ -302,6 +333,7 @@ int run_writer(void) {
         cmocka_unit_test(test_DB09_conflict_runs_the_batch_again),
         cmocka_unit_test(test_lost_connection_before_commit_is_definite),
         cmocka_unit_test(test_CR11_connection_lost_at_commit_stops_the_process),
+        cmocka_unit_test(test_RS09_wal_stays_short),
         cmocka_unit_test(test_reader_sees_one_snapshot_and_cannot_write),
     };
     return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
