@@ -87,11 +87,13 @@ static enum status find_domain(struct call *c, struct db *db, struct str name, s
         struct domain_list list;
         enum status status = domain_list_named(db, c->arena, name, 100, &list);
         if (status != STATUS_OK) return status;
-        if (list.count) *ret = list.items[0];
-        for (size_t i = list.count; i > 0; i--) {
-            if (list.items[i - 1].state == DOMAIN_ENABLED) *ret = list.items[i - 1];
+        if (list.count) {
+            const struct domain *best = &list.items[0];
+            for (size_t i = list.count; i > 0; i--)
+                if (list.items[i - 1].state == DOMAIN_ENABLED) best = &list.items[i - 1];
+            *ret = *best;
+            return STATUS_OK;
         }
-        if (list.count) return STATUS_OK;
         if (str_find(name, '.') == STR_NONE) break;
     }
     return STATUS_NOT_FOUND;

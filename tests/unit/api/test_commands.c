@@ -399,6 +399,11 @@ static void the_inbox_shows_a_sender_its_own(void **state) {
     assert_true(str_eq(buf_str(&theirs.body), buf_str(&missing.body)));
     REPLY_AUTO their_list = world_ask(w, &(struct ask){.method = "GET", .path = paths[0], .bearer = b.sender_key});
     assert_reply(&their_list, "Messages.0.ID", "");
+    w->api.is_sandbox = false;
+    for (size_t i = 0; i < 3; i++) {
+        REPLY_AUTO live = world_ask(w, &(struct ask){.method = "GET", .path = paths[i], .bearer = a.sender_key});
+        assert_int_equal(live.status, 404);
+    }
     REPLY_AUTO control = world_operator(w, "Operator.InboxRaw", "\"ID\":1");
     BUF_AUTO bytes = {0};
     assert_true(base64_decode(&bytes, reply_text(&control, "Content")));
