@@ -9,7 +9,7 @@
 
 #define WINDOW_DEFAULT 10000
 #define LANE_DEFAULT   500
-#define LANES_DEFAULT  200000
+#define LANES_DEFAULT  100000
 
 static void *zalloc(size_t n) {
     void *p = calloc(1, n);

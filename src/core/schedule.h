@@ -25,7 +25,7 @@ struct schedule;
 struct schedule_options {
     size_t window_max; /* entries in memory, in flight included; 0: 10,000 */
     size_t lane_max;   /* of them in one lane; 0: 500 */
-    size_t lanes_max;  /* lane records; 0: 200,000. What is beyond stays on disk, found again when lanes run dry */
+    size_t lanes_max;  /* lane records; 0: 100,000. What is beyond stays on disk, found again when lanes run dry */
 };
 struct schedule *schedule_new(const struct schedule_options *options);
 void schedule_free(struct schedule **s);

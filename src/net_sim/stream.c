@@ -21,6 +21,7 @@ struct packet {
     struct sim_event event;
     struct stream *to;
     enum packet_kind kind;
+    bool is_tls; /* BYTES: sent under TLS */
     bool hello_fails, hello_is_verified;
     struct buf bytes;
 };
@@ -73,6 +74,7 @@ static void packet_land(void *arg) {
     switch (p->kind) {
     case PACKET_BYTES:
         buf_add_str(&s->arrived, buf_str(&p->bytes));
+        if (s->is_shaking && !p->is_tls) s->other_fails = s->is_hello_here = true; /* no handshake is made of these */
         break;
     case PACKET_END:
         end_with(s, STATUS_CLOSED, "");
@@ -102,7 +104,7 @@ static struct packet *packet_send(struct stream *to, enum packet_kind kind) {
     p->kind = kind;
     list_add_tail(&to->incoming, &p->node);
     sim_event_init(&p->event, packet_land, p);
-    sim_event_set(to->loop, &p->event, SIM_WAY_MS);
+    sim_event_set(to->loop, &p->event, kind == PACKET_RESET ? SIM_WAY_MS + 1 : SIM_WAY_MS); /* what came before is read */
     return p;
 }
 
@@ -174,17 +176,16 @@ void stream_free(struct stream **s) {
     drop(s, is_clean ? PACKET_END : PACKET_RESET);
 }
 
-void stream_sim_reset(struct stream **s) {
-    drop(s, PACKET_RESET);
-}
-
 /* ---- pump ---- */
 
 static void send_step(struct stream *s) {
     if (s->state != OPEN || (s->is_shaking && s->is_hello_sent)) return;
     if (s->out.n > 0) {
         struct packet *p = packet_send(s->other, PACKET_BYTES);
-        if (p) p->bytes = buf_take(&s->out);
+        if (p) {
+            p->bytes = buf_take(&s->out);
+            p->is_tls = s->is_tls;
+        }
         buf_reset(&s->out);
     }
     if (s->is_shaking) {
@@ -271,6 +272,11 @@ static void pump(void *arg) {
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && s->state != CLOSED; i++) steps[i](s);
     s->is_pumping = false;
     if (s->is_dead) destroy(s);
+}
+
+void stream_sim_reset(struct stream **s) {
+    send_step(*s); /* what was written before is on its way */
+    drop(s, PACKET_RESET);
 }
 
 /* ---- connecting ---- */

@@ -115,6 +115,8 @@ static void test_answers(void **state) {
         {550, "5.7.1", "Service unavailable; client host blocked using zen.example", BOUNCE_DEFERRED},
         {553, "", "5.7.1 [TS04] messages temporarily deferred", BOUNCE_DEFERRED},
         {550, "5.7.1", "message content rejected", BOUNCE_BOUNCED},
+        {550, "5.1.1", "<greylist@there.example>: user unknown", BOUNCE_BOUNCED},
+        {550, "", "user not listed at there.example", BOUNCE_BOUNCED},
         {0, "", "", BOUNCE_DEFERRED},
         {600, "", "", BOUNCE_DEFERRED},
     };

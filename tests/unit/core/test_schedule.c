@@ -311,7 +311,7 @@ static void test_p1_p2_p8_random_lives(void **state) {
         for (int i = 0; i < 1500; i++) {
             step(w);
             assert_true(schedule_count(w->s) <= (o->window_max ? o->window_max : 10000));
-            assert_true(schedule_lane_count(w->s) <= (o->lanes_max ? o->lanes_max : 200000));
+            assert_true(schedule_lane_count(w->s) <= (o->lanes_max ? o->lanes_max : 100000));
             assert_int_equal(schedule_in_flight(w->s), w->flying_count);
         }
         drain(w);

@@ -191,7 +191,10 @@ static void test_rules(void **state) {
     assert_in_range(c.heard.n, 1, 6);
     sim_run_for(world, 20);
     ASSERT_TEXT(c.heard, "250 2.0.0 ok\r\n");
+    sim_server_pieces(server, 0);
+    buf_reset(&c.heard);
     say(&c, "DROP\r\n");
+    ASSERT_TEXT(c.heard, "421 bye\r\n"); /* the reply comes through before the reset */
     sim_run_for(world, 20);
     assert_true(str_eq(stream_why(c.stream), STR("Connection reset by peer")));
     client_fini(&c);
@@ -251,6 +254,35 @@ static void test_tls(void **state) {
     assert_int_equal(stream_start_tls(c.stream, NULL, NULL, 1000), STATUS_OK);
     sim_run_for(world, 1100);
     assert_true(str_find_str(buf_str(&c.told), STR("tls:")) != STR_NONE);
+    client_fini(&c);
+    loop_free(&world);
+}
+
+static const struct sim_rule tls_injected[] = {{.pattern = "STARTTLS", .reply = "220 go\r\n250 injected\r\n", .then = SIM_TLS},
+                                               {.pattern = NULL}};
+
+/* ST03: plain bytes behind the go-ahead, before the call or during the handshake. */
+static void test_st03_plain_bytes_end_a_handshake(void **state) {
+    struct loop *world = world_new(state);
+    struct sim_server *server = sim_server(world, "192.0.2.1:25", tls_injected);
+    struct client c;
+    client_connect(&c, world, "192.0.2.1:25");
+    sim_run_for(world, 10);
+    stream_write(c.stream, STR("STARTTLS\r\n"));
+    stream_pause(c.stream);
+    sim_run_for(world, 10);
+    assert_int_equal(stream_start_tls(c.stream, NULL, NULL, 1000), STATUS_DENIED);
+    client_fini(&c);
+    sim_server_pieces(server, 8);
+    client_connect(&c, world, "192.0.2.1:25");
+    sim_run_for(world, 10);
+    buf_reset(&c.heard);
+    stream_write(c.stream, STR("STARTTLS\r\n"));
+    while (c.heard.n == 0) sim_step(world);
+    ASSERT_TEXT(c.heard, "220 go\r\n");
+    assert_int_equal(stream_start_tls(c.stream, NULL, NULL, 1000), STATUS_OK);
+    sim_run_for(world, 100);
+    assert_true(str_find_str(buf_str(&c.told), STR("tls:temporary")) != STR_NONE);
     client_fini(&c);
     loop_free(&world);
 }
@@ -440,6 +472,7 @@ int main(void) {
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_freed_in_a_callback),
         cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_st03_plain_bytes_end_a_handshake),
         cmocka_unit_test(test_listener),
         cmocka_unit_test(test_p8_read_max),
         cmocka_unit_test(test_names),
