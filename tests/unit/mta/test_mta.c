@@ -1,0 +1,391 @@
+/* test_mta.c - deliveries on net_sim: the plain case, every odd server of the catalogue (2.R, 2.B), retries over hours.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTE INT64_C(60000)
+
+static void add_host(struct world *w, const char *domain, const char *mx, const char *name, const char *ip) {
+    sim_dns_add(w->loop, domain, DNS_MX, mx);
+    sim_dns_add(w->loop, name, DNS_A, ip);
+}
+
+/* One domain with one host under `rules`. */
+static struct sim_server *one_host(struct world *w, const struct sim_rule *rules) {
+    add_host(w, "a.test", "10 mx1.a.test", "mx1.a.test", "198.18.0.1");
+    return sim_server(w->loop, "198.18.0.1:25", rules);
+}
+
+static void plain_delivery(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    struct sim_server *s = one_host(w, NULL);
+    world_start(w);
+    int64_t id = mail(w, "b@a.test", NULL, 0);
+    assert_story(w, id, 5000, "delivery 250 . mx1.a.test; = delivered");
+    assert_int_equal(sim_server_message_count(s), 1);
+    struct str message = sim_server_message(s, 0), envelope = sim_server_envelope(s, 0);
+    assert_true(str_starts(message, STR("DKIM-Signature:")));
+    assert_true(str_ends(message, STR("\r\n\r\nHello\r\n.dot\r\n")));
+    assert_has(envelope, "MAIL FROM:<b+");
+    assert_has(envelope, "@mail.sender.test> SIZE=");
+    assert_has(envelope, "RCPT TO:<b@a.test>");
+    world_free(w);
+}
+
+/* Connections are kept, transactions are pipelined, a message is signed once for all its recipients. */
+static void one_connection_carries_many(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    struct sim_server *s = one_host(w, NULL);
+    w->options.site_connections_max = 1;
+    w->options.connection_messages_max = 4;
+    world_start(w);
+    int64_t first = mail_all(w, "1@a.test,2@a.test,3@a.test");
+    sim_run_for(w->loop, 1000);
+    int64_t last = mail(w, "4@a.test", NULL, 0);
+    assert_story(w, first, 2000, "delivery 250 . mx1.a.test; = delivered");
+    assert_story(w, last, 0, "delivery 250 . mx1.a.test; = delivered");
+    assert_int_equal(sim_connects(w->loop, "198.18.0.1:25"), 1);
+    assert_int_equal(count_of(sim_server_transcript(s), "QUIT"), 1); /* after four */
+    assert_int_equal(atomic_load(&w->metrics.value[METRIC_SIGNATURES]), 2);
+    (void)mail(w, "5@a.test", NULL, 0);
+    sim_run_for(w->loop, 61000); /* idle for a minute */
+    assert_int_equal(sim_connects(w->loop, "198.18.0.1:25"), 2);
+    assert_int_equal(count_of(sim_server_transcript(s), "QUIT"), 2);
+    assert_int_equal(sim_server_message_count(s), 5);
+    world_free(w);
+}
+
+static void domains_with_the_same_hosts_share_a_site(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    (void)one_host(w, NULL);
+    sim_dns_add(w->loop, "b.test", DNS_MX, "10 mx1.a.test");
+    w->options.site_connections_max = 1;
+    world_start(w);
+    int64_t a = mail(w, "x@a.test", NULL, 0), b = mail(w, "x@b.test", NULL, 0);
+    assert_story(w, a, 2000, "delivery 250 . mx1.a.test; = delivered");
+    assert_story(w, b, 0, "delivery 250 . mx1.a.test; = delivered");
+    assert_int_equal(sim_connects(w->loop, "198.18.0.1:25"), 1);
+    world_free(w);
+}
+
+#define RULES(...) ((const struct sim_rule[]){__VA_ARGS__, {0}})
+#define EHLO_PLAIN                                                                                                               \
+    { .pattern = "EHLO *", .reply = "250-x\r\n250 SIZE 0\r\n" }
+#define EHLO_TLS                                                                                                                 \
+    { .pattern = "EHLO *", .reply = "250-x\r\n250-PIPELINING\r\n250 STARTTLS\r\n" }
+
+/* What one server's behaviour makes of one message, tried once and, where it waits, again after minutes. */
+static void every_answer_has_its_outcome(void **state) {
+    (void)state;
+    static const struct {
+        const char *id;
+        struct sim_rule rules[4];
+        int64_t ms;
+        const char *want;
+    } cases[] = {
+        {"OB12",
+         {{"MAIL *", "450 4.1.8 no\r\n", .times = 1}},
+         3 * MINUTE,
+         "deferred 450 MAIL mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB12", {{"MAIL *", "550 5.7.1 no\r\n"}}, 1000, "bounce 550 MAIL mx1.a.test; = bounced"},
+        {"OB12", {{"RCPT *", "550 5.1.1 nobody\r\n"}}, 1000, "bounce 550 RCPT mx1.a.test; = bounced"},
+        {"OB12", {{"RCPT *", "550 5.1.1 nobody\r\n"}, EHLO_PLAIN}, 1000, "bounce 550 RCPT mx1.a.test; = bounced"},
+        {"OB12",
+         {{"RCPT *", "550 5.1.1 nobody\r\n"}, {"DATA", "503 5.5.1 no recipient\r\n"}},
+         1000,
+         "bounce 550 RCPT mx1.a.test; = bounced"},
+        {"OB19",
+         {{"RCPT *", "452 4.5.3 full\r\n", .times = 1}},
+         3 * MINUTE,
+         "deferred 452 RCPT mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB20", {{"(message)", "552 5.2.2 full\r\n"}}, 1000, "bounce 552 . mx1.a.test; = bounced"},
+        {"OB20",
+         {{"(message)", "452 4.3.1 later\r\n", .times = 1}},
+         3 * MINUTE,
+         "deferred 452 . mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB24", {{"RCPT *", "251 2.1.5 will forward\r\n"}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
+        {"DATA", {{"DATA", "554 5.7.1 not from you\r\n"}}, 1000, "bounce 554 DATA mx1.a.test; = bounced"},
+        {"OB08", {{"EHLO *", "502 5.5.1 what\r\n"}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
+        {"OB08",
+         {{"EHLO *", "421 4.3.2 busy\r\n", .times = 1}},
+         3 * MINUTE,
+         "deferred 421 EHLO mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB08", {EHLO_PLAIN}, 1000, "delivery 250 . mx1.a.test; = delivered"},
+        {"OB02",
+         {{"(connect)", "554 5.3.2 go away\r\n", .times = 1}},
+         3 * MINUTE,
+         "deferred 554 CONNECT mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB01", {{"(connect)", NULL, .times = 1}}, 8 * MINUTE, "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB04",
+         {{"MAIL *", "250-a\r\n451 b\r\n", .times = 1}},
+         3 * MINUTE,
+         "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB06", {{"MAIL *", "250 bare\n"}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
+        {"OB07",
+         {{"MAIL *", "999 what\r\n", .times = 1}},
+         3 * MINUTE,
+         "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB13",
+         {{"MAIL *", "250 a\r\n250 b\r\n250 c\r\n250 d\r\n", .times = 1}},
+         3 * MINUTE,
+         "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB14",
+         {{"DATA", "250 what\r\n", .times = 1}},
+         3 * MINUTE,
+         "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB14",
+         {{"RCPT *", "354 go\r\n", .times = 1}},
+         3 * MINUTE,
+         "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB15",
+         {{"DATA", "421 4.3.2 stopping\r\n", .then = SIM_CLOSE, .times = 1}},
+         3 * MINUTE,
+         "deferred 421 DATA mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB16",
+         {{"(message)", NULL, .then = SIM_CLOSE, .times = 1}},
+         3 * MINUTE,
+         "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB18", {{"(message)", "250 2.0.0 ok\r\n", .then = SIM_CLOSE}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
+        {"OB17",
+         {{"(message)", "250 2.0.0 slow\r\n", .delay_ms = 599000}},
+         10 * MINUTE,
+         "delivery 250 . mx1.a.test; = delivered"},
+        {"OB17",
+         {{"(message)", "250 2.0.0 late\r\n", .delay_ms = 601000, .times = 1}},
+         15 * MINUTE,
+         "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
+        {"OB32", {{"RCPT *", "550 4.2.0 mixed\r\n"}}, 1000, "bounce 550 RCPT mx1.a.test; = bounced"},
+        {"ST08", {EHLO_TLS}, 1000, "delivery 250 . mx1.a.test TLS; = delivered"},
+        {"ST10", {EHLO_TLS, {"STARTTLS", "454 4.7.0 no TLS now\r\n"}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
+        {"OB10", {EHLO_TLS, {"STARTTLS", "220 go\r\n", .then = SIM_TLS_FAIL}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
+        {"OB10", {EHLO_TLS, {"STARTTLS", "220 go\r\n", .then = SIM_CLOSE}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
+        {"ST03",
+         {EHLO_TLS, {"STARTTLS", "220 go\r\n250 injected\r\n", .then = SIM_TLS}},
+         1000,
+         "delivery 250 . mx1.a.test; = delivered"},
+        {"SIZE", {{"EHLO *", "250-x\r\n250 SIZE 100\r\n"}}, 1000, "bounce 552 MAIL mx1.a.test; = bounced"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        /* In pieces what is injected would come inside the handshake, where TLS itself refuses it. */
+        size_t last = strcmp(cases[i].id, "ST03") == 0 ? 0 : 1;
+        for (size_t pieces = 0; pieces <= last; pieces++) {
+            struct world *w = world_new();
+            struct sim_server *s = one_host(w, cases[i].rules);
+            sim_server_pieces(s, pieces);
+            world_start(w);
+            int64_t id = mail(w, "b@a.test", NULL, 0);
+            char *got = story(w, id, cases[i].ms);
+            if (strcmp(got, cases[i].want) != 0)
+                fail_msg("%s (%zu, pieces %zu)\n got %s\nwant %s\n%.*s", cases[i].id, i, pieces, got, cases[i].want,
+                         STR_ARG(sim_server_transcript(s)));
+            free(got);
+            world_free(w);
+        }
+    }
+}
+
+static void hosts_are_tried_in_the_order_of_preference(void **state) {
+    (void)state;
+    static const struct {
+        bool is_black, is_down;
+        const char *banner;
+    } cases[] = {
+        {.is_black = true}, {.is_down = true}, {.banner = "421 busy\r\n"}, {.banner = "554 no\r\n"}, {.banner = "hello\r\n"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world *w = world_new();
+        struct sim_rule rules[] = {{"(connect)", cases[i].banner}, {0}};
+        (void)one_host(w, cases[i].banner ? rules : NULL);
+        add_host(w, "a.test", "20 mx2.a.test", "mx2.a.test", "198.18.0.2");
+        add_host(w, "a.test", "30 mx3.a.test", "mx3.a.test", "198.18.0.3");
+        (void)sim_server(w->loop, "198.18.0.2:25", NULL);
+        (void)sim_server(w->loop, "198.18.0.3:25", NULL);
+        if (cases[i].is_black) sim_blackhole(w->loop, "198.18.0.1:25");
+        if (cases[i].is_down) sim_down(w->loop, "198.18.0.1:25", true);
+        world_start(w);
+        int64_t id = mail(w, "b@a.test", NULL, 0);
+        assert_story(w, id, 40000, "delivery 250 . mx2.a.test; = delivered");
+        assert_int_equal(sim_connects(w->loop, "198.18.0.1:25"), 1);
+        assert_int_equal(sim_connects(w->loop, "198.18.0.3:25"), 0);
+        world_free(w);
+    }
+}
+
+static void all_hosts_dead_and_alive_again(void **state) { /* OB30, P4 */
+    (void)state;
+    struct world *w = world_new();
+    struct sim_server *s = one_host(w, NULL);
+    sim_down(w->loop, "198.18.0.1:25", true);
+    world_start(w);
+    int64_t id = mail(w, "b@a.test", NULL, 0);
+    assert_story(w, id, 30000, "deferred mx1.a.test; = queued");
+    sim_run_for(w->loop, 6 * 60 * MINUTE);
+    assert_int_equal(sim_server_message_count(s), 0);
+    sim_down(w->loop, "198.18.0.1:25", false);
+    sim_run_for(w->loop, 5 * 60 * MINUTE);
+    assert_int_equal(sim_server_message_count(s), 1);
+    world_free(w);
+}
+
+static void life_ends(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    struct sim_server *s = one_host(w, RULES({"RCPT *", "450 4.2.0 grey\r\n"}));
+    world_start(w);
+    int64_t id = mail(w, "b@a.test", NULL, 2 * MINUTE);
+    assert_story(w, id, 10 * MINUTE, "deferred 450 RCPT mx1.a.test; deferred 450 RCPT mx1.a.test; failed; = failed");
+    assert_int_equal(count_of(sim_server_transcript(s), "RCPT"), 2);
+    world_free(w);
+}
+
+static void greylisting_passes(void **state) { /* OB25 */
+    (void)state;
+    struct world *w = world_new();
+    (void)one_host(w, RULES({"RCPT *", "451 4.7.1 come back\r\n", .times = 2}));
+    world_start(w);
+    int64_t id = mail(w, "b@a.test", NULL, 0);
+    assert_story(w, id, 10 * MINUTE,
+                 "deferred 451 RCPT mx1.a.test; deferred 451 RCPT mx1.a.test; delivery 250 . mx1.a.test; = delivered");
+    assert_int_equal(atomic_load(&w->metrics.value[METRIC_SIGNATURES]), 1); /* kept through the deferrals */
+    world_free(w);
+}
+
+static void what_dns_says(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    sim_dns_add(w->loop, "null.test", DNS_MX, "0 .");
+    sim_dns_add(w->loop, "slow.test", DNS_MX, "10 mx1.a.test");
+    (void)one_host(w, NULL);
+    sim_dns_fail(w->loop, "slow.test", DNS_MX, STATUS_TEMPORARY, 1);
+    world_start(w);
+    int64_t none = mail(w, "b@nowhere.test", NULL, 0), null = mail(w, "b@null.test", NULL, 0);
+    int64_t slow = mail(w, "b@slow.test", NULL, 0);
+    char *got = story(w, none, 10000);
+    assert_true(str_starts(str_from_z(got), STR("bounce 5")));
+    free(got);
+    got = story(w, null, 0);
+    assert_true(str_starts(str_from_z(got), STR("bounce 5")));
+    free(got);
+    got = story(w, slow, 10 * MINUTE);
+    assert_true(str_starts(str_from_z(got), STR("deferred 4")));
+    assert_true(str_ends(str_from_z(got), STR("delivery 250 . mx1.a.test; = delivered")));
+    free(got);
+    world_free(w);
+}
+
+static void a_kept_connection_that_died_costs_nothing(void **state) { /* OB23, OB26, OB27 */
+    (void)state;
+    static const struct sim_rule after[][3] = {
+        {{"MAIL *", NULL, .then = SIM_CLOSE, .times = 1}},
+        {{"MAIL *", NULL, .then = SIM_RESET, .times = 1}},
+        {{"MAIL *", "421 4.4.2 idle too long\r\n", .then = SIM_CLOSE, .times = 1}},
+    };
+    for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
+        struct world *w = world_new();
+        struct sim_server *s = one_host(w, NULL);
+        world_start(w);
+        int64_t first = mail(w, "1@a.test", NULL, 0);
+        assert_story(w, first, 1000, "delivery 250 . mx1.a.test; = delivered");
+        sim_server_rules(s, after[i]);
+        int64_t second = mail(w, "2@a.test", NULL, 0);
+        assert_story(w, second, 2000, "delivery 250 . mx1.a.test; = delivered");
+        assert_int_equal(sim_connects(w->loop, "198.18.0.1:25"), 2);
+        world_free(w);
+    }
+}
+
+static void a_refused_recipient_leaves_the_connection_clean(void **state) { /* OB27, RSET between */
+    (void)state;
+    struct world *w = world_new();
+    struct sim_server *s = one_host(w, RULES({"RCPT TO:<bad@*", "550 5.1.1 nobody\r\n"}));
+    w->options.site_connections_max = 1;
+    world_start(w);
+    int64_t bad = mail(w, "bad@a.test", NULL, 0), good = mail(w, "good@a.test", NULL, 0);
+    assert_story(w, bad, 2000, "bounce 550 RCPT mx1.a.test; = bounced");
+    assert_story(w, good, 0, "delivery 250 . mx1.a.test; = delivered");
+    assert_int_equal(count_of(sim_server_transcript(s), "RSET"), 1);
+    assert_int_equal(sim_connects(w->loop, "198.18.0.1:25"), 1);
+    world_free(w);
+}
+
+static void a_tarpit_holds_only_its_own(void **state) { /* OB29 */
+    (void)state;
+    struct world *w = world_new();
+    (void)one_host(w, RULES(EHLO_PLAIN, {"MAIL *", NULL}));
+    add_host(w, "b.test", "10 mx.b.test", "mx.b.test", "198.18.0.9");
+    (void)sim_server(w->loop, "198.18.0.9:25", NULL);
+    world_start(w);
+    for (int i = 0; i < 50; i++) (void)mail(w, "x@a.test", NULL, 0);
+    int64_t other = mail(w, "y@b.test", NULL, 0);
+    assert_story(w, other, 2000, "delivery 250 . mx.b.test; = delivered");
+    assert_int_equal(sim_connects(w->loop, "198.18.0.1:25"), 20); /* the site's bound */
+    world_free(w);
+}
+
+static void what_waited_on_disk_is_delivered_after_a_start(void **state) { /* P1 */
+    (void)state;
+    struct world *w = world_new();
+    (void)one_host(w, NULL);
+    world_start(w);
+    sim_down(w->loop, "198.18.0.1:25", true);
+    int64_t id = mail(w, "b@a.test", NULL, 0);
+    sim_run_for(w->loop, 1);
+    mta_free(&w->mta); /* forgets everything but the disk */
+    sim_down(w->loop, "198.18.0.1:25", false);
+    world_start(w);
+    assert_story(w, id, 10 * MINUTE, "delivery 250 . mx1.a.test; = delivered");
+    world_free(w);
+}
+
+static void never_two_connections_too_many(void **state) { /* P8 */
+    (void)state;
+    struct world *w = world_new();
+    (void)one_host(w, NULL);
+    add_host(w, "b.test", "10 mx.b.test", "mx.b.test", "198.18.0.9");
+    (void)sim_server(w->loop, "198.18.0.9:25", NULL);
+    w->options.connections_max = 1;
+    world_start(w);
+    int64_t a = mail(w, "x@a.test", NULL, 0), b = mail(w, "x@b.test", NULL, 0);
+    assert_story(w, a, 5000, "delivery 250 . mx1.a.test; = delivered");
+    assert_story(w, b, 0, "delivery 250 . mx.b.test; = delivered"); /* the idle one made room */
+    world_free(w);
+}
+
+static void addresses_beyond_ascii(void **state) { /* AD03, AD04 */
+    (void)state;
+    struct world *w = world_new();
+    struct sim_server *s = one_host(w, RULES({"EHLO *", "250-x\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"}));
+    add_host(w, "b.test", "10 mx.b.test", "mx.b.test", "198.18.0.9");
+    (void)sim_server(w->loop, "198.18.0.9:25", NULL);
+    world_start(w);
+    int64_t a = mail(w, "j\xc3\xb6rg@a.test", NULL, 0), b = mail(w, "j\xc3\xb6rg@b.test", NULL, 0);
+    assert_story(w, a, 2000, "delivery 250 . mx1.a.test; = delivered");
+    assert_story(w, b, 0, "bounce 553 MAIL mx.b.test; = bounced");
+    assert_has(sim_server_envelope(s, 0), " BODY=8BITMIME SMTPUTF8");
+    world_free(w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_delivery),
+        cmocka_unit_test(one_connection_carries_many),
+        cmocka_unit_test(domains_with_the_same_hosts_share_a_site),
+        cmocka_unit_test(every_answer_has_its_outcome),
+        cmocka_unit_test(hosts_are_tried_in_the_order_of_preference),
+        cmocka_unit_test(all_hosts_dead_and_alive_again),
+        cmocka_unit_test(life_ends),
+        cmocka_unit_test(greylisting_passes),
+        cmocka_unit_test(what_dns_says),
+        cmocka_unit_test(a_kept_connection_that_died_costs_nothing),
+        cmocka_unit_test(a_refused_recipient_leaves_the_connection_clean),
+        cmocka_unit_test(a_tarpit_holds_only_its_own),
+        cmocka_unit_test(what_waited_on_disk_is_delivered_after_a_start),
+        cmocka_unit_test(never_two_connections_too_many),
+        cmocka_unit_test(addresses_beyond_ascii),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,170 @@
+/* test_session.c - our client against our server, no sockets: bytes cut in every way, and what the client says to the letter.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "mta/session.h"
+#include "smtpd/session.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+struct pair {
+    struct session client;
+    struct smtpd_session *server;
+    struct buf to_client, to_server, client_in, server_in, kept;
+    size_t piece, results;
+    unsigned last_code;
+};
+
+static void store(void *arg, struct smtpd_session *session, const struct smtpd_mail *mail) {
+    (void)session;
+    struct pair *p = arg;
+    buf_addf(&p->kept, "%.*s>%.*s:%.*s|", STR_ARG(mail->sender), STR_ARG(mail->recipients[0]), STR_ARG(mail->content));
+}
+static const struct smtpd_role role = {
+    .name = "test", .message_max_bytes = 1000, .line_max_bytes = 998, .recipients_max = 10, .errors_max = 20, .store = store};
+
+static void move(struct pair *p, struct buf *from, struct buf *to) {
+    size_t n = p->piece && p->piece < from->n ? p->piece : from->n;
+    buf_add(to, from->p, n);
+    buf_drop(from, n);
+}
+
+static void server_turn(struct pair *p) {
+    move(p, &p->to_server, &p->server_in);
+    buf_drop(&p->server_in, smtpd_session_feed(p->server, buf_str(&p->server_in), &p->to_client));
+    if (smtpd_session_wants(p->server) == SMTPD_WANTS_STORED) smtpd_session_stored(p->server, STATUS_OK, &p->to_client);
+}
+
+static void client_turn(struct pair *p, const struct session_mail *mails, size_t count) {
+    move(p, &p->to_client, &p->client_in);
+    for (;;) {
+        switch (session_step(&p->client, &p->client_in, &p->to_server)) {
+        case SESSION_EVENT_MORE:
+            return;
+        case SESSION_EVENT_CONTENT:
+            buf_add_z(&p->to_server, "x\r\n..y\r\n.\r\n");
+            session_content_written(&p->client);
+            break;
+        case SESSION_EVENT_RESULT:
+            p->last_code = p->client.result.code;
+            p->results++;
+            /* fall through */
+        case SESSION_EVENT_READY:
+            if (p->results < count) assert_true(session_send(&p->client, &mails[p->results], &p->to_server));
+            break;
+        default:
+            fail_msg("broken: %.*s", STR_ARG(buf_str(&p->client.result.text)));
+        }
+    }
+}
+
+static void talk(struct pair *p, size_t piece, const struct session_mail *mails, size_t count) {
+    *p = (struct pair){.piece = piece};
+    p->server = smtpd_session_new(&role, STR("mx.test"), p);
+    session_init(&p->client, STR("me.test"), true);
+    smtpd_session_greet(p->server, &p->to_client);
+    for (int turn = 0; turn < 5000 && p->results < count; turn++) {
+        client_turn(p, mails, count);
+        server_turn(p);
+    }
+    assert_int_equal(p->results, count);
+}
+
+static void pair_fini(struct pair *p) {
+    struct buf *const bufs[] = {&p->to_client, &p->to_server, &p->client_in, &p->server_in, &p->kept};
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) buf_fini(bufs[i]);
+    session_fini(&p->client);
+    smtpd_session_free(&p->server);
+}
+
+static void client_and_server_agree_at_every_cut(void **state) {
+    (void)state;
+    const struct session_mail mails[] = {
+        {.sender = STR("a@example.com"), .recipient = STR("1@example.org"), .size_bytes = 5},
+        {.sender = STR(""), .recipient = STR("not an address"), .size_bytes = 5}, /* 501: RSET comes before the next */
+        {.sender = STR("b@example.com"), .recipient = STR("2@example.org"), .size_bytes = 5, .eightbit = true},
+        {.sender = STR("c@example.com"), .recipient = STR("\xc3\xa9@example.org"), .size_bytes = 5, .utf8 = true},
+    };
+    for (size_t piece = 0; piece < 120; piece++) {
+        struct pair p;
+        talk(&p, piece, mails, 4);
+        assert_int_equal(p.last_code, 250);
+        assert_string_equal(p.kept.p, "a@example.com>1@example.org:x\r\n.y\r\n|b@example.com>2@example.org:x\r\n.y\r\n|"
+                                      "c@example.com>\xc3\xa9@example.org:x\r\n.y\r\n|");
+        pair_fini(&p);
+    }
+}
+
+/* RFC 2920: one write for the whole envelope, and the rest of it read when a part is refused. */
+static void the_envelope_leaves_in_one_piece(void **state) {
+    (void)state;
+    struct session s;
+    BUF_AUTO in = {0};
+    BUF_AUTO out = {0};
+    session_init(&s, STR("me.test"), false);
+    buf_add_z(&in, "220 x\r\n250-x\r\n250-PIPELINING\r\n250 STARTTLS\r\n");
+    assert_int_equal(session_step(&s, &in, &out), SESSION_EVENT_READY);
+    assert_string_equal(out.p, "EHLO me.test\r\n");
+    buf_reset(&out);
+    struct session_mail mail = {.sender = STR("a@b.test"), .recipient = STR("c@d.test")};
+    assert_true(session_send(&s, &mail, &out));
+    assert_string_equal(out.p, "MAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n");
+    buf_reset(&out);
+    buf_add_z(&in, "250 ok\r\n550 5.1.1 no\r\n354 go\r\n");
+    assert_int_equal(session_step(&s, &in, &out), SESSION_EVENT_MORE);
+    assert_string_equal(out.p, ".\r\n"); /* nobody's message: empty */
+    buf_add_z(&in, "554 no recipients\r\n");
+    assert_int_equal(session_step(&s, &in, &out), SESSION_EVENT_RESULT);
+    assert_int_equal(s.result.code, 550);
+    assert_string_equal(s.result.command, "RCPT");
+    buf_reset(&out);
+    assert_true(session_send(&s, &mail, &out));
+    assert_true(str_starts(buf_str(&out), STR("RSET\r\nMAIL")));
+    session_fini(&s);
+}
+
+static void what_was_offered_in_clear_is_forgotten(void **state) { /* ST09 */
+    (void)state;
+    struct session s;
+    BUF_AUTO in = {0};
+    BUF_AUTO out = {0};
+    session_init(&s, STR("me.test"), true);
+    buf_add_z(&in, "220 x\r\n250-x\r\n250-PIPELINING\r\n250-SIZE 1\r\n250 STARTTLS\r\n220 go\r\n250 injected\r\n");
+    assert_int_equal(session_step(&s, &in, &out), SESSION_EVENT_SECURE);
+    assert_string_equal(in.p, "250 injected\r\n"); /* ST03: left for the stream to refuse */
+    buf_reset(&in);
+    buf_reset(&out);
+    session_secured(&s, &out);
+    assert_string_equal(out.p, "EHLO me.test\r\n");
+    buf_add_z(&in, "250 x\r\n");
+    assert_int_equal(session_step(&s, &in, &out), SESSION_EVENT_READY);
+    assert_false(s.offer.pipelining || s.offer.size || s.offer.starttls);
+    session_fini(&s);
+}
+
+static void words_out_of_turn_end_it(void **state) { /* OB23 */
+    (void)state;
+    struct session s;
+    BUF_AUTO in = {0};
+    BUF_AUTO out = {0};
+    session_init(&s, STR("me.test"), true);
+    buf_add_z(&in, "220 x\r\n250 x\r\n");
+    assert_int_equal(session_step(&s, &in, &out), SESSION_EVENT_READY);
+    assert_int_equal(session_step(&s, &in, &out), SESSION_EVENT_MORE);
+    buf_add_z(&in, "250");
+    assert_int_equal(session_step(&s, &in, &out), SESSION_EVENT_BROKEN);
+    session_fini(&s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(client_and_server_agree_at_every_cut),
+        cmocka_unit_test(the_envelope_leaves_in_one_piece),
+        cmocka_unit_test(what_was_offered_in_clear_is_forgotten),
+        cmocka_unit_test(words_out_of_turn_end_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,50 @@
+/* world.h - a whole delivery on net_sim: a real store on disk, the scheduler, mta, and hosts that follow scripts.
+ *
+ * mail() accepts one message for one recipient and offers it; story() tells what the store holds of it afterwards:
+ * its events in order, as "deferred 450 RCPT mx1.a.test; delivery 250 . mx2.a.test; = delivered".
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_TESTS_MTA_WORLD_H
+#define POSTHORN_TESTS_MTA_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "mta/mta.h"
+#include "net_sim/sim.h"
+#include "store/writer.h"
+
+struct world {
+    struct buf folder, url;
+    struct writer_options store;
+    struct loop *loop;
+    struct resolver *resolver;
+    struct executor *writer, *readers, *signers;
+    struct tls_context *tls;
+    struct metrics metrics;
+    struct seal_key key, return_path_key;
+    struct mta_options options;
+    struct mta *mta;
+    int64_t account_id, domain_id;
+    int64_t message_count;
+    bool is_stopped;
+};
+
+/* Options may be changed until world_start. */
+struct world *world_new(void);
+void world_start(struct world *w);
+void world_free(struct world *w);
+/* The id of the recipient. life_ms 0: three days. */
+int64_t mail(struct world *w, const char *recipient, const char *content, int64_t life_ms);
+/* One message for several recipients, names parted by a comma. The id of the first. */
+int64_t mail_all(struct world *w, const char *recipients);
+/* Within max_ms of the world's time; then what is told of the recipient. The caller frees. */
+char *story(struct world *w, int64_t recipient_id, int64_t max_ms);
+void assert_story(struct world *w, int64_t recipient_id, int64_t max_ms, const char *want);
+void assert_has(struct str text, const char *part);
+/* Number of times `part` is in the text. */
+size_t count_of(struct str text, const char *part);
+
+#endif
