@@ -3,8 +3,8 @@
  * The rules are one function over a memo of DNS answers (proto/dns/memo.h): run it, ask what it wants, run it again. `struct spf`
  * wraps the two for those who drive a single check with net/resolver.h's inquiry. Pure; one thread at a time.
  *
- * Limits (4.6.4): 10 terms that look up, 10 names of an MX, 2 lookups that find nothing; `ptr` is counted and never matches (5.5
- * says not to use it). Deviation: %{p} expands to "unknown", %{c} to the address itself, %{r} to "unknown".
+ * Limits (4.6.4): 10 terms that look up, 10 names of an MX, 2 terms whose lookup finds nothing; `ptr` is counted and never
+ * matches (5.5 says not to use it). `exp` is not fetched; %{p} is "unknown".
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_PROTO_SPF_SPF_H
 #define POSTHORN_PROTO_SPF_SPF_H
