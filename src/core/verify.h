@@ -13,11 +13,16 @@
  * **Ownership** has no record of its own: the keys are made for this domain of this account and are nobody else's, so whoever
  * publishes one at <selector>._domainkey.D holds D. Any one of the keys proves it; one record less for people to get wrong.
  *
- * False alarms are what people complain of most, therefore: TXT strings of one record are joined, other TXT records beside ours
- * don't matter, quotes and blanks that a DNS panel put in don't matter, a CNAME may stand in the way, order and case of tags
- * don't matter. SPF is judged by what it lets through, not by its wording: merged records, includes and redirects all count. A
- * lookup that fails (SERVFAIL, time-out) makes a row UNKNOWN, never FAILED: nothing is un-verified by a bad minute (DN20). Pure
- * but for memory; one thread at a time. SPDX-License-Identifier: Apache-2.0 */
+ * False alarms are what people complain of most, therefore: the strings of one TXT record are joined, other TXT records beside
+ * ours don't matter, blanks inside p=, order of tags and a CNAME in the way don't matter. SPF is judged by what it lets through,
+ * not by its wording: merged records, includes and redirects all count. What receivers would not understand either (a key cut
+ * into two records, quotation marks or backslashes as part of the text, a name with the domain twice) fails, with a sentence that
+ * says so. A lookup that fails (SERVFAIL, time-out) makes a row UNKNOWN, never FAILED: nothing is un-verified by a bad minute
+ * (DN20).
+ *
+ * Where no sending address is configured, the IPv4 addresses of our host name count, else its IPv6 ones, else those of the return
+ * path's MX. Pure but for memory; one thread at a time.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_VERIFY_H
 #define POSTHORN_CORE_VERIFY_H
 
@@ -48,7 +53,7 @@ struct verify_input {
     const struct verify_key *keys;
     size_t key_count;
     struct str hostname;            /* ours: target of MX and of the tracking CNAME */
-    const struct spf_ip *addresses; /* we send from; none: those that hostname resolves to */
+    const struct spf_ip *addresses; /* we send from; none: see above */
     size_t address_count;
 };
 
