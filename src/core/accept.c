@@ -36,17 +36,17 @@ static enum status add_event(struct db *tx, const struct acceptance *a, const st
                              struct str detail) {
     int64_t id;
     return event_record(tx,
-                     &(struct event){
-                         .at = a->message.created_at,
-                         .type = EVENT_SEND,
-                         .account_id = a->message.account_id,
-                         .domain_id = a->message.domain_id,
-                         .message_id = entry->message_id,
-                         .recipient_id = entry->recipient_id,
-                         .recipient = address,
-                         .detail = detail,
-                     },
-                     &id);
+                        &(struct event){
+                            .at = a->message.created_at,
+                            .type = EVENT_SEND,
+                            .account_id = a->message.account_id,
+                            .domain_id = a->message.domain_id,
+                            .message_id = entry->message_id,
+                            .recipient_id = entry->recipient_id,
+                            .recipient = address,
+                            .detail = detail,
+                        },
+                        &id);
 }
 
 static void write_detail(const struct acceptance *a, const struct accept_recipient *to, struct buf *out) {
@@ -99,6 +99,14 @@ static enum status add_all(struct db *tx, struct arena *arena, struct acceptance
     return status;
 }
 
+/* Each new key takes two old ones away, so the table holds what came within their life and no more. */
+static enum status remember(struct db *tx, const struct acceptance *a) {
+    struct idempotency entry = idempotency_of(a);
+    int64_t pruned;
+    enum status status = idempotency_add(tx, &entry);
+    return status == STATUS_OK ? idempotency_prune(tx, entry.created_at - ACCEPT_IDEMPOTENCY_LIFE_MS, 2, &pruned) : status;
+}
+
 enum status accept_run(struct db *tx, struct arena *arena, struct acceptance *a) {
     a->outcome = ACCEPT_NEW;
     a->entry_count = 0;
@@ -106,10 +114,7 @@ enum status accept_run(struct db *tx, struct arena *arena, struct acceptance *a)
     if (a->idempotency_hash.n) status = find_first(tx, arena, a);
     if (status != STATUS_NOT_FOUND) return status;
     status = add_all(tx, arena, a);
-    if (status == STATUS_OK && a->idempotency_hash.n) {
-        struct idempotency entry = idempotency_of(a);
-        status = idempotency_add(tx, &entry);
-    }
+    if (status == STATUS_OK && a->idempotency_hash.n) status = remember(tx, a);
     if (status != STATUS_OK || !a->message.key_id) return status;
     status = sender_key_touch(tx, a->message.key_id, a->message.created_at);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* deleted since it was judged */

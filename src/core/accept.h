@@ -11,6 +11,7 @@
 #include "store/queue.h"
 
 #define ACCEPT_IDEMPOTENCY_KEY_MAX 256
+#define ACCEPT_IDEMPOTENCY_LIFE_MS (INT64_C(24) * 3600 * 1000) /* an answer is remembered at least so long */
 
 struct accept_recipient {
     struct str address; /* canonical, no two alike */

@@ -27,7 +27,10 @@ enum status account_create(struct db *tx, const struct account *account, struct 
 enum status account_open_session(struct db *tx, int64_t account_id, struct str token, int64_t now) {
     struct sha256 hash = token_hash(token);
     struct session session = {.account_id = account_id, .created_at = now, .expires_at = now + SESSION_LIFE_MS};
-    return session_add(tx, sha256_str(&hash), &session);
+    int64_t pruned;
+    enum status status = session_add(tx, sha256_str(&hash), &session);
+    /* Two old ones go for each new one; an ended one stays a life longer, to be told from an unknown one. */
+    return status == STATUS_OK ? session_prune(tx, now - SESSION_LIFE_MS, 2, &pruned) : status;
 }
 
 static bool may_be_token(struct str text) {
