@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LANES_PAGE    1000
-#define SCAN_REST_MS  10000 /* between two walks over all lanes */
-#define LOAD_REST_MS  100   /* between two loads of one lane whose entries become due one by one */
-#define LOAD_AGAIN_MS 1000  /* after a failure */
+#define LANES_PAGE     1000
+#define SCAN_REST_MS   10000 /* between two walks over all lanes */
+#define LOAD_REST_MS   100   /* between two loads of one lane whose entries become due one by one */
+#define LOAD_AGAIN_MS  1000  /* after a failure */
+#define CLOCK_SLACK_MS 5000  /* a step back of the clock that is not worth a look at every lane */
 
 static int64_t min_i64(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -25,10 +26,6 @@ static void *zalloc(size_t n) {
     void *p = calloc(1, n);
     if (!p) abort();
     return p;
-}
-
-void schedule_tick(struct schedule *s, int64_t now) {
-    s->now = max_i64(s->now, now);
 }
 
 /* ---- heap by ask_at ---- */
@@ -76,6 +73,22 @@ static void heap_remove(struct schedule *s, struct lane *lane) {
     heap_set(s, i, last);
     heap_up(s, i);
     heap_down(s, last->heap_place - 1);
+}
+
+/* ---- the clock ---- */
+
+/* The wall clock was set back: who asked by the old one would wait for it to come round again (CL01). */
+static void clock_went_back(struct schedule *s, int64_t now) {
+    s->now = now;
+    for (size_t i = 0; i < s->heap_count; i++) s->heap[i]->ask_at = max_i64(s->heap[i]->disk_due_at, now);
+    for (size_t i = s->heap_count; i-- > 0;) heap_down(s, i);
+    s->scan_rest_until = min_i64(s->scan_rest_until, now + SCAN_REST_MS);
+    if (s->scan_at != SCHEDULE_NEVER) s->scan_at = min_i64(s->scan_at, s->scan_rest_until);
+}
+
+void schedule_tick(struct schedule *s, int64_t now) {
+    if (now < s->now - CLOCK_SLACK_MS) clock_went_back(s, now);
+    s->now = max_i64(s->now, now);
 }
 
 /* ---- lanes ---- */

@@ -425,6 +425,35 @@ static void test_what_is_not_due_stays_on_disk_and_sets_the_timer(void **state) 
     world_free(w);
 }
 
+/* The clock is an hour ahead for a while: what asked then is not forgotten for an hour, and nothing goes out early. */
+static void test_cl01_the_clock_is_set_back(void **state) {
+    (void)state;
+    struct world *w = world_new(&(struct schedule_options){0}, 7);
+    load_all(w);
+    int64_t real = w->now;
+    char name[24];
+    w->now += 3600000;
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "a%d", i);
+        offer(w, row_add(w, name, 1, 0, w->now + 1000));
+    }
+    struct schedule_load load;
+    assert_false(schedule_next_load(w->s, w->now, &load));
+    w->now = real;
+    size_t fresh = row_add(w, "a5", 1, 0, real);
+    offer(w, fresh);
+    route_all(w);
+    assert_int_equal(take(w, &w->sites['5' % SITES]), (int64_t)fresh);
+    land(w, 0, real + 10);
+    assert_int_equal(schedule_next_due_at(w->s), real + 10);
+    w->now = real + 9;
+    assert_false(schedule_next_load(w->s, w->now, &load));
+    w->now = real + 10;
+    load_all(w);
+    assert_int_equal(take(w, &w->sites['5' % SITES]), (int64_t)fresh);
+    world_free(w);
+}
+
 static void count_ready(struct schedule_site *site) {
     site->on_ready = NULL;
 }
@@ -454,6 +483,7 @@ int main(void) {
         cmocka_unit_test(test_p8_dead_sites_leave_room),
         cmocka_unit_test(test_p2_a_load_that_saw_it_before_it_settled),
         cmocka_unit_test(test_what_is_not_due_stays_on_disk_and_sets_the_timer),
+        cmocka_unit_test(test_cl01_the_clock_is_set_back),
         cmocka_unit_test(test_a_site_hears_of_its_first_ready_entry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
