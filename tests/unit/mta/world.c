@@ -233,11 +233,11 @@ int64_t mail(struct world *w, const char *recipient, const char *content, int64_
 }
 
 int64_t mail_all(struct world *w, const char *recipients) {
-    char text[512], *save = NULL;
     struct accept_recipient to[10];
     size_t count = 0;
-    snprintf(text, sizeof text, "%s", recipients);
-    for (char *one = strtok_r(text, ",", &save); one; one = strtok_r(NULL, ",", &save)) to[count++] = recipient_of(one);
+    struct str rest = str_from_z(recipients), one;
+    while (str_next(&rest, ',', &one))
+        to[count++] = (struct accept_recipient){.address = one, .domain = str_sub(one, str_find(one, '@') + 1, SIZE_MAX)};
     return accept_and_offer(w, to, count, STR("From: a@sender.test\r\nSubject: all\r\n\r\nHello all\r\n"), 0);
 }
 
