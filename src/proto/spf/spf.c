@@ -226,6 +226,15 @@ static enum spf_result check_domain(struct check *c, struct str domain, bool is_
     return walk(c, terms, n, domain, is_top);
 }
 
+/* A reason quotes other people's records: what is not printable ASCII becomes '?'. */
+static struct str printable(struct arena *arena, struct str s) {
+    char *p = arena_z(arena, s);
+    for (size_t i = 0; i < s.n; i++) {
+        if (p[i] < 0x20 || p[i] > 0x7E) p[i] = '?';
+    }
+    return str_make(p, s.n);
+}
+
 enum parse spf_check(struct dns_memo *memo, const struct spf_input *input, struct spf_outcome *ret) {
     struct check c = {.memo = memo, .input = *input};
     size_t at = str_find_last(input->sender, '@');
@@ -236,7 +245,7 @@ enum parse spf_check(struct dns_memo *memo, const struct spf_input *input, struc
         if (result == SPF_NONE) c.why = STR("there is no SPF record");
         *ret = (struct spf_outcome){.result = result,
                                     .lookups = c.lookups,
-                                    .why = arena_str(&memo->arena, c.why),
+                                    .why = printable(&memo->arena, c.why),
                                     .record = arena_str(&memo->arena, c.record)};
     }
     arena_fini(&c.scratch);
