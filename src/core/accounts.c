@@ -53,8 +53,7 @@ static enum status find_by_session(struct db *tx, struct arena *arena, struct st
 static enum status find_by_key(struct db *tx, struct arena *arena, struct str key, struct account *ret) {
     if (!may_be_token(key)) return STATUS_DENIED;
     struct sha256 hash = token_hash(key);
-    int64_t key_id;
-    enum status status = user_key_find(tx, arena, sha256_str(&hash), &key_id, ret);
+    enum status status = user_key_find(tx, arena, sha256_str(&hash), ret);
     return status == STATUS_NOT_FOUND ? STATUS_DENIED : status;
 }
 

@@ -4,8 +4,6 @@
 
 #include "store/rows.h"
 
-#define TOUCH_EVERY_MS 60000
-
 #define ACCOUNT_COLUMNS "a.id, a.email, a.password_hash, a.is_admin, a.is_active, a.is_verified, a.created_at"
 
 static void account_fill(struct stmt *s, struct arena *a, struct account *ret) {
@@ -48,20 +46,6 @@ enum status account_get(struct db *tx, struct arena *a, int64_t id, struct accou
     return st;
 }
 
-enum status account_set_active(struct db *tx, int64_t id, bool is_active) {
-    struct stmt *s = db_stmt(tx, "UPDATE accounts SET is_active = ?2 WHERE id = ?1");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, is_active);
-    return row_change(tx, s);
-}
-
-enum status account_set_password(struct db *tx, int64_t id, struct str password_hash) {
-    struct stmt *s = db_stmt(tx, "UPDATE accounts SET password_hash = ?2 WHERE id = ?1");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_text(s, 2, password_hash);
-    return row_change(tx, s);
-}
-
 enum status user_key_add(struct db *tx, int64_t account_id, struct str key_hash, int64_t now, int64_t *ret_id) {
     struct stmt *account = db_stmt(tx, "SELECT id FROM accounts WHERE id = ?1");
     stmt_bind_int(account, 1, account_id);
@@ -75,21 +59,11 @@ enum status user_key_add(struct db *tx, int64_t account_id, struct str key_hash,
     return row_insert(s, ret_id);
 }
 
-enum status user_key_find(struct db *tx, struct arena *a, struct str key_hash, int64_t *ret_key_id, struct account *ret) {
-    struct stmt *s = db_stmt(tx, "SELECT " ACCOUNT_COLUMNS ", k.id FROM user_keys k JOIN accounts a ON a.id = k.account_id "
+enum status user_key_find(struct db *tx, struct arena *a, struct str key_hash, struct account *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT " ACCOUNT_COLUMNS " FROM user_keys k JOIN accounts a ON a.id = k.account_id "
                                  "WHERE k.key_hash = ?1");
     stmt_bind_blob(s, 1, key_hash);
     enum status st = row_first(s);
-    if (st != STATUS_OK) return st;
-    account_fill(s, a, ret);
-    *ret_key_id = stmt_int(s, 7);
-    return STATUS_OK;
-}
-
-enum status user_key_touch(struct db *tx, int64_t key_id, int64_t now) {
-    struct stmt *s = db_stmt(tx, "UPDATE user_keys SET last_used_at = ?2 WHERE id = ?1 AND last_used_at <= ?3");
-    stmt_bind_int(s, 1, key_id);
-    stmt_bind_int(s, 2, now);
-    stmt_bind_int(s, 3, now - TOUCH_EVERY_MS);
-    return stmt_run(s);
+    if (st == STATUS_OK) account_fill(s, a, ret);
+    return st;
 }

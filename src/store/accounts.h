@@ -23,15 +23,10 @@ WARN_UNUSED enum status account_add(struct db *tx, const struct account *account
 /* NOT_FOUND when absent. `email` in lower case. */
 WARN_UNUSED enum status account_find(struct db *tx, struct arena *a, struct str email, struct account *ret);
 WARN_UNUSED enum status account_get(struct db *tx, struct arena *a, int64_t id, struct account *ret);
-WARN_UNUSED enum status account_set_active(struct db *tx, int64_t id, bool is_active);
-WARN_UNUSED enum status account_set_password(struct db *tx, int64_t id, struct str password_hash);
 
 /* Add a user key; NOT_FOUND: no such account, EXISTS: the same key again. */
 WARN_UNUSED enum status user_key_add(struct db *tx, int64_t account_id, struct str key_hash, int64_t now, int64_t *ret_id);
-/* The account behind a user key; *ret_key_id for user_key_touch. */
-WARN_UNUSED enum status user_key_find(struct db *tx, struct arena *a, struct str key_hash, int64_t *ret_key_id,
-                                      struct account *ret);
-/* Note the use; written at most once a minute for a key. */
-WARN_UNUSED enum status user_key_touch(struct db *tx, int64_t key_id, int64_t now);
+/* The account behind a user key. */
+WARN_UNUSED enum status user_key_find(struct db *tx, struct arena *a, struct str key_hash, struct account *ret);
 
 #endif

@@ -28,12 +28,6 @@ enum status session_find(struct db *tx, struct str token_hash, struct session *r
     return st;
 }
 
-enum status session_delete(struct db *tx, struct str token_hash) {
-    struct stmt *s = db_stmt(tx, "DELETE FROM sessions WHERE token_hash = ?1");
-    stmt_bind_blob(s, 1, token_hash);
-    return stmt_run(s);
-}
-
 enum status session_prune(struct db *tx, int64_t before, int64_t max, int64_t *ret_deleted) {
     struct stmt *s = db_stmt(tx, "DELETE FROM sessions WHERE token_hash IN "
                                  "(SELECT token_hash FROM sessions WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)");

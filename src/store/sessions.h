@@ -17,8 +17,6 @@ struct session {
 WARN_UNUSED enum status session_add(struct db *tx, struct str token_hash, const struct session *session);
 /* Also finds an expired one, so that the caller can tell "expired" from "unknown". */
 WARN_UNUSED enum status session_find(struct db *tx, struct str token_hash, struct session *ret);
-/* OK also when it was gone already. */
-WARN_UNUSED enum status session_delete(struct db *tx, struct str token_hash);
 /* Delete up to `max` that expired before `before`; *ret_deleted tells how many. */
 WARN_UNUSED enum status session_prune(struct db *tx, int64_t before, int64_t max, int64_t *ret_deleted);
 

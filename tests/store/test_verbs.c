@@ -25,33 +25,24 @@ static void test_accounts(void **state) {
     assert_true(found.is_admin && found.is_active && !found.is_verified);
     assert_int_equal(found.created_at, NOW);
     assert_int_equal(account_find(f->db, &f->arena, TEXT("A@example.com"), &found), STATUS_NOT_FOUND);
-    assert_ok(account_set_active(f->db, id, false));
-    assert_ok(account_set_password(f->db, id, TEXT("$i")));
     assert_ok(account_get(f->db, &f->arena, id, &found));
-    assert_false(found.is_active);
-    assert_str(found.password_hash, "$i");
+    assert_str(found.email, "a@example.com");
     assert_int_equal(account_get(f->db, &f->arena, id + 1, &found), STATUS_NOT_FOUND);
-    assert_int_equal(account_set_active(f->db, id + 1, true), STATUS_NOT_FOUND);
     fixture_free(f);
 }
 
 static void test_user_keys(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
-    int64_t account = make_account(f->db, "a@example.com"), id = 0, found_id = 0;
+    int64_t account = make_account(f->db, "a@example.com"), id = 0;
     struct str hash = TEXT("\0\xff hash");
     struct account found;
     assert_int_equal(user_key_add(f->db, account + 1, hash, NOW, &id), STATUS_NOT_FOUND);
     assert_ok(user_key_add(f->db, account, hash, NOW, &id));
     assert_int_equal(user_key_add(f->db, account, hash, NOW, &id), STATUS_EXISTS);
-    assert_ok(user_key_find(f->db, &f->arena, hash, &found_id, &found));
-    assert_int_equal(found_id, id);
+    assert_ok(user_key_find(f->db, &f->arena, hash, &found));
     assert_int_equal(found.id, account);
-    assert_int_equal(user_key_find(f->db, &f->arena, TEXT("\0\xff hasH"), &found_id, &found), STATUS_NOT_FOUND);
-    assert_ok(user_key_touch(f->db, id, NOW));
-    assert_ok(user_key_touch(f->db, id, NOW + 59999)); /* within the minute: not written */
-    fixture_commit(f);
-    assert_int_equal(fixture_number(f, "SELECT last_used_at FROM user_keys"), NOW);
+    assert_int_equal(user_key_find(f->db, &f->arena, TEXT("\0\xff hasH"), &found), STATUS_NOT_FOUND);
     fixture_free(f);
 }
 
@@ -72,9 +63,7 @@ static void test_sessions(void **state) {
     assert_ok(session_prune(f->db, NOW + 15, 10, &deleted));
     assert_int_equal(deleted, 1);
     assert_int_equal(session_find(f->db, TEXT("t1"), &found), STATUS_NOT_FOUND);
-    assert_ok(session_delete(f->db, TEXT("t2")));
-    assert_ok(session_delete(f->db, TEXT("t2")));
-    assert_int_equal(session_find(f->db, TEXT("t2"), &found), STATUS_NOT_FOUND);
+    assert_ok(session_find(f->db, TEXT("t2"), &found));
     fixture_free(f);
 }
 
@@ -204,6 +193,7 @@ static void test_P6_sender_keys(void **state) {
     assert_ok(sender_key_list(f->db, &f->arena, b, domain, &list));
     assert_int_equal(list.count, 0);
     assert_ok(sender_key_touch(f->db, id, NOW + 9));
+    assert_ok(sender_key_touch(f->db, id, NOW + 9 + 59999)); /* within the minute: not written */
     assert_ok(sender_key_list(f->db, &f->arena, a, domain, &list));
     assert_int_equal(list.count, 1);
     assert_int_equal(list.items[0].last_used_at, NOW + 9);

@@ -45,7 +45,9 @@ static enum status conflict(struct test_job *t, struct db *tx) {
     enum status st = account_find(tx, &t->f->arena, TEXT("row@example.com"), &found);
     if (st != STATUS_OK) return st;
     if (t->runs == 1) elsewhere(t->f, "UPDATE accounts SET is_verified = 1 - is_verified");
-    return account_set_active(tx, found.id, false);
+    struct stmt *s = db_stmt(tx, "UPDATE accounts SET is_active = 0 WHERE id = ?1");
+    stmt_bind_int(s, 1, found.id);
+    return stmt_run(s);
 }
 
 static enum status fill_disk(struct db *tx) {

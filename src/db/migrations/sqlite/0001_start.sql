@@ -22,8 +22,7 @@ CREATE TABLE user_keys (                -- the account's own API keys (APIKey of
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id  INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
     key_hash    BLOB NOT NULL UNIQUE,
-    created_at  INTEGER NOT NULL,
-    last_used_at INTEGER NOT NULL DEFAULT 0
+    created_at  INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE sessions (
