@@ -7,21 +7,28 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SCHEMA "posthorn_test"
-
 static void on_fatal(void *arg, struct str why) {
     (void)why;
     ((struct fixture *)arg)->fatal_count++;
 }
 
-static void empty_pgsql(struct fixture *f, const char *server) {
+/* One schema a process, so that suites may run side by side on one server. */
+static void drop_schema(const char *server, bool and_make_it) {
     struct db *db = NULL;
+    BUF_AUTO sql = {0};
+    buf_add_z(&sql, "SET client_min_messages = warning; ");
+    buf_addf(&sql, "DROP SCHEMA IF EXISTS posthorn_test_%d CASCADE;", (int)getpid());
+    if (and_make_it) buf_addf(&sql, "CREATE SCHEMA posthorn_test_%d", (int)getpid());
     assert_ok(db_open(&(struct db_options){.url = str_from_z(server)}, NULL, &db));
-    assert_ok(db_exec(db, "SET client_min_messages = warning; DROP SCHEMA IF EXISTS " SCHEMA " CASCADE; CREATE SCHEMA " SCHEMA));
+    assert_ok(db_exec(db, sql.p));
     db_close(&db);
+}
+
+static void empty_pgsql(struct fixture *f, const char *server) {
+    drop_schema(server, true);
     bool has_query = str_find(str_from_z(server), '?') != STR_NONE;
-    buf_addf(&f->url, "%s%coptions=-csearch_path%%3D" SCHEMA "%%20-cclient_min_messages%%3Dwarning", server,
-             has_query ? '&' : '?');
+    buf_addf(&f->url, "%s%coptions=-csearch_path%%3Dposthorn_test_%d%%20-cclient_min_messages%%3Dwarning", server,
+             has_query ? '&' : '?', (int)getpid());
 }
 
 static void empty_sqlite(struct fixture *f) {
@@ -73,6 +80,8 @@ void fixture_free(struct fixture *f) {
         remove_file(f, "posthorn.db-shm");
         remove_file(f, "posthorn.db-journal");
         rmdir(f->folder.p);
+    } else {
+        drop_schema(getenv("POSTHORN_TEST_PGSQL"), false);
     }
     buf_fini(&f->folder);
     buf_fini(&f->url);
