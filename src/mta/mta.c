@@ -101,6 +101,12 @@ static void due_turn(struct mta *m) {
 }
 
 /* ---- turns ---- */
+static void gauge_turn(struct mta *m) {
+    size_t now = schedule_count(m->schedule);
+    metrics_add(m->options.metrics, METRIC_WAITING_IN_MEMORY, (int64_t)now - (int64_t)m->gauge);
+    m->gauge = now;
+}
+
 static void on_turn(void *arg) {
     struct mta *m = arg;
     fetch_turn(m);
@@ -111,6 +117,7 @@ static void on_turn(void *arg) {
     for (struct list *it; (it = list_pop(&now));) site_turn(LIST_OWNER(it, struct site, node));
     fetch_turn(m);
     due_turn(m);
+    gauge_turn(m);
     if (!list_is_empty(&m->dirty)) mta_wake(m);
 }
 

@@ -30,6 +30,7 @@ struct mta {
     struct list attempts, connections, idle; /* all of them; idle: connections, longest first */
     struct list dirty, blocked;              /* sites with something to do; sites that wait for room */
     size_t attempt_count, connection_count, job_count, routing_count, fetch_count, letter_bytes;
+    size_t gauge; /* METRIC_WAITING_IN_MEMORY as told last */
     struct timer turn, due, sweep, stop;
     bool is_running, is_stopping;
     void (*stopped)(void *arg);
