@@ -338,6 +338,7 @@ static void a_finished_message_is_sent(void **state) {
     assert_reply(&queue, "Queue.3.Recipient", "secret@y.test");
     assert_reply(&queue, "Queue.0.Sender", "a@mail.a.test");
     REPLY_AUTO off = world_operator(w, "Operator.DomainDisable", "\"Name\":\"a.test\"");
+    assert_int_equal(off.status, 200);
     REPLY_AUTO refused = world_operator(w, "Operator.Send", "\"Message\":\"From: a@a.test\\nTo: x@y.test\\n\\nbody\"");
     assert_reply(&refused, "ErrorCode", "4");
 }

@@ -51,7 +51,7 @@ static void client_turn(struct pair *p, const struct session_mail *mails, size_t
         case SESSION_EVENT_RESULT:
             p->last_code = p->client.result.code;
             p->results++;
-            /* fall through */
+            __attribute__((fallthrough));
         case SESSION_EVENT_READY:
             if (p->results < count) assert_true(session_send(&p->client, &mails[p->results], &p->to_server));
             break;
