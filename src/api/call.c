@@ -367,7 +367,6 @@ static void answer(struct call *c) {
         if (!c->content_type) c->content_type = "application/json";
     }
     call_add_header(c, STR("Cache-Control"), STR("no-store"));
-    call_add_header(c, STR("X-Content-Type-Options"), STR("nosniff"));
     log_call(c);
     c->done(c);
 }
