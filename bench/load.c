@@ -1,10 +1,11 @@
 /* load.c - posts messages to /api/v1/email over many connections and measures each answer. One thread, epoll, bounded in count
  * and time.
  *
- *   load HOST PORT KEY COUNT CONNECTIONS keep|close BYTES DOMAINS
+ *   load HOST PORT KEY COUNT CONNECTIONS keep|close BYTES DOMAINS [SEND_AT]
  *
- * Every message has a body of BYTES and a recipient of its own, spread over d0.bench.test ... . Prints one line of key=value.
- * Exits 1 when an answer was not 200.
+ * Every message has a body of BYTES and a recipient of its own, spread over d0.bench.test ... . With SEND_AT (Unix time) it is
+ * to be accepted now and delivered then. With close, a connection's making is part of its answer's time. Prints one line of
+ * key=value. Exits 1 when an answer was not 200.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,7 +33,7 @@ struct connection {
 
 struct load {
     struct sockaddr_in to;
-    const char *key, *body;
+    const char *key, *body, *send_at;
     long count, begun, ended, wrong, domains;
     int keep, epoll;
     double *latency_ms;
@@ -51,6 +52,7 @@ static void die(const char *what) {
 }
 
 static void dial(struct load *l, struct connection *c) {
+    c->started = now();
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&l->to, sizeof l->to) != 0) die("connect");
     int one = 1;
@@ -64,11 +66,12 @@ static int begin(struct load *l, struct connection *c) {
     if (l->begun == l->count) return 0;
     long i = l->begun++;
     char json[512];
-    int json_len = snprintf(json, sizeof json,
-                            "{\"From\":{\"email\":\"bench@bench.test\",\"name\":\"Bench\"},\"To\":[{\"email\":\"u%ld@d%ld.bench."
-                            "test\",\"name\":\"\"}],"
-                            "\"Subject\":\"Benchmark %ld\",\"ContentType\":\"plain\",\"PlainContent\":\"",
-                            i, i % l->domains, i);
+    int json_len =
+        snprintf(json, sizeof json,
+                 "{%s%s%s\"From\":{\"email\":\"bench@bench.test\",\"name\":\"Bench\"},\"To\":[{\"email\":\"u%ld@d%ld.bench."
+                 "test\",\"name\":\"\"}],"
+                 "\"Subject\":\"Benchmark %ld\",\"ContentType\":\"plain\",\"PlainContent\":\"",
+                 l->send_at ? "\"SendAt\":" : "", l->send_at ? l->send_at : "", l->send_at ? "," : "", i, i % l->domains, i);
     size_t total = (size_t)json_len + l->body_len + 2;
     int head_len =
         snprintf(c->request, 1024,
@@ -81,7 +84,7 @@ static int begin(struct load *l, struct connection *c) {
     memcpy(p + (size_t)json_len + l->body_len, "\"}", 2);
     c->request_len = (size_t)head_len + total;
     c->answer_len = 0;
-    c->started = now();
+    if (l->keep) c->started = now();
     for (c->sent = 0; c->sent < c->request_len;) {
         ssize_t n = send(c->fd, c->request + c->sent, c->request_len - c->sent, MSG_NOSIGNAL);
         if (n <= 0) die("send");
@@ -120,12 +123,13 @@ static int by_size(const void *a, const void *b) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 9) {
-        fprintf(stderr, "usage: load HOST PORT KEY COUNT CONNECTIONS keep|close BYTES DOMAINS\n");
+    if (argc != 9 && argc != 10) {
+        fprintf(stderr, "usage: load HOST PORT KEY COUNT CONNECTIONS keep|close BYTES DOMAINS [SEND_AT]\n");
         return 64;
     }
     struct load l = {.to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10))},
                      .key = argv[3],
+                     .send_at = argc > 9 ? argv[9] : NULL,
                      .count = strtol(argv[4], NULL, 10),
                      .keep = strcmp(argv[6], "keep") == 0,
                      .body_len = strtoul(argv[7], NULL, 10),

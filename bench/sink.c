@@ -1,9 +1,10 @@
 /* sink.c - an SMTP server that takes everything and keeps nothing: the recipients' side of a benchmark. One thread, epoll.
  *
- *   sink PORT COUNT [SECONDS_IDLE]
+ *   sink PORT COUNT [SECONDS_IDLE [FILE]]
  *
  * Answers on 127.0.0.1, with PIPELINING. Ends when COUNT messages came, or when none came for SECONDS_IDLE
- * (60). Prints one line of key=value; last_at is the Unix time of the last final dot. Exits 1 when some are missing.
+ * (60). Prints one line of key=value; last_at is the Unix time of the last final dot. FILE gets the first message that comes in
+ * whole, as it was on the wire. Exits 1 when some are missing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,6 +26,7 @@ struct session {
     size_t matched; /* bytes of end_of_data seen */
     size_t line_len;
     char line[4096];
+    FILE *copy; /* of the first message */
 };
 
 struct sink {
@@ -32,6 +34,7 @@ struct sink {
     double bytes, first_at, last_at;
     char replies[1 << 16];
     size_t reply_len;
+    const char *file; /* NULL once it is taken */
 };
 
 static double wall(void) {
@@ -77,6 +80,8 @@ static int take_command(struct sink *k, struct session *s) {
     else if (strncasecmp(s->line, "DATA", 4) == 0) {
         reply(k, "354 go on\r\n");
         s->in_data = 1;
+        if (k->file) s->copy = fopen(k->file, "we");
+        k->file = NULL;
         s->matched = 2; /* the CRLF of DATA itself: an empty message is a dot at once */
         if (k->first_at == 0) k->first_at = wall();
     } else if (strncasecmp(s->line, "QUIT", 4) == 0) {
@@ -87,13 +92,22 @@ static int take_command(struct sink *k, struct session *s) {
     return 1;
 }
 
+static void copy(struct session *s, const char *p, size_t n) {
+    if (!s->copy) return;
+    fwrite(p, 1, n, s->copy);
+    if (s->in_data) return;
+    fclose(s->copy);
+    s->copy = NULL;
+}
+
 static int take(struct sink *k, struct session *s, const char *p, size_t n) {
     k->bytes += (double)n;
     while (n) {
         size_t used;
-        if (s->in_data)
+        if (s->in_data) {
             used = take_content(k, s, p, n);
-        else {
+            copy(s, p, used);
+        } else {
             const char *lf = memchr(p, '\n', n);
             used = lf ? (size_t)(lf - p) + 1 : n;
             if (s->line_len + used >= sizeof s->line) return 0;
@@ -145,17 +159,19 @@ static void serve(struct sink *k, struct session *s) {
     if (k->reply_len && write(s->fd, k->replies, k->reply_len) != (ssize_t)k->reply_len) stays = 0;
     if (stays) return;
     close(s->fd);
+    if (s->copy) fclose(s->copy);
     free(s);
 }
 
 int main(int argc, char **argv) {
     if (argc < 3) {
-        fprintf(stderr, "usage: sink PORT COUNT [SECONDS_IDLE]\n");
+        fprintf(stderr, "usage: sink PORT COUNT [SECONDS_IDLE [FILE]]\n");
         return 64;
     }
     static struct sink k;
     k.wanted = strtol(argv[2], NULL, 10);
     long idle = argc > 3 ? strtol(argv[3], NULL, 10) : 60;
+    k.file = argc > 4 ? argv[4] : NULL;
     int listener = listen_on((uint16_t)strtoul(argv[1], NULL, 10)), epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event e = {.events = EPOLLIN}, events[256];
     epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &e);

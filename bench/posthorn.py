@@ -1,0 +1,59 @@
+"""posthorn.py - our side of a benchmark: a gateway with production's settings in a folder of its own.
+
+SPDX-License-Identifier: Apache-2.0"""
+import json
+import subprocess
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import measure
+
+
+class Posthorn:
+    """Live, durable, logging to a file. `more`: {"section.key": value}."""
+
+    def __init__(self, tools, **more):
+        self.tools, self.port = tools, tools.free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="posthorn-", dir=tools.scratch))
+        self.options = {"data.dir": self.folder / "data", "data.user": tools.user, "http.listen": f"127.0.0.1:{self.port}",
+                        "log.level": "info", "delivery.mode": "live", "delivery.hostname": "gw.bench.test",
+                        "delivery.allow_private": "yes", **more}
+
+    def arguments(self):
+        return [x for k, v in self.options.items() for x in ("-o", f"{k}={v}")]
+
+    def cli(self, *arguments, stdin=""):
+        run = subprocess.run([self.tools.posthorn, *arguments, "--json", *self.arguments()], input=stdin, capture_output=True, text=True,
+                             check=True)
+        return json.loads(run.stdout)
+
+    def metric(self, name):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as f:
+            return next(float(line.split()[-1]) for line in f.read().decode().splitlines() if line.startswith(name + " "))
+
+    def __enter__(self):
+        with open(self.folder / "log", "wb") as log:
+            self.process = subprocess.Popen([self.tools.posthorn, "serve", *self.arguments()], stdout=log, stderr=log)
+        self.tools.wait_for_port(self.port, self.process)
+        self.roots = [self.process.pid]
+        self.cli("account", "create", "--email", "owner@bench.test", "--password-stdin", stdin="correct horse battery")
+        self.cli("domain", "add", "bench.test", "--account", "owner@bench.test")
+        self.cli("domain", "enable", "bench.test")
+        self.key = self.cli("key", "add", "--domain", "bench.test")["Key"]
+        time.sleep(0.5)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(60)
+
+    def load(self, count, mode="keep", domains=20, send_at=()):
+        """50 connections post `count` messages; the client's line."""
+        t = self.tools
+        line = t.check("load", "127.0.0.1", self.port, self.key, count, t.sessions, mode, t.bytes, domains, *send_at)
+        return measure.key_values(line)
+
+    def peak_mib(self):
+        return measure.rss_mib(self.process.pid, "VmHWM")
