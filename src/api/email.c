@@ -10,7 +10,7 @@
 #include "core/compose.h"
 #include "core/retry.h"
 
-/* Codes of a mailbox list: an entry without both keys, a bad address, too many. */
+/* Codes of a mailbox list: an entry without both keys, a bad address, too many (0: the contract has no number for it). */
 struct group_rule {
     const char *name;
     int incomplete, invalid, too_many;
@@ -18,8 +18,8 @@ struct group_rule {
 };
 enum { GROUP_TO, GROUP_CC, GROUP_BCC, GROUP_REPLY_TO, GROUP_COUNT };
 static const struct group_rule groups[GROUP_COUNT] = {
-    [GROUP_TO] = {"To", 18, 19, 20, SEND_RECIPIENTS_MAX},
-    [GROUP_CC] = {"CC", 21, 22, 20, SEND_RECIPIENTS_MAX},
+    [GROUP_TO] = {"To", 18, 19, 0, SEND_RECIPIENTS_MAX},
+    [GROUP_CC] = {"CC", 21, 22, 0, SEND_RECIPIENTS_MAX},
     [GROUP_BCC] = {"BCC", 25, 26, 27, SEND_BCC_MAX},
     [GROUP_REPLY_TO] = {"ReplyTo", 29, 30, 31, SEND_REPLY_TO_MAX},
 };
@@ -73,12 +73,23 @@ static void read_from(struct call *c, struct submission *s) {
     if (from->is_given && !read_mailbox(from->raw, &s->from)) call_refuse_field(c, 3, STR("From"));
 }
 
+static void refuse_crowd(struct call *c, const char *group) {
+    struct str field = str_from_z(group);
+    call_refuse_say(
+        c, field,
+        arena_strf(c->arena, "%s has too many addresses: a message may have %d recipients", group, SEND_RECIPIENTS_MAX).p);
+}
+
 static void read_group(struct call *c, const struct group_rule *rule, struct compose_group *ret) {
     const struct arg *arg = call_arg(c, rule->name);
     if (!arg->is_given) return;
     size_t count = arg->raw->count;
     if (count > rule->max) {
-        call_refuse_field(c, rule->too_many, str_from_z(rule->name));
+        if (rule->too_many) {
+            call_refuse_field(c, rule->too_many, str_from_z(rule->name));
+        } else {
+            refuse_crowd(c, rule->name);
+        }
         return;
     }
     ret->items = arena_array(c->arena, count + 1, sizeof *ret->items);
@@ -98,7 +109,7 @@ static void read_groups(struct call *c, struct submission *s) {
     for (size_t i = 0; i < GROUP_COUNT; i++) read_group(c, &groups[i], into[i]);
     const struct arg *to = call_arg(c, "To");
     if (to->is_given && to->raw->count == 0) call_refuse_field(c, 20, STR("To"));
-    if (s->to.count + s->cc.count + s->bcc.count > SEND_RECIPIENTS_MAX) call_refuse_field(c, 20, STR("To"));
+    if (s->to.count + s->cc.count + s->bcc.count > SEND_RECIPIENTS_MAX) refuse_crowd(c, "To");
 }
 
 /* ---- content ---- */

@@ -29,7 +29,7 @@ static const struct refusal common_refusals[] = {
 static const struct param email_params[] = {
     {"DomainID", PARAM_ID, false, 0, 2, 0, 0, "Must be the sender domain of the key, when given"},
     {"From", PARAM_MAILBOX, true, 3, 3, 0, 0, "Sender: an object with email and name; its domain is the key's or below it"},
-    {"Subject", PARAM_TEXT, true, 8, 8, 0, 8192, "Subject of the message"},
+    {"Subject", PARAM_TEXT, true, 8, 0, 0, 8192, "Subject of the message"},
     {"ContentType", PARAM_TEXT, true, 9, 9, 0, 32, "html or plain"},
     {"HtmlContent", PARAM_CONTENT, false, 10, 10, 0, 0, "HTML body; required when ContentType is html"},
     {"PlainContent", PARAM_CONTENT, false, 11, 11, 0, 0, "Plain text body; required when ContentType is plain"},
