@@ -27,8 +27,7 @@ def postgres():
     server.close()
 
 
-@pytest.fixture
-def database(request):
+def fresh_database(request):
     """A fresh database's URL, or None for SQLite in the data folder."""
     if request.config.getoption("--database") == "sqlite":
         return None
@@ -36,8 +35,21 @@ def database(request):
 
 
 @pytest.fixture
+def database(request):
+    return fresh_database(request)
+
+
+@pytest.fixture
 def sandbox(database):
     with Gateway(database=database) as gateway:
+        yield gateway
+    shutil.rmtree(gateway.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def shared(request):
+    """A sandbox gateway for all tests of a file; they keep apart by tenants of their own."""
+    with Gateway(database=fresh_database(request)) as gateway:
         yield gateway
     shutil.rmtree(gateway.folder, ignore_errors=True)
 

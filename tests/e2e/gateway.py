@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -148,6 +150,20 @@ class Gateway:
     def event_types(self, key, message_id):
         """Types of a message's events, oldest first."""
         return [e["EventType"] for e in reversed(self.events(key, MessageID=message_id))]
+
+    def events_total(self, key, **filters):
+        query = "&".join(f"{k}={v}" for k, v in {"RetrieveCount": 1, **filters}.items())
+        return self.request("GET", f"/api/v1/events?{query}", headers={"Authorization": f"Bearer {key}"})[2]["TotalRecords"]
+
+    def sql(self, statement):
+        """Change what no operation changes yet, behind the gateway's back."""
+        url = self.options.get("data.url")
+        if url:
+            subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement, url], check=True)
+            return
+        with closing(sqlite3.connect(self.database(), timeout=60)) as db:
+            db.execute(statement)
+            db.commit()
 
     def database(self):
         return self.folder / "data" / "posthorn.db"
