@@ -182,11 +182,11 @@ static enum match match_term(struct check *c, const struct spf_term *t, struct s
     return lookers[t->kind](c, t, target, ret_error);
 }
 
-static enum spf_result follow_redirect(struct check *c, const struct spf_term *t, struct str domain) {
+static enum spf_result follow_redirect(struct check *c, const struct spf_term *t, struct str domain, bool is_top) {
     struct str target;
     enum spf_result result = SPF_PERMERROR;
     if (!aim(c, t, domain, &target, &result)) return result;
-    result = check_domain(c, target, false);
+    result = check_domain(c, target, is_top);
     if (result != SPF_NONE) return result;
     return error(c, SPF_PERMERROR, arena_strf(&c->scratch, "%.*s: there is no policy", STR_ARG(t->text)));
 }
@@ -194,7 +194,7 @@ static enum spf_result follow_redirect(struct check *c, const struct spf_term *t
 static enum spf_result walk(struct check *c, const struct spf_term *terms, size_t count, struct str domain, bool is_top) {
     for (size_t i = 0; i < count; i++) {
         enum spf_result result = SPF_PERMERROR;
-        if (terms[i].kind == SPF_REDIRECT) return follow_redirect(c, &terms[i], domain);
+        if (terms[i].kind == SPF_REDIRECT) return follow_redirect(c, &terms[i], domain, is_top);
         enum match match = match_term(c, &terms[i], domain, &result);
         if (c->wants || match == MATCH_ERROR) return result;
         if (match == MATCH_NO) continue;
@@ -213,7 +213,7 @@ static enum spf_result check_domain(struct check *c, struct str domain, bool is_
         return error(c, SPF_TEMPERROR, arena_strf(&c->scratch, "the name servers of %.*s do not answer", STR_ARG(domain)));
     size_t count;
     struct str record = spf_record_find(txt, &count), bad;
-    if (is_top) c->record = record;
+    if (!c->record.p) c->record = record;
     if (count == 0) return SPF_NONE;
     if (count > 1)
         return error(c, SPF_PERMERROR,
