@@ -472,6 +472,10 @@ void gateway_close(struct gateway **g_place) {
     *g_place = NULL;
     atomic_store(&g->is_stopping, true);
     if (g->threads.running) stop_running(g);
+    executor_free(&g->signers);
+    executor_free(&g->slow);
+    executor_free(&g->readers);
+    executor_free(&g->writer);
     threads_stop(&g->threads);
     while (g->listener_count) listener_close(&g->listeners[--g->listener_count]);
     for (size_t i = 0; i < SERVER_COUNT; i++) http_server_free(&g->servers[i]);
@@ -479,10 +483,6 @@ void gateway_close(struct gateway **g_place) {
     smtpd_free(&g->inbox);
     api_free(&g->api);
     resolver_free(&g->resolver);
-    executor_free(&g->signers);
-    executor_free(&g->slow);
-    executor_free(&g->readers);
-    executor_free(&g->writer);
     threads_free(&g->threads);
     http_budget_free(&g->budget);
     tls_context_unref(&g->client_tls);
