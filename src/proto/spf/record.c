@@ -38,16 +38,22 @@ static bool parse_prefix(struct str text, unsigned max, unsigned *ret) {
     return true;
 }
 
+/* Where the last '/' stands, unless it belongs to a macro. */
+static size_t find_slash(struct str spec) {
+    size_t slash = str_find_last(spec, '/');
+    return slash == STR_NONE || str_find(str_sub(spec, slash, SIZE_MAX), '}') != STR_NONE ? STR_NONE : slash;
+}
+
 /* Take "/24", "//64" or "/24//64" off the end of *spec. */
 static bool take_cidr(struct str *spec, struct spf_term *t) {
-    size_t slash = str_find_last(*spec, '/');
-    if (slash == STR_NONE || str_find(str_sub(*spec, slash, SIZE_MAX), '}') != STR_NONE) return true;
+    size_t slash = find_slash(*spec);
+    if (slash == STR_NONE) return true;
     if (slash > 0 && spec->p[slash - 1] == '/') {
         if (!parse_prefix(str_sub(*spec, slash + 1, SIZE_MAX), 128, &t->prefix6)) return false;
         *spec = str_sub(*spec, 0, slash - 1);
-        slash = str_find_last(*spec, '/');
+        slash = find_slash(*spec);
     }
-    if (slash == STR_NONE || str_find(str_sub(*spec, slash, SIZE_MAX), '}') != STR_NONE) return true;
+    if (slash == STR_NONE) return true;
     if (!parse_prefix(str_sub(*spec, slash + 1, SIZE_MAX), 32, &t->prefix4)) return false;
     *spec = str_sub(*spec, 0, slash);
     return true;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -182,6 +183,34 @@ static void test_listener_hands_out_round_robin(void **state) {
     for (int i = 0; i < 2; i++) loop_free(&c.loops[i]);
 }
 
+/* P8: without descriptors it waits, and goes on when there are some again. */
+static void test_P8_listener_waits_for_descriptors(void **state) {
+    (void)state;
+    struct counter c = {0};
+    for (int i = 0; i < 2; i++) assert_int_equal(loop_new(&c.loops[i]), STATUS_OK);
+    struct net_address address;
+    struct listener_options options = options_for(&c, &address, "127.0.0.1:0");
+    struct listener *l;
+    assert_int_equal(listener_open(&options, &l), STATUS_OK);
+    static const struct stream_events nothing;
+    struct stream *client = stream_connect(c.loops[0], listener_address(l), NULL, 5000, &nothing, NULL);
+    int next_fd = dup(0);
+    close(next_fd);
+    struct rlimit limit, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = (struct rlimit){.rlim_cur = (rlim_t)next_fd, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool never = false;
+    run_until(c.loops[0], &never, 30);
+    assert_int_equal(c.count[0], 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    run_until(c.loops[0], &never, 300);
+    assert_int_equal(c.count[0], 1);
+    stream_free(&client);
+    listener_close(&l);
+    for (int i = 0; i < 2; i++) loop_free(&c.loops[i]);
+}
+
 static void test_unix_listener_replaces_a_stale_socket_only(void **state) {
     (void)state;
     struct counter c = {0};
@@ -215,9 +244,13 @@ static void test_unix_listener_replaces_a_stale_socket_only(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_timers_fire_once_in_order),      cmocka_unit_test(test_stop_before_run),
-        cmocka_unit_test(test_posts_from_many_threads),        cmocka_unit_test(test_free_delivers_what_is_left),
-        cmocka_unit_test(test_listener_hands_out_round_robin), cmocka_unit_test(test_unix_listener_replaces_a_stale_socket_only),
+        cmocka_unit_test(test_timers_fire_once_in_order),
+        cmocka_unit_test(test_stop_before_run),
+        cmocka_unit_test(test_posts_from_many_threads),
+        cmocka_unit_test(test_free_delivers_what_is_left),
+        cmocka_unit_test(test_listener_hands_out_round_robin),
+        cmocka_unit_test(test_P8_listener_waits_for_descriptors),
+        cmocka_unit_test(test_unix_listener_replaces_a_stale_socket_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

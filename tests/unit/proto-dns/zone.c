@@ -3,7 +3,6 @@
 #include "zone.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct dns_record record_of(const struct zone_record *z, struct arena *arena) {
@@ -17,7 +16,11 @@ static struct dns_record record_of(const struct zone_record *z, struct arena *ar
     } else if (z->type == DNS_TXT) {
         r.text = data;
     } else if (z->type == DNS_MX) {
-        r.preference = (uint16_t)atoi(z->data);
+        uint64_t preference = 0;
+        bool ok = str_to_u64(str_sub(data, 0, str_find(data, ' ')), &preference);
+        assert(ok || strcmp(z->data, "SERVFAIL") == 0);
+        (void)ok;
+        r.preference = (uint16_t)preference;
         r.name = arena_lower(arena, str_sub(data, str_find(data, ' ') + 1, SIZE_MAX));
         if (str_eq(r.name, STR("."))) r.name = STR("");
     } else {
