@@ -66,7 +66,7 @@ static void on_answer(struct post *post) {
 static void talk(int fd, const char *text, const char *want) {
     char got[4096] = {0};
     size_t n = 0;
-    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    if (*text) assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     while (!want[0] || !strstr(got, want)) {
         ssize_t r = read(fd, got + n, sizeof(got) - 1 - n);
         if (r <= 0) break;
