@@ -66,6 +66,10 @@ enum status db_broken(const struct db *db) {
     return db->broken;
 }
 
+bool db_is_lost(const struct db *db) {
+    return db->is_lost;
+}
+
 /* ---- transactions ---- */
 
 enum status db_begin(struct db *db) {

@@ -39,6 +39,9 @@ WARN_UNUSED enum status db_commit(struct db *db);
 void db_rollback(struct db *db);
 /* An error of the engine broke the transaction: STATUS_OK, or which. */
 enum status db_broken(const struct db *db);
+/* SQLite: a read, write or sync failed on this connection, or the file is damaged. Nothing may be written any more (the process
+ * is to stop, P7), and closing does not checkpoint. PostgreSQL: never; its server judges its own disk. */
+bool db_is_lost(const struct db *db);
 
 /* Statement for `sql`, a string literal: prepared once per connection (found by address), reset and unbound at each call.
  * Runs inside a transaction only. At most DB_PARAMS_MAX parameters; a parameter's kind never changes.

@@ -5,7 +5,8 @@
  *
  * What COMMIT's failures mean (P7). SQLITE_FULL: the frames did not fit, so no commit mark is whole on disk: definite.
  * SQLITE_BUSY: did not begin: definite. SQLITE_IOERR: a write or a sync failed somewhere around the commit mark, and what the
- * disk kept nobody knows: UNKNOWN.
+ * disk kept nobody knows: UNKNOWN. An I/O error or damage anywhere else leaves the connection lost (db_is_lost): a page read
+ * wrongly or a WAL half written is nothing to build the next commit on.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "db/engine.h"
 
@@ -50,9 +51,17 @@ static enum status status_of(int code) {
     return STATUS_IO;
 }
 
+/* The disk failed or the file is damaged: closing must not checkpoint, which would write and sync again. */
+static void let_go(struct db *db) {
+    db->is_lost = true;
+    sqlite3_db_config(lite(db)->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 static enum status note(struct db *db, int code) {
     enum status st = status_of(code);
-    if (st != STATUS_OK && st != STATUS_ROW) db_set_error(db, sqlite3_errmsg(lite(db)->handle));
+    if (st == STATUS_OK || st == STATUS_ROW) return st;
+    db_set_error(db, sqlite3_errmsg(lite(db)->handle));
+    if ((code & 0xff) == SQLITE_IOERR || st == STATUS_CORRUPT) let_go(db);
     return st;
 }
 
@@ -125,17 +134,10 @@ static enum status lite_begin(struct db *db) {
     return lite_exec(db, "BEGIN"); /* the snapshot is taken by the first read */
 }
 
-/* A write or sync failed and the process is to stop: closing must not checkpoint, which would sync again. */
-static void let_go(struct db *db) {
-    sqlite3_db_config(lite(db)->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-}
-
 static enum status lite_commit(struct db *db) {
     int code = sqlite3_exec(lite(db)->handle, "COMMIT", NULL, NULL, NULL);
     enum status st = note(db, code);
-    if ((code & 0xff) != SQLITE_IOERR) return st;
-    let_go(db);
-    return STATUS_UNKNOWN;
+    return (code & 0xff) == SQLITE_IOERR ? STATUS_UNKNOWN : st;
 }
 
 static void lite_rollback(struct db *db) {
@@ -227,7 +229,6 @@ static enum status lite_checkpoint(struct db *db, int wait_ms) {
     sqlite3_busy_timeout(own->handle, BUSY_TIMEOUT_MS);
     enum status st = note(db, code);
     if (st == STATUS_CONFLICT || (st == STATUS_OK && moved < in_wal)) return STATUS_TEMPORARY;
-    if (st == STATUS_IO) let_go(db);
     if (st == STATUS_OK) own->wal_pages = 0; /* the next commit starts at the front again */
     return st;
 }

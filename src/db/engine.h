@@ -32,6 +32,7 @@ struct db {
     struct buf error;
     bool is_read_only;
     bool in_tx;
+    bool is_lost; /* set by the engine, for good */
     enum status broken;
     int64_t changes, total_changes;
 };

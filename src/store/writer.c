@@ -3,7 +3,7 @@
  *   attempt(all) -- settled                    every job has its status, its writes stand or don't
  *                -- again (CONFLICT)           attempt(all), at most WRITER_TRIES times, then split
  *                -- split (engine failed, or a refusing job had written)   attempt(each) alone
- *                -- lost (commit's outcome unknown)                        UNKNOWN; the writer is closed, `fatal`
+ *                -- lost (commit's outcome unknown: UNKNOWN; disk or file bad: IO)      the writer is closed, `fatal`
  *
  * A job alone ends settled or lost: there is nothing left to split.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -66,22 +66,22 @@ static enum status run_jobs(struct db *db, struct job *const *jobs, size_t n, bo
     return STATUS_OK;
 }
 
-/* The transaction failed, definitely or not. */
-static enum outcome judge(struct writer *w, struct job *const *jobs, size_t n, enum status st) {
+/* The transaction failed, definitely or not. can_split: its jobs may do better one by one. */
+static enum outcome judge(struct writer *w, struct job *const *jobs, size_t n, enum status st, bool can_split) {
     metrics_add(w->options->metrics, METRIC_WRITER_ERRORS, 1);
+    if (st == STATUS_UNKNOWN || db_is_lost(w->db)) {
+        set_all(jobs, n, st == STATUS_UNKNOWN ? st : STATUS_IO);
+        return LOST;
+    }
     if (st == STATUS_CONFLICT) return AGAIN;
-    if (n > 1 && st != STATUS_UNKNOWN) return SPLIT;
+    if (can_split) return SPLIT;
     set_all(jobs, n, st);
-    return st == STATUS_UNKNOWN ? LOST : SETTLED;
+    return SETTLED;
 }
 
 static enum outcome attempt(struct writer *w, struct job *const *jobs, size_t n) {
     enum status st = db_begin(w->db);
-    if (st != STATUS_OK && st != STATUS_CONFLICT) set_all(jobs, n, st); /* no server, no disk: the same for each */
-    if (st != STATUS_OK) {
-        metrics_add(w->options->metrics, METRIC_WRITER_ERRORS, 1);
-        return st == STATUS_CONFLICT ? AGAIN : SETTLED;
-    }
+    if (st != STATUS_OK) return judge(w, jobs, n, st, false); /* no server: the same for each */
     bool wrote = false;
     st = run_jobs(w->db, jobs, n, &wrote);
     if (st == STATUS_OK && wrote) {
@@ -90,7 +90,7 @@ static enum outcome attempt(struct writer *w, struct job *const *jobs, size_t n)
     }
     if (st == STATUS_OK) st = db_commit(w->db);
     db_rollback(w->db);
-    return st == STATUS_OK ? SETTLED : judge(w, jobs, n, st);
+    return st == STATUS_OK ? SETTLED : judge(w, jobs, n, st, n > 1);
 }
 
 static enum outcome attempt_often(struct writer *w, struct job *const *jobs, size_t n) {

@@ -4,11 +4,16 @@
  *
  *   job says OK                     its writes stand if the commit does
  *   job says anything else          a refusal: none of its writes stand. A job checks first and writes afterwards, so there are
- * none as a rule; if there are, or the engine failed, the batch is rolled back and its jobs run again one by one, each in its own
- * transaction engine says CONFLICT            definite: the whole transaction again, at most WRITER_TRIES times, then TEMPORARY
+ *                                   none as a rule; if there are, or the engine failed, the batch is rolled back and its jobs run
+ *                                   again one by one, each in its own transaction
+ *   engine says CONFLICT            definite: the whole transaction again, at most WRITER_TRIES times, then TEMPORARY
+ *   no room (SQLITE_FULL)           TEMPORARY; nothing stands, the process goes on
  *   commit fails, definite          one by one
- *   commit fails, outcome unknown   (failed write or fsync, connection lost) every job UNKNOWN, then `fatal`; it is not tried
- * again. Jobs that come afterwards get CANCELLED no room (SQLITE_FULL)           TEMPORARY; nothing stands
+ *   commit fails, outcome unknown   (failed write or fsync, connection lost) every job UNKNOWN, then `fatal`
+ *   the disk fails or the file is   (SQLite, in any statement) every job IO, then `fatal`
+ *   damaged
+ *
+ * After `fatal` nothing is tried again: jobs that come get CANCELLED.
  *
  * Between batches and in idle gaps the writer moves the WAL into the file, in small steps (SQLite; nobody else does).
  *
@@ -30,8 +35,9 @@
 struct writer_options {
     struct str url;          /* db.h */
     struct metrics *metrics; /* may be NULL */
-    /* The outcome of a commit is unknown, or a sync of the file failed: the process must end, without another write. Called once,
-     * on the writer's thread, after the jobs' statuses are set and before their done. `why` is gone after the call. */
+    /* The outcome of a commit is unknown, the disk failed or the file is damaged: the process must end, without another write.
+     * Called once, on the writer's thread, after the jobs' statuses are set and before their done. `why` is gone after the call.
+     */
     void (*fatal)(void *arg, struct str why);
     void *fatal_arg;
 };

@@ -1,25 +1,26 @@
 /* test_faults.c - the writer over a disk that fails or stops at its Nth write or sync, for every N (I10, P1, P7; RS01, RS02,
  * CR01).
  *
- * SQLite's VFS is wrapped: each xWrite and xSync is counted, and the chosen one fails (once, as a fault that passes) or ends
- * the process. After each run the file is opened again, without faults: what was acknowledged is there, what was
- * definitely refused is not, and the file is sound.
+ * SQLite's VFS is wrapped: each xRead, xWrite and xSync is counted, and the chosen one fails (once, as a fault that passes) or
+ * ends the process. After each run the file is opened again, without faults: what was acknowledged is there, what was definitely
+ * refused is not, and the file is sound.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum fault { FAULT_NONE, FAULT_NO_ROOM, FAULT_WRITE_ERROR, FAULT_SYNC_ERROR, FAULT_DEATH };
+enum fault { FAULT_NONE, FAULT_NO_ROOM, FAULT_READ_ERROR, FAULT_WRITE_ERROR, FAULT_SYNC_ERROR, FAULT_DEATH };
 
 /* The shim is process-wide, as SQLite's list of VFSs is. */
 static struct {
     enum fault fault;
     int at; /* which operation of its kind, counted from 1 */
-    int writes, syncs;
+    int reads, writes, syncs;
     const sqlite3_io_methods *real[2]; /* of the database, of the WAL; they write and sync alike */
     sqlite3_io_methods wrapped[2];
     int (*real_open)(sqlite3_vfs *, sqlite3_filename, sqlite3_file *, int, int *);
@@ -28,7 +29,13 @@ static struct {
 static void arm(enum fault fault, int at) {
     disk.fault = fault;
     disk.at = at;
-    disk.writes = disk.syncs = 0;
+    disk.reads = disk.writes = disk.syncs = 0;
+}
+
+static int shim_read(sqlite3_file *file, void *p, int n, sqlite3_int64 at) {
+    disk.reads++;
+    if (disk.fault == FAULT_READ_ERROR && disk.reads == disk.at) return SQLITE_IOERR_READ;
+    return disk.real[0]->xRead(file, p, n, at);
 }
 
 static int shim_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at) {
@@ -56,6 +63,7 @@ static int shim_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file
     if (!disk.real[is_wal]) {
         disk.real[is_wal] = file->pMethods;
         disk.wrapped[is_wal] = *file->pMethods;
+        disk.wrapped[is_wal].xRead = shim_read;
         disk.wrapped[is_wal].xWrite = shim_write;
         disk.wrapped[is_wal].xSync = shim_sync;
     }
@@ -144,6 +152,10 @@ static void check_disk(struct fixture *f, const enum status status[JOBS]) {
     db_close(&db);
 }
 
+static int operations(enum fault fault) {
+    return fault == FAULT_READ_ERROR ? disk.reads : fault == FAULT_SYNC_ERROR ? disk.syncs : disk.writes;
+}
+
 /* Fail operation 1, 2, 3 ... until a run needs fewer. Returns how many runs were hit. */
 static int sweep(enum fault fault, int *ret_unknown, int *ret_fatal) {
     for (int at = 1;; at++) {
@@ -151,7 +163,7 @@ static int sweep(enum fault fault, int *ret_unknown, int *ret_fatal) {
         enum status status[JOBS];
         arm(fault, at);
         run_mail(f, status, -1);
-        bool was_hit = (fault == FAULT_SYNC_ERROR ? disk.syncs : disk.writes) >= at;
+        bool was_hit = operations(fault) >= at;
         check_disk(f, status);
         for (int i = 0; i < JOBS; i++) *ret_unknown += status[i] == STATUS_UNKNOWN;
         *ret_fatal += f->fatal_count;
@@ -173,6 +185,58 @@ static void test_P7_error_at_each_write(void **state) {
     int unknown = 0, fatal = 0;
     assert_true(sweep(FAULT_WRITE_ERROR, &unknown, &fatal) > 20);
     assert_true(unknown > 0 && fatal > 0);
+}
+
+/* An error inside a statement, far from any commit: the batch fails as one, later jobs are refused, the process ends. */
+static void test_P7_error_at_each_read(void **state) {
+    (void)state;
+    int hits = 0, fatal = 0;
+    for (int at = 1;; at++) {
+        struct fixture *f = fixture_closed();
+        enum status status[JOBS];
+        arm(FAULT_READ_ERROR, at);
+        run_mail(f, status, -1);
+        if (disk.reads < at) at = 0;
+        check_disk(f, status);
+        for (int i = 0; i < JOBS && f->fatal_count > 0; i++)
+            if (status[i] != STATUS_OK)
+                assert_int_equal(status[i], i < GROUP || status[0] == STATUS_OK ? STATUS_IO : STATUS_CANCELLED);
+        assert_true(f->fatal_count <= 1);
+        fatal += f->fatal_count;
+        hits += at > 0;
+        fixture_free(f);
+        if (at == 0) break;
+    }
+    assert_true(fatal > 3 && hits > fatal);
+}
+
+/* Damage that is met on the way, not at the start. */
+static void test_CR08_damage_met_by_a_job_stops_the_process(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    enum status status[JOBS];
+    void *ctx = NULL;
+    arm(FAULT_NONE, 0);
+    run_mail(f, status, -1);
+    assert_ok(writer_start(&f->options, &ctx));
+    int fd = open(str_sub(buf_str(&f->url), strlen("sqlite:"), SIZE_MAX).p, O_WRONLY);
+    static const char noise[4096] = {1, 2, 3};
+    for (off_t page = 1; page < 40; page++) assert_int_equal(pwrite(fd, noise, sizeof noise, page * 4096), sizeof noise);
+    close(fd);
+    struct mail_job jobs[GROUP];
+    struct job *list[GROUP];
+    for (int i = 0; i < GROUP; i++) {
+        jobs[i] = (struct mail_job){.job.run = accept_mail, .mark = (uint8_t)(JOBS + i)};
+        list[i] = &jobs[i].job;
+    }
+    writer_batch(ctx, list, GROUP);
+    for (int i = 0; i < GROUP; i++) assert_int_equal(jobs[i].job.status, STATUS_IO);
+    assert_int_equal(f->fatal_count, 1);
+    writer_batch(ctx, list, 1);
+    assert_int_equal(jobs[0].job.status, STATUS_CANCELLED);
+    assert_int_equal(f->fatal_count, 1);
+    writer_stop(ctx);
+    fixture_free(f);
 }
 
 static void test_RS02_error_at_each_sync(void **state) {
@@ -308,6 +372,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_RS01_no_room_at_each_write),
         cmocka_unit_test(test_P7_error_at_each_write),
+        cmocka_unit_test(test_P7_error_at_each_read),
+        cmocka_unit_test(test_CR08_damage_met_by_a_job_stops_the_process),
         cmocka_unit_test(test_RS02_error_at_each_sync),
         cmocka_unit_test(test_RS02_nothing_is_written_after_a_failed_sync),
         cmocka_unit_test(test_RS02_failed_sync_of_a_checkpoint_stops_the_process),
