@@ -309,9 +309,15 @@ void call_fini(struct call *c) {
 }
 
 /* ---- the answer ---- */
+/* What passes by itself, and is not worth an operator's look. */
 static bool is_busy(enum status fault) {
     return fault == STATUS_LIMIT || fault == STATUS_TEMPORARY || fault == STATUS_TIMEOUT || fault == STATUS_CANCELLED ||
            fault == STATUS_CONFLICT;
+}
+
+/* 503 for whatever may go better later or elsewhere, a failing disk too; the rest is a fault of ours. */
+static int code_of_fault(enum status fault) {
+    return fault == STATUS_LIMIT || status_http(fault) == 503 ? 503 : REFUSAL_FAULT;
 }
 
 static enum operation_style style_of(const struct call *c) {
@@ -358,7 +364,7 @@ static void log_call(const struct call *c) {
 static void answer(struct call *c) {
     if (c->fault != STATUS_OK) {
         c->refused.count = 0;
-        refused_add(&c->refused, c->op, is_busy(c->fault) ? 503 : REFUSAL_FAULT, (struct str){0});
+        refused_add(&c->refused, c->op, code_of_fault(c->fault), (struct str){0});
     }
     if (c->refused.count) {
         format_refusal(c);

@@ -22,7 +22,7 @@ static const struct refusal common_refusals[] = {
     {404, 404, "Not found"},
     {405, 405, "Method not allowed"},
     {413, 413, "The request is too large"},
-    {503, 503, "The gateway is busy, try again"},
+    {503, 503, "The gateway cannot do this now, try again later"},
 };
 
 /* ---- sending ---- */

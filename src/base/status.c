@@ -19,7 +19,7 @@ static const struct {
     [STATUS_CANCELLED] = {"cancelled", 503},
     [STATUS_CONFLICT] = {"conflicting transaction", 503},
     [STATUS_IO] = {"i/o error", 503},
-    [STATUS_UNKNOWN] = {"outcome unknown", 500},
+    [STATUS_UNKNOWN] = {"outcome unknown", 503},
     [STATUS_CORRUPT] = {"corrupt data", 500},
     [STATUS_UNSUPPORTED] = {"not supported", 501},
 };

@@ -289,6 +289,49 @@ static void one_key_sends_once(void **state) {
     assert_int_equal(w->offered, 2);
 }
 
+/* ---- a store that fails ---- */
+static enum status start_failing(void *arg, void **ret_ctx) {
+    *ret_ctx = arg;
+    return STATUS_OK;
+}
+
+static void fail_batch(void *ctx, struct job *const *jobs, size_t n) {
+    for (size_t i = 0; i < n; i++) jobs[i]->status = *(const enum status *)ctx;
+}
+
+static void stop_failing(void *ctx) {
+    (void)ctx;
+}
+
+static void P7_a_failing_store_answers_503(void **state) {
+    struct world *w = *state;
+    struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
+    static enum status faults[] = {STATUS_TEMPORARY, STATUS_IO, STATUS_UNKNOWN, STATUS_CANCELLED, STATUS_CONFLICT};
+    struct executor *writer = w->api.writer;
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct executor_options options = {.name = "failing",
+                                           .threads = 1,
+                                           .queue_max = 10,
+                                           .thread_start = start_failing,
+                                           .thread_stop = stop_failing,
+                                           .batch = fail_batch,
+                                           .batch_max_jobs = 10,
+                                           .batch_max_bytes = SIZE_MAX,
+                                           .arg = &faults[i]};
+        assert_int_equal(executor_new(&options, &w->api.writer), STATUS_OK);
+        REPLY_AUTO r = world_send(w, t.sender_key, "{" GOOD "}");
+        assert_int_equal(r.status, 503);
+        assert_int_equal(reply_code(&r), 503);
+        assert_true(reply_text(&r, "Errors.0.Message").n > 0);
+        assert_true(str_eq(r.retry_after, STR("1")));
+        executor_free(&w->api.writer);
+    }
+    w->api.writer = writer;
+    assert_int_equal(w->offered, 0);
+    REPLY_AUTO again = world_send(w, t.sender_key, "{" GOOD "}");
+    assert_int_equal(again.status, 200);
+}
+
 /* JS08 through the whole call: never a 500, never a body left without an answer. */
 static void any_value_in_any_field_is_answered(void **state) {
     struct world *w = *state;
@@ -334,6 +377,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(keys_are_judged_alone_and_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_disabled_domain_does_not_send, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_key_sends_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(P7_a_failing_store_answers_503, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_value_in_any_field_is_answered, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,7 @@ static void on_done(struct call *call) {
     p->reply.content_type = str_from_z(call->content_type);
     for (size_t i = 0; i < call->header_count; i++) {
         if (str_eq(call->headers[i].name, STR("Idempotent-Replayed"))) p->reply.is_replayed = true;
+        if (str_eq(call->headers[i].name, STR("Retry-After"))) p->reply.retry_after = call->headers[i].value;
     }
     p->is_done = true;
 }

@@ -42,7 +42,7 @@ struct reply {
     bool was_admitted; /* the body was let in */
     size_t body_max;   /* how much of it */
     struct buf body;
-    struct str content_type;
+    struct str content_type, retry_after;
     bool is_replayed;
     const struct json *json; /* NULL when it is none */
 };
