@@ -14,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ASAN = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
+# What runs on several threads, by names of meson tests; these run under ThreadSanitizer as well.
+CONCURRENT = ["net-executor", "net-loop", "net-stream", "net-resolver", "http_loops", "api-http"]
 ENVIRONMENT = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -60,14 +62,17 @@ def build(folder, options, targets=(), env=None):
     return run(["ninja", "-C", folder, *targets])
 
 
-def meson_suite(folder, suite, arguments=(), outcome=None, env=None):
-    """`meson test` of one suite; counts cmocka's own tests, not executables."""
-    outcome = outcome or Outcome()
+def meson_suite(folder, suite, arguments, outcome):
+    return meson_tests(folder, ["--suite", suite, *arguments], outcome)
+
+
+def meson_tests(folder, which, outcome):
+    """`meson test`; counts cmocka's own tests, not executables."""
     log = ROOT / folder / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
-    ok = run(["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs", "--suite", suite, *arguments], env=env or {})
+    ok = run(["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs", *which])
     if not log.exists():
-        outcome.count(False, f"{suite}: no test ran")
+        outcome.count(False, f"{folder}: no test ran")
         return outcome
     for line in log.read_text().splitlines():
         test = json.loads(line)
@@ -81,9 +86,9 @@ def meson_suite(folder, suite, arguments=(), outcome=None, env=None):
         else:
             outcome.passed += passed
             outcome.failed += max(failed, 1)
-            outcome.words.append(f"{suite}: {test['name']} ({test['result']})")
+            outcome.words.append(f"{folder}: {test['name']} ({test['result']})")
     if not ok and not outcome.failed:
-        outcome.count(False, f"{suite}: meson test failed")
+        outcome.count(False, f"{folder}: meson test failed")
     return outcome
 
 
@@ -124,14 +129,14 @@ def suite_unit(full, arguments):
     outcome = Outcome()
     if need_asan(outcome):
         meson_suite("build-asan", "unit", arguments, outcome)
-    if build("build-tsan", ["-Db_sanitize=thread", "-Db_lundef=false"], ["tests/unit/test-executor", "tests/unit/test-loop", "tests/store/test-writer"]):
-        meson_suite("build-tsan", "threads", outcome=outcome)
+    if build("build-tsan", ["-Db_sanitize=thread", "-Db_lundef=false"], [*(f"tests/unit/test-{name}" for name in CONCURRENT), "tests/store/test-store"]):
+        meson_tests("build-tsan", [*CONCURRENT, "store-sqlite"], outcome)
     else:
         outcome.count(False, "build-tsan")
     if full:
         clang = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
         if build("build-clang-asan", clang, env={"CC": "clang"}):
-            meson_suite("build-clang-asan", "unit", outcome=outcome)
+            meson_suite("build-clang-asan", "unit", [], outcome)
         else:
             outcome.count(False, "build-clang-asan")
     return outcome
@@ -149,7 +154,7 @@ def suite_fuzz(full, arguments):
     outcome = Outcome()
     if not arguments:
         if need_asan(outcome):
-            meson_suite("build-asan", "fuzz", outcome=outcome)
+            meson_suite("build-asan", "fuzz", [], outcome)
         return outcome
     if not build("build-fuzz", ["-Dfuzz=true", "-Dtests=enabled", "-Db_lundef=false"], env={"CC": "clang"}):
         outcome.count(False, "build-fuzz")
@@ -169,7 +174,11 @@ def suite_fuzz(full, arguments):
 def suite_e2e(full, arguments):
     outcome = Outcome()
     if need_asan(outcome):
-        outcome.add(pytest_suite("e2e", arguments, {"POSTHORN_FULL": "1"} if full else {}))
+        outcome.add(pytest_suite("e2e", arguments))
+        # The same tests on the other store: all of them, or at working size what sends and delivers.
+        pgsql = ["--database", "pgsql", *([] if full else ["-k", "delivery or signature"])]
+        if full or not arguments:
+            outcome.add(pytest_suite("e2e", [*arguments, *pgsql]))
     return outcome
 
 
