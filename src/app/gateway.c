@@ -54,7 +54,8 @@ struct gateway {
     struct node_epoch node;
     struct threads threads; /* the loops; the last one is mta's */
     struct executor *writer, *readers, *signers, *slow;
-    struct resolver *resolver;
+    struct resolver *resolver;       /* for deliveries, with a cache */
+    struct resolver *fresh_resolver; /* for VerifyDomain, which looks up now */
     struct tls_context *client_tls, *server_tls;
     struct arena arena; /* of what lives as long as the gateway */
     struct http_proxies proxies;
@@ -289,7 +290,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .writer = g->writer,
         .readers = g->readers,
         .slow = g->slow,
-        .resolver = g->resolver,
+        .resolver = g->fresh_resolver,
         .seal = g->seal_key,
         .clock = clock_system(),
         .rand = rand_system(),
@@ -357,9 +358,10 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
         return fail(why, st, "cannot make the event loops");
     if (st == STATUS_OK) st = open_executors(g, cores, why);
     if (st != STATUS_OK) return st;
-    st = resolver_new(mta_loop(g),
-                      &(struct resolver_options){.servers = g->config->dns_servers, .trust_anchor = g->config->dns_trust_anchor},
-                      &g->resolver);
+    struct resolver_options dns = {.servers = g->config->dns_servers, .trust_anchor = g->config->dns_trust_anchor};
+    st = resolver_new(mta_loop(g), &dns, &g->resolver);
+    dns.is_fresh = true;
+    if (st == STATUS_OK) st = resolver_new(mta_loop(g), &dns, &g->fresh_resolver);
     if (st != STATUS_OK) return fail(why, st, "cannot set up the resolver");
     if (serves) st = open_mta(g, why);
     if (st == STATUS_OK) st = open_api(g, why);
@@ -483,6 +485,7 @@ void gateway_close(struct gateway **g_place) {
     smtpd_free(&g->inbox);
     api_free(&g->api);
     resolver_free(&g->resolver);
+    resolver_free(&g->fresh_resolver);
     threads_free(&g->threads);
     http_budget_free(&g->budget);
     tls_context_unref(&g->client_tls);

@@ -42,6 +42,7 @@ struct resolver {
     struct loop *loop;
     struct buf servers, anchor; /* anchor: a file, empty for none */
     int64_t timeout_ms;
+    bool is_fresh;
     atomic_bool is_validating;
     pthread_mutex_t lock;
     struct list intake;  /* under lock: from other loops */
@@ -191,6 +192,7 @@ static bool configure(const struct resolver *r, struct ub_ctx *ctx, bool with_an
     ub_ctx_debugout(ctx, NULL);
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (!set_option(ctx, options[i][0], options[i][1])) return false;
+    if (r->is_fresh && !(set_option(ctx, "cache-max-ttl:", "0") && set_option(ctx, "cache-max-negative-ttl:", "0"))) return false;
     if (!(r->servers.n > 0 ? add_servers(ctx, buf_str(&r->servers)) : add_system_servers(ctx))) return false;
     return !with_anchor || ub_ctx_add_ta_file(ctx, r->anchor.p) == 0;
 }
@@ -299,6 +301,7 @@ enum status resolver_new(struct loop *loop, const struct resolver_options *optio
     r->loop = loop;
     r->wake.fn = on_wake;
     r->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS;
+    r->is_fresh = options->is_fresh;
     pthread_mutex_init(&r->lock, NULL);
     list_init(&r->intake);
     list_init(&r->waiting);

@@ -15,6 +15,7 @@ struct resolver_options {
     struct str servers;      /* "127.0.0.1@5353,..."; empty: the system's */
     struct str trust_anchor; /* file; empty: the distribution's, when it works */
     int64_t timeout_ms;      /* from ask to TIMEOUT; 0: 30 s */
+    bool is_fresh;           /* keep no answers: what was published a moment ago is seen */
 };
 /* On its loop, or before that runs. STATUS_INVALID: a server is no address, or the file given as trust anchor cannot be read. */
 WARN_UNUSED enum status resolver_new(struct loop *loop, const struct resolver_options *options, struct resolver **ret);
