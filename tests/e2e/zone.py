@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0"""
 import socketserver
 import threading
 
+import dns.exception
 import dns.flags
 import dns.message
 import dns.rcode
@@ -24,7 +25,7 @@ class Zone:
             def handle(self):
                 answer = zone.answer(self.request[0])
                 if answer:
-                    self.request[1].sendto(answer.to_wire(max_size=4096), self.client_address)
+                    self.request[1].sendto(zone.datagram(answer), self.client_address)
 
         class Tcp(socketserver.BaseRequestHandler):
             def handle(self):
@@ -57,6 +58,16 @@ class Zone:
         for i, address in enumerate(addresses):
             self.add(f"mx{i + 1}.{domain}", "A", address)
 
+    @staticmethod
+    def datagram(answer):
+        """What does not fit a datagram is asked again over TCP."""
+        try:
+            return answer.to_wire(max_size=4096)
+        except dns.exception.TooBig:
+            answer.answer.clear()
+            answer.flags |= dns.flags.TC
+            return answer.to_wire()
+
     def answer(self, wire):
         question = dns.message.from_wire(wire)
         name = question.question[0].name.to_text(omit_final_dot=True).lower()
@@ -82,6 +93,8 @@ class Zone:
             reply.answer.append(dns.rrset.from_text(owner + ".", 5, "IN", kind, *values))
         elif not any(n == owner or n.endswith("." + owner) for n, _ in self.records):
             reply.set_rcode(dns.rcode.NXDOMAIN)
+        if not values:
+            reply.authority.append(dns.rrset.from_text(owner.partition(".")[2] + ".", 5, "IN", "SOA", "ns.test. host.test. 1 60 60 60 5"))
         return reply
 
     @property
