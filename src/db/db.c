@@ -45,6 +45,10 @@ bool db_is_sqlite(const struct db *db) {
     return db->engine->is_sqlite;
 }
 
+bool db_has_old_wal(const struct db *db) {
+    return db->has_old_wal;
+}
+
 int64_t db_changes(const struct db *db) {
     return db->changes;
 }

@@ -31,6 +31,9 @@ void db_close(struct db **db);
 /* Words of the engine's last error, for a log line; valid until the next call. */
 struct str db_error(const struct db *db);
 bool db_is_sqlite(const struct db *db);
+/* SQLite: a WAL with bytes in it was there when this connection opened, so whoever wrote last was killed, or writes still.
+ * PostgreSQL: false; its server recovers by itself. */
+bool db_has_old_wal(const struct db *db);
 
 /* Snapshot or write transaction. A reader's begin is deferred, a writer's takes the write lock. */
 WARN_UNUSED enum status db_begin(struct db *db);

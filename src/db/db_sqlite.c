@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define BUSY_TIMEOUT_MS 2000 /* recovery at open, a schema change; never in normal running */
 #define PAGE_BYTES      4096
@@ -98,6 +99,13 @@ static enum status lite_setup(struct db_lite *db, bool read_only) {
     return st;
 }
 
+static bool has_wal(const char *path) {
+    BUF_AUTO wal = {0};
+    struct stat file;
+    buf_addf(&wal, "%s-wal", path);
+    return stat(wal.p, &file) == 0 && file.st_size > 0;
+}
+
 static enum status lite_open(const struct db_options *options, struct buf *why, struct db **ret) {
     BUF_AUTO path = {0};
     buf_add_str(&path, str_sub(options->url, strlen("sqlite:"), SIZE_MAX));
@@ -105,10 +113,13 @@ static enum status lite_open(const struct db_options *options, struct buf *why, 
         buf_add_z(why, "the database's url has no path");
         return STATUS_UNSUPPORTED;
     }
+    /* No statistics of memory: they cost a process-wide mutex in each allocation. Only the process's first open decides. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     struct db_lite *db = calloc(1, sizeof *db);
     if (!db) abort();
     db->base.engine = &db_sqlite;
     db->base.is_read_only = options->read_only;
+    db->base.has_old_wal = has_wal(path.p);
     int code = sqlite3_open_v2(path.p, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     enum status st = note(&db->base, code);
     if (st == STATUS_OK) st = lite_setup(db, options->read_only);

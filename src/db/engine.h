@@ -31,6 +31,7 @@ struct db {
     struct stmt *chains[STMT_CHAINS]; /* by address of the SQL */
     struct buf error;
     bool is_read_only;
+    bool has_old_wal; /* set by open */
     bool in_tx;
     bool is_lost; /* set by the engine, for good */
     enum status broken;

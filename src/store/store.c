@@ -24,7 +24,7 @@ static enum status quick_check(struct db *db, struct buf *why) {
 }
 
 static enum status check(struct db *db, struct buf *why) {
-    if (!db_is_sqlite(db)) return STATUS_OK;
+    if (!db_has_old_wal(db)) return STATUS_OK; /* closed properly */
     enum status st = db_begin(db);
     if (st != STATUS_OK) {
         buf_add_str(why, db_error(db));

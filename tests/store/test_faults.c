@@ -142,9 +142,12 @@ static bool is_stored(struct fixture *f, struct db *db, int mark) {
 static void check_disk(struct fixture *f, const enum status status[JOBS]) {
     arm(FAULT_NONE, 0);
     BUF_AUTO why = {0};
-    assert_ok(store_open(buf_str(&f->url), &why)); /* quick_check inside */
+    assert_ok(store_open(buf_str(&f->url), &why));
     struct db *db = fixture_connect(f, false);
     assert_ok(db_begin(db));
+    struct stmt *s = db_stmt(db, "PRAGMA quick_check");
+    assert_int_equal(stmt_step(s), STATUS_ROW);
+    assert_true(str_eq(stmt_text(s, 0), TEXT("ok")));
     for (int i = 0; i < JOBS; i++) {
         if (status[i] == STATUS_UNKNOWN) continue;
         assert_int_equal(is_stored(f, db, i), status[i] == STATUS_OK);
@@ -367,6 +370,43 @@ static void test_CR08_damaged_file_is_refused(void **state) {
     fixture_free(f);
 }
 
+static bool has_wal(struct fixture *f) {
+    struct db *db = fixture_connect(f, true);
+    bool has = db_has_old_wal(db);
+    db_close(&db);
+    return has;
+}
+
+/* The whole file is read when the last writer was killed, not after a proper stop. */
+static void test_CR08_start_checks_the_file_after_a_kill_alone(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    enum status status[JOBS];
+    BUF_AUTO why = {0};
+    arm(FAULT_NONE, 0);
+    run_mail(f, status, -1);
+    assert_false(has_wal(f)); /* a proper close leaves none */
+    static const char noise[4096] = {1, 2, 3};
+    off_t page =
+        (off_t)fixture_number(f, "SELECT rootpage FROM sqlite_schema WHERE name = 'events'"); /* not touched by a start */
+    int fd = open(str_sub(buf_str(&f->url), strlen("sqlite:"), SIZE_MAX).p, O_WRONLY);
+    assert_int_equal(pwrite(fd, noise, sizeof noise, (page - 1) * 4096), sizeof noise);
+    close(fd);
+    assert_ok(store_open(buf_str(&f->url), &why));
+    pid_t child = fork();
+    if (child == 0) {
+        arm(FAULT_DEATH, 5);
+        run_mail(f, status, -1);
+        _exit(3);
+    }
+    int ended = 1;
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_int_equal(ended, 0);
+    assert_true(has_wal(f));
+    assert_int_equal(store_open(buf_str(&f->url), &why), STATUS_CORRUPT);
+    fixture_free(f);
+}
+
 int main(void) {
     unsetenv("POSTHORN_TEST_PGSQL");
     const struct CMUnitTest tests[] = {
@@ -380,6 +420,7 @@ int main(void) {
         cmocka_unit_test(test_CR01_death_at_each_write_and_sync),
         cmocka_unit_test(test_CR06_death_at_each_write_of_the_first_migration),
         cmocka_unit_test(test_CR08_damaged_file_is_refused),
+        cmocka_unit_test(test_CR08_start_checks_the_file_after_a_kill_alone),
     };
     return cmocka_run_group_tests_name("faults", tests, install, NULL);
 }
