@@ -136,8 +136,23 @@ static size_t utf8_length(const uint8_t *s, size_t n) {
     return want;
 }
 
+/* Eight bytes at once: most text is ASCII. */
+#define WORD_BYTES 8
+static const uint64_t word_ones = 0x0101010101010101u, word_high = 0x8080808080808080u;
+
+static uint64_t word_at(struct str s, size_t at) {
+    uint64_t w;
+    memcpy(&w, s.p + at, WORD_BYTES);
+    return w;
+}
+
+static size_t ascii_words(struct str s, size_t at) {
+    while (s.n - at >= WORD_BYTES && !(word_at(s, at) & word_high)) at += WORD_BYTES;
+    return at;
+}
+
 bool str_is_utf8(struct str s) {
-    for (size_t at = 0, step; at < s.n; at += step) {
+    for (size_t at = 0, step; (at = ascii_words(s, at)) < s.n; at += step) {
         step = utf8_length((const uint8_t *)s.p + at, s.n - at);
         if (step == 0) return false;
     }
@@ -145,10 +160,23 @@ bool str_is_utf8(struct str s) {
 }
 
 bool str_is_ascii(struct str s) {
-    for (size_t i = 0; i < s.n; i++) {
+    for (size_t i = ascii_words(s, 0); i < s.n; i++) {
         if ((uint8_t)s.p[i] >= 0x80) return false;
     }
     return true;
+}
+
+/* Any byte of w that is not printable. Borrows and carries between bytes begin at such a byte only, so none is missed or made up.
+ */
+static bool word_is_plain(uint64_t w) {
+    return !((w | (w - word_ones * 0x20) | (w + word_ones)) & word_high);
+}
+
+size_t str_plain_run(struct str s) {
+    size_t n = 0;
+    while (s.n - n >= WORD_BYTES && word_is_plain(word_at(s, n))) n += WORD_BYTES;
+    while (n < s.n && s.p[n] >= ' ' && s.p[n] <= '~') n++;
+    return n;
 }
 
 bool str_has_control(struct str s) {

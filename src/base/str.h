@@ -53,6 +53,8 @@ bool str_to_i64(struct str s, int64_t *ret);
 /* s is well-formed UTF-8 (RFC 3629: no overlongs, no surrogates, nothing above U+10FFFF). */
 bool str_is_utf8(struct str s);
 bool str_is_ascii(struct str s);
+/* How many bytes at the start of s are printable ASCII, 0x20 to 0x7E. */
+size_t str_plain_run(struct str s);
 /* Does s hold any byte below 0x20 or 0x7F? */
 bool str_has_control(struct str s);
 /* Same bytes in time that depends on the lengths only. */

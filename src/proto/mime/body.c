@@ -30,7 +30,7 @@ enum body_encoding body_encoding_parse(struct str value) {
 static bool next_line(struct str *rest, struct str *ret_line, bool *ret_is_ended) {
     size_t n = 0;
     if (rest->n == 0) return false;
-    while (n < rest->n && rest->p[n] != '\r' && rest->p[n] != '\n') n++;
+    while ((n += str_plain_run(str_sub(*rest, n, SIZE_MAX))) < rest->n && rest->p[n] != '\r' && rest->p[n] != '\n') n++;
     *ret_line = str_sub(*rest, 0, n);
     *ret_is_ended = n < rest->n;
     if (*ret_is_ended) n += rest->p[n] == '\r' && n + 1 < rest->n && rest->p[n + 1] == '\n' ? 2 : 1;
@@ -45,6 +45,11 @@ static bool is_printable(char c) {
 enum body_encoding body_encoding_for_text(struct str text) {
     size_t escapes = 0, longest = 0, column = 0;
     for (size_t i = 0; i < text.n; i++) {
+        size_t run = str_plain_run(str_sub(text, i, SIZE_MAX));
+        column += run;
+        i += run;
+        if (column > longest) longest = column;
+        if (i == text.n) break;
         bool is_end = text.p[i] == '\r' || text.p[i] == '\n';
         escapes += !is_end && !is_printable(text.p[i]);
         column = is_end ? 0 : column + 1;

@@ -139,6 +139,32 @@ static void utf8_is_rfc3629(void **state) {
     }
 }
 
+/* Words of eight bytes are looked at: the odd byte may stand at any place of one, or in the rest after the last. */
+static void odd_bytes_are_found_anywhere(void **state) {
+    (void)state;
+    char text[40];
+    for (int c = -128; c < 128; c++) {
+        bool is_plain = c >= ' ' && c <= '~';
+        for (size_t n = 1; n <= sizeof text; n += 3) {
+            for (size_t at = 0; at < n; at++) {
+                memset(text, at % 2 ? '~' : ' ', n);
+                text[at] = (char)c;
+                struct str s = exact(str_make(text, n));
+                assert_int_equal(str_plain_run(s), is_plain ? n : at);
+                assert_int_equal(str_is_ascii(s), c >= 0);
+                assert_int_equal(str_is_utf8(s), c >= 0);
+                drop(s);
+            }
+        }
+    }
+    for (size_t at = 0; at + 2 <= sizeof text; at++) {
+        memset(text, 'x', sizeof text);
+        memcpy(text + at, "\xC3\xA9", 2);
+        assert_true(str_is_utf8(str_make(text, sizeof text)));
+        assert_false(str_is_utf8(str_make(text, at + 1)));
+    }
+}
+
 static void classes_of_bytes(void **state) {
     (void)state;
     assert_true(str_is_ascii(STR("a\x7F")) && !str_is_ascii(STR("\x80")));
@@ -167,10 +193,11 @@ static void secrets_compare_whole(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty_strs_have_no_bytes),  cmocka_unit_test(comparing_looks_at_n_bytes),
-        cmocka_unit_test(finding_and_cutting),       cmocka_unit_test(splitting_yields_every_part),
-        cmocka_unit_test(numbers_are_whole_and_fit), cmocka_unit_test(utf8_is_rfc3629),
-        cmocka_unit_test(classes_of_bytes),          cmocka_unit_test(secrets_compare_whole),
+        cmocka_unit_test(empty_strs_have_no_bytes),     cmocka_unit_test(comparing_looks_at_n_bytes),
+        cmocka_unit_test(finding_and_cutting),          cmocka_unit_test(splitting_yields_every_part),
+        cmocka_unit_test(numbers_are_whole_and_fit),    cmocka_unit_test(utf8_is_rfc3629),
+        cmocka_unit_test(odd_bytes_are_found_anywhere), cmocka_unit_test(classes_of_bytes),
+        cmocka_unit_test(secrets_compare_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,15 @@ static void the_encoding_fits_the_text(void **state) {
     assert_int_equal(body_encoding_for_text(buf_str(&line)), BODY_7BIT);
     buf_add_char(&line, 'a');
     assert_int_equal(body_encoding_for_text(buf_str(&line)), BODY_QUOTED_PRINTABLE);
+    BUF_AUTO lines = {0};
+    for (size_t i = 0; i < 998; i++) buf_add_char(&lines, i == 500 ? '\t' : 'a');
+    assert_int_equal(body_encoding_for_text(buf_str(&lines)), BODY_7BIT);
+    for (size_t i = 0; i < 3000; i++) buf_add_char(&lines, "\r\n0123456789"[i % 12]);
+    buf_add_char(&lines, '\n');
+    assert_int_equal(body_encoding_for_text(buf_str(&lines)), BODY_7BIT);
+    for (size_t i = 0; i < 999; i++) buf_add_char(&lines, i == 500 ? '\t' : 'a');
+    assert_int_equal(body_encoding_for_text(buf_str(&lines)), BODY_QUOTED_PRINTABLE);
+    assert_int_equal(body_encoding_for_text(STR("a line\x7F")), BODY_QUOTED_PRINTABLE);
     assert_int_equal(body_encoding_for_text(STR("plain, one \xC3\xA9 in it")), BODY_QUOTED_PRINTABLE);
     assert_int_equal(body_encoding_for_text(STR("\xE4\xB8\x96\xE7\x95\x8C")), BODY_BASE64);
 }
