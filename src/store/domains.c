@@ -6,7 +6,7 @@
 
 #define RECORD_COLUMNS "ownership_status, dkim_status, spf_status, return_path_status, tracking_status, dmarc_status"
 #define DOMAIN_COLUMNS                                                                                                           \
-    "id, account_id, name, state, is_forced, " RECORD_COLUMNS ", subdomain, track_prefix, ownership_token,"                      \
+    "id, account_id, name, state, is_forced, " RECORD_COLUMNS ", subdomain, track_prefix,"                                       \
     " created_at, checked_at"
 
 static void domain_fill(struct stmt *s, struct arena *a, void *item) {
@@ -19,9 +19,8 @@ static void domain_fill(struct stmt *s, struct arena *a, void *item) {
         .is_forced = stmt_int(s, 4) != 0,
         .subdomain = row_text(s, a, 11),
         .track_prefix = row_text(s, a, 12),
-        .ownership_token = row_text(s, a, 13),
-        .created_at = stmt_int(s, 14),
-        .checked_at = stmt_int(s, 15),
+        .created_at = stmt_int(s, 13),
+        .checked_at = stmt_int(s, 14),
     };
     for (int i = 0; i < DOMAIN_RECORD_COUNT; i++) d->record[i] = (enum record_status)stmt_int(s, 5 + i);
 }
@@ -36,8 +35,8 @@ enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_
     enum status st = row_first(account);
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO domains (account_id, name, state, is_forced, " RECORD_COLUMNS
-                                 ", subdomain, track_prefix, ownership_token, created_at, checked_at) VALUES "
-                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) "
+                                 ", subdomain, track_prefix, created_at, checked_at) VALUES "
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
                                  "ON CONFLICT DO NOTHING RETURNING id");
     stmt_bind_int(s, 1, domain->account_id);
     stmt_bind_text(s, 2, domain->name);
@@ -46,9 +45,8 @@ enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_
     bind_records(s, 5, domain->record);
     stmt_bind_text(s, 11, domain->subdomain);
     stmt_bind_text(s, 12, domain->track_prefix);
-    stmt_bind_text(s, 13, domain->ownership_token);
-    stmt_bind_int(s, 14, domain->created_at);
-    stmt_bind_int(s, 15, domain->checked_at);
+    stmt_bind_int(s, 13, domain->created_at);
+    stmt_bind_int(s, 14, domain->checked_at);
     return row_insert(s, ret_id);
 }
 

@@ -33,7 +33,6 @@ struct domain {
     enum record_status record[DOMAIN_RECORD_COUNT];
     struct str subdomain;    /* return path host label */
     struct str track_prefix; /* tracking label below it */
-    struct str ownership_token;
     int64_t created_at;
     int64_t checked_at; /* 0: never verified yet */
 };

@@ -135,7 +135,6 @@ int64_t make_domain(struct db *tx, int64_t account_id, const char *name) {
                             .name = str_from_z(name),
                             .subdomain = STR("mail"),
                             .track_prefix = STR("track"),
-                            .ownership_token = STR("token"),
                             .created_at = NOW};
     int64_t id = 0;
     assert_ok(domain_add(tx, &domain, &id));

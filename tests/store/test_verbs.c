@@ -73,11 +73,7 @@ static void test_P6_domains_of_two_accounts(void **state) {
     int64_t a = make_account(f->db, "a@example.com"), b = make_account(f->db, "b@example.com"), id = 0;
     int64_t first = make_domain(f->db, a, "example.com"), second = make_domain(f->db, b, "example.com");
     int64_t third = make_domain(f->db, a, "example.net");
-    struct domain again = {.account_id = a,
-                           .name = TEXT("example.com"),
-                           .subdomain = TEXT("m"),
-                           .track_prefix = TEXT("t"),
-                           .ownership_token = TEXT("x")};
+    struct domain again = {.account_id = a, .name = TEXT("example.com"), .subdomain = TEXT("m"), .track_prefix = TEXT("t")};
     assert_int_equal(domain_add(f->db, &again, &id), STATUS_EXISTS);
     again.account_id = b + 100;
     assert_int_equal(domain_add(f->db, &again, &id), STATUS_NOT_FOUND);

@@ -109,8 +109,7 @@ static enum status set_up(struct call *c, struct db *db) {
                             .name = STR("sender.test"),
                             .state = DOMAIN_ENABLED,
                             .subdomain = STR("mail"),
-                            .track_prefix = STR("track"),
-                            .ownership_token = STR("-")};
+                            .track_prefix = STR("track")};
     if (status == STATUS_OK) status = domain_add(db, &domain, &w->domain_id);
     if (status == STATUS_OK) status = add_key(w, db, "k1");
     return status;

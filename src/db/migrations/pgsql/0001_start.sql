@@ -47,7 +47,6 @@ CREATE TABLE domains (
     dmarc_status    BIGINT NOT NULL DEFAULT 0,
     subdomain       TEXT NOT NULL DEFAULT 'mail',
     track_prefix    TEXT NOT NULL DEFAULT 'track',
-    ownership_token TEXT NOT NULL,
     created_at      BIGINT NOT NULL,
     checked_at      BIGINT NOT NULL DEFAULT 0,
     UNIQUE (account_id, name)

@@ -47,7 +47,6 @@ CREATE TABLE domains (
     dmarc_status    INTEGER NOT NULL DEFAULT 0,
     subdomain       TEXT NOT NULL DEFAULT 'mail',
     track_prefix    TEXT NOT NULL DEFAULT 'track',
-    ownership_token TEXT NOT NULL,
     created_at      INTEGER NOT NULL,
     checked_at      INTEGER NOT NULL DEFAULT 0,
     UNIQUE (account_id, name)
