@@ -15,13 +15,47 @@ static bool is_waiting(const struct recipient *r) {
 
 /* ---- load ---- */
 
-static enum status load_keys(struct db *db, struct arena *arena, struct delivery *d) {
-    struct dkim_key_list list;
-    enum status status = dkim_key_list(db, arena, d->domain_id, &list);
+static enum status load_sender(struct db *db, struct arena *arena, struct delivery *d) {
+    struct message message;
+    struct domain domain;
+    enum status status = message_get(db, arena, d->message_id, &message);
+    if (status == STATUS_NOT_FOUND) d->lost = STR("The stored message is gone");
     if (status != STATUS_OK) return status;
-    for (size_t i = 0; i < list.count && d->key_count < SIGN_KEYS_MAX; i++) {
+    d->expires_at = message.expires_at;
+    status = domain_get(db, arena, SCOPE_ANY, message.domain_id, &domain);
+    if (status == STATUS_NOT_FOUND) d->lost = STR("The sender domain is gone");
+    if (status != STATUS_OK) return status;
+    d->sender_domain = domain.name;
+    d->subdomain = domain.subdomain;
+    return STATUS_OK;
+}
+
+enum status delivery_load(struct db *db, const struct node_epoch *owner, const struct queue_entry *entry, struct arena *arena,
+                          struct delivery *ret) {
+    struct recipient r;
+    bool is_current = false;
+    enum status status = node_is_current(db, owner, &is_current);
+    if (status == STATUS_OK) status = recipient_get(db, arena, entry->recipient_id, &r);
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !(is_current && is_waiting(&r) && r.attempts == entry->attempts))) {
+        *ret = (struct delivery){.is_waiting = false};
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) return status;
+    struct delivery d = {
+        .is_waiting = true, .recipient_id = r.id, .message_id = r.message_id, .address = r.address, .reason = r.reason};
+    status = load_sender(db, arena, &d);
+    if (status != STATUS_OK && d.lost.n == 0) return status;
+    *ret = d;
+    return STATUS_OK;
+}
+
+static enum status load_keys(struct db *db, struct arena *arena, int64_t domain_id, struct delivery_source *s) {
+    struct dkim_key_list list;
+    enum status status = dkim_key_list(db, arena, domain_id, &list);
+    if (status != STATUS_OK) return status;
+    for (size_t i = 0; i < list.count && s->key_count < SIGN_KEYS_MAX; i++) {
         const struct dkim_key *key = &list.items[i];
-        d->keys[d->key_count++] = (struct sign_key){
+        s->keys[s->key_count++] = (struct sign_key){
             .id = key->id,
             .selector = key->selector,
             .type = (enum signkey_type)key->type,
@@ -31,51 +65,21 @@ static enum status load_keys(struct db *db, struct arena *arena, struct delivery
     return STATUS_OK;
 }
 
-static enum status load_message(struct db *db, struct arena *arena, struct delivery *d) {
+enum status delivery_load_source(struct db *db, int64_t message_id, struct arena *arena, struct delivery_source *ret) {
     struct message message;
     struct domain domain;
+    struct delivery_source source = {.key_count = 0};
     BUF_AUTO content = {0};
-    enum status status = message_get(db, arena, d->message_id, &message);
+    enum status status = message_get(db, arena, message_id, &message);
     if (status == STATUS_OK) status = domain_get(db, arena, SCOPE_ANY, message.domain_id, &domain);
-    if (status == STATUS_OK) status = body_get(db, d->message_id, &content);
-    if (status == STATUS_NOT_FOUND) return STATUS_CORRUPT; /* a recipient without its message */
+    if (status == STATUS_OK) status = body_get(db, message_id, &content);
+    if (status == STATUS_OK) status = load_keys(db, arena, message.domain_id, &source);
     if (status != STATUS_OK) return status;
-    d->domain_id = message.domain_id;
-    d->uuid = message.uuid;
-    d->created_at = message.created_at;
-    d->expires_at = message.expires_at;
-    d->signature = message.signature;
-    d->sender_domain = domain.name;
-    d->subdomain = domain.subdomain;
-    d->content = arena_str(arena, buf_str(&content));
-    return load_keys(db, arena, d);
-}
-
-enum status delivery_load(struct db *db, const struct node_epoch *owner, const struct queue_entry *entry, struct arena *arena,
-                          struct delivery *ret) {
-    struct recipient r;
-    bool is_current = false;
-    struct delivery d = {.is_waiting = false};
-    enum status status = node_is_current(db, owner, &is_current);
-    if (status == STATUS_OK) status = recipient_get(db, arena, entry->recipient_id, &r);
-    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !(is_current && is_waiting(&r) && r.attempts == entry->attempts))) {
-        *ret = d;
-        return STATUS_OK;
-    }
-    if (status != STATUS_OK) return status;
-    d = (struct delivery){
-        .is_waiting = true,
-        .recipient_id = r.id,
-        .message_id = r.message_id,
-        .account_id = r.account_id,
-        .address = r.address,
-        .attempts = r.attempts,
-        .due_at = r.due_at,
-        .reason = r.reason,
-    };
-    status = load_message(db, arena, &d);
-    if (status == STATUS_OK) *ret = d;
-    return status;
+    source.domain = domain.name;
+    source.signature = message.signature;
+    source.content = arena_str(arena, buf_str(&content));
+    *ret = source;
+    return STATUS_OK;
 }
 
 /* ---- settle ---- */

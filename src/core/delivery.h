@@ -1,8 +1,8 @@
 /* delivery.h - one recipient on its way out: what an attempt needs from the store, and what its end writes back.
  *
- * delivery_load runs on a reader, delivery_settle on the writer; both work in the transaction they are given. The state, the
- * event and all else of one settlement are written together (P3); a row that is not ours any more, or was settled since, is left
- * alone and writes no event (P1, P2).
+ * delivery_load and delivery_load_source run on a reader, delivery_settle on the writer; all work in the transaction they are
+ * given. The state, the event and all else of one settlement are written together (P3); a row that is not ours any more, or was
+ * settled since, is left alone and writes no event (P1, P2).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_DELIVERY_H
 #define POSTHORN_CORE_DELIVERY_H
@@ -16,27 +16,33 @@ struct db;
 
 struct delivery {
     bool is_waiting; /* false: not ours, settled since, or gone: drop the entry, the rest is empty */
-    int64_t recipient_id, message_id, account_id, domain_id;
-    struct id uuid;
-    struct str address;                               /* of the recipient */
-    struct str sender_domain, subdomain;              /* the return path is at <subdomain>.<sender_domain> */
-    int64_t attempts, created_at, due_at, expires_at; /* attempts: made so far */
-    struct str reason;                                /* why it still waits: of the last attempt, "" before the first */
-    struct str content;                               /* unsigned message, CRLF */
-    struct str signature;                             /* header fields made by an earlier attempt; "" when to be made */
+    int64_t recipient_id, message_id;
+    struct str address;                  /* of the recipient */
+    struct str sender_domain, subdomain; /* the return path is at <subdomain>.<sender_domain> */
+    int64_t expires_at;
+    struct str reason; /* why it still waits: of the last attempt, "" before the first */
+    struct str lost;   /* why it can never be sent: its message or sender domain is gone; "" otherwise */
+};
+/* All of *ret lives in `arena`. entry: what the scheduler handed out; a row whose attempts differ from it is not waiting. */
+WARN_UNUSED enum status delivery_load(struct db *db, const struct node_epoch *owner, const struct queue_entry *entry,
+                                      struct arena *arena, struct delivery *ret);
+
+/* What all recipients of a message share. */
+struct delivery_source {
+    struct str domain;
+    struct str content;   /* unsigned message, CRLF */
+    struct str signature; /* header fields made by an earlier attempt; "" when to be made */
     struct sign_key keys[SIGN_KEYS_MAX];
     size_t key_count;
 };
-/* All of *ret lives in `arena`. entry: what the scheduler handed out; a row whose attempts differ from it is not waiting.
- * CORRUPT: its message, body or sender domain is missing. */
-WARN_UNUSED enum status delivery_load(struct db *db, const struct node_epoch *owner, const struct queue_entry *entry,
-                                      struct arena *arena, struct delivery *ret);
+/* All of *ret lives in `arena`. NOT_FOUND: message, body or sender domain is gone. */
+WARN_UNUSED enum status delivery_load_source(struct db *db, int64_t message_id, struct arena *arena, struct delivery_source *ret);
 
 enum delivery_outcome {
     DELIVERY_DELIVERED,
     DELIVERY_DEFERRED, /* waits for next_at */
     DELIVERY_BOUNCED,  /* the other side said never, or the domain takes no mail */
-    DELIVERY_FAILED,   /* its life ended while it waited; counts as an attempt when report.command is given */
+    DELIVERY_FAILED,   /* its life ended while it waited, or it is lost; counts as an attempt when report.command is given */
 };
 /* What ended an attempt; empty and zero fields are left out of the event. */
 struct delivery_report {

@@ -59,10 +59,13 @@ static void load_done(struct job *job) {
     if (m->is_stopping) return attempt_free(a);
     if (job->status != STATUS_OK) {
         LOG(LOG_WARN, "mta.not_loaded", LOG_INT("recipient", a->entry->recipient_id), LOG_Z("why", status_text(job->status)));
-        return attempt_drop(a, mta_now(m) + AGAIN_MS);
+        if (job->status != STATUS_CORRUPT && job->status != STATUS_IO) return attempt_drop(a, mta_now(m) + AGAIN_MS);
+        return attempt_settle(
+            a, &(struct ending){.verdict = BOUNCE_DEFERRED, .text = STR("The stored message cannot be read"), .command = "LOAD"});
     }
     const struct delivery *d = &a->delivery;
     if (!d->is_waiting) return attempt_drop(a, mta_now(m) + AGAIN_MS); /* an offer that came late: disk knows better */
+    if (d->lost.n) return attempt_settle(a, &(struct ending){.verdict = BOUNCE_DEFERRED, .is_lost = true, .text = d->lost});
     if (mta_now(m) >= d->expires_at) {
         struct str why = d->reason.n ? d->reason : STR("The message's life ended");
         return attempt_settle(a, &(struct ending){.verdict = BOUNCE_DEFERRED, .text = why});
@@ -182,7 +185,9 @@ static void plan(struct attempt *a, const struct ending *e) {
     const struct queue_entry *entry = a->entry;
     s->outcome = e->verdict == BOUNCE_DELIVERED ? DELIVERY_DELIVERED : DELIVERY_BOUNCED;
     if (e->verdict != BOUNCE_DEFERRED) return;
-    s->next_at = retry_plan(&a->mta->options.retry, entry->attempts + 1, s->at, entry->expires_at, a->mta->options.rand);
+    s->next_at = e->is_lost
+                     ? RETRY_NEVER
+                     : retry_plan(&a->mta->options.retry, entry->attempts + 1, s->at, entry->expires_at, a->mta->options.rand);
     s->outcome = s->next_at == RETRY_NEVER ? DELIVERY_FAILED : DELIVERY_DEFERRED;
     if (s->outcome == DELIVERY_DEFERRED && a->letter && a->letter->is_signed_here) s->signature = buf_str(&a->letter->signature);
 }

@@ -1,4 +1,8 @@
-/* letter.c - a message in flight: loaded by the first of its recipients, signed once on a signer, framed once, shared.
+/* letter.c - a message in flight, shared by its recipients: body and keys loaded once on a reader, signed and framed once on a
+ * signer.
+ *
+ * What cannot be loaded because it is gone is lost, and so is a message without a header; everything else (a key that does not
+ * open, a damaged page) may be mended by the operator, so the recipients wait, with the reason, by the retry schedule (P4).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "mta/own.h"
@@ -16,17 +20,17 @@ static void count_bytes(struct letter *l, size_t bytes) {
 }
 
 static enum status make_signature(struct letter *l, struct signer *signer, int64_t wall_ms) {
-    const struct delivery *d = &l->source;
-    if (d->signature.n) {
-        buf_add_str(&l->signature, d->signature);
+    const struct delivery_source *s = &l->source;
+    if (s->signature.n) {
+        buf_add_str(&l->signature, s->signature);
         return STATUS_OK;
     }
-    if (d->key_count == 0) return STATUS_NOT_FOUND;
+    if (s->key_count == 0) return STATUS_UNSUPPORTED;
     l->is_signed_here = true;
     return sign_message(
         signer,
         &(struct sign_request){
-            .message = d->content, .domain = d->sender_domain, .keys = d->keys, .key_count = d->key_count, .wall_ms = wall_ms},
+            .message = s->content, .domain = s->domain, .keys = s->keys, .key_count = s->key_count, .wall_ms = wall_ms},
         &l->signature);
 }
 
@@ -52,19 +56,36 @@ static enum status make(struct job *job, void *ctx) {
     return STATUS_OK;
 }
 
+/* Why there is no letter. */
+static const struct trouble {
+    enum status status;
+    bool is_lost;
+    const char *why;
+} load_troubles[] = {{STATUS_NOT_FOUND, true, "The stored message is damaged: its body or its sender domain is gone"},
+                     {STATUS_OK, false, "The stored message cannot be read"}},
+  sign_troubles[] = {{STATUS_UNSUPPORTED, false, "The sender domain has no DKIM key"},
+                     {STATUS_CORRUPT, false, "The sender domain's DKIM key does not open with this master key"},
+                     {STATUS_INVALID, true, "The stored message is damaged: it has no header"},
+                     {STATUS_OK, false, "The message could not be signed"}};
+
 static void fail_waiters(struct letter *l, enum status status) {
-    const char *why = status == STATUS_NOT_FOUND ? "The domain has no DKIM key" : "The message could not be signed";
-    LOG(LOG_ERROR, "mta.not_signed", LOG_INT("message", l->message_id), LOG_Z("why", status_text(status)));
+    const struct trouble *t = l->is_loaded ? sign_troubles : load_troubles;
+    while (t->status != status && t->status != STATUS_OK) t++;
+    const char *step = l->is_loaded ? "SIGN" : "LOAD";
+    LOG(LOG_ERROR, "mta.no_letter", LOG_INT("message", l->message_id), LOG_Z("step", step), LOG_Z("why", t->why),
+        LOG_Z("status", status_text(status)));
     for (struct list *it; (it = list_pop(&l->waiters));)
-        attempt_settle(LIST_OWNER(it, struct attempt, node),
-                       &(struct ending){.verdict = BOUNCE_DEFERRED, .text = str_from_z(why), .command = "SIGN"});
+        attempt_settle(LIST_OWNER(it, struct attempt, node), &(struct ending){.verdict = BOUNCE_DEFERRED,
+                                                                              .is_lost = t->is_lost,
+                                                                              .text = str_from_z(t->why),
+                                                                              .command = t->is_lost ? "" : step});
 }
 
 /* Made, or not to be made; gives back the job's reference. */
 static void letter_finish(struct letter *l, enum status status) {
     struct mta *m = l->mta;
     arena_fini(&l->arena);
-    l->source = (struct delivery){0};
+    l->source = (struct delivery_source){.key_count = 0};
     count_bytes(l, l->wire.cap);
     if (status != STATUS_OK) {
         (void)map_remove(m->letters, letter_key(&l->message_id)); /* the next one may have more luck */
@@ -83,10 +104,31 @@ static void made(struct job *job) {
     letter_finish(l, job->status);
 }
 
+static enum status load(struct job *job, void *ctx) {
+    struct letter *l = LIST_OWNER(job, struct letter, job);
+    arena_fini(&l->arena);
+    return delivery_load_source(ctx, l->message_id, &l->arena, &l->source);
+}
+
+static void loaded(struct job *job) {
+    struct letter *l = LIST_OWNER(job, struct letter, job);
+    struct mta *m = l->mta;
+    enum status status = job->status;
+    mta_job_done(m);
+    if (status == STATUS_OK) {
+        l->is_loaded = true;
+        count_bytes(l, l->arena.used_bytes);
+        l->job = (struct job){.run = make, .done = made, .loop = m->options.loop};
+        status = mta_submit(m, m->options.signers, &l->job);
+    }
+    if (status != STATUS_OK) letter_finish(l, status);
+}
+
 static void letter_start(struct letter *l) {
+    struct mta *m = l->mta;
     l->refs++;
-    l->job = (struct job){.run = make, .done = made, .loop = l->mta->options.loop};
-    enum status status = mta_submit(l->mta, l->mta->options.signers, &l->job);
+    l->job = (struct job){.run = load, .done = loaded, .loop = m->options.loop};
+    enum status status = mta_submit(m, m->options.readers, &l->job);
     if (status != STATUS_OK) letter_finish(l, status);
 }
 
@@ -97,13 +139,10 @@ void letter_attach(struct attempt *a) {
     if (is_new) {
         l = calloc(1, sizeof *l);
         if (!l) abort();
-        *l = (struct letter){.mta = m, .message_id = a->delivery.message_id, .arena = a->arena, .source = a->delivery};
+        *l = (struct letter){.mta = m, .message_id = a->delivery.message_id};
         list_init(&l->waiters);
         (void)map_put(m->letters, letter_key(&l->message_id), l);
-        count_bytes(l, l->arena.used_bytes);
-        a->arena = (struct arena){0};
     }
-    arena_fini(&a->arena);
     a->letter = l;
     l->refs++;
     if (l->is_made) return attempt_ready(a);

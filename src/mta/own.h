@@ -119,7 +119,7 @@ struct attempt {
     struct site *site;
     const struct queue_entry *entry; /* the schedule's */
     struct arena arena;
-    struct delivery delivery; /* strings are gone once the letter has taken the arena */
+    struct delivery delivery;
     struct buf sender, recipient;
     struct letter *letter;
     struct job job;
@@ -133,6 +133,7 @@ struct attempt {
 /* How an attempt ended. */
 struct ending {
     enum bounce_verdict verdict;
+    bool is_lost;  /* never to be sent, whatever the verdict */
     unsigned code; /* 0: no answer */
     struct str enhanced, text;
     const char *command;
@@ -152,17 +153,17 @@ struct letter {
     struct mta *mta;
     int64_t message_id;
     unsigned refs;
-    bool is_made, is_signed_here; /* signed now, not by an earlier attempt */
+    bool is_loaded, is_made, is_signed_here; /* signed now, not by an earlier attempt */
     struct list waiters;
     struct arena arena;
-    struct delivery source; /* of the attempt that came first, until it is made */
+    struct delivery_source source; /* until it is made */
     size_t counted_bytes;
     struct job job;
     struct buf signature, wire; /* wire: framed for DATA, final dot included */
     size_t size_bytes;          /* before framing */
     bool eightbit, utf8;        /* bytes above 127 in the body, in the header */
 };
-/* Give the attempt its letter: attempt_ready now or later, or a settlement when it cannot be signed. Takes or frees a->arena. */
+/* Give the attempt its letter: attempt_ready now or later, or a settlement when it cannot be loaded or signed. */
 void letter_attach(struct attempt *a);
 void letter_unref(struct letter **l);
 

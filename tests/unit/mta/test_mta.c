@@ -344,6 +344,49 @@ static void never_two_connections_too_many(void **state) { /* P8 */
     world_free(w);
 }
 
+/* ---- rows that cannot be sent ---- */
+static void P1_what_is_gone_fails_with_its_reason(void **state) {
+    (void)state;
+    static const struct {
+        const char *damage, *reason;
+    } cases[] = {
+        {"DELETE FROM bodies", "SELECT 1 FROM recipients WHERE reason LIKE 'The stored message is damaged%'"},
+        {"UPDATE bodies SET content = x'00'", "SELECT 1 FROM recipients WHERE reason LIKE 'The stored message is damaged%'"},
+        {"DELETE FROM domains", "SELECT 1 FROM recipients WHERE reason = 'The sender domain is gone'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world *w = world_new();
+        struct sim_server *s = one_host(w, NULL);
+        world_start(w);
+        int64_t id = mail_all(w, "1@a.test,2@a.test");
+        world_sql(w, cases[i].damage);
+        assert_story(w, id, 5000, "failed; = failed");
+        assert_story(w, id + 1, 0, "failed; = failed");
+        assert_true(world_has(w, cases[i].reason));
+        assert_int_equal(sim_server_message_count(s), 0);
+        world_free(w);
+    }
+}
+
+/* A key sealed under another master key: the operator can put that right, so it waits, says why, and goes out afterwards. */
+static void P4_a_key_that_does_not_open_is_temporary(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    (void)one_host(w, NULL);
+    world_start(w);
+    world_sql(w, "CREATE TABLE kept AS SELECT private_sealed FROM dkim_keys; UPDATE dkim_keys SET private_sealed = x'00'");
+    int64_t id = mail(w, "b@a.test", NULL, 0);
+    assert_story(w, id, 30000, "deferred; = queued"); /* once, not each second */
+    assert_true(world_has(w, "SELECT 1 FROM recipients WHERE reason LIKE '%DKIM key does not open%' AND attempts = 1"));
+    world_sql(w, "UPDATE dkim_keys SET private_sealed = (SELECT private_sealed FROM kept)");
+    assert_story(w, id, 5 * MINUTE, "deferred; delivery 250 . mx1.a.test; = delivered");
+    world_sql(w, "DELETE FROM dkim_keys");
+    id = mail(w, "c@a.test", NULL, 0);
+    assert_story(w, id, 30000, "deferred; = queued");
+    assert_true(world_has(w, "SELECT 1 FROM recipients WHERE reason LIKE '%has no DKIM key%' AND attempts = 1"));
+    world_free(w);
+}
+
 static void addresses_beyond_ascii(void **state) { /* AD03, AD04 */
     (void)state;
     struct world *w = world_new();
@@ -374,6 +417,8 @@ int main(void) {
         cmocka_unit_test(a_tarpit_holds_only_its_own),
         cmocka_unit_test(what_waited_on_disk_is_delivered_after_a_start),
         cmocka_unit_test(never_two_connections_too_many),
+        cmocka_unit_test(P1_what_is_gone_fails_with_its_reason),
+        cmocka_unit_test(P4_a_key_that_does_not_open_is_temporary),
         cmocka_unit_test(addresses_beyond_ascii),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "store/accounts.h"
 #include "store/domains.h"
 #include "store/events.h"
+#include "db/db.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -63,6 +64,8 @@ struct call {
     struct acceptance acceptance;
     int64_t id;
     struct buf out;
+    const char *sql;
+    bool has_row;
 };
 
 static enum status call_run(struct job *job, void *ctx) {
@@ -284,6 +287,27 @@ void assert_story(struct world *w, int64_t recipient_id, int64_t max_ms, const c
     char *got = story(w, recipient_id, max_ms);
     assert_string_equal(got, want);
     free(got);
+}
+
+static enum status change(struct call *c, struct db *db) {
+    return db_exec(db, c->sql);
+}
+
+void world_sql(struct world *w, const char *sql) {
+    struct call c = {.w = w, .run = change, .sql = sql};
+    call(w->writer, &c);
+}
+
+static enum status look(struct call *c, struct db *db) {
+    enum status status = stmt_step(db_stmt(db, c->sql));
+    c->has_row = status == STATUS_ROW;
+    return c->has_row ? STATUS_OK : status;
+}
+
+bool world_has(struct world *w, const char *sql) {
+    struct call c = {.w = w, .run = look, .sql = sql};
+    call(w->readers, &c);
+    return c.has_row;
 }
 
 size_t count_of(struct str text, const char *part) {
