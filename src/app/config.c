@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "core/retry.h"
 #include "core/route.h"
+#include "httpd/http_proxy.h"
 #include "net/stream.h"
 
 #include <ini.h>
@@ -102,6 +103,16 @@ static const char *kind_servers(const struct config_key *key, struct str text, v
     return NULL;
 }
 
+static const char *kind_proxies(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    ARENA_AUTO arena = {0};
+    struct http_proxies proxies;
+    if (http_proxies_parse(&arena, text, &proxies) != STATUS_OK)
+        return "expected addresses or networks, like 127.0.0.1,10.0.0.0/8";
+    *(struct str *)field = text;
+    return NULL;
+}
+
 /* Letters, digits, hyphens and dots, no empty label; one label will do for a machine in a lab. */
 static bool is_host_name(struct str name) {
     struct str rest = name, label;
@@ -167,8 +178,8 @@ static const struct config_key config_keys[] = {
     KEY("http", "listen", "127.0.0.1:8080", kind_listen, http_listen, .sentence = "Addresses of the HTTP API, comma separated."),
     KEY("http", "base_url", "", kind_url, http_base_url,
         .sentence = "How the world reaches the API, for links; empty: from the first address."),
-    KEY("http", "trusted_proxies", "", kind_text, http_trusted_proxies,
-        .sentence = "Addresses whose X-Forwarded-For is believed, comma separated."),
+    KEY("http", "trusted_proxies", "", kind_proxies, http_trusted_proxies,
+        .sentence = "Addresses or networks whose X-Forwarded-For is believed, comma separated."),
     KEY("http", "tls_listen", "", kind_listen, http_tls_listen,
         .sentence = "Addresses of the HTTPS API; needs [tls] cert and key."),
     KEY("dns", "servers", "", kind_servers, dns_servers,
