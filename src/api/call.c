@@ -333,7 +333,8 @@ static int status_of_refusal(const struct call *c, enum operation_style style) {
         int http = refused_http(&c->refused, c->op);
         return c->api->v1_always_200 && http != 400 && http < 500 ? 200 : http;
     }
-    if (style == STYLE_PROBE) return own;
+    /* A body too large to read unasked is the server's refusal, not the handler's: a real status on /api.php too. */
+    if (style == STYLE_PROBE || c->refused.items[0].code == 401) return own;
     return own == 422 || own == 401 || own == 403 || own == 404 || own == 409 ? 200 : own;
 }
 
