@@ -165,6 +165,9 @@ class Gateway:
             db.execute(statement)
             db.commit()
 
+    def master_key(self):
+        return self.folder / "data.master.key"
+
     def database(self):
         return self.folder / "data" / "posthorn.db"
 

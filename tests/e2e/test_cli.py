@@ -1,0 +1,322 @@
+"""The command line and the process: every verb with and without a server, configuration, start, stop, restart, secrets.
+
+SPDX-License-Identifier: Apache-2.0"""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from gateway import POSTHORN, Gateway, mail, wait_for
+from zone import Zone
+
+NOWHERE = tempfile.gettempdir()  # nothing here starts with a relative path; if it did, not in the checkout
+PASSWORD = "correct horse battery"
+RAW = "From: Shop <news@shop.test>\r\nTo: a@example.org, B <b@example.org>\r\nBcc: c@example.org\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHello\r\n.\r\n"
+
+
+def run(*arguments, stdin=b"", env=None):
+    return subprocess.run([POSTHORN, *map(str, arguments)], input=stdin, capture_output=True, timeout=120, env=env, cwd=NOWHERE)
+
+
+def one_line(text):
+    return text.count(b"\n") == 1 and text.startswith(b"posthorn: ")
+
+
+@pytest.fixture
+def fresh(database):
+    """A gateway that has not been started."""
+    gateway = Gateway(database=database)
+    yield gateway
+    gateway.__exit__(None, None, None)
+    shutil.rmtree(gateway.folder, ignore_errors=True)
+
+
+def walk(gateway):
+    """Every verb as text and as JSON; the same words work with a server and without one."""
+    made = gateway.cli_json("account", "create", "--email", "Ops@Shop.test", "--admin", "--password-stdin", stdin=PASSWORD + "\n")
+    assert made["Success"] is True and type(made["UserID"]) is int and made["Email"] == "ops@shop.test" and len(made["APIKey"]) > 20
+    said = gateway.cli("account", "create", "--email", "second@shop.test", "--password-stdin", stdin=PASSWORD).stdout.decode()
+    assert "second@shop.test" in said and "API key" in said
+    domain = gateway.cli_json("domain", "add", "shop.test")
+    assert type(domain["DomainID"]) is int and domain["DomainName"] == "shop.test" and len(domain["DNSRecords"]) >= 5
+    said = gateway.cli("domain", "add", "other.test", "--account", "second@shop.test").stdout.decode()
+    assert "other.test" in said and "_domainkey" in said and "MX" in said and "v=spf1" in said
+    assert [d["DomainName"] for d in gateway.cli_json("domain", "list")["Domains"]] == ["shop.test", "other.test"]
+    assert [d["DomainName"] for d in gateway.cli_json("domain", "list", "--account", "second@shop.test")["Domains"]] == ["other.test"]
+    assert "Approval Pending" in gateway.cli("domain", "list").stdout.decode()
+    assert gateway.cli_json("domain", "enable", "SHOP.test")["Status"] == "Enabled"
+    assert "disabled" in gateway.cli("domain", "disable", "shop.test").stdout.decode()
+    assert gateway.cli_json("domain", "list")["Domains"][0]["Status"] == "Suspended"
+    assert "enabled" in gateway.cli("domain", "enable", "shop.test").stdout.decode()
+    key = gateway.cli_json("key", "add", "--domain", "shop.test", "--description", "cron")
+    assert type(key["KeyID"]) is int and len(key["Key"]) > 20
+    assert len(gateway.cli("key", "add", "--domain", "shop.test").stdout.decode().splitlines()) == 2
+    keys = gateway.cli_json("key", "list", "--domain", "shop.test")["APIKeys"]
+    assert [k["Description"] for k in keys] == ["cron", "made by the operator"] and keys[0]["Key"] == key["Key"]
+    assert key["Key"] in gateway.cli("key", "list", "--domain", "shop.test").stdout.decode()
+    sent = gateway.cli_json("send", stdin=RAW)["MessageID"]
+    assert re.match(r"^[0-9a-f-]{36}$", sent)
+    assert "Accepted as" in gateway.cli("send", "--to", "d@example.org,e@example.org", stdin=RAW.replace("\r\n", "\n")).stdout.decode()
+    return made, key, sent
+
+
+def refusals(gateway):
+    for arguments, stdin, words in [
+        (("account", "create", "--email", "ops@shop.test", "--password-stdin"), PASSWORD, "already"),
+        (("account", "create", "--email", "nonsense", "--password-stdin"), PASSWORD, "Email"),
+        (("account", "create", "--email", "short@shop.test", "--password-stdin"), "short", "Password"),
+        (("domain", "add", "shop.test"), "", "already"), (("domain", "add", "no domain"), "", "Name"),
+        (("domain", "add", "x.test", "--account", "nobody@shop.test"), "", "account"),
+        (("domain", "enable", "missing.test"), "", "domain"), (("key", "add", "--domain", "missing.test"), "", "domain"),
+        (("send",), "", "message"), (("send",), "From: a@elsewhere.test\r\nTo: b@example.org\r\n\r\nx", "sender domain"),
+        (("send",), "From: a@shop.test\r\n\r\nx", "recipient"), (("send",), "To: a@shop.test\r\n\r\nx", "From"),
+        (("inbox", "show", "999"), "", "inbox"), (("inbox", "raw", "x"), "", "inbox"),
+    ]:
+        text = gateway.cli(*arguments, stdin=stdin, check=False)
+        assert text.returncode == 1 and one_line(text.stderr) and words.lower() in text.stderr.decode().lower() and not text.stdout, (arguments, text)
+        answer = gateway.cli(*arguments, "--json", stdin=stdin, check=False)
+        parsed = json.loads(answer.stdout)
+        assert answer.returncode == 1 and parsed["Success"] is False and parsed["ErrorCode"] and parsed["ErrorMessage"]
+
+
+def test_every_verb_beside_a_server(sandbox):
+    made, key, sent = walk(sandbox)
+    rows = wait_for(lambda: len(m := sandbox.cli_json("inbox", "list")["Messages"]) == 5 and m, what="the inbox")
+    assert {r["Recipients"][0] for r in rows} == {f"{c}@example.org" for c in "abcde"}
+    assert len(sandbox.cli_json("inbox", "list", "--limit", "2")["Messages"]) == 2
+    assert len(sandbox.cli_json("inbox", "list", "--before", str(rows[1]["ID"]))["Messages"]) == 3
+    assert "Grüße" in sandbox.cli("inbox", "list").stdout.decode()
+    shown = sandbox.cli("inbox", "show", str(rows[0]["ID"])).stdout.decode()
+    assert "Subject: Grüße" in shown and "Hello" in shown
+    assert sandbox.cli_json("inbox", "show", str(rows[0]["ID"]))["Message"]["Subject"] == "Grüße"
+    raw = sandbox.cli("inbox", "raw", str(rows[0]["ID"])).stdout
+    assert b"DKIM-Signature:" in raw and b"\r\n.\r\n" in raw and b"c@example.org" not in raw[raw.index(b"From:"):], "Bcc is taken out"
+    assert sandbox.cli_json("queue", "list") == {"Success": True, "ErrorCode": 0, "Waiting": 0, "Queue": []}
+    refusals(sandbox)
+    assert sandbox.api("EmailGateway.GetDomains", APIKey=made["APIKey"])["Domains"][0]["DomainName"] == "shop.test"
+
+
+def test_every_verb_without_a_server_and_then_a_start(fresh):
+    made, key, sent = walk(fresh)
+    queue = fresh.cli_json("queue", "list")
+    assert queue["Waiting"] == 5 and {r["State"] for r in queue["Queue"]} <= {"queued", "waiting"} and sent in {r["MessageID"] for r in queue["Queue"]}
+    assert "5 waiting" in fresh.cli("queue", "list").stdout.decode()
+    assert len(fresh.cli_json("queue", "list", "--limit", "2")["Queue"]) == 2
+    last = queue["Queue"][2]["ID"]
+    assert [r["ID"] for r in fresh.cli_json("queue", "list", "--after", str(last))["Queue"]] == [r["ID"] for r in queue["Queue"][3:]]
+    refusals(fresh)
+    fresh.start()
+    wait_for(lambda: len(fresh.cli_json("inbox", "list")["Messages"]) == 5, what="what was queued before the start")
+    fresh.sent(key["Key"])
+
+
+# ---- usage ----
+@pytest.mark.parametrize("verb", ["serve", "init", "check-config", "doctor", "version", "account create", "domain add", "domain list", "domain enable",
+                                  "domain disable", "key add", "key list", "send", "queue list", "inbox list", "inbox show", "inbox raw"])
+def test_help_of_each_verb(verb):
+    result = run(*verb.split(), "--help")
+    assert result.returncode == 0 and result.stdout.startswith(b"posthorn " + verb.encode()) and not result.stderr
+    assert verb in run("--help").stdout.decode()
+
+
+@pytest.mark.parametrize("words", [[], ["nothing"], ["domain"], ["domain", "explode"], ["domain", "add"], ["domain", "add", "a", "b"], ["key", "add"], ["inbox", "show"],
+                                   ["account", "create"], ["account", "create", "--email", "a@b.test"], ["queue", "list", "--what"],
+                                   ["queue", "list", "--limit"], ["serve", "extra"], ["version", "-c"], ["version", "-o"], ["domain", "add", "a", "--account", "x", "--account", "y"]])
+def test_bad_usage(words):
+    result = run(*words)
+    assert result.returncode == 64 and result.stderr and not result.stdout, result
+
+
+def test_version():
+    text, as_json = run("version"), run("version", "--json")
+    assert text.returncode == 0 and re.match(rb"^posthorn \d+\.\d+\.\d+\S*\n$", text.stdout)
+    assert json.loads(as_json.stdout)["Version"] == text.stdout.decode().split()[1]
+
+
+# ---- configuration ----
+KEYS = """data.dir data.url http.listen http.base_url http.trusted_proxies http.tls_listen dns.servers dns.trust_anchor tls.cert tls.key log.level log.format
+delivery.mode delivery.hostname delivery.port delivery.allow_private delivery.smarthost delivery.retry keys.master api.v1_errors""".split()
+
+
+def test_check_config_lists_every_key_with_a_sentence_and_can_be_read_again(tmp_path):
+    out = run("check-config", "-o", "http.listen=127.0.0.1:9000", "-o", "delivery.mode=sandbox", "-o", "data.url=postgresql://u:sesame@h/d").stdout.decode()
+    section, found = None, {}
+    previous = ""
+    for line in out.splitlines():
+        if line.startswith("["):
+            section = line[1:-1]
+        elif " = " in line or line.endswith(" ="):
+            name, _, value = line.partition(" =")
+            found[f"{section}.{name}"] = value.strip()
+            assert previous.startswith("; ") and "(default:" in previous and len(previous) > 25
+        previous = line
+    assert set(KEYS) <= set(found)
+    assert found["http.listen"] == "127.0.0.1:9000" and found["delivery.mode"] == "sandbox" and found["delivery.port"] == "25"
+    assert "sesame" not in out, "P10"
+    file = tmp_path / "again.ini"
+    file.write_text(run("check-config", "-o", "http.listen=127.0.0.1:9000").stdout.decode())
+    again = run("check-config", "-c", file)
+    assert again.returncode == 0 and "listen = 127.0.0.1:9000" in again.stdout.decode()
+
+
+@pytest.mark.parametrize("line,word", [
+    ("[http]\nlisten=nowhere", "listen"), ("[http]\nlisten=127.0.0.1:99999", "listen"), ("[http]\nlissten=127.0.0.1:80", "lissten"), ("[htp]\nlisten=1:1", "htp"),
+    ("[delivery]\nmode=dream", "mode"), ("[delivery]\nport=0", "port"), ("[delivery]\nallow_private=perhaps", "allow_private"), ("[delivery]\nretry=1s,soon", "retry"),
+    ("[delivery]\nsmarthost=a b:25", "smarthost"), ("[delivery]\nhostname=-x-", "hostname"), ("[dns]\nservers=name.test", "servers"),
+    ("[api]\nv1_errors=maybe", "v1_errors"), ("[log]\nformat=xml", "format"), ("[log]\nlevel=loud", "level"), ("[data]\nurl=mysql://x", "url"), ("nonsense", ""),
+    ("[http]\nbase_url=gopher://x", "base_url"), ("[http]\ntrusted_proxies=everybody", "trusted_proxies"),
+])
+def test_bad_configuration_says_file_line_and_reason(tmp_path, line, word):
+    file = tmp_path / "posthorn.ini"
+    file.write_text("; a comment\n" + line + "\n")
+    result = run("serve", "-c", file, "-o", "data.dir=" + str(tmp_path / "data"), "-o", "data.user=nobody/at/all")
+    number = 1 + (line.count("\n") + 1)
+    assert result.returncode == 78 and one_line(result.stderr) and f"{file}:{number}" in result.stderr.decode() and word in result.stderr.decode(), result
+    if word:
+        section, _, rest = line.partition("\n")
+        result = run("check-config", "-o", f"{section.strip('[]')}.{rest}")
+        assert result.returncode == 78 and one_line(result.stderr) and word in result.stderr.decode()
+
+
+def test_other_bad_configurations(tmp_path):
+    assert run("serve", "-c", tmp_path / "missing.ini").returncode == 78
+    assert run("check-config", "-o", "nothing").returncode == 78
+    assert run("check-config", "-o", "http.listen").returncode == 78
+
+
+def test_environment_and_secret_files(tmp_path):
+    (tmp_path / "secret").write_text("postgresql://from-file/x\n")
+    (tmp_path / "posthorn.ini").write_text("[delivery]\nhostname=${MY_HOST}\n[data]\nurl=file:" + str(tmp_path / "secret") + "\n")
+    result = run("check-config", "-c", tmp_path / "posthorn.ini", env={**os.environ, "MY_HOST": "mx.env.test"})
+    assert b"hostname = mx.env.test" in result.stdout and b"from-file" not in result.stdout
+    result = run("check-config", "-c", tmp_path / "posthorn.ini", env={k: v for k, v in os.environ.items() if k != "MY_HOST"})
+    assert result.returncode == 78 and b"MY_HOST" in result.stderr
+
+
+# ---- start and stop ----
+def test_init_is_idempotent_and_private(fresh):
+    first = fresh.cli("init")
+    master = fresh.master_key()
+    key = master.read_bytes()
+    assert b"BACK IT UP" in first.stderr and master.stat().st_mode & 0o777 == 0o400
+    assert (fresh.folder / "data").stat().st_mode & 0o077 == 0
+    second = fresh.cli("init")
+    assert second.returncode == 0 and not second.stderr and master.read_bytes() == key
+
+
+def test_a_missing_or_broken_master_key_is_refused(fresh):
+    fresh.tenant()
+    master = fresh.master_key()
+    key = master.read_bytes()
+    master.unlink()
+    for words in (("serve",), ("init",), ("domain", "list")):
+        result = fresh.cli(*words, check=False)
+        assert result.returncode == 1 and one_line(result.stderr) and b"master key" in result.stderr and b"backup" in result.stderr, result
+        assert not master.exists(), "a database is never given a new key"
+    master.write_bytes(b"not a key")
+    assert b"master key" in fresh.cli("serve", check=False).stderr
+    master.write_bytes(key)
+    fresh.cli("domain", "list")
+
+
+def test_a_taken_port(sandbox):
+    folder = Gateway(http__listen=sandbox.options["http.listen"])
+    result = folder.cli("serve", check=False)
+    lines = [l for l in result.stderr.splitlines() if l.startswith(b"posthorn: ") and b"taken" in l]
+    assert result.returncode == 1 and len(lines) == 1 and sandbox.options["http.listen"].encode() in lines[0], result
+    shutil.rmtree(folder.folder)
+
+
+def test_a_second_server_on_the_same_data_is_refused(sandbox):
+    second = Gateway(folder=sandbox.folder)
+    second.options["data.dir"] = sandbox.options["data.dir"]
+    for words in (("serve",), ("init",)):
+        result = second.cli(*words, check=False)
+        assert result.returncode == 1 and one_line(result.stderr) and b"another posthorn" in result.stderr
+    assert sandbox.request("GET", "/healthz")[0] == 200
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_signals_stop_it_cleanly_and_a_restart_keeps_everything(fresh, how):
+    fresh.start()
+    tenant = fresh.tenant()
+    session = fresh.api("User.Login", Username=tenant.email, Password=PASSWORD)["SessionID"]
+    message = fresh.sent(tenant.key)
+    later = fresh.sent(tenant.key, SendAt=int(time.time()) + 86400)
+    once = {"Idempotency-Key": "over a restart"}
+    first = fresh.send(tenant.key, headers=once)
+    wait_for(lambda: fresh.event_types(tenant.key, message) == ["send", "delivery"], what="delivery")
+    wait_for(lambda: len(fresh.cli_json("inbox", "list")["Messages"]) == 2, what="the inbox")
+    before = fresh.events(tenant.key), fresh.cli_json("inbox", "list"), fresh.cli_json("queue", "list"), fresh.cli_json("domain", "list")
+    idle = socket.create_connection(("127.0.0.1", fresh.port))
+    fresh.process.send_signal(how)
+    assert fresh.process.wait(timeout=60) == 0, fresh.log.read_text()
+    fresh.process = None
+    idle.close()
+    assert not (fresh.folder / "data" / "control.sock").exists()
+    fresh.start()
+    assert (fresh.events(tenant.key), fresh.cli_json("inbox", "list"), fresh.cli_json("queue", "list"), fresh.cli_json("domain", "list")) == before
+    assert fresh.send(tenant.key, headers=once) == first and fresh.api("EmailGateway.GetDomains", SessionID=session)["Success"]
+    assert fresh.cli_json("queue", "list")["Queue"][0]["MessageID"] == later
+
+
+def test_no_secret_in_the_log(database):
+    """P10: at the most talkative level, whatever is called."""
+    with Gateway(database=database, log__level="debug", log__format="json") as gateway:
+        tenant = gateway.tenant()
+        session = gateway.api("User.Login", Username=tenant.email, Password=PASSWORD)["SessionID"]
+        gateway.api("User.Login", Username=tenant.email, Password="wrong sesame password")
+        gateway.sent(tenant.key)
+        gateway.request("POST", f"/api/v1/email?SenderAPIKey={tenant.key}", mail())
+        gateway.request("GET", f"/api.php?Command=EmailGateway.GetDomains&APIKey={tenant.api_key}&SessionID={session}")
+        gateway.request("GET", "/api/v1/events", headers={"Authorization": "Bearer wrong-key-7f3a"})
+        gateway.request("POST", "/api.php", {"Command": "EmailGateway.GetDomains", "APIKey": "wrong-key-7f3a"})
+        gateway.request("POST", "/api/v1/email", b'{"SenderAPIKey":"' + tenant.key.encode())
+        master = gateway.master_key().read_text().strip()
+        gateway.stop()
+        log = gateway.log.read_text()
+        for line in log.splitlines():
+            if line.startswith("{"):
+                json.loads(line)
+    assert '"' in log and "api.call" in log
+    for secret in (tenant.key, tenant.api_key, session, PASSWORD, "sesame", "wrong-key", master, "PRIVATE KEY"):
+        assert secret not in log
+    shutil.rmtree(gateway.folder, ignore_errors=True)
+
+
+def test_no_secret_in_the_database(fresh):
+    """P10: keys are hashed to be found and sealed to be shown; passwords are argon2."""
+    tenant = fresh.tenant()
+    if fresh.options.get("data.url"):
+        dump = subprocess.run(["pg_dump", fresh.options["data.url"]], capture_output=True, check=True).stdout
+    else:
+        dump = b"".join(f.read_bytes() for f in (fresh.folder / "data").glob("posthorn.db*"))
+    assert b"shop.test" in dump
+    for secret in (tenant.key, tenant.api_key, PASSWORD, "PRIVATE KEY", fresh.master_key().read_text().strip()):
+        assert secret.encode() not in dump and secret.encode().hex().encode() not in dump
+    assert b"$argon2id$" in dump
+
+
+def test_doctor():
+    zone = Zone({("mx.posthorn.test", "A"): ["9.9.9.25"], ("25.9.9.9.in-addr.arpa", "PTR"): ["mx.posthorn.test."]})
+    gateway = Gateway(dns__servers=zone.server)
+    try:
+        gateway.cli("init")
+        text, answer = gateway.cli("doctor", check=False), gateway.cli("doctor", "--json", check=False)
+        checks = {c["Check"]: c for c in json.loads(answer.stdout)["Checks"]}
+        assert checks["host name"]["Verdict"] == checks["PTR"]["Verdict"] == checks["port 25"]["Verdict"] == checks["permissions"]["Verdict"] == "ok", checks
+        assert {"DNSSEC", "clock", "disk", "open files"} <= set(checks) and all(c["Found"] for c in checks.values())
+        assert len(text.stdout.splitlines()) == len(checks) and text.returncode == answer.returncode == 0
+        zone.records.pop(("25.9.9.9.in-addr.arpa", "PTR"))
+        worse = gateway.cli("doctor", check=False)
+        assert worse.returncode == 1 and re.search(rb"^bad +PTR ", worse.stdout, re.M)
+    finally:
+        zone.close()
+        shutil.rmtree(gateway.folder)
