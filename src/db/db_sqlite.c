@@ -3,6 +3,9 @@
  * One connection writes and checkpoints (nobody else: wal_autocheckpoint=0, and readers don't checkpoint when they close);
  * readers are query_only and see snapshots. No mmap: an I/O error must be a status, not a SIGBUS.
  *
+ * The gateway stands in its data folder and opens the bare name, for after dropping root it may not be able to walk the path to
+ * it; SQLite's own full name of a bare one needs that walk, so the VFS "posthorn" takes the name as it is where the walk fails.
+ *
  * What COMMIT's failures mean (P7). SQLITE_FULL: the frames did not fit, so no commit mark is whole on disk: definite.
  * SQLITE_BUSY: did not begin: definite. SQLITE_IOERR: a write or a sync failed somewhere around the commit mark, and what the
  * disk kept nobody knows: UNKNOWN. An I/O error or damage anywhere else leaves the connection lost (db_is_lost): a page read
@@ -10,6 +13,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "db/engine.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +104,31 @@ static enum status lite_setup(struct db_lite *db, bool read_only) {
     return st;
 }
 
+/* SQLite keeps a list of VFSs for the whole process, so this is one a process too. */
+static struct {
+    pthread_once_t once;
+    sqlite3_vfs *base, own;
+} vfs = {.once = PTHREAD_ONCE_INIT};
+
+/* A symbolic link is still refused: the WAL must stand beside the file it leads to. */
+static int full_name(sqlite3_vfs *own, const char *name, int size, char *ret_name) {
+    (void)own;
+    struct stat file;
+    int code = vfs.base->xFullPathname(vfs.base, name, size, ret_name);
+    bool is_bare = strchr(name, '/') == NULL && strlen(name) < (size_t)size;
+    if (code == SQLITE_OK || !is_bare || (lstat(name, &file) == 0 ? S_ISLNK(file.st_mode) : errno != ENOENT)) return code;
+    memcpy(ret_name, name, strlen(name) + 1);
+    return SQLITE_OK;
+}
+
+static void vfs_register(void) {
+    vfs.base = sqlite3_vfs_find(NULL);
+    vfs.own = *vfs.base;
+    vfs.own.zName = "posthorn";
+    vfs.own.xFullPathname = full_name;
+    (void)sqlite3_vfs_register(&vfs.own, 0); /* only fails where the open will, for want of memory */
+}
+
 static bool has_wal(const char *path) {
     BUF_AUTO wal = {0};
     struct stat file;
@@ -120,7 +150,8 @@ static enum status lite_open(const struct db_options *options, struct buf *why, 
     db->base.engine = &db_sqlite;
     db->base.is_read_only = options->read_only;
     db->base.has_old_wal = has_wal(path.p);
-    int code = sqlite3_open_v2(path.p, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    (void)pthread_once(&vfs.once, vfs_register);
+    int code = sqlite3_open_v2(path.p, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, "posthorn");
     enum status st = note(&db->base, code);
     if (st == STATUS_OK) st = lite_setup(db, options->read_only);
     if (st != STATUS_OK) {
