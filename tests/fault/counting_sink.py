@@ -8,15 +8,20 @@ import threading
 
 class CountingSink:
     def __init__(self, host="127.0.0.1", port=0):
-        self.arrived, self.lock = collections.Counter(), threading.Lock()
+        self.arrived, self.lock, self.sessions = collections.Counter(), threading.Lock(), 0
         sink = self
 
         class Session(socketserver.StreamRequestHandler):
             def handle(self):
+                with sink.lock:
+                    sink.sessions += 1
                 try:
                     self.talk()
                 except (ConnectionError, ValueError):
                     pass
+                finally:
+                    with sink.lock:
+                        sink.sessions -= 1
 
             def say(self, text):
                 self.wfile.write(text.encode() + b"\r\n")
