@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "app/threads.h"
 #include "base/log.h"
+#include "core/domains.h"
 #include "core/queue.h"
 #include "core/retry.h"
 #include "core/return_path.h"
@@ -84,13 +85,25 @@ static enum status fail(struct buf *why, enum status st, const char *what) {
 
 /* ---- store ---- */
 
-static enum status begin_epoch(struct gateway *g, struct buf *why) {
+/* A database is never worked on with a key that does not open it; one made a moment ago for it is taken back. */
+static enum status check_master_key(struct gateway *g, struct db *db, const struct home *home, struct buf *why) {
+    const struct str file = g->config->keys_master;
+    enum status st = domain_keys_check(db, &g->seal_key);
+    if (st != STATUS_CORRUPT) return st;
+    buf_addf(why, "the master key %.*s is missing or not the one this database was sealed with; restore it from its backup",
+             STR_ARG(file));
+    if (home->made_master_key) (void)unlink(file.p);
+    return st;
+}
+
+static enum status begin_epoch(struct gateway *g, const struct home *home, struct buf *why) {
     struct db *db = NULL;
     enum status st = db_open(&(struct db_options){.url = buf_str(&g->url)}, why, &db);
     if (st == STATUS_OK) st = db_begin(db);
+    if (st == STATUS_OK) st = check_master_key(g, db, home, why);
     if (st == STATUS_OK) st = queue_start(db, STR("main"), clock_wall_ms(clock_system()), &g->node);
     if (st == STATUS_OK) st = db_commit(db);
-    if (st != STATUS_OK && db) buf_addf(why, "cannot begin with the database: %.*s", STR_ARG(db_error(db)));
+    if (st != STATUS_OK && db && why->n == 0) buf_addf(why, "cannot begin with the database: %.*s", STR_ARG(db_error(db)));
     db_close(&db);
     return st;
 }
@@ -104,7 +117,7 @@ static enum status open_store(struct gateway *g, const struct home *home, struct
     g->seal_key = seal_derive(&home->master, STR("seal"));
     g->return_path_key = seal_derive(&home->master, RETURN_PATH_PURPOSE);
     enum status st = store_open(buf_str(&g->url), why);
-    return st == STATUS_OK ? begin_epoch(g, why) : st;
+    return st == STATUS_OK ? begin_epoch(g, home, why) : st;
 }
 
 /* ---- executors ---- */

@@ -35,8 +35,8 @@ int serve_init(const struct config *c) {
     BUF_AUTO why = {0};
     log_configure(STDERR_FILENO, LOG_WARN, LOG_LOGFMT);
     if (home_open(c, &home, &why) != STATUS_OK) return refuse(&why);
-    say_back_it_up(c, &home);
     enum status st = gateway_open(c, &home, GATEWAY_OFFLINE, &gateway, &why);
+    if (st != STATUS_CORRUPT) say_back_it_up(c, &home);
     gateway_close(&gateway);
     home_close(&home);
     if (st != STATUS_OK) return refuse(&why);
@@ -121,9 +121,10 @@ int serve(const struct config *c, const struct greeting *greeting) {
     struct gateway *gateway = NULL;
     BUF_AUTO why = {0};
     if (home_open(c, &home, &why) != STATUS_OK) return refuse(&why);
-    say_back_it_up(c, &home);
     int code = EXIT_FAILURE;
-    if (gateway_open(c, &home, GATEWAY_SERVE, &gateway, &why) == STATUS_OK) {
+    enum status st = gateway_open(c, &home, GATEWAY_SERVE, &gateway, &why);
+    if (st != STATUS_CORRUPT) say_back_it_up(c, &home);
+    if (st == STATUS_OK) {
         if (greeting->domain) greet(gateway, c, greeting);
         code = wait_for_end(gateway, &signals);
     } else

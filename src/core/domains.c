@@ -74,6 +74,21 @@ enum status domain_create(struct db *tx, struct domain *domain, const struct dki
     return status;
 }
 
+/* One DKIM key stands for all that is sealed: nothing is sealed before the first domain is there. */
+enum status domain_keys_check(struct db *tx, const struct seal_key *seal_with) {
+    ARENA_AUTO arena = {0};
+    struct domain_list domains;
+    struct dkim_key_list keys;
+    enum status status = domain_list(tx, &arena, SCOPE_ANY, 0, 1, &domains);
+    if (status != STATUS_OK || domains.count == 0) return status;
+    status = dkim_key_list(tx, &arena, domains.items[0].id, &keys);
+    if (status != STATUS_OK || keys.count == 0) return status;
+    SECRET_AUTO private_key = {0};
+    BUF_AUTO context = {0};
+    sign_context(domains.items[0].name, keys.items[0].selector, &context);
+    return seal_open(seal_with, buf_str(&context), keys.items[0].private_sealed, &private_key);
+}
+
 struct verify *domain_verification(const struct domain *domain, const struct dkim_key_list *keys, struct str hostname) {
     ARENA_AUTO arena = {0};
     struct verify_key *wanted = arena_array(&arena, keys->count, sizeof *wanted);

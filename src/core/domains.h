@@ -26,6 +26,9 @@ WARN_UNUSED enum status domain_make_keys(struct str name, const struct seal_key 
 /* On the writer: add the domain with its keys. EXISTS: the account has the name. NOT_FOUND: no such account. */
 WARN_UNUSED enum status domain_create(struct db *tx, struct domain *domain, const struct dkim_key keys[DOMAIN_KEYS]);
 
+/* Does the key open what the database holds? CORRUPT: it was sealed with another one. OK when nothing is sealed yet. */
+WARN_UNUSED enum status domain_keys_check(struct db *tx, const struct seal_key *seal);
+
 /* A verification of the domain, not yet asked: its report lists the records to publish. hostname: ours. */
 struct verify *domain_verification(const struct domain *domain, const struct dkim_key_list *keys, struct str hostname);
 /* On the writer: what the report says becomes the domain's standing (*domain is renewed). What DNS could not answer stays as it

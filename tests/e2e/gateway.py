@@ -89,7 +89,7 @@ class Gateway:
 
     def cli(self, *arguments, stdin="", check=True):
         data = stdin if isinstance(stdin, bytes) else stdin.encode()
-        result = subprocess.run([POSTHORN, *arguments, *self.arguments()], input=data, capture_output=True, cwd=self.folder, timeout=120)
+        result = subprocess.run([POSTHORN, *arguments, *self.arguments()], input=data, capture_output=True, cwd=self.folder, timeout=60)
         if check:
             assert result.returncode == 0, f"{arguments}: exit {result.returncode}\n{result.stdout.decode()}{result.stderr.decode()}"
         return result

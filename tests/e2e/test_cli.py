@@ -220,8 +220,12 @@ def test_a_missing_or_broken_master_key_is_refused(fresh):
         result = fresh.cli(*words, check=False)
         assert result.returncode == 1 and one_line(result.stderr) and b"master key" in result.stderr and b"backup" in result.stderr, result
         assert not master.exists(), "a database is never given a new key"
-    master.write_bytes(b"not a key")
-    assert b"master key" in fresh.cli("serve", check=False).stderr
+    for wrong in (b"not a key", b"ab" * 32 + b"\n"):
+        master.write_bytes(wrong)
+        for words in (("serve",), ("key", "list", "--domain", "shop.test")):
+            result = fresh.cli(*words, check=False)
+            assert result.returncode == 1 and one_line(result.stderr) and b"master key" in result.stderr, result
+        assert master.read_bytes() == wrong
     master.write_bytes(key)
     fresh.cli("domain", "list")
 
