@@ -16,11 +16,10 @@ enum status probe_live(struct call *c, struct db *db) {
     return write_health(c, true);
 }
 
-/* Ready: a reader answers from the store, and nobody is stopping us. */
+/* Ready: a reader answers from the store, the queue is still ours, and nobody is stopping us. */
 enum status probe_ready(struct call *c, struct db *db) {
-    int64_t waiting;
-    bool is_open = !c->api->is_ready || c->api->is_ready(c->api->arg);
-    return write_health(c, is_open && queue_count_waiting(db, &waiting) == STATUS_OK);
+    bool is_ours = false, is_open = !c->api->is_ready || c->api->is_ready(c->api->arg);
+    return write_health(c, is_open && queue_is_ours(db, &c->api->owner, &is_ours) == STATUS_OK && is_ours);
 }
 
 static void write_gauge(struct buf *out, const char *name, const char *help, int64_t value) {

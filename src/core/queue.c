@@ -8,6 +8,10 @@ enum status queue_start(struct db *db, struct str name, int64_t now, struct node
     return node_start(db, name, now, ret);
 }
 
+enum status queue_is_ours(struct db *db, const struct node_epoch *owner, bool *ret) {
+    return node_is_current(db, owner, ret);
+}
+
 static enum status fetch_lanes(struct db *db, int64_t node_id, const struct schedule_load *load, struct arena *arena,
                                struct schedule_rows *ret) {
     struct queue_lane_list list;

@@ -15,6 +15,9 @@ struct db;
  */
 WARN_UNUSED enum status queue_start(struct db *db, struct str name, int64_t now, struct node_epoch *ret);
 
+/* On a reader: is that life still the node's latest? Reads one row, so a probe may ask as often as it likes. */
+WARN_UNUSED enum status queue_is_ours(struct db *db, const struct node_epoch *owner, bool *ret);
+
 /* On a reader: make the load that schedule_next_load asked for. Rows live in `arena`. The status is in *ret as well, for
  * schedule_loaded. */
 enum status queue_fetch(struct db *db, int64_t node_id, const struct schedule_load *load, struct arena *arena,

@@ -426,6 +426,10 @@ static void probes_answer_without_credentials(void **state) {
     assert_int_equal(ready.status, 200);
     assert_int_equal(metrics.status, 200);
     assert_true(str_find_str(buf_str(&metrics.body), STR("posthorn_queue_waiting 0\n")) != STR_NONE);
+    w->api.owner.epoch++; /* another process took the queue over */
+    REPLY_AUTO replaced = world_ask(w, &(struct ask){.method = "GET", .path = "/healthz/ready"});
+    assert_int_equal(replaced.status, 503);
+    w->api.owner.epoch--;
     w->api.is_ready = is_stopping;
     REPLY_AUTO stopping = world_ask(w, &(struct ask){.method = "GET", .path = "/healthz/ready"});
     assert_int_equal(stopping.status, 503);
