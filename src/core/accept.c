@@ -92,6 +92,7 @@ static enum status add_all(struct db *tx, struct arena *arena, struct acceptance
             .due_at = a->due_at,
             .created_at = a->message.created_at,
             .expires_at = a->message.expires_at,
+            .size_bytes = a->message.size_bytes,
         };
         status = add_recipient(tx, a, i, &a->entries[i]);
     }

@@ -108,10 +108,9 @@ static void lane_place(struct schedule *s, struct lane *lane) {
     } else if (!domain->site) {
         if (list_is_empty(&domain->unrouted) && !domain->is_asked) list_add_tail(&s->unrouted, &domain->unrouted);
     } else if (!lane->turn) {
-        bool was_ready = schedule_site_has_ready(domain->site);
         lane->turn = turn_get(s, domain->site, lane->share);
         list_add_tail(&lane->turn->lanes, &lane->in_turn);
-        if (!was_ready && domain->site->on_ready) domain->site->on_ready(domain->site);
+        if (domain->site->on_ready) domain->site->on_ready(domain->site);
     }
 }
 

@@ -37,10 +37,10 @@ void schedule_offer(struct schedule *s, const struct queue_entry *entry, int64_t
 /* ---- sites ---- */
 /* Embedded in the owner's site; the owner is told when entries become ready. */
 struct schedule_site {
-    struct list turns[2]; /* by priority; schedule's */
-    struct list domains;  /* schedule's */
-    void (*on_ready)(struct schedule_site
-                         *); /* the site had nothing ready and now has; may be NULL; must not call schedule_* (post or flag) */
+    struct list turns[2];                     /* by priority; schedule's */
+    struct list domains;                      /* schedule's */
+    void (*on_ready)(struct schedule_site *); /* one of its lanes had nothing ready and now has; may be NULL; must not call
+                                                 schedule_* (post or flag) */
 };
 void schedule_site_init(struct schedule_site *site, void (*on_ready)(struct schedule_site *));
 /* Let the site go: its domains are unrouted again. Entries in flight stay in flight. */

@@ -22,6 +22,7 @@ void attempt_free(struct attempt *a) {
     struct mta *m = a->mta;
     struct site *site = a->site;
     leave_preparing(a);
+    letter_unreserve(a);
     letter_unref(&a->letter);
     arena_fini(&a->arena);
     buf_fini(&a->sender);
@@ -102,6 +103,7 @@ void attempt_start(struct site *s, const struct queue_entry *entry) {
     a->job = (struct job){.run = load_run, .done = load_done, .loop = m->options.loop};
     if (mta_submit(m, m->options.readers, &a->job) != STATUS_OK) return attempt_drop(a, mta_now(m) + AGAIN_MS);
     a->is_job_out = true;
+    letter_reserve(a);
 }
 
 void attempt_ready(struct attempt *a) {
@@ -195,6 +197,7 @@ static void plan(struct attempt *a, const struct ending *e) {
 void attempt_settle(struct attempt *a, const struct ending *e) {
     struct settlement *s = &a->settlement;
     leave_preparing(a);
+    letter_unreserve(a);
     a->is_connected = false;
     list_remove(&a->node);
     *s = (struct settlement){.recipient_id = a->entry->recipient_id, .attempts = a->entry->attempts, .at = mta_now(a->mta)};

@@ -54,10 +54,21 @@ static void set_phase(struct connection *c, enum phase phase) {
     s->serving_count += phase == PHASE_SERVING;
 }
 
+static void set_idle(struct connection *c, bool is_idle) {
+    c->mta->idle_count -= !list_is_empty(&c->idle_all);
+    list_remove(&c->idle_site);
+    list_remove(&c->idle_all);
+    if (!is_idle) return;
+    c->mta->idle_count++;
+    list_add_tail(&c->site->idle, &c->idle_site);
+    list_add_tail(&c->mta->idle, &c->idle_all);
+}
+
 static void connection_free(struct connection *c) {
     struct mta *m = c->mta;
     struct site *s = c->site;
     set_phase(c, PHASE_LEAVING);
+    set_idle(c, false);
     if (c->attempt) attempt_free(c->attempt);
     stream_free(&c->stream);
     session_fini(&c->session);
@@ -65,8 +76,6 @@ static void connection_free(struct connection *c) {
     buf_fini(&c->out);
     buf_fini(&c->host);
     list_remove(&c->all);
-    list_remove(&c->idle_site);
-    list_remove(&c->idle_all);
     free(c);
     s->connection_count--;
     m->connection_count--;
@@ -90,8 +99,7 @@ static void wait_for_answer(struct connection *c) {
 
 static void leave(struct connection *c) {
     set_phase(c, PHASE_LEAVING);
-    list_remove(&c->idle_site);
-    list_remove(&c->idle_all);
+    set_idle(c, false);
     session_quit(&c->session, &c->out);
     flush(c);
     wait_for_answer(c);
@@ -213,8 +221,7 @@ static void go_on(struct connection *c) {
 /* Greeted and free: the next attempt, or none. */
 static void serve(struct connection *c) {
     struct mta *m = c->mta;
-    list_remove(&c->idle_site);
-    list_remove(&c->idle_all);
+    set_idle(c, false);
     if (m->is_stopping || c->message_count >= m->options.connection_messages_max) return leave(c);
     while ((c->attempt = site_pop_ready(c->site))) {
         struct attempt *a = c->attempt;
@@ -234,8 +241,7 @@ static void serve(struct connection *c) {
         }
         attempt_ended(c);
     }
-    list_add_tail(&c->site->idle, &c->idle_site);
-    list_add_tail(&m->idle, &c->idle_all);
+    set_idle(c, true);
     timer_start(&c->timer, IDLE_MS);
     site_touch(c->site);
 }

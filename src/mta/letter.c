@@ -132,8 +132,29 @@ static void letter_start(struct letter *l) {
     if (status != STATUS_OK) letter_finish(l, status);
 }
 
+bool letter_has_room(const struct mta *m, const struct queue_entry *entry) {
+    size_t max = m->options.letters_max_bytes;
+    size_t left = m->letter_bytes < max ? max - m->letter_bytes : 0;
+    if (m->letter_bytes == 0 || map_find(m->letters, letter_key(&entry->message_id))) return true;
+    return left && (size_t)entry->size_bytes <= left / 2;
+}
+
+void letter_reserve(struct attempt *a) {
+    struct mta *m = a->mta;
+    if (map_find(m->letters, letter_key(&a->entry->message_id))) return;
+    a->reserved_bytes = (size_t)a->entry->size_bytes;
+    m->letter_bytes += a->reserved_bytes;
+}
+
+void letter_unreserve(struct attempt *a) {
+    a->mta->letter_bytes -= a->reserved_bytes;
+    a->reserved_bytes = 0;
+}
+
 void letter_attach(struct attempt *a) {
     struct mta *m = a->mta;
+    size_t bytes = a->reserved_bytes;
+    letter_unreserve(a);
     struct letter *l = map_find(m->letters, letter_key(&a->delivery.message_id));
     bool is_new = !l;
     if (is_new) {
@@ -142,6 +163,8 @@ void letter_attach(struct attempt *a) {
         *l = (struct letter){.mta = m, .message_id = a->delivery.message_id};
         list_init(&l->waiters);
         (void)map_put(m->letters, letter_key(&l->message_id), l);
+        count_bytes(l, bytes);
+        mta_released(m); /* its other recipients cost nothing more */
     }
     a->letter = l;
     l->refs++;

@@ -1,7 +1,7 @@
 /* mta.c - the loop's turns: rows from disk into the schedule, domains to sites, sites to work; and start and stop.
  *
  * Whatever changes asks for a turn (mta_wake); a turn looks only at what is dirty. What found no room (P8) waits in `blocked` and
- * gets its turn, one site for each place that becomes free.
+ * gets its turn when a place becomes free, and passes the rest on: first who has nothing under way.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "core/queue.h"
@@ -11,6 +11,7 @@
 
 #define FETCHES_MAX 8 /* reads of the queue at once */
 #define SWEEP_MS    30000
+#define SHARE       8     /* one may have an eighth of what the others leave */
 #define DUE_MS_MAX  60000 /* the wall clock may jump: look at it now and then */
 
 int64_t mta_now(const struct mta *m) {
@@ -35,8 +36,8 @@ void mta_job_done(struct mta *m) {
     mta_released(m);
 }
 
-bool mta_has_room(const struct mta *m) {
-    return m->attempt_count < MTA_ATTEMPTS_MAX && m->letter_bytes < m->options.letters_max_bytes;
+bool mta_may_grow(size_t own, size_t used, size_t max) {
+    return used < max && own <= (max - used) / SHARE;
 }
 
 void mta_released(struct mta *m) {
@@ -44,7 +45,8 @@ void mta_released(struct mta *m) {
         if (m->stopped && !m->connection_count && !m->job_count) timer_start(&m->stop, 0);
         return;
     }
-    struct list *it = list_pop(&m->blocked);
+    struct list *it = list_pop(&m->starved);
+    if (!it) it = list_pop(&m->blocked);
     if (it) site_touch(LIST_OWNER(it, struct site, node));
 }
 
@@ -192,7 +194,7 @@ static void set_options(struct mta *m, const struct mta_options *options) {
     o->connections_max = or_default(o->connections_max, 500);
     o->site_connections_max = or_default(o->site_connections_max, 20);
     o->connection_messages_max = or_default(o->connection_messages_max, 500);
-    o->letters_max_bytes = or_default(o->letters_max_bytes, (size_t)64 << 20);
+    o->letters_max_bytes = or_default(o->letters_max_bytes, (size_t)128 << 20);
     m->return_path_key = *options->return_path_key;
     m->owner = (struct node_epoch){options->node_id, options->epoch};
 }
@@ -205,7 +207,7 @@ struct mta *mta_new(const struct mta_options *options) {
     m->domains = map_new();
     m->sites = map_new();
     m->letters = map_new();
-    struct list *const lists[] = {&m->attempts, &m->connections, &m->idle, &m->dirty, &m->blocked};
+    struct list *const lists[] = {&m->attempts, &m->connections, &m->idle, &m->dirty, &m->starved, &m->blocked};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) list_init(lists[i]);
     timer_init(&m->turn, options->loop, on_turn, m);
     timer_init(&m->due, options->loop, on_due, m);

@@ -37,7 +37,7 @@ struct mta_options {
     size_t connections_max;         /* of all sites; 500 */
     size_t site_connections_max;    /* 20 */
     size_t connection_messages_max; /* 500 */
-    size_t letters_max_bytes;       /* messages in memory; 64 MiB */
+    size_t letters_max_bytes;       /* messages in memory; 128 MiB */
     size_t window_max;              /* entries in the scheduler; core/schedule.h's default */
 };
 /* Nothing is read or sent before mta_start. */

@@ -28,8 +28,9 @@ struct mta {
     struct map *sites;                       /* by key: struct site */
     struct map *letters;                     /* by message id: struct letter */
     struct list attempts, connections, idle; /* all of them; idle: connections, longest first */
-    struct list dirty, blocked;              /* sites with something to do; sites that wait for room */
-    size_t attempt_count, connection_count, job_count, routing_count, fetch_count, letter_bytes;
+    struct list dirty;                       /* sites with something to do */
+    struct list starved, blocked;            /* sites that wait for room: with nothing under way, with something */
+    size_t attempt_count, connection_count, idle_count, job_count, routing_count, fetch_count, letter_bytes;
     size_t gauge; /* METRIC_WAITING_IN_MEMORY as told last */
     struct timer turn, due, sweep, stop;
     bool is_running, is_stopping;
@@ -46,7 +47,9 @@ WARN_UNUSED enum status mta_submit(struct mta *m, struct executor *e, struct job
 void mta_job_done(struct mta *m);
 /* Something that a stop waits for is gone, or a bound has room again. */
 void mta_released(struct mta *m);
-bool mta_has_room(const struct mta *m);
+/* Whether somebody who holds `own` of `max` places, `used` of them taken by all, may have one more. Of what is left each may have
+ * a part only, so that something stays for those who have nothing yet, however many others are slow (P6, P8). */
+bool mta_may_grow(size_t own, size_t used, size_t max);
 int64_t mta_now(const struct mta *m);      /* wall */
 int64_t mta_now_mono(const struct mta *m); /* monotonic */
 
@@ -67,7 +70,7 @@ struct target {
 struct site {
     struct mta *mta;
     struct schedule_site schedule;
-    struct list node;   /* in mta's dirty or blocked, or in none */
+    struct list node;   /* in mta's dirty, starved or blocked, or in none */
     struct arena arena; /* of targets or verdict */
     struct buf key_bytes;
     struct str key;
@@ -122,6 +125,7 @@ struct attempt {
     struct delivery delivery;
     struct buf sender, recipient;
     struct letter *letter;
+    size_t reserved_bytes; /* of mta->letter_bytes, until there is a letter */
     struct job job;
     bool is_preparing; /* counted in site->preparing_count */
     bool is_connected; /* on a connection */
@@ -163,6 +167,11 @@ struct letter {
     size_t size_bytes;          /* before framing */
     bool eightbit, utf8;        /* bytes above 127 in the body, in the header */
 };
+/* Whether there is memory for the entry's message. A large one leaves room for smaller ones. */
+bool letter_has_room(const struct mta *m, const struct queue_entry *entry);
+/* Count the letter's bytes before it is there. */
+void letter_reserve(struct attempt *a);
+void letter_unreserve(struct attempt *a);
 /* Give the attempt its letter: attempt_ready now or later, or a settlement when it cannot be loaded or signed. */
 void letter_attach(struct attempt *a);
 void letter_unref(struct letter **l);

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BAD_MS   60000 /* a target that failed is tried last for so long */
-#define PAUSE_MS 5000  /* before another connection is tried beside those that work */
+#define BAD_MS        60000 /* a target that failed is tried last for so long */
+#define PAUSE_MS      5000  /* before another connection is tried beside those that work */
+#define PROBES        2     /* connections to hosts that have not greeted yet */
+#define TOO_LARGE_MAX 8     /* entries looked past for want of memory */
 
 static void on_ready(struct schedule_site *schedule) {
     site_touch(LIST_OWNER(schedule, struct site, schedule));
@@ -122,33 +124,64 @@ static size_t unserved(const struct site *s) {
     return s->ready_count > s->coming_count ? s->ready_count - s->coming_count : 0;
 }
 
-static void connect_more(struct site *s) {
-    struct mta *m = s->mta;
-    if (s->serving_count && mta_now_mono(m) < s->connect_after) return; /* it takes no more connections: use those there are */
-    while (unserved(s) && s->connection_count < m->options.site_connections_max) {
-        if (m->connection_count >= m->options.connections_max && !connection_close_idlest(m)) return;
-        connection_open(s);
-    }
+/* Nobody knows yet whether a host answers: two connections are enough to find out, however much waits. */
+static bool is_probing(const struct site *s) {
+    return !s->serving_count && s->coming_count >= PROBES;
 }
 
-static void take_more(struct site *s) {
+static bool may_connect(const struct site *s) {
+    const struct mta *m = s->mta;
+    return mta_may_grow(s->connection_count, m->connection_count - m->idle_count, m->options.connections_max);
+}
+
+/* False: what waits needs a connection that others hold. */
+static bool connect_more(struct site *s) {
+    struct mta *m = s->mta;
+    if (s->serving_count && mta_now_mono(m) < s->connect_after) return true; /* it takes no more: use those there are */
+    while (unserved(s) && s->connection_count < m->options.site_connections_max && !is_probing(s)) {
+        if (!may_connect(s)) return false;
+        if (m->connection_count >= m->options.connections_max && !connection_close_idlest(m)) return false;
+        connection_open(s);
+    }
+    return true;
+}
+
+static bool wants_more(const struct site *s) {
+    bool is_verdict = s->target_count == 0;
+    return is_verdict || s->preparing_count + s->ready_count < s->mta->options.site_connections_max;
+}
+
+/* False: what waits needs a place or memory that others hold. What is too large just now does not keep back what is not. */
+static bool take_more(struct site *s) {
     struct mta *m = s->mta;
     const struct queue_entry *entry;
-    bool is_verdict = s->target_count == 0;
-    while (mta_has_room(m) && (is_verdict || s->preparing_count + s->ready_count < m->options.site_connections_max) &&
-           schedule_take(m->schedule, &s->schedule, &entry))
-        attempt_start(s, entry);
+    int64_t too_large[TOO_LARGE_MAX];
+    size_t n = 0;
+    bool has_room = true;
+    while (n < TOO_LARGE_MAX && wants_more(s) && schedule_site_has_ready(&s->schedule)) {
+        has_room = mta_may_grow(s->attempt_count - 1, m->attempt_count, MTA_ATTEMPTS_MAX);
+        if (!has_room || !schedule_take(m->schedule, &s->schedule, &entry)) break;
+        if (s->target_count == 0 || letter_has_room(m, entry))
+            attempt_start(s, entry);
+        else
+            too_large[n++] = entry->recipient_id;
+    }
+    for (size_t i = n; i-- > 0;) schedule_put_back(m->schedule, too_large[i]);
+    if (n) list_remove(&s->node); /* putting back said that they are ready, which is not news */
+    return has_room && n == 0;
 }
 
 void site_turn(struct site *s) {
     struct mta *m = s->mta;
     s->attempt_count++; /* stays while we look at it */
-    take_more(s);
+    bool has_room = take_more(s);
     while (s->ready_count && !list_is_empty(&s->idle)) connection_resume(connection_from_idle(s->idle.prev));
-    connect_more(s);
-    bool waits_for_room = schedule_site_has_ready(&s->schedule) && !mta_has_room(m);
-    bool waits_for_connection = unserved(s) && m->connection_count >= m->options.connections_max;
-    if ((waits_for_room || waits_for_connection) && list_is_empty(&s->node)) list_add_tail(&m->blocked, &s->node);
+    has_room = connect_more(s) && has_room;
+    bool has_something = s->attempt_count > 1 && s->connection_count;
+    if (has_room)
+        mta_released(m); /* what it left may do for the next */
+    else if (list_is_empty(&s->node))
+        list_add_tail(has_something ? &m->blocked : &m->starved, &s->node);
     s->attempt_count--;
     site_release(s);
 }

@@ -84,12 +84,13 @@ static void entry_fill(struct stmt *s, struct arena *a, void *item) {
         .due_at = stmt_int(s, 5),
         .created_at = stmt_int(s, 6),
         .expires_at = stmt_int(s, 7),
+        .size_bytes = stmt_int(s, 8),
     };
 }
 
 enum status queue_load(struct db *tx, struct arena *a, const struct queue_load *query, struct queue_entry_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT r.id, r.message_id, r.account_id, r.priority, r.attempts, r.due_at, m.created_at, "
-                                 "m.expires_at FROM recipients r JOIN messages m ON m.id = r.message_id "
+                                 "m.expires_at, m.size FROM recipients r JOIN messages m ON m.id = r.message_id "
                                  "WHERE r.state IN (0, 1) AND r.node_id = ?1 AND r.domain = ?2 AND r.account_id = ?3 "
                                  "AND r.priority = ?4 AND r.due_at < ?5 AND (r.due_at, r.id) > (?6, ?7) "
                                  "ORDER BY r.due_at, r.id LIMIT ?8");

@@ -75,6 +75,7 @@ struct queue_entry {
     int64_t due_at;
     int64_t created_at; /* of the message */
     int64_t expires_at; /* of the message */
+    int64_t size_bytes; /* of the message */
 };
 struct queue_entry_list {
     struct queue_entry *items;

@@ -96,6 +96,7 @@ static void test_load_pages_a_lane_in_order(void **state) {
     assert_str(list.items[0].domain, "example.net");
     assert_int_equal(list.items[0].created_at, NOW);
     assert_int_equal(list.items[0].expires_at, NOW + 1000);
+    assert_int_equal(list.items[0].size_bytes, 10);
     load.after_due_at = list.items[1].due_at;
     load.after_id = list.items[1].recipient_id;
     assert_ok(queue_load(w.f->db, &w.f->arena, &load, &list));

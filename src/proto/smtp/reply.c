@@ -56,7 +56,7 @@ enum parse smtp_answer_read(struct smtp_answer_reader *reader, struct str in, st
         if (reader->lines && code != reader->code) return PARSE_BAD;
         reader->code = code;
         reader->checked += end + 1;
-        if (++reader->lines > SMTP_ANSWER_LINES_MAX) return PARSE_BAD;
+        if (++reader->lines > SMTP_ANSWER_LINES_MAX || reader->checked > SMTP_ANSWER_BYTES_MAX) return PARSE_BAD;
         if (!last) continue;
         *ret = (struct smtp_answer){.code = code, .lines = str_sub(in, 0, reader->checked)};
         struct str text = str_sub(without_end(str_sub(in, 0, str_find(in, '\n') + 1)), 4, SIZE_MAX);

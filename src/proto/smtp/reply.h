@@ -20,7 +20,8 @@ void smtp_reply_format(struct buf *out, const struct smtp_reply *reply);
 
 #define SMTP_ANSWER_LINE_MAX  2048 /* bytes of one line with its end; RFC 5321 4.5.3.1.5 says 512, servers exceed it */
 #define SMTP_ANSWER_LINES_MAX 100
-#define SMTP_ANSWER_TEXT_MAX  1024 /* bytes smtp_answer_text gives at most (OB34) */
+#define SMTP_ANSWER_BYTES_MAX 32768 /* of all its lines: less than a stream holds unread */
+#define SMTP_ANSWER_TEXT_MAX  1024  /* bytes smtp_answer_text gives at most (OB34) */
 
 /* A server's answer; slices of the bytes it was read from. */
 struct smtp_answer {

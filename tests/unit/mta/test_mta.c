@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -315,6 +316,70 @@ static void a_tarpit_holds_only_its_own(void **state) { /* OB29 */
     world_free(w);
 }
 
+/* A host of its own for each of `count` domains t0.test, t1.test ..., all under `rules`. */
+static void add_tarpits(struct world *w, int count, const struct sim_rule *rules) {
+    for (int i = 0; i < count; i++) {
+        char domain[32], mx[32], name[32], ip[32], address[32];
+        (void)snprintf(domain, sizeof domain, "t%d.test", i);
+        (void)snprintf(name, sizeof name, "mx.t%d.test", i);
+        (void)snprintf(mx, sizeof mx, "10 mx.t%d.test", i);
+        (void)snprintf(ip, sizeof ip, "198.18.1.%d", i);
+        (void)snprintf(address, sizeof address, "198.18.1.%d:25", i);
+        add_host(w, domain, mx, name, ip);
+        (void)sim_server(w->loop, address, rules);
+    }
+}
+
+static void mail_tarpits(struct world *w, int count, int each, const char *content) {
+    for (int i = 0; i < count * each; i++) {
+        char to[32];
+        (void)snprintf(to, sizeof to, "x@t%d.test", i % count);
+        (void)mail(w, to, content, 0);
+    }
+}
+
+/* However many hosts are slow, before their banner or within a transaction, others get their mail at once. */
+static void P6_P8_many_tarpits_leave_room_for_others(void **state) {
+    (void)state;
+    static const struct sim_rule silent[] = {{"(connect)", NULL}, {0}};
+    static const struct sim_rule slow[] = {EHLO_PLAIN, {"RCPT *", NULL}, {0}};
+    const struct sim_rule *const kinds[] = {silent, slow};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        struct world *w = world_new();
+        (void)one_host(w, NULL);
+        w->options.connections_max = 100;
+        add_tarpits(w, 12, kinds[k]);
+        world_start(w);
+        mail_tarpits(w, 12, 30, NULL);
+        sim_run_for(w->loop, 5000);
+        assert_true(atomic_load(&w->metrics.value[METRIC_SMTP_OUT_CONNECTIONS]) < 100);
+        assert_story(w, mail(w, "b@a.test", NULL, 0), 2000, "delivery 250 . mx1.a.test; = delivered");
+        world_free(w);
+    }
+}
+
+/* Large messages to hosts that do not take them fill a part of the memory for letters only. */
+static void P6_P8_large_letters_leave_room_for_small_ones(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    (void)one_host(w, NULL);
+    w->options.letters_max_bytes = 100000;
+    add_tarpits(w, 8, RULES(EHLO_PLAIN, {"(message)", NULL}));
+    world_start(w);
+    BUF_AUTO large = {0};
+    buf_add_z(&large, "From: a@sender.test\r\nSubject: large\r\n\r\n");
+    for (int i = 0; i < 500; i++)
+        buf_add_z(&large, "A line of a large message, seventy-eight bytes long with its end, or nearly so\r\n");
+    mail_tarpits(w, 8, 2, large.p);
+    sim_run_for(w->loop, 5000);
+    int64_t before = atomic_load(&w->metrics.value[METRIC_SIGNATURES]);
+    assert_int_equal(before, 1); /* 40 KB; another would not leave as much again */
+    assert_story(w, mail(w, "b@a.test", NULL, 0), 2000, "delivery 250 . mx1.a.test; = delivered");
+    sim_run_for(w->loop, 24 * 60 * MINUTE);
+    assert_int_equal(atomic_load(&w->metrics.value[METRIC_SIGNATURES]), 17); /* each had its turn in the end */
+    world_free(w);
+}
+
 static void what_waited_on_disk_is_delivered_after_a_start(void **state) { /* P1 */
     (void)state;
     struct world *w = world_new();
@@ -415,6 +480,8 @@ int main(void) {
         cmocka_unit_test(a_kept_connection_that_died_costs_nothing),
         cmocka_unit_test(a_refused_recipient_leaves_the_connection_clean),
         cmocka_unit_test(a_tarpit_holds_only_its_own),
+        cmocka_unit_test(P6_P8_many_tarpits_leave_room_for_others),
+        cmocka_unit_test(P6_P8_large_letters_leave_room_for_small_ones),
         cmocka_unit_test(what_waited_on_disk_is_delivered_after_a_start),
         cmocka_unit_test(never_two_connections_too_many),
         cmocka_unit_test(P1_what_is_gone_fails_with_its_reason),

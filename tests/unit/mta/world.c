@@ -207,6 +207,7 @@ static int64_t accept_and_offer(struct world *w, const struct accept_recipient *
                     .expires_at = now + (life_ms ? life_ms : 3 * INT64_C(86400000)),
                     .sender = STR("a@sender.test"),
                     .subject = STR("test"),
+                    .size_bytes = (int64_t)content.n,
                     .rfc_message_id = STR("x@sender.test"),
                     .tags = STR("[]"),
                     .metadata = STR("{}")},
