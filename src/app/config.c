@@ -10,7 +10,6 @@
 #include "httpd/http_proxy.h"
 #include "net/stream.h"
 
-#include <ini.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -251,15 +250,28 @@ static const char *key_set(struct config *c, const struct config_key *key, struc
     return why ? why : key->kind(key, text, key_field(c, key));
 }
 
-static const char *config_set(struct config *c, struct str section, struct str name, struct str value) {
-    bool section_known = false;
+static const struct config_key *find_key(struct str section, struct str name, const char **ret_why) {
+    *ret_why = "unknown section";
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const struct config_key *key = &config_keys[i];
         if (!str_eq(section, str_from_z(key->section))) continue;
-        section_known = true;
-        if (str_eq(name, str_from_z(key->name))) return key_set(c, key, value);
+        if (str_eq(name, str_from_z(key->name))) return key;
+        *ret_why = "unknown key in this section";
     }
-    return section_known ? "unknown key in this section" : "unknown section";
+    return NULL;
+}
+
+static const char *config_set(struct config *c, struct str section, struct str name, struct str value) {
+    const char *why;
+    const struct config_key *key = find_key(section, name, &why);
+    return key ? key_set(c, key, value) : why;
+}
+
+/* The value as an error may print it (P10). */
+static struct str shown(struct str section, struct str name, struct str value) {
+    const char *why;
+    const struct config_key *key = find_key(section, name, &why);
+    return key && key->is_secret ? STR("***") : value;
 }
 
 void config_init(struct config *c) {
@@ -274,32 +286,55 @@ void config_fini(struct config *c) {
     arena_fini(&c->arena);
 }
 
-struct file_reader {
-    struct config *config;
-    const char *file;
-    struct buf *why; /* of the first bad line */
-};
+/* The file's bytes, or why not. */
+static const char *read_file(const char *path, struct buf *out) {
+    char chunk[4096];
+    FILE *f = fopen(path, "re");
+    if (!f) return "cannot be read";
+    for (size_t n; out->n <= CONFIG_FILE_MAX && (n = fread(chunk, 1, sizeof chunk, f)) > 0;) buf_add(out, chunk, n);
+    bool failed = ferror(f);
+    fclose(f);
+    explicit_bzero(chunk, sizeof chunk);
+    return failed ? "cannot be read" : out->n > CONFIG_FILE_MAX ? "is too long for a configuration" : NULL;
+}
 
-static int on_ini_line(void *user, const char *section, const char *name, const char *value) {
-    struct file_reader *r = user;
-    const char *why = config_set(r->config, str_from_z(section), str_from_z(name), str_from_z(value ? value : ""));
-    if (why && r->why->n == 0) buf_addf(r->why, "[%s] %s = %s: %s", section, name, value ? value : "", why);
-    return why == NULL;
+/* One line, blanks around it taken off. `section` is the current one; a header changes it. */
+static enum status read_line(struct config *c, struct str line, struct str *section, struct buf *ret_why) {
+    size_t equals = str_find(line, '=');
+    if (str_is_empty(line) || line.p[0] == ';' || line.p[0] == '#') return STATUS_OK;
+    if (line.p[0] == '[' && str_ends(line, STR("]"))) {
+        *section = str_trim(str_sub(line, 1, line.n - 2));
+        return STATUS_OK;
+    }
+    if (line.p[0] == '[' || equals == STR_NONE) {
+        buf_add_z(ret_why, "not a [section], key = value or comment");
+        return STATUS_INVALID;
+    }
+    struct str name = str_trim(str_sub(line, 0, equals)), value = str_trim(str_sub(line, equals + 1, SIZE_MAX));
+    const char *why = config_set(c, *section, name, value);
+    if (!why) return STATUS_OK;
+    buf_addf(ret_why, "[%.*s] %.*s = %.*s: %s", STR_ARG(*section), STR_ARG(name), STR_ARG(shown(*section, name, value)), why);
+    return STATUS_INVALID;
 }
 
 enum status config_read_file(struct config *c, const char *file, struct buf *ret_why) {
-    BUF_AUTO why = {0};
-    struct file_reader reader = {.config = c, .file = file, .why = &why};
+    SECRET_AUTO text = {0};
     char *absolute = realpath(file, NULL);
-    int line = absolute ? ini_parse(absolute, on_ini_line, &reader) : -1;
+    const char *trouble = absolute ? read_file(absolute, &text) : "cannot be read";
     if (absolute) c->file = arena_str(&c->arena, str_from_z(absolute));
     free(absolute);
-    if (line == 0) return STATUS_OK;
-    if (line < 0)
-        buf_addf(ret_why, "%s: cannot be read", file);
-    else
-        buf_addf(ret_why, "%s:%d: %s", file, line, why.n ? why.p : "not a [section], key = value or comment");
-    return STATUS_INVALID;
+    if (trouble) {
+        buf_addf(ret_why, "%s: %s", file, trouble);
+        return STATUS_INVALID;
+    }
+    BUF_AUTO why = {0};
+    struct str rest = buf_str(&text), line, section = {0};
+    for (int number = 1; str_next(&rest, '\n', &line); number++) {
+        if (read_line(c, str_trim(line), &section, &why) == STATUS_OK) continue;
+        buf_addf(ret_why, "%s:%d: %.*s", file, number, STR_ARG(buf_str(&why)));
+        return STATUS_INVALID;
+    }
+    return STATUS_OK;
 }
 
 enum status config_set_option(struct config *c, struct str option, struct buf *ret_why) {
@@ -310,7 +345,10 @@ enum status config_set_option(struct config *c, struct str option, struct buf *r
     if (equals != STR_NONE && dot != STR_NONE)
         why = config_set(c, str_sub(key, 0, dot), str_sub(key, dot + 1, SIZE_MAX), str_sub(option, equals + 1, SIZE_MAX));
     if (!why) return STATUS_OK;
-    buf_addf(ret_why, "-o %.*s: %s", STR_ARG(option), why);
+    struct str section = str_sub(key, 0, dot), name = dot == STR_NONE ? key : str_sub(key, dot + 1, SIZE_MAX);
+    struct str value = equals == STR_NONE ? (struct str){0} : str_sub(option, equals + 1, SIZE_MAX);
+    buf_addf(ret_why, "-o %.*s%s%.*s: %s", STR_ARG(key), equals == STR_NONE ? "" : "=", STR_ARG(shown(section, name, value)),
+             why);
     return STATUS_INVALID;
 }
 

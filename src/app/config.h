@@ -1,9 +1,11 @@
 /* config.h - the configuration: one table of keys, one const struct that everybody reads.
  *
  * A key has a section, a name, a kind that checks the value, a default and a sentence. From that table come the parser, `posthorn
- * check-config`, and the manual page. A file is INI; every key can also be given as `-o section.key=value`, which wins. `${NAME}`
- * in a value is the environment's NAME; a secret key may say `file:/path` to take its value from a file's first line. An unknown
- * key or a bad value is an error with file, line and reason; the program then exits with 78 (EX_CONFIG).
+ * check-config`, and the manual page. A file is
+ * INI: [section], key = value, and lines that begin with ; or # are comments; a value goes to the line's end. Every key can also
+ * be given as `-o section.key=value`, which wins. `${NAME}` in a value is the environment's NAME; a secret key may say
+ * `file:/path` to take its value from a file's first line. An unknown key or a bad value is an error with file, line and reason;
+ * the program then exits with 78 (EX_CONFIG).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_APP_CONFIG_H
 #define POSTHORN_APP_CONFIG_H
@@ -12,7 +14,8 @@
 #include "base/buf.h"
 #include "base/status.h"
 
-#define CONFIG_EXIT 78 /* sysexits.h EX_CONFIG */
+#define CONFIG_EXIT     78 /* sysexits.h EX_CONFIG */
+#define CONFIG_FILE_MAX (1u << 20)
 
 enum config_choice_mode { MODE_LIVE, MODE_SANDBOX };
 enum config_choice_errors { ERRORS_HTTP, ERRORS_ALWAYS_200 };
