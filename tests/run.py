@@ -127,6 +127,8 @@ def suite_check(full, arguments):
             outcome.count(result.returncode == 0, f"tools/{tool}")
     clang = {"CC": "clang"}
     outcome.count(build("build-clang", ["-Dtests=enabled"], env=clang), "build with clang")
+    if full:
+        outcome.count(build("build-release", ["--buildtype=release", "-Dtests=disabled"]), "release build, warnings as errors")
     return outcome
 
 
