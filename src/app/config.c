@@ -171,7 +171,7 @@ static const char *kind_retry(const struct config_key *key, struct str text, voi
 static const struct config_key config_keys[] = {
     KEY("data", "dir", "data", kind_text, data_dir, .sentence = "Folder of the database, the lock and the control socket."),
     KEY("data", "url", "", kind_store, data_url, .is_secret = true,
-        .sentence = "postgresql://… to keep everything in PostgreSQL; empty: SQLite in the data folder."),
+        .sentence = "postgresql://USER@HOST/DATABASE to keep everything in PostgreSQL; empty: SQLite in the data folder."),
     KEY("data", "user", "", kind_text, data_user,
         .sentence = "User to become when started as root; empty: the data folder's owner, else posthorn, else nobody."),
     KEY("http", "listen", "127.0.0.1:8080", kind_listen, http_listen, .sentence = "Addresses of the HTTP API, comma separated."),
@@ -352,7 +352,7 @@ enum status config_set_option(struct config *c, struct str option, struct buf *r
     return STATUS_INVALID;
 }
 
-/* A relative path counts from the configuration file's folder, or from the working directory without one. */
+/* A relative path counts from the working directory. */
 static struct str absolute_path(struct config *c, struct str path) {
     if (str_is_empty(path) || str_starts(path, STR("/"))) return path;
     char cwd[PATH_MAX];
@@ -419,10 +419,57 @@ void config_format(struct buf *out, const struct config *c) {
     }
 }
 
-void config_format_man(struct buf *out) {
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        const struct config_key *key = &config_keys[i];
-        if (i == 0 || strcmp(key->section, config_keys[i - 1].section) != 0) buf_addf(out, ".SS [%s]\n", key->section);
-        buf_addf(out, ".TP\n.BR %s \" = %s\"\n%s\n", key->name, key->choices ? key->choices : key->initial, key->sentence);
+/* Text for roff: no escape, no control line, no break inside a word at a hyphen. */
+static void add_roff(struct buf *out, const char *text) {
+    if (*text == '.' || *text == '\'') buf_add_z(out, "\\&");
+    for (; *text; text++) {
+        if (*text == '\\')
+            buf_add_z(out, "\\e");
+        else if (*text == '-')
+            buf_add_z(out, "\\-");
+        else
+            buf_add_char(out, *text);
     }
+    buf_add_char(out, '\n');
+}
+
+static void man_key(struct buf *out, const struct config_key *key) {
+    buf_add_z(out, ".TP\n.B ");
+    add_roff(out, key->name);
+    add_roff(out, key->sentence);
+    if (key->choices) {
+        struct str rest = str_from_z(key->choices), word;
+        for (const char *before = "One of "; str_next(&rest, '|', &word); before = ", ")
+            buf_addf(out, "%s\\(lq%.*s\\(rq", before, STR_ARG(word));
+        buf_add_z(out, ".\n");
+    }
+    if (key->is_secret) buf_add_z(out, "A secret: it may come from a file, and is never printed.\n");
+    buf_add_z(out, "Default: ");
+    add_roff(out, *key->initial ? key->initial : "empty.");
+}
+
+void config_format_man(struct buf *out) {
+    buf_add_z(
+        out,
+        ".\\\" Made by posthorn man-config from the table of keys; change that.\n"
+        ".TH POSTHORN.CONF 5 \"\" \"posthorn " POSTHORN_VERSION "\" \"Posthorn\"\n"
+        ".SH NAME\nposthorn.conf \\- configuration of the Posthorn e\\-mail gateway\n"
+        ".SH DESCRIPTION\n"
+        "The file named by\n.B posthorn \\-c\nholds sections,\n.RI [ section ],\n"
+        "and in them lines of the form\n.IR key \" = \" value .\n"
+        "A value goes to the end of its line. Empty lines and lines that begin with ; or # mean nothing. A key that is not "
+        "listed here,\n"
+        "or a value that does not fit, is an error with file and line, and the program ends with status 78.\n"
+        ".PP\nEvery key can be given on the command line too, as\n.BI \\-o \" section\" . key = value\\fR,\n"
+        "which wins over the file; without a file the defaults hold.\n"
+        ".PP\n\\(lq${NAME}\\(rq in a value is the environment variable NAME. The value of a secret may be\n"
+        "\\(lqfile:/path\\(rq: the first line of that file.\n"
+        ".PP\nRelative paths count from the working directory.\n.B posthorn check\\-config\nprints every key with its value.\n"
+        ".SH SECTIONS\n");
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (i == 0 || strcmp(config_keys[i].section, config_keys[i - 1].section) != 0)
+            buf_addf(out, ".SS [%s]\n", config_keys[i].section);
+        man_key(out, &config_keys[i]);
+    }
+    buf_add_z(out, ".SH SEE ALSO\n.BR posthorn (8)\n");
 }

@@ -74,7 +74,7 @@ static const struct local_verb local_verbs[] = {
     {"serve", run_serve, "Run the gateway."},
     {"init", run_init, "Make the data folder, the database and the master key, where they are missing."},
     {"check-config", run_check_config, "Print the effective configuration: every key with its meaning and value."},
-    {"man-config", run_man_config, "Print the configuration section of the manual page."},
+    {"man-config", run_man_config, "Print the manual page of the configuration, posthorn.conf(5)."},
     {"doctor", run_doctor, "Check what will bite a first live user: port 25, host name, DNS, clock, disk, limits."},
     {"version", run_version, "Print the version."},
 };
