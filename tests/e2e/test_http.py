@@ -409,5 +409,7 @@ def test_many_idle_connections_do_not_stop_service(secured):
 
 
 def test_tls_key_without_certificate_is_refused():
-    result = Gateway(http__tls_listen="127.0.0.1:1").cli("check-config", check=False)
+    gateway = Gateway(http__tls_listen="127.0.0.1:1")
+    result = gateway.cli("check-config", check=False)
+    shutil.rmtree(gateway.folder)
     assert result.returncode == 78 and b"tls" in result.stderr.lower()
