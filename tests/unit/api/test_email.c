@@ -306,7 +306,7 @@ static void stop_failing(void *ctx) {
 static void P7_a_failing_store_answers_503(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
-    static enum status faults[] = {STATUS_TEMPORARY, STATUS_IO, STATUS_UNKNOWN, STATUS_CANCELLED, STATUS_CONFLICT};
+    static enum status faults[] = {STATUS_LIMIT, STATUS_TEMPORARY, STATUS_IO, STATUS_UNKNOWN, STATUS_CANCELLED, STATUS_CONFLICT};
     struct executor *writer = w->api.writer;
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         struct executor_options options = {.name = "failing",
