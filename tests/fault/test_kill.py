@@ -17,16 +17,20 @@ SENDERS = 4
 
 
 class Sender(threading.Thread):
-    """Sends messages one by one, each to a recipient of its own, until told to stop; remembers which were acknowledged."""
+    """Sends messages one by one, each to a recipient of its own, until told to stop; remembers which were acknowledged.
+    pace() says how many may be by now: a part of the whole for each kill, so that no kill finds an idle gateway."""
 
-    def __init__(self, port, key, number, acknowledged, lock, goal):
+    def __init__(self, port, key, number, acknowledged, lock, pace):
         super().__init__(daemon=True)
-        self.port, self.key, self.number, self.acknowledged, self.lock, self.goal = port, key, number, acknowledged, lock, goal
+        self.port, self.key, self.number, self.acknowledged, self.lock, self.pace = port, key, number, acknowledged, lock, pace
         self.stop, self.count, self.wrong = False, 0, []
 
     def run(self):
         connection = None
-        while not self.stop and len(self.acknowledged) < self.goal:
+        while not self.stop:
+            if len(self.acknowledged) >= self.pace():
+                time.sleep(0.002)
+                continue
             self.count += 1
             recipient = f"u{self.number}-{self.count}@example.org"
             try:
@@ -66,16 +70,24 @@ def test_p1_p2_kill_9_loses_nothing(full):
                          "delivery.retry": "1s", "log.level": "warn"})
     gateway.start()
     tenant = gateway.tenant("shop.test")
-    acknowledged, lock = set(), threading.Lock()
-    senders = [Sender(gateway.port, tenant.key, n, acknowledged, lock, goal) for n in range(SENDERS)]
+    acknowledged, lock, killed, hit = set(), threading.Lock(), 0, 0
+
+    def pace():
+        return goal * (killed + 1) / kills
+
+    senders = [Sender(gateway.port, tenant.key, n, acknowledged, lock, pace) for n in range(SENDERS)]
     for sender in senders:
         sender.start()
     allowed = 0
     for _ in range(kills):
-        time.sleep(chance.random() * 0.4)
+        part = chance.random() * goal / kills  # of what may be sent before this kill: then it strikes
+        wait_for(lambda: len(acknowledged) >= goal * killed / kills + part, 120, "messages to be accepted")
+        time.sleep(chance.random() * 0.01)
+        hit += len(acknowledged) < pace()
         gateway.kill()
         allowed += uncommitted(gateway, sink)
         gateway.start()
+        killed += 1
     wait_for(lambda: len(acknowledged) >= goal, 600, "all messages to be accepted")
     for sender in senders:
         sender.stop = True
@@ -85,7 +97,8 @@ def test_p1_p2_kill_9_loses_nothing(full):
     assert not [s.wrong for s in senders if s.wrong]
     lost = [r for r in acknowledged if not sink.arrived[r]]
     twice = sum(n - 1 for n in sink.arrived.values() if n > 1)
-    print(f"{len(acknowledged)} acknowledged, {kills} kills, {len(lost)} lost, {twice} duplicates, {allowed} were between final dot and commit")
+    print(f"{len(acknowledged)} acknowledged, {kills} kills, {hit} while messages came in, {len(lost)} lost, {twice} duplicates, {allowed} were between final dot and commit")
+    assert hit, "every kill found an idle gateway"
     assert not lost, lost[:10]
     assert twice <= allowed, "P2"
     database = sqlite3.connect(gateway.database())
