@@ -298,10 +298,17 @@ static const char *read_file(const char *path, struct buf *out) {
     return failed ? "cannot be read" : out->n > CONFIG_FILE_MAX ? "is too long for a configuration" : NULL;
 }
 
-/* One line, blanks around it taken off. `section` is the current one; a header changes it. */
+/* `line` up to a comment: a semicolon at the start or after a blank, or a '#' at the start. */
+static struct str without_comment(struct str line) {
+    for (size_t i = 0; i < line.n; i++)
+        if (line.p[i] == ';' && (i == 0 || line.p[i - 1] == ' ' || line.p[i - 1] == '\t')) return str_trim(str_sub(line, 0, i));
+    return str_starts(line, STR("#")) ? (struct str){0} : line;
+}
+
+/* One line, comment and blanks around it taken off. `section` is the current one; a header changes it. */
 static enum status read_line(struct config *c, struct str line, struct str *section, struct buf *ret_why) {
     size_t equals = str_find(line, '=');
-    if (str_is_empty(line) || line.p[0] == ';' || line.p[0] == '#') return STATUS_OK;
+    if (str_is_empty(line)) return STATUS_OK;
     if (line.p[0] == '[' && str_ends(line, STR("]"))) {
         *section = str_trim(str_sub(line, 1, line.n - 2));
         return STATUS_OK;
@@ -330,7 +337,7 @@ enum status config_read_file(struct config *c, const char *file, struct buf *ret
     BUF_AUTO why = {0};
     struct str rest = buf_str(&text), line, section = {0};
     for (int number = 1; str_next(&rest, '\n', &line); number++) {
-        if (read_line(c, str_trim(line), &section, &why) == STATUS_OK) continue;
+        if (read_line(c, without_comment(str_trim(line)), &section, &why) == STATUS_OK) continue;
         buf_addf(ret_why, "%s:%d: %.*s", file, number, STR_ARG(buf_str(&why)));
         return STATUS_INVALID;
     }
@@ -457,7 +464,8 @@ void config_format_man(struct buf *out) {
         ".SH DESCRIPTION\n"
         "The file named by\n.B posthorn \\-c\nholds sections,\n.RI [ section ],\n"
         "and in them lines of the form\n.IR key \" = \" value .\n"
-        "A value goes to the end of its line. Empty lines and lines that begin with ; or # mean nothing. A key that is not "
+        "A value goes to the end of its line or to a blank and a semicolon, which begin a comment. Empty lines and lines that "
+        "begin with ; or # mean nothing. A key that is not "
         "listed here,\n"
         "or a value that does not fit, is an error with file and line, and the program ends with status 78.\n"
         ".PP\nEvery key can be given on the command line too, as\n.BI \\-o \" section\" . key = value\\fR,\n"

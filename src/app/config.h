@@ -1,11 +1,10 @@
 /* config.h - the configuration: one table of keys, one const struct that everybody reads.
  *
  * A key has a section, a name, a kind that checks the value, a default and a sentence. From that table come the parser, `posthorn
- * check-config`, and the manual page. A file is
- * INI: [section], key = value, and lines that begin with ; or # are comments; a value goes to the line's end. Every key can also
- * be given as `-o section.key=value`, which wins. `${NAME}` in a value is the environment's NAME; a secret key may say
- * `file:/path` to take its value from a file's first line. An unknown key or a bad value is an error with file, line and reason;
- * the program then exits with 78 (EX_CONFIG).
+ * check-config`, and the manual page. A file is INI: [section], key = value; a comment starts with a semicolon at the start of a
+ * line or after a blank, or with a # at the start of a line. Every key can also be given as `-o section.key=value`, which wins.
+ * `${NAME}` in a value is the environment's NAME; a secret key may say `file:/path` to take its value from a file's first line.
+ * An unknown key or a bad value is an error with file, line and reason; the program then exits with 78 (EX_CONFIG).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_APP_CONFIG_H
 #define POSTHORN_APP_CONFIG_H

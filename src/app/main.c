@@ -8,11 +8,13 @@
 #include "app/serve.h"
 #include "base/log.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define ARGUMENTS_MAX 256
+#define ARGUMENTS_MAX    256
+#define MAPPED_BYTES_MIN (1 << 20)
 
 /* The command line with -c, -o and --json taken out. */
 struct invocation {
@@ -164,6 +166,8 @@ static int dispatch(struct invocation *in) {
 }
 
 int main(int argc, char **argv) {
+    /* Large blocks grow in place and go back to the system when freed; left alone, the allocator learns to keep them (P8). */
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
     struct invocation in = {.program = argv[0]};
     int code = sort_arguments(argc, argv, &in);
     if (code == 0) code = dispatch(&in);

@@ -150,6 +150,16 @@ static void words_have_their_values(void **state) {
     assert_int_equal(s->config.delivery_port, 2525);
 }
 
+static void comments_end_values(void **state) {
+    struct scene *s = *state;
+    struct str text =
+        STR("# one\n; two\n[delivery] ; three\nport = 2525 ; four\n\thostname = mx.example.com\t; five\n[data]\ndir = /a;b#c\n");
+    assert_int_equal(read_text(s, text), STATUS_OK);
+    assert_int_equal(s->config.delivery_port, 2525);
+    assert_true(str_eq(s->config.delivery_hostname, STR("mx.example.com")));
+    assert_true(str_eq(s->config.data_dir, STR("/a;b#c")));
+}
+
 static void bad_lines_are_named_by_file_and_line(void **state) {
     struct scene *s = *state;
     static const struct {
@@ -236,10 +246,10 @@ static void secrets_come_from_files_and_are_masked(void **state) {
 
 static void what_is_printed_can_be_read_back(void **state) {
     struct scene *s = *state;
-    static const char *const set[] = {"delivery.mode=sandbox",   "delivery.port=2525",       "delivery.allow_private=yes",
-                                      "delivery.retry=30s,5m",   "delivery.hostname=a.b.c",  "dns.servers=192.0.2.1@53,192.0.2.2",
-                                      "http.listen=[::1]:8080",  "log.level=debug",          "log.format=json",
-                                      "data.dir=/a b/c;d#e ;f=", "api.v1_errors=always-200", "tls.key=\"quoted\""};
+    static const char *const set[] = {"delivery.mode=sandbox",  "delivery.port=2525",       "delivery.allow_private=yes",
+                                      "delivery.retry=30s,5m",  "delivery.hostname=a.b.c",  "dns.servers=192.0.2.1@53,192.0.2.2",
+                                      "http.listen=[::1]:8080", "log.level=debug",          "log.format=json",
+                                      "data.dir=/a b/c;d#e;f=", "api.v1_errors=always-200", "tls.key=\"quoted\""};
     for (size_t i = 0; i < sizeof set / sizeof set[0]; i++) assert_int_equal(option(s, set[i]), STATUS_OK);
     BUF_AUTO path = {0};
     buf_add_z(&path, "tls.cert=/");
@@ -284,6 +294,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(every_kind_tells_good_from_bad, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_key_is_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(words_have_their_values, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(comments_end_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_lines_are_named_by_file_and_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(options_win_over_the_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(environment_is_put_in, set_up, tear_down),
