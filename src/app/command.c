@@ -269,17 +269,30 @@ static void add_scalar(struct buf *out, const struct json *value) {
         }
 }
 
-/* `{Field}` -> its value. */
-static void print_sentence(struct buf *out, const char *say, const struct json *answer) {
-    for (struct str rest = str_from_z(say); rest.n;) {
+/* One line of `say` with each `{Field}` replaced. A line whose fields are all empty is left out ("Cc: " of a mail without). */
+static void print_line(struct buf *out, struct str line, const struct json *answer) {
+    size_t start = out->n, fields = 0, filled = 0;
+    for (struct str rest = line; rest.n;) {
         size_t open = str_find(rest, '{');
         buf_add_str(out, str_sub(rest, 0, open));
-        if (open == STR_NONE) return;
+        if (open == STR_NONE) break;
         rest = str_sub(rest, open + 1, SIZE_MAX);
-        size_t close = str_find(rest, '}');
+        size_t close = str_find(rest, '}'), before = out->n;
         add_scalar(out, json_find(answer, str_sub(rest, 0, close)));
+        fields++;
+        filled += out->n > before;
         rest = str_sub(rest, close + 1, SIZE_MAX);
     }
+    if (fields && !filled)
+        buf_cut(out, start);
+    else
+        buf_add_char(out, '\n');
+}
+
+static void print_sentence(struct buf *out, const char *say, const struct json *answer) {
+    struct str rest = str_from_z(say), line;
+    while (str_next(&rest, '\n', &line))
+        if (rest.p || line.n) print_line(out, line, answer);
 }
 
 /* Controls and line ends of foreign text never reach the terminal; a message's text keeps its lines. */
