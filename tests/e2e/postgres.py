@@ -24,8 +24,14 @@ class Postgres:
                 shutil.chown(folder, self.user)
         self.socket.chmod(0o755)
         self.run("initdb", "-D", data, "-U", "posthorn", "-A", "trust", "-E", "UTF8", "--locale=C")
-        self.run("pg_ctl", "-D", data, "-w", "-l", data / "log", "-o", f"-c listen_addresses='' -k {self.socket}", "start")
         self.data, self.count = data, 0
+        self.start()
+
+    def start(self):
+        self.run("pg_ctl", "-D", self.data, "-w", "-l", self.data / "log", "-o", f"-c listen_addresses='' -k {self.socket}", "start")
+
+    def crash(self):
+        self.run("pg_ctl", "-D", self.data, "-m", "immediate", "stop")
 
     def run(self, program, *arguments):
         command = [str(self.bin / program), *map(str, arguments)]
@@ -41,5 +47,5 @@ class Postgres:
         return f"postgresql://posthorn@/{name}?host={self.socket}"
 
     def close(self):
-        self.run("pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+        self.crash()
         shutil.rmtree(self.folder, ignore_errors=True)
