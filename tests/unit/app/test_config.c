@@ -267,7 +267,7 @@ static void what_is_printed_can_be_read_back(void **state) {
 static void paths_and_what_belongs_together(void **state) {
     struct scene *s = *state;
     char cwd[PATH_MAX];
-    BUF_AUTO want = {0}, beside = {0};
+    BUF_AUTO want = {0};
     assert_non_null(getcwd(cwd, sizeof cwd));
     assert_int_equal(option(s, "data.dir=x//"), STATUS_OK);
     assert_int_equal(config_finish(&s->config, &s->why), STATUS_OK);
