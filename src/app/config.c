@@ -9,6 +9,7 @@
 #include "core/route.h"
 #include "httpd/http_proxy.h"
 #include "net/stream.h"
+#include "proto/json/json_write.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -424,6 +425,29 @@ void config_format(struct buf *out, const struct config *c) {
         format_value(out, c, key);
         buf_add_char(out, '\n');
     }
+}
+
+void config_format_json(struct buf *out, const struct config *c) {
+    BUF_AUTO text = {0};
+    struct json_writer w = {.out = out};
+    json_open_object(&w);
+    json_add_array(&w, STR("Keys"));
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct config_key *key = &config_keys[i];
+        json_open_object(&w);
+        buf_reset(&text);
+        buf_addf(&text, "%s.%s", key->section, key->name);
+        json_add_str(&w, STR("Key"), buf_str(&text));
+        buf_reset(&text);
+        format_value(&text, c, key);
+        json_add_str(&w, STR("Value"), buf_str(&text));
+        json_add_z(&w, STR("Default"), key->initial);
+        json_add_z(&w, STR("Meaning"), key->sentence);
+        json_close_object(&w);
+    }
+    json_close_array(&w);
+    json_close_object(&w);
+    buf_add_char(out, '\n');
 }
 
 /* Text for roff: no escape, no control line, no break inside a word at a hyphen. */

@@ -48,6 +48,8 @@ WARN_UNUSED enum status config_set_option(struct config *c, struct str option, s
 WARN_UNUSED enum status config_finish(struct config *c, struct buf *ret_why);
 /* The effective configuration as an INI file: every key with its sentence, default and value. Secrets are masked (P10). */
 void config_format(struct buf *out, const struct config *c);
+/* The same as JSON: {"Keys":[{"Key":"section.key","Value","Default","Meaning"}]}, all texts; a secret's value is masked (P10). */
+void config_format_json(struct buf *out, const struct config *c);
 /* The same table as the whole manual page posthorn.conf(5): roff with man macros, ASCII. */
 void config_format_man(struct buf *out);
 

@@ -98,6 +98,12 @@ static int connect_server(void) {
     return -1;
 }
 
+bool control_has_server(const struct config *c) {
+    int fd = chdir(c->data_dir.p) == 0 ? connect_server() : -1;
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
+
 static enum status ask_alone(const struct config *c, struct home *home, struct str request, struct buf *ret_answer,
                              struct buf *ret_why) {
     struct gateway *gateway = NULL;

@@ -30,23 +30,30 @@ struct invocation {
 struct local_verb {
     const char *word;
     int (*run)(struct invocation *in);
+    bool has_json;
     const char *summary;
 };
+
+static int unexpected(const char *verb, const char *word) {
+    fprintf(stderr, "posthorn %s: unexpected word %s\nTry: posthorn --help\n", verb, word);
+    return EXIT_USAGE;
+}
 
 static int run_serve(struct invocation *in) {
     struct greeting greeting = {.program = in->program, .file = in->file};
     if (in->word_count == 2 && strcmp(in->words[0], "--greet") == 0)
         greeting.domain = in->words[1];
-    else if (in->word_count) {
-        fprintf(stderr, "posthorn serve: unexpected word %s\nTry: posthorn --help\n", in->words[0]);
-        return EXIT_USAGE;
-    }
+    else if (in->word_count)
+        return unexpected("serve", in->words[0]);
     return serve(&in->config, &greeting);
 }
 
 static int run_check_config(struct invocation *in) {
     BUF_AUTO out = {0};
-    config_format(&out, &in->config);
+    if (in->json)
+        config_format_json(&out, &in->config);
+    else
+        config_format(&out, &in->config);
     fwrite(out.p, 1, out.n, stdout);
     return EXIT_SUCCESS;
 }
@@ -60,7 +67,7 @@ static int run_man_config(struct invocation *in) {
 }
 
 static int run_init(struct invocation *in) {
-    return serve_init(&in->config);
+    return serve_init(&in->config, in->json);
 }
 
 static int run_doctor(struct invocation *in) {
@@ -73,12 +80,12 @@ static int run_version(struct invocation *in) {
 }
 
 static const struct local_verb local_verbs[] = {
-    {"serve", run_serve, "Run the gateway."},
-    {"init", run_init, "Make the data folder, the database and the master key, where they are missing."},
-    {"check-config", run_check_config, "Print the effective configuration: every key with its meaning and value."},
-    {"man-config", run_man_config, "Print the manual page of the configuration, posthorn.conf(5)."},
-    {"doctor", run_doctor, "Check what will bite a first live user: port 25, host name, DNS, clock, disk, limits."},
-    {"version", run_version, "Print the version."},
+    {"serve", run_serve, false, "Run the gateway."},
+    {"init", run_init, true, "Make the data folder, the database and the master key, where they are missing."},
+    {"check-config", run_check_config, true, "Print the effective configuration: every key with its meaning and value."},
+    {"man-config", run_man_config, false, "Print the manual page of the configuration, posthorn.conf(5)."},
+    {"doctor", run_doctor, true, "Check what will bite a first live user: port 25, host name, DNS, clock, disk, limits."},
+    {"version", run_version, true, "Print the version."},
 };
 #define LOCAL_COUNT (sizeof local_verbs / sizeof local_verbs[0])
 
@@ -137,9 +144,12 @@ static int run_local(const struct local_verb *verb, struct invocation *in) {
     in->word_count--;
     memmove(in->words, in->words + 1, (size_t)in->word_count * sizeof in->words[0]);
     if (in->help) {
-        printf("posthorn %s [-c FILE] [-o section.key=value]... [--json]\n\n%s\n", verb->word, verb->summary);
+        printf("posthorn %s [-c FILE] [-o section.key=value]...%s\n\n%s\n", verb->word, verb->has_json ? " [--json]" : "",
+               verb->summary);
         return EXIT_SUCCESS;
     }
+    if (in->json && !verb->has_json) return unexpected(verb->word, "--json");
+    if (in->word_count && verb->run != run_serve) return unexpected(verb->word, in->words[0]);
     int code = read_config(in);
     return code ? code : verb->run(in);
 }

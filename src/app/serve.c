@@ -29,7 +29,23 @@ static void say_back_it_up(const struct config *c, const struct home *home) {
             STR_ARG(c->keys_master));
 }
 
-int serve_init(const struct config *c) {
+static int say_ready(const struct config *c, bool as_json) {
+    BUF_AUTO out = {0};
+    struct json_writer w = {.out = &out};
+    json_open_object(&w);
+    json_add_bool(&w, STR("Success"), true);
+    json_add_str(&w, STR("DataDir"), c->data_dir);
+    json_add_str(&w, STR("MasterKey"), c->keys_master);
+    json_close_object(&w);
+    if (as_json)
+        printf("%.*s\n", STR_ARG(buf_str(&out)));
+    else
+        printf("%.*s is ready.\n", STR_ARG(c->data_dir));
+    return EXIT_SUCCESS;
+}
+
+int serve_init(const struct config *c, bool as_json) {
+    if (control_has_server(c)) return say_ready(c, as_json); /* it has made everything at its start */
     struct home home;
     struct gateway *gateway = NULL;
     BUF_AUTO why = {0};
@@ -40,8 +56,7 @@ int serve_init(const struct config *c) {
     gateway_close(&gateway);
     home_close(&home);
     if (st != STATUS_OK) return refuse(&why);
-    printf("%.*s is ready.\n", STR_ARG(c->data_dir));
-    return EXIT_SUCCESS;
+    return say_ready(c, as_json);
 }
 
 /* The newest sender key of `domain`, asked for like any operator would; empty when there is none. */

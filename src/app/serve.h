@@ -15,7 +15,8 @@ struct greeting {
 /* Run until SIGTERM or SIGINT. Returns the exit code: 0 after a clean stop, 1 when it could not start or the store was lost (P7).
  */
 int serve(const struct config *c, const struct greeting *greeting);
-/* Make what is missing: data folder, master key, database. Returns the exit code. Running it again changes nothing. */
-int serve_init(const struct config *c);
+/* Make what is missing: data folder, master key, database. Returns the exit code. Running it again, beside a server too, changes
+ * nothing. */
+int serve_init(const struct config *c, bool as_json);
 
 #endif

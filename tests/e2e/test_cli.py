@@ -128,7 +128,7 @@ def test_help_of_each_verb(verb):
 
 @pytest.mark.parametrize("words", [[], ["nothing"], ["domain"], ["domain", "explode"], ["domain", "add"], ["domain", "add", "a", "b"], ["key", "add"], ["inbox", "show"],
                                    ["account", "create"], ["account", "create", "--email", "a@b.test"], ["queue", "list", "--what"],
-                                   ["queue", "list", "--limit"], ["serve", "extra"], ["version", "-c"], ["version", "-o"], ["domain", "add", "a", "--account", "x", "--account", "y"]])
+                                   ["queue", "list", "--limit"], ["serve", "extra"], ["serve", "--json"], ["init", "extra"], ["check-config", "--bogus"], ["doctor", "extra"], ["version", "extra"], ["version", "-c"], ["version", "-o"], ["domain", "add", "a", "--account", "x", "--account", "y"]])
 def test_bad_usage(words):
     result = run(*words)
     assert result.returncode == 64 and result.stderr and not result.stdout, result
@@ -141,6 +141,14 @@ def test_version():
 
 
 # ---- configuration ----
+def test_check_config_as_json_says_the_same():
+    options = "-o", "delivery.mode=sandbox", "-o", "data.url=postgresql://u:sesame@h/d"
+    text, rows = run("check-config", *options).stdout.decode(), json.loads(run("check-config", "--json", *options).stdout)["Keys"]
+    assert {key for row in rows for key in row} == {"Key", "Value", "Default", "Meaning"} and len(rows) >= len(KEYS)
+    assert [f"{row['Key'].partition('.')[2]} = {row['Value']}" for row in rows] == re.findall(r"^[a-z0-9_]+ = .*$", text, re.M)
+    assert all(f"; {row['Meaning']}" in text for row in rows) and "sesame" not in str(rows)
+
+
 KEYS = """data.dir data.url http.listen http.base_url http.trusted_proxies http.tls_listen dns.servers dns.trust_anchor tls.cert tls.key log.level log.format
 delivery.mode delivery.hostname delivery.port delivery.allow_private delivery.smarthost delivery.retry keys.master api.v1_errors""".split()
 
@@ -209,6 +217,10 @@ def test_init_is_idempotent_and_private(fresh):
     assert (fresh.folder / "data").stat().st_mode & 0o077 == 0
     second = fresh.cli("init")
     assert second.returncode == 0 and not second.stderr and master.read_bytes() == key
+    fresh.start()
+    beside = fresh.cli_json("init")
+    assert beside["Success"] is True and beside["DataDir"] == str(fresh.folder / "data") and beside["MasterKey"] == str(master)
+    assert master.read_bytes() == key
 
 
 def test_a_missing_or_broken_master_key_is_refused(fresh):
@@ -241,9 +253,8 @@ def test_a_taken_port(sandbox):
 def test_a_second_server_on_the_same_data_is_refused(sandbox):
     second = Gateway(folder=sandbox.folder)
     second.options["data.dir"] = sandbox.options["data.dir"]
-    for words in (("serve",), ("init",)):
-        result = second.cli(*words, check=False)
-        assert result.returncode == 1 and one_line(result.stderr) and b"another posthorn" in result.stderr
+    result = second.cli("serve", check=False)
+    assert result.returncode == 1 and one_line(result.stderr) and b"another posthorn" in result.stderr
     assert sandbox.request("GET", "/healthz")[0] == 200
 
 
