@@ -57,6 +57,7 @@ struct call {
     struct sender_login sender;         /* SENDER: who calls */
     void *state;                        /* a handler's, from step to step; in the arena */
     void (*cleanup)(struct call *call); /* for what state holds outside the arena */
+    size_t write_bytes;                 /* what the writer's step will write, roughly; 0: about as much as the body */
     struct call_machine machine;
     struct json_writer json; /* writes into out */
 

@@ -355,6 +355,7 @@ enum status email_check(struct call *c, struct db *db) {
     a->message.tags = tags_of(c);
     a->message.metadata = metadata_of(c);
     a->message.size_bytes = (int64_t)a->content.n;
+    c->write_bytes = accept_bytes(a);
     return STATUS_OK;
 }
 

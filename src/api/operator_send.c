@@ -142,5 +142,6 @@ enum status operator_send_make(struct call *c, struct db *db) {
     raw_message_write(&state->message, a->message.rfc_message_id, c->now, &state->send.content);
     a->content = buf_str(&state->send.content);
     a->message.size_bytes = (int64_t)a->content.n;
+    c->write_bytes = accept_bytes(a);
     return STATUS_OK;
 }
