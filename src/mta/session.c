@@ -299,7 +299,3 @@ bool session_is_busy(const struct session *s) {
 int64_t session_patience_ms(const struct session *s) {
     return states[s->state].patience_ms;
 }
-
-const char *session_command(const struct session *s) {
-    return states[s->state].command;
-}

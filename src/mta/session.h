@@ -88,7 +88,5 @@ void session_break(struct session *s, const char *why);
 bool session_is_busy(const struct session *s); /* in a transaction whose result is not yet given */
 /* How long the state may last without an answer (RFC 5321 4.5.3.2); -1 in IDLE. */
 int64_t session_patience_ms(const struct session *s);
-/* "RCPT": what the state waits for, as results and logs name it. */
-const char *session_command(const struct session *s);
 
 #endif

@@ -83,6 +83,5 @@ const struct net_address *stream_peer(const struct stream *s);
 const struct net_address *stream_local(const struct stream *s);
 /* Peer credentials of a Unix socket; false on TCP. */
 bool stream_peer_uid(const struct stream *s, uint32_t *ret_uid);
-struct loop *stream_loop(struct stream *s);
 
 #endif

@@ -420,6 +420,3 @@ bool stream_peer_uid(const struct stream *s, uint32_t *ret_uid) {
     *ret_uid = 0;
     return true;
 }
-struct loop *stream_loop(struct stream *s) {
-    return s->loop;
-}
