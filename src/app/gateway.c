@@ -101,7 +101,9 @@ static enum status begin_epoch(struct gateway *g, const struct home *home, struc
     enum status st = db_open(&(struct db_options){.url = buf_str(&g->url)}, why, &db);
     if (st == STATUS_OK) st = db_begin(db);
     if (st == STATUS_OK) st = check_master_key(g, db, home, why);
-    if (st == STATUS_OK) st = queue_start(db, STR("main"), clock_wall_ms(clock_system()), &g->node);
+    int64_t now = clock_wall_ms(clock_system());
+    bool serves = g->role == GATEWAY_SERVE;
+    if (st == STATUS_OK) st = (serves ? queue_start : queue_join)(db, STR("main"), now, &g->node);
     if (st == STATUS_OK) st = db_commit(db);
     if (st != STATUS_OK && db && why->n == 0) buf_addf(why, "cannot begin with the database: %.*s", STR_ARG(db_error(db)));
     db_close(&db);

@@ -8,6 +8,11 @@ enum status queue_start(struct db *db, struct str name, int64_t now, struct node
     return node_start(db, name, now, ret);
 }
 
+enum status queue_join(struct db *db, struct str name, int64_t now, struct node_epoch *ret) {
+    enum status status = node_find(db, name, ret);
+    return status == STATUS_NOT_FOUND ? node_start(db, name, now, ret) : status;
+}
+
 enum status queue_is_ours(struct db *db, const struct node_epoch *owner, bool *ret) {
     return node_is_current(db, owner, ret);
 }

@@ -15,6 +15,9 @@ struct db;
  */
 WARN_UNUSED enum status queue_start(struct db *db, struct str name, int64_t now, struct node_epoch *ret);
 
+/* The same for who accepts but does not deliver: into the node's latest life, so that a server elsewhere goes on settling. */
+WARN_UNUSED enum status queue_join(struct db *db, struct str name, int64_t now, struct node_epoch *ret);
+
 /* On a reader: is that life still the node's latest? Reads one row, so a probe may ask as often as it likes. */
 WARN_UNUSED enum status queue_is_ours(struct db *db, const struct node_epoch *owner, bool *ret);
 

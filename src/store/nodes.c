@@ -21,6 +21,14 @@ enum status node_start(struct db *tx, struct str name, int64_t now, struct node_
     return st;
 }
 
+enum status node_find(struct db *tx, struct str name, struct node_epoch *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT id, epoch FROM nodes WHERE name = ?1");
+    stmt_bind_text(s, 1, name);
+    enum status st = row_first(s);
+    if (st == STATUS_OK) *ret = (struct node_epoch){.node_id = stmt_int(s, 0), .epoch = stmt_int(s, 1)};
+    return st;
+}
+
 enum status node_is_current(struct db *tx, const struct node_epoch *node, bool *ret) {
     struct stmt *s = db_stmt(tx, "SELECT 1 FROM nodes WHERE id = ?1 AND epoch = ?2");
     stmt_bind_int(s, 1, node->node_id);

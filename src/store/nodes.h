@@ -10,6 +10,8 @@
 
 /* Register the node if it is new, begin its next epoch. Once, before anything is delivered. */
 WARN_UNUSED enum status node_start(struct db *tx, struct str name, int64_t now, struct node_epoch *ret);
+/* The node's latest life, as it stands; NOT_FOUND when it never had one. */
+WARN_UNUSED enum status node_find(struct db *tx, struct str name, struct node_epoch *ret);
 /* Is this still the node's latest life? */
 WARN_UNUSED enum status node_is_current(struct db *tx, const struct node_epoch *node, bool *ret);
 

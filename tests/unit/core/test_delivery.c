@@ -214,6 +214,20 @@ static void test_p1_an_older_life_is_fenced_off(void **state) {
     scene_free(&s);
 }
 
+/* A verb without a server, on a database that a server elsewhere works with, must not fence that server off. */
+static void test_p4_a_verb_joins_the_life_there_is(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    struct node_epoch joined, fresh;
+    assert_ok(queue_join(s.f->db, STR("here"), NOW + 1, &joined));
+    assert_true(joined.node_id == s.node.node_id && joined.epoch == s.node.epoch);
+    assert_ok(queue_join(s.f->db, STR("new"), NOW + 1, &fresh));
+    assert_true(fresh.node_id != s.node.node_id && fresh.epoch > 0);
+    struct settlement settlement = settlement_of(&s, DELIVERY_DELIVERED, 0);
+    assert_true(settle(&s, &settlement));
+    scene_free(&s);
+}
+
 static void test_event_record(void **state) {
     (void)state;
     struct scene s = scene_new();
@@ -341,6 +355,7 @@ int main(void) {
         cmocka_unit_test(test_p2_a_settlement_applies_once),
         cmocka_unit_test(test_p3_rolled_back_and_run_again),
         cmocka_unit_test(test_p1_an_older_life_is_fenced_off),
+        cmocka_unit_test(test_p4_a_verb_joins_the_life_there_is),
         cmocka_unit_test(test_event_record),
         cmocka_unit_test(test_long_reasons_are_cut_between_characters),
         cmocka_unit_test(test_fetch),
