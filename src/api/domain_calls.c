@@ -78,9 +78,9 @@ void domain_call_write_rows(struct json_writer *w, struct str name, const struct
     json_close_array(w);
 }
 
-static void write_domain(struct call *c, const struct domain *domain) {
+static void write_domain(struct call *c, const struct domain *domain, bool id_is_text) {
     json_add_object(&c->json, STR("Domain"));
-    domain_call_write(&c->json, domain, false);
+    domain_call_write(&c->json, domain, id_is_text);
     json_close_object(&c->json);
 }
 
@@ -136,7 +136,7 @@ enum status domain_calls_add(struct call *c, struct db *db) {
         json_add_i64(w, STR("DomainID"), domain.id);
         json_add_str(w, STR("DomainName"), domain.name);
     }
-    write_domain(c, &domain);
+    write_domain(c, &domain, false);
     write_records(c, &domain, &keys);
     call_close(c);
     return STATUS_OK;
@@ -162,7 +162,7 @@ enum status domain_calls_get(struct call *c, struct db *db) {
     status = dkim_key_list(db, c->arena, domain.id, &keys);
     if (status != STATUS_OK) return status;
     call_open(c);
-    write_domain(c, &domain);
+    write_domain(c, &domain, false);
     write_records(c, &domain, &keys);
     call_close(c);
     return STATUS_OK;
@@ -228,7 +228,7 @@ enum status domain_calls_verify_save(struct call *c, struct db *db) {
     status = domain_apply_report(db, &domain, report, c->now, &is_taken);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
-    write_domain(c, &domain);
+    write_domain(c, &domain, true);
     domain_call_write_rows(w, STR("DNSVerificationResults"), report);
     if (is_taken) json_add_z(w, STR("Why"), "Another account has proved that it owns this domain");
     call_close(c);

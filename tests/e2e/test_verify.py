@@ -54,6 +54,7 @@ class Case:
     def verify(self):
         self.answer = self.gateway.api("EmailGateway.VerifyDomain", APIKey=self.key, DomainID=self.id)
         assert self.answer["Success"] is True, self.answer
+        assert self.answer["Domain"]["DomainID"] == str(self.id)  # a text here, as the contract shows it; a number in GetDomain
         self.rows = {(r["Host"], r["Type"]): r for r in self.answer["DNSVerificationResults"]}
         return self.answer["Domain"]
 
@@ -69,7 +70,7 @@ class Case:
 def test_all_records_as_told_enable_the_domain(place):
     case = Case(place, "good.test").publish()
     domain = case.verify()
-    assert domain["Status"] == "Enabled" and domain["DomainName"] == "good.test" and domain["DomainID"] == case.id, domain
+    assert domain["Status"] == "Enabled" and domain["DomainName"] == "good.test", domain
     for row in case.answer["DNSVerificationResults"]:
         assert [type(row[k]) for k in ("Host", "Type", "Value", "Found", "Verified", "Required", "Why")] == [str, str, str, str, bool, bool, str]
         assert row["Verified"], row
