@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUTING_MAX   100 /* domains asked for at once */
+#define ROUTING_MAX   1000 /* domains asked for at once: as many as the resolver has in flight (P6) */
 #define SANDBOX_TTL_S 3600
 
 struct domain_route {

@@ -115,3 +115,17 @@ def test_smarthost_takes_everything(world):
     gateway.sent(tenant.key, to="b@two.test")
     wait_for(lambda: len(sink.mails) == 2, what="both")
     assert not [q for q in world.zone.asked if q[0].endswith(("one.test", "two.test"))]
+
+
+def test_p6_names_that_hang_do_not_hold_up_other_mail(world):
+    """DN: a thousand recipient domains whose lookups never end, behind one forwarder, and another account's one-time code."""
+    sink = world.sink()
+    world.zone.faults.update({f"hang{i}.test": "drop" for i in range(1000)})
+    world.zone.mx("good.test", "127.0.0.1")
+    gateway = world.start(delivery__retry="1h")
+    crowd, other = gateway.tenant("shop.test"), gateway.tenant("other.test")
+    for first in (0, 500):
+        gateway.sent(crowd.key, to=[{"email": f"x@hang{i}.test", "name": ""} for i in range(first, first + 500)])
+    wait_for(lambda: len({name for name, _ in world.zone.asked if name.startswith("hang")}) > 500, what="the crowd to be asked for")
+    gateway.sent(other.key, to="code@good.test", sender="a@other.test")
+    wait_for(lambda: sink.mails, 120, what="the one-time code")
