@@ -177,7 +177,7 @@ static const struct config_key config_keys[] = {
         .sentence = "User to become when started as root; empty: the data folder's owner, else posthorn, else nobody."),
     KEY("http", "listen", "127.0.0.1:8080", kind_listen, http_listen, .sentence = "Addresses of the HTTP API, comma separated."),
     KEY("http", "base_url", "", kind_url, http_base_url,
-        .sentence = "How the world reaches the API, for links; empty: from the first address."),
+        .sentence = "How the world reaches the API, as the first screen shows it; empty: the first address."),
     KEY("http", "trusted_proxies", "", kind_proxies, http_trusted_proxies,
         .sentence = "Addresses or networks whose X-Forwarded-For is believed, comma separated."),
     KEY("http", "tls_listen", "", kind_listen, http_tls_listen,

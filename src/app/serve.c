@@ -85,15 +85,20 @@ static void find_key(struct gateway *g, const char *domain, struct buf *ret_key)
 
 static void greet(struct gateway *g, const struct config *c, const struct greeting *greeting) {
     SECRET_AUTO key = {0};
-    BUF_AUTO address = {0};
+    BUF_AUTO base = {0};
     find_key(g, greeting->domain, &key);
-    gateway_format_address(&address, g);
-    const char *url = address.p, *domain = greeting->domain;
+    buf_add_str(&base, c->http_base_url);
+    while (str_ends(buf_str(&base), STR("/"))) buf_cut(&base, base.n - 1);
+    if (base.n == 0) {
+        buf_add_z(&base, "http://");
+        gateway_format_address(&base, g);
+    }
+    const char *url = base.p, *domain = greeting->domain;
     printf("\nPosthorn is running%s.\n\n"
-           "  HTTP API      http://%s\n"
+           "  HTTP API      %s\n"
            "  sender key    %.*s   (domain %s)\n\n"
            "Send a first mail:\n\n"
-           "  curl -s http://%s/api/v1/email -H 'Authorization: Bearer %.*s' -H 'Content-Type: application/json' \\\n"
+           "  curl -s %s/api/v1/email -H 'Authorization: Bearer %.*s' -H 'Content-Type: application/json' \\\n"
            "    -d "
            "'{\"From\":{\"email\":\"you@%s\",\"name\":\"You\"},\"To\":[{\"email\":\"friend@example.org\",\"name\":\"Friend\"}],"
            "\"Subject\":\"Hello\",\"ContentType\":\"plain\",\"PlainContent\":\"It works.\"}'\n\n",
