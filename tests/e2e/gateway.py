@@ -165,6 +165,15 @@ class Gateway:
             db.execute(statement)
             db.commit()
 
+    def rows(self, query):
+        """What a query answers, as tuples of text."""
+        url = self.options.get("data.url")
+        if url:
+            out = subprocess.run(["psql", "-q", "-At", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", query, url], check=True, capture_output=True)
+            return [tuple(line.split("\t")) for line in out.stdout.decode().splitlines()]
+        with closing(sqlite3.connect(self.database(), timeout=60)) as db:
+            return [tuple(map(str, row)) for row in db.execute(query)]
+
     def master_key(self):
         return self.folder / "data.master.key"
 

@@ -5,12 +5,14 @@ import http.client
 import json
 import random
 import shutil
-import sqlite3
 import threading
 import time
 
+import pytest
+
 from counting_sink import CountingSink
 from gateway import Gateway, mail, wait_for
+from postgres import Postgres
 from zone import Zone
 
 SENDERS = 4
@@ -52,21 +54,29 @@ class Sender(threading.Thread):
 def uncommitted(gateway, sink):
     """Recipients whose server said 250 and whose row still waits: what was between final dot and commit when we were killed."""
     wait_for(lambda: sink.sessions == 0, what="the sink to read what was sent")
-    database = sqlite3.connect(gateway.database())
-    waiting = {row[0] for row in database.execute("select address from recipients where state in (0, 1)")}
-    database.close()
+    waiting = {row[0] for row in gateway.rows("select address from recipients where state in (0, 1)")}
     with sink.lock:
         return sum(1 for address in sink.arrived if address in waiting)
 
 
-def test_p1_p2_kill_9_loses_nothing(full):
+@pytest.mark.parametrize("store", ["sqlite", "pgsql"])
+def test_p1_p2_kill_9_loses_nothing(full, store):
+    server = Postgres() if store == "pgsql" else None
+    try:
+        kill_and_count(full, server and server.fresh())
+    finally:
+        if server:
+            server.close()
+
+
+def kill_and_count(full, database):
     kills, goal = (200, 5000) if full else (8, 300)
     seed = random.randrange(1 << 32)
     print("seed", seed)
     chance = random.Random(seed)
     zone, sink = Zone(), CountingSink()
     zone.mx("example.org", "127.0.0.1")
-    gateway = Gateway(**{"delivery.mode": "live", "delivery.port": sink.port, "delivery.allow_private": "yes", "dns.servers": zone.server,
+    gateway = Gateway(database=database, **{"delivery.mode": "live", "delivery.port": sink.port, "delivery.allow_private": "yes", "dns.servers": zone.server,
                          "delivery.retry": "1s", "log.level": "warn"})
     gateway.start()
     tenant = gateway.tenant("shop.test")
@@ -101,13 +111,12 @@ def test_p1_p2_kill_9_loses_nothing(full):
     assert hit, "every kill found an idle gateway"
     assert not lost, lost[:10]
     assert twice <= allowed, "P2"
-    database = sqlite3.connect(gateway.database())
-    assert database.execute("pragma integrity_check").fetchone() == ("ok",)
-    states = dict(database.execute("select state, count(*) from recipients group by state"))
+    if not database:
+        assert gateway.rows("pragma integrity_check") == [("ok",)]
+    states = {int(state): int(n) for state, n in gateway.rows("select state, count(*) from recipients group by state")}
     assert set(states) == {3}, f"P1: every recipient is delivered, none in two states: {states}"
-    ends = database.execute("select count(*), count(distinct recipient_id) from events where type = 3").fetchone()
+    ends = [int(n) for n in gateway.rows("select count(*), count(distinct recipient_id) from events where type = 3")[0]]
     assert ends[0] == ends[1] == states[3], "P3: one delivery event a recipient"
-    database.close()
     sink.close()
     zone.close()
     shutil.rmtree(gateway.folder, ignore_errors=True)
