@@ -246,30 +246,49 @@ static void read_times(struct call *c, struct acceptance *a) {
     a->message.expires_at = a->due_at + call_number(c, "TTL", RETRY_LIFE_MS / 1000) * 1000;
 }
 
+/* The gateway's own members of an event's Metadata; the sender's object may not hold names like them. */
+static const char *const labels[] = {"ListID", "SubscriberID", "JourneyID", "ActionID"};
+static const char *const switches[] = {"TrackLinks", "TrackOpens"};
+
+static void judge_metadata_name(struct call *c, struct str name, const char *reserved) {
+    if (!str_eq_nocase(name, str_from_z(reserved))) return;
+    call_refuse_say(c, STR("Metadata"),
+                    arena_strf(c->arena, "Metadata must not hold %s: it is a parameter of its own", reserved).p);
+}
+
+static void judge_metadata(struct call *c) {
+    const struct arg *own = call_arg(c, "Metadata");
+    if (!own->is_given) return;
+    JSON_FOR_EACH (it, own->raw) {
+        for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) judge_metadata_name(c, it->key, labels[i]);
+        for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) judge_metadata_name(c, it->key, switches[i]);
+    }
+}
+
 /* Sending's own label wins over the key's. */
 static void write_label(struct call *c, struct json_writer *w, const char *name, struct str of_key) {
     struct str value = call_text(c, name, of_key);
     if (value.n) json_add_str(w, str_from_z(name), value);
 }
 
+/* One flat object: the labels, the switches, then what the sender gave. */
 static struct str metadata_of(struct call *c) {
     const struct sender_key *key = &c->sender.key;
+    const struct str of_key[] = {key->list_id, key->subscriber_id, key->journey_id, key->action_id};
     const struct arg *own = call_arg(c, "Metadata");
     BUF_AUTO text = {0};
     struct json_writer w = {.out = &text};
     json_open_object(&w);
-    write_label(c, &w, "ListID", key->list_id);
-    write_label(c, &w, "SubscriberID", key->subscriber_id);
-    write_label(c, &w, "JourneyID", key->journey_id);
-    write_label(c, &w, "ActionID", key->action_id);
-    static const char *const switches[] = {"TrackLinks", "TrackOpens"};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) write_label(c, &w, labels[i], of_key[i]);
+    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
         const struct arg *arg = call_arg(c, switches[i]);
         if (arg->is_given) json_add_bool(&w, str_from_z(switches[i]), arg->number != 0);
     }
     if (own->is_given) {
-        json_key(&w, STR("Metadata"));
-        json_value(&w, own->raw);
+        JSON_FOR_EACH (it, own->raw) {
+            json_key(&w, it->key);
+            json_value(&w, it);
+        }
     }
     json_close_object(&w);
     return arena_str(c->arena, buf_str(&text));
@@ -341,6 +360,7 @@ enum status email_check(struct call *c, struct db *db) {
     send_begin(c, send);
     read_submission(c, send, &s);
     read_times(c, a);
+    judge_metadata(c);
     read_idempotency(c, send);
     if (c->refused.count) return STATUS_OK;
     compose_message(&s, c->api->rand, &send->content);

@@ -162,7 +162,7 @@ def test_what_records_of_a_real_delivery_hold(live, throwaway_certificate):
     sent, deferred, delivery = reversed(gateway.events(tenant.key, MessageID=good))
     assert [e["EventType"] for e in (sent, deferred, delivery)] == ["send", "deferred", "delivery"]
     for e in (sent, deferred, delivery):
-        assert e["Tags"] == ["one", "two"] and e["CampaignId"] == "J9" and e["Metadata"]["Metadata"] == {"order": 17} and e["Recipient"] == "a@greylist.test"
+        assert e["Tags"] == ["one", "two"] and e["CampaignId"] == "J9" and e["Metadata"] == {"JourneyID": "J9", "order": 17} and e["Recipient"] == "a@greylist.test"
     details = {e["EventType"]: e["Details"] for e in (sent, deferred, delivery)}
     flat = str(details["deferred"])
     assert "451" in flat and "4.7.1" in flat and "come back later" in flat and "127.0.0.61" in flat and "mx1.greylist.test" in flat

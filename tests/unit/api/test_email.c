@@ -62,7 +62,7 @@ static void every_parameter_is_taken(void **state) {
     assert_true(str_eq(reply_text(&events, "Events.0.CampaignId"), STR("j1")));
     assert_true(str_eq(reply_text(&events, "Events.0.Tags.1"), STR("two")));
     assert_true(str_eq(reply_text(&events, "Events.0.Metadata.ListID"), STR("5")));
-    assert_true(str_eq(reply_text(&events, "Events.0.Metadata.Metadata.order"), STR("17")));
+    assert_true(str_eq(reply_text(&events, "Events.0.Metadata.order"), STR("17")));
 }
 
 static void a_form_sends_too(void **state) {
@@ -156,6 +156,8 @@ static void each_code_is_produced_by_its_case(void **state) {
         {"{" GOOD ",\"SendAt\":\"tomorrow\"}", 422, 422},
         {"{" GOOD ",\"TTL\":1}", 422, 422},
         {"{" GOOD ",\"Metadata\":[]}", 422, 422},
+        {"{" GOOD ",\"Metadata\":{\"order\":1,\"journeyid\":\"x\"}}", 422, 422},
+        {"{" GOOD ",\"Metadata\":{\"TRACKOPENS\":1}}", 422, 422},
         {"{", 100000, 400},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
