@@ -101,10 +101,22 @@ static bool id_is_valid(struct str id) {
     return id.n > 0 && ats <= 1 && id.n <= MESSAGE_ID_MAX;
 }
 
-static const char *refuse_content_id(struct str id) {
+static struct str bare_id(struct str id) {
+    return str_starts(id, STR("<")) && str_ends(id, STR(">")) ? str_sub(id, 1, id.n - 2) : id;
+}
+
+/* A cid: link could mean either of two inline parts of one name. */
+static bool is_inline_before(const struct compose_attachment *list, size_t at) {
+    for (size_t i = 0; i < at; i++)
+        if (list[i].is_inline && str_eq(bare_id(list[i].content_id), bare_id(list[at].content_id))) return true;
+    return false;
+}
+
+static const char *refuse_content_id(const struct compose_attachment *list, size_t at) {
+    struct str id = list[at].content_id;
     if (str_is_empty(id)) return NULL;
-    if (str_starts(id, STR("<")) && str_ends(id, STR(">"))) id = str_sub(id, 1, id.n - 2);
-    return id_is_valid(id) ? NULL : "is not a content id";
+    if (!id_is_valid(bare_id(id))) return "is not a content id";
+    return list[at].is_inline && is_inline_before(list, at) ? "is the content id of another inline part too" : NULL;
 }
 
 /* Control characters of a file name are replaced by the writer; what is not text is refused. */
@@ -122,7 +134,7 @@ static void check_attachments(struct compose_verdict *v, const struct submission
         const struct compose_attachment *a = &s->attachments[i];
         refuse(v, COMPOSE_ATTACHMENT_FILENAME, i, refuse_filename(a->filename));
         refuse(v, COMPOSE_ATTACHMENT_CONTENT_TYPE, i, refuse_media_type(a->content_type, arena));
-        refuse(v, COMPOSE_ATTACHMENT_CONTENT_ID, i, refuse_content_id(a->content_id));
+        refuse(v, COMPOSE_ATTACHMENT_CONTENT_ID, i, refuse_content_id(s->attachments, i));
     }
 }
 

@@ -191,6 +191,32 @@ static void attachments_are_judged(void **state) { /* HI08 to HI10 */
     }
 }
 
+/* Two inline parts of one content id: a cid: link could mean either. */
+static void inline_parts_have_different_ids(void **state) {
+    (void)state;
+    static const struct {
+        struct str second;
+        bool is_inline;
+        const char *refusal;
+    } cases[] = {
+        {S("<logo>"), true, "Attachments[1].contentid is the content id of another inline part too"},
+        {S("logo"), true, "Attachments[1].contentid is the content id of another inline part too"},
+        {S("logo2"), true, ""},
+        {S(""), true, ""},
+        {S("logo"), false, ""},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sample x;
+        sample_init(&x);
+        const struct compose_attachment pair[] = {
+            {.content_type = S("image/png"), .content_id = S("logo"), .is_inline = true},
+            {.content_type = S("image/png"), .content_id = cases[i].second, .is_inline = cases[i].is_inline}};
+        x.s.attachments = pair;
+        x.s.attachment_count = 2;
+        expect(&x, cases[i].refusal);
+    }
+}
+
 /* Check and write; then what holds for every message. */
 static void write_message(struct submission *s, struct buf *out) {
     ARENA_AUTO arena = {0};
@@ -334,6 +360,7 @@ int main(void) {
         cmocka_unit_test(custom_headers_follow_the_table),
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(attachments_are_judged),
+        cmocka_unit_test(inline_parts_have_different_ids),
         cmocka_unit_test(a_plain_message),
         cmocka_unit_test(an_empty_message_is_still_one),
         cmocka_unit_test(bcc_is_nowhere),
