@@ -5,8 +5,7 @@
 #include "core/accept.h"
 
 #include "base/map.h"
-#include "proto/json/json_write.h"
-#include "store/events.h"
+#include "core/events.h"
 #include "store/idempotency.h"
 #include "store/sender_keys.h"
 
@@ -55,7 +54,7 @@ static void write_detail(const struct acceptance *a, const struct accept_recipie
     json_add_str(&w, STR("RecipientDomain"), to->domain);
     json_add_str(&w, STR("RFCMessageID"), a->message.rfc_message_id);
     json_add_i64(&w, STR("Size"), a->message.size_bytes);
-    json_add_i64(&w, STR("KeyID"), a->message.key_id);
+    event_add_key_id(&w, a->message.key_id);
     json_close_object(&w);
 }
 

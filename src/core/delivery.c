@@ -3,10 +3,8 @@
 #include "core/delivery.h"
 
 #include "base/clock.h"
-#include "proto/json/json_write.h"
+#include "core/events.h"
 #include "store/domains.h"
-#include "store/events.h"
-#include "store/messages.h"
 #include "store/nodes.h"
 
 static bool is_waiting(const struct recipient *r) {
@@ -143,7 +141,7 @@ static void write_detail(const struct settlement *s, const struct recipient *to,
     json_open_object(&w);
     json_add_str(&w, STR("RecipientDomain"), to->domain);
     json_add_str(&w, STR("RFCMessageID"), m->rfc_message_id);
-    json_add_i64(&w, STR("KeyID"), m->key_id);
+    event_add_key_id(&w, m->key_id);
     add_given(&w, STR("Site"), r->site);
     add_given(&w, STR("SourceAddress"), r->source_address);
     add_given(&w, STR("MXHost"), r->mx_host);

@@ -14,6 +14,13 @@ bool event_types_parse(struct str text, int64_t *ret_types) {
     return types != 0;
 }
 
+void event_add_key_id(struct json_writer *w, int64_t key_id) {
+    BUF_AUTO text = {0};
+    if (key_id == 0) return;
+    buf_add_i64(&text, key_id);
+    json_add_str(w, STR("KeyID"), buf_str(&text));
+}
+
 enum status event_search(struct db *tx, struct arena *arena, const struct event_query *query, struct event_row_list *ret) {
     struct event_filter filter = query->filter;
     if (query->message_uuid.n) {

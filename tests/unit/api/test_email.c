@@ -35,6 +35,8 @@ static void a_message_is_stored_before_the_answer(void **state) {
     assert_true(str_eq(reply_text(&events, "TotalRecords"), STR("1")));
     assert_true(str_eq(reply_text(&events, "Events.0.EventType"), STR("send")));
     assert_true(str_eq(reply_text(&events, "Events.0.Recipient"), STR("you@there.test")));
+    assert_true(str_eq(reply_text(&events, "Events.0.Details.KeyID"), STR("1")) &&
+                str_find_str(buf_str(&events.body), STR("\"KeyID\":\"1\"")) != STR_NONE);
     assert_true(str_eq(reply_text(&events, "Events.0.MessageId"), reply_text(&r, "MessageID")));
 }
 
@@ -152,6 +154,9 @@ static void each_code_is_produced_by_its_case(void **state) {
         {"{" GOOD ",\"Attachments\":[{\"filename\":\"a\"}]}", 422, 422},
         {"{" GOOD ",\"Attachments\":[{\"content\":\"aGVsbG8=\"}]}", 422, 422},
         {"{" GOOD ",\"Attachments\":[{\"filename\":\"a\",\"content\":\"\",\"disposition\":\"x\"}]}", 422, 422},
+        {"{" GOOD ",\"Attachments\":[{\"content\":\"aGVsbG8=\",\"contentid\":\"p\",\"disposition\":\"inline\"},"
+         "{\"content\":\"aGVsbG8=\",\"contentid\":\"p\",\"disposition\":\"inline\"}]}",
+         422, 422},
         {"{" GOOD ",\"Tags\":\"one\"}", 422, 422},
         {"{" GOOD ",\"SendAt\":\"tomorrow\"}", 422, 422},
         {"{" GOOD ",\"TTL\":1}", 422, 422},
