@@ -4,7 +4,8 @@
  *
  * Everything is built while no loop runs yet, so nothing needs a lock; then the loops' threads start. Closing goes the other way:
  * first nobody comes in, then what runs may end, then executors empty themselves while the loops still take their answers, then
- * the loops end and the objects go. The one thing that happens on a foreign thread is the writer's word that the store is lost.
+ * the loops end and the objects go. The one thing that happens on a foreign thread is the writer's or a reader's word that the
+ * store is lost.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/gateway.h"
 
@@ -73,8 +74,8 @@ struct gateway {
 
 static void on_store_lost(void *arg, struct str why) {
     struct gateway *g = arg;
+    if (atomic_exchange(&g->is_lost, true)) return;
     LOG(LOG_ERROR, "store.lost", LOG_STR("why", why));
-    atomic_store(&g->is_lost, true);
     (void)kill(getpid(), SIGTERM); /* the main thread waits for signals, nothing else */
 }
 
@@ -115,7 +116,11 @@ static enum status open_store(struct gateway *g, const struct home *home, struct
         buf_add_z(&g->url, "sqlite:" HOME_DATABASE);
     else
         buf_add_str(&g->url, g->config->data_url);
-    g->store = (struct writer_options){.url = buf_str(&g->url), .metrics = &g->metrics, .fatal = on_store_lost, .fatal_arg = g};
+    g->store = (struct writer_options){.url = buf_str(&g->url),
+                                       .metrics = &g->metrics,
+                                       .owner = g->role == GATEWAY_SERVE ? &g->node : NULL,
+                                       .fatal = on_store_lost,
+                                       .fatal_arg = g};
     g->seal_key = seal_derive(&home->master, STR("seal"));
     g->return_path_key = seal_derive(&home->master, RETURN_PATH_PURPOSE);
     enum status st = store_open(buf_str(&g->url), why);

@@ -29,12 +29,22 @@ enum status node_find(struct db *tx, struct str name, struct node_epoch *ret) {
     return st;
 }
 
-enum status node_is_current(struct db *tx, const struct node_epoch *node, bool *ret) {
-    struct stmt *s = db_stmt(tx, "SELECT 1 FROM nodes WHERE id = ?1 AND epoch = ?2");
+static enum status is_current(struct stmt *s, const struct node_epoch *node, bool *ret) {
     stmt_bind_int(s, 1, node->node_id);
     stmt_bind_int(s, 2, node->epoch);
     enum status st = row_first(s);
     if (st != STATUS_OK && st != STATUS_NOT_FOUND) return st;
     *ret = st == STATUS_OK;
     return STATUS_OK;
+}
+
+#define CURRENT "SELECT 1 FROM nodes WHERE id = ?1 AND epoch = ?2"
+
+enum status node_is_current(struct db *tx, const struct node_epoch *node, bool *ret) {
+    return is_current(db_stmt(tx, CURRENT), node, ret);
+}
+
+/* SQLite has one writer at a time anyway. */
+enum status node_hold(struct db *tx, const struct node_epoch *node, bool *ret) {
+    return is_current(db_stmt(tx, db_is_sqlite(tx) ? CURRENT : CURRENT " FOR SHARE"), node, ret);
 }

@@ -14,5 +14,7 @@ WARN_UNUSED enum status node_start(struct db *tx, struct str name, int64_t now, 
 WARN_UNUSED enum status node_find(struct db *tx, struct str name, struct node_epoch *ret);
 /* Is this still the node's latest life? */
 WARN_UNUSED enum status node_is_current(struct db *tx, const struct node_epoch *node, bool *ret);
+/* The same in a writing transaction, and while it lasts no other life can begin: what it commits, the next life finds. */
+WARN_UNUSED enum status node_hold(struct db *tx, const struct node_epoch *node, bool *ret);
 
 #endif

@@ -3,13 +3,15 @@
  *   attempt(all) -- settled                    every job has its status, its writes stand or don't
  *                -- again (CONFLICT)           attempt(all), at most WRITER_TRIES times, then split
  *                -- split (engine failed, or a refusing job had written)   attempt(each) alone
- *                -- lost (commit's outcome unknown: UNKNOWN; disk or file bad: IO)      the writer is closed, `fatal`
+ *                -- lost (commit's outcome unknown: UNKNOWN; disk or file bad: IO; our life over: CANCELLED)
+ *                                              the writer is closed, `fatal`
  *
  * A job alone ends settled or lost: there is nothing left to split.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/writer.h"
 
 #include "db/db.h"
+#include "store/nodes.h"
 
 #include <stdlib.h>
 
@@ -25,7 +27,8 @@ struct writer {
     struct db *db;
     const struct writer_options *options;
     int64_t checkpoint_at_bytes; /* of the WAL */
-    bool is_closed;              /* nothing may be written any more */
+    bool is_over;                /* our life of the node is */
+    bool is_closed;              /* nothing may be read or written any more */
 };
 
 static enum status open_for(const struct writer_options *options, bool read_only, void **ret_ctx) {
@@ -50,6 +53,14 @@ static void close_ctx(void *ctx) {
 
 static void set_all(struct job *const *jobs, size_t n, enum status st) {
     for (size_t i = 0; i < n; i++) jobs[i]->status = st;
+}
+
+/* First in each transaction: may we still work? */
+static enum status check_owner(struct writer *w, enum status (*look)(struct db *, const struct node_epoch *, bool *)) {
+    bool is_current = true;
+    enum status st = w->options->owner ? look(w->db, w->options->owner, &is_current) : STATUS_OK;
+    w->is_over = st == STATUS_OK && !is_current;
+    return st;
 }
 
 /* ---- one transaction ---- */
@@ -83,7 +94,13 @@ static enum outcome attempt(struct writer *w, struct job *const *jobs, size_t n)
     enum status st = db_begin(w->db);
     if (st != STATUS_OK) return judge(w, jobs, n, st, false); /* no server: the same for each */
     bool wrote = false;
-    st = run_jobs(w->db, jobs, n, &wrote);
+    st = check_owner(w, node_hold);
+    if (w->is_over) {
+        db_rollback(w->db);
+        set_all(jobs, n, STATUS_CANCELLED);
+        return LOST;
+    }
+    if (st == STATUS_OK) st = run_jobs(w->db, jobs, n, &wrote);
     if (st == STATUS_OK && wrote) {
         db_rollback(w->db);
         return n > 1 ? SPLIT : SETTLED;
@@ -105,23 +122,24 @@ static enum outcome attempt_often(struct writer *w, struct job *const *jobs, siz
 
 /* ---- the batch ---- */
 
-static void stop_writing(struct writer *w) {
+static void stop_working(struct writer *w) {
+    struct str why = w->is_over ? STR("another gateway has taken over this database") : db_error(w->db);
     w->is_closed = true;
-    w->options->fatal(w->options->fatal_arg, db_error(w->db));
+    w->options->fatal(w->options->fatal_arg, why);
 }
 
 static void run_apart(struct writer *w, struct job *const *jobs, size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (attempt_often(w, jobs + i, 1) != LOST) continue;
         set_all(jobs + i + 1, n - i - 1, STATUS_CANCELLED);
-        stop_writing(w);
+        stop_working(w);
         return;
     }
 }
 
 static void checkpoint(struct writer *w, int wait_ms) {
     enum status st = db_checkpoint(w->db, wait_ms);
-    if (st != STATUS_OK && st != STATUS_TEMPORARY) stop_writing(w);
+    if (st != STATUS_OK && st != STATUS_TEMPORARY) stop_working(w);
 }
 
 /* Keep the WAL short; readers that never rest would let it grow without end, so beyond the bound they are waited for. */
@@ -144,7 +162,7 @@ void writer_batch(void *ctx, struct job *const *jobs, size_t n) {
     }
     enum outcome outcome = attempt_often(w, jobs, n);
     if (outcome == SPLIT) run_apart(w, jobs, n);
-    if (outcome == LOST) stop_writing(w);
+    if (outcome == LOST) stop_working(w);
     metrics_add(w->options->metrics, METRIC_WRITER_BATCHES, 1);
     metrics_add(w->options->metrics, METRIC_WRITER_JOBS, (int64_t)n);
     bound_wal(w);
@@ -179,11 +197,19 @@ static void read_alone(struct db *db, struct job *job) {
 }
 
 void reader_batch(void *ctx, struct job *const *jobs, size_t n) {
-    struct db *db = ((struct writer *)ctx)->db;
+    struct writer *w = ctx;
+    struct db *db = w->db;
     size_t done = 0;
-    enum status st = db_begin(db);
+    enum status st = w->is_closed ? STATUS_CANCELLED : db_begin(db);
     if (st != STATUS_OK && st != STATUS_CONFLICT) {
         set_all(jobs, n, st);
+        return;
+    }
+    if (st == STATUS_OK) st = check_owner(w, node_is_current);
+    if (w->is_over) {
+        db_rollback(db);
+        set_all(jobs, n, STATUS_CANCELLED);
+        stop_working(w);
         return;
     }
     while (st == STATUS_OK && done < n) {

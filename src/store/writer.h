@@ -12,6 +12,8 @@
  *   commit fails, outcome unknown   (failed write or fsync, connection lost) every job UNKNOWN, then `fatal`
  *   the disk fails or the file is   (SQLite, in any statement) every job IO, then `fatal`
  *   damaged
+ *   our life of the node is over    (looked at first in each transaction, readers' too) no job runs, each is CANCELLED, then
+ *                                   `fatal`: another gateway delivers now, and would not find what we still accepted (P4, P7)
  *
  * After `fatal` nothing is tried again: jobs that come get CANCELLED.
  *
@@ -25,6 +27,7 @@
 #include "base/job.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "store/queue.h"
 
 #define WRITER_BATCH_JOBS    1000
 #define WRITER_BATCH_BYTES   ((size_t)8 << 20)
@@ -33,11 +36,12 @@
 
 /* For executor_options.arg; must outlive the executor. */
 struct writer_options {
-    struct str url;          /* db.h */
-    struct metrics *metrics; /* may be NULL */
-    /* The outcome of a commit is unknown, the disk failed or the file is damaged: the process must end, without another write.
-     * Called once, on the writer's thread, after the jobs' statuses are set and before their done. `why` is gone after the call.
-     */
+    struct str url;                 /* db.h */
+    struct metrics *metrics;        /* may be NULL */
+    const struct node_epoch *owner; /* whose life must last; NULL: nobody's */
+    /* The outcome of a commit is unknown, the disk failed, the file is damaged or our life is over: the process must end, without
+     * another write. Called once on the writer's thread, and perhaps on readers' too, after the jobs' statuses are set and before
+     * their done. `why` is gone after the call. */
     void (*fatal)(void *arg, struct str why);
     void *fatal_arg;
 };

@@ -107,7 +107,7 @@ static void batch(struct fixture *f, struct test_job *jobs, size_t n) {
     writer_stop(ctx);
 }
 
-static int64_t account_count(struct fixture *f) {
+static int64_t stored_accounts(struct fixture *f) {
     return fixture_number(f, "SELECT count(*) FROM accounts");
 }
 
@@ -120,7 +120,7 @@ static void test_P1_batch_commits_once(void **state) {
         assert_ok(jobs[i].job.status);
         assert_int_equal(jobs[i].runs, 1);
     }
-    assert_int_equal(account_count(f), 3);
+    assert_int_equal(stored_accounts(f), 3);
     assert_int_equal(f->metrics.value[METRIC_WRITER_BATCHES], 1);
     assert_int_equal(f->metrics.value[METRIC_WRITER_JOBS], 3);
     assert_int_equal(f->metrics.value[METRIC_WRITER_ERRORS], 0);
@@ -137,7 +137,7 @@ static void test_refusal_spoils_nothing(void **state) {
     assert_int_equal(jobs[2].job.status, STATUS_EXISTS);
     assert_ok(jobs[3].job.status);
     for (int i = 0; i < 4; i++) assert_int_equal(jobs[i].runs, 1);
-    assert_int_equal(account_count(f), 2);
+    assert_int_equal(stored_accounts(f), 2);
     fixture_free(f);
 }
 
@@ -149,11 +149,11 @@ static void test_P3_refusal_after_writing_is_undone(void **state) {
     assert_ok(jobs[0].job.status);
     assert_int_equal(jobs[1].job.status, STATUS_LIMIT);
     assert_ok(jobs[2].job.status);
-    assert_int_equal(account_count(f), 2);
+    assert_int_equal(stored_accounts(f), 2);
     struct test_job alone[] = {{.behaviour = WRITES_AND_REFUSES, .email = "d"}};
     batch(f, alone, 1);
     assert_int_equal(alone[0].job.status, STATUS_LIMIT);
-    assert_int_equal(account_count(f), 2);
+    assert_int_equal(stored_accounts(f), 2);
     fixture_free(f);
 }
 
@@ -167,7 +167,7 @@ static void test_P7_engine_error_hits_its_job_alone(void **state) {
     assert_ok(jobs[2].job.status);
     assert_int_equal(jobs[3].job.status, STATUS_IO); /* never OK, whatever the job says */
     assert_ok(jobs[4].job.status);
-    assert_int_equal(account_count(f), 3);
+    assert_int_equal(stored_accounts(f), 3);
     assert_int_equal(f->fatal_count, 0);
     fixture_free(f);
 }
@@ -181,7 +181,7 @@ static void test_DB03_bad_text_hits_its_job_alone(void **state) {
     assert_int_equal(jobs[1].job.status, STATUS_INVALID);
     assert_ok(jobs[2].job.status);
     assert_int_equal(jobs[2].runs, 1);
-    assert_int_equal(account_count(f), 2);
+    assert_int_equal(stored_accounts(f), 2);
     fixture_free(f);
 }
 
@@ -194,7 +194,7 @@ static void test_RS01_full_disk_is_no_success(void **state) {
         assert_ok(jobs[0].job.status);
         assert_int_equal(jobs[1].job.status, STATUS_TEMPORARY);
         assert_ok(jobs[2].job.status);
-        assert_int_equal(account_count(f), 2);
+        assert_int_equal(stored_accounts(f), 2);
         assert_int_equal(fixture_number(f, "SELECT count(*) FROM inbox"), 0);
         assert_int_equal(f->fatal_count, 0);
     }
@@ -227,7 +227,7 @@ static void test_lost_connection_before_commit_is_definite(void **state) {
         assert_ok(jobs[0].job.status);
         assert_ok(jobs[1].job.status);
         assert_int_equal(jobs[1].runs, 2);
-        assert_int_equal(account_count(f), 2);
+        assert_int_equal(stored_accounts(f), 2);
         assert_int_equal(f->fatal_count, 0);
     }
     fixture_free(f);
@@ -320,7 +320,46 @@ static void test_reader_sees_one_snapshot_and_cannot_write(void **state) {
     assert_int_equal(jobs[1].seen_first, jobs[1].seen_second);
     assert_int_not_equal(jobs[2].job.status, STATUS_OK);
     reader_stop(ctx);
-    assert_int_equal(account_count(f), 1);
+    assert_int_equal(stored_accounts(f), 1);
+    fixture_free(f);
+}
+
+/* On both engines: nothing runs, nothing stands, and the process is told once; on PostgreSQL another gateway does such a thing.
+ */
+static void test_P4_P7_nothing_is_written_after_our_life(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    struct node_epoch owner = make_node(f->db);
+    assert_ok(db_commit(f->db));
+    f->options.owner = &owner;
+    struct test_job before[] = {{.email = "before"}};
+    batch(f, before, 1);
+    assert_ok(before[0].job.status);
+    struct reader_job read = {.job.run = read_twice, .f = f, .behaviour = REFUSES};
+    struct job *list[] = {&read.job};
+    void *reader = NULL;
+    assert_ok(reader_start(&f->options, &reader));
+    reader_batch(reader, list, 1);
+    assert_ok(read.job.status);
+    assert_int_equal(f->fatal_count, 0);
+
+    assert_ok(db_begin(f->db));
+    (void)make_node(f->db); /* the next life */
+    assert_ok(db_commit(f->db));
+    struct test_job after[] = {{.email = "after"}, {.behaviour = REFUSES}};
+    batch(f, after, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(after[i].job.status, STATUS_CANCELLED);
+        assert_int_equal(after[i].runs, 0);
+    }
+    assert_int_equal(f->fatal_count, 1);
+    for (int i = 0; i < 2; i++) {
+        reader_batch(reader, list, 1);
+        assert_int_equal(read.job.status, STATUS_CANCELLED);
+        assert_int_equal(f->fatal_count, 2);
+    }
+    reader_stop(reader);
+    assert_int_equal(stored_accounts(f), 2); /* "before", and the one the reader's job wrote beside */
     fixture_free(f);
 }
 
@@ -337,6 +376,7 @@ int run_writer(void) {
         cmocka_unit_test(test_CR11_connection_lost_at_commit_stops_the_process),
         cmocka_unit_test(test_RS09_wal_stays_short),
         cmocka_unit_test(test_reader_sees_one_snapshot_and_cannot_write),
+        cmocka_unit_test(test_P4_P7_nothing_is_written_after_our_life),
     };
     return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
 }
