@@ -109,12 +109,6 @@ void time_add_iso_ms(struct buf *out, int64_t wall_ms) {
     buf_addf(out, ".%03dZ", c.ms);
 }
 
-void time_add_iso(struct buf *out, int64_t wall_ms) {
-    struct civil c = civil_from_ms(wall_ms);
-    add_date_time(out, &c, 'T');
-    buf_add_char(out, 'Z');
-}
-
 void time_add_sql(struct buf *out, int64_t wall_ms) {
     struct civil c = civil_from_ms(wall_ms);
     add_date_time(out, &c, ' ');

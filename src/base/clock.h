@@ -31,9 +31,8 @@ static inline void rand_fill(const struct rand *r, void *p, size_t n) {
 /* Uniform in [0, bound); bound > 0. */
 uint64_t rand_below(const struct rand *r, uint64_t bound);
 
-/* "2026-11-23T04:05:06.789Z" / "...06Z" / "2026-11-23 04:05:06", UTC. */
+/* "2026-11-23T04:05:06.789Z" / "2026-11-23 04:05:06", UTC. */
 void time_add_iso_ms(struct buf *out, int64_t wall_ms);
-void time_add_iso(struct buf *out, int64_t wall_ms);
 void time_add_sql(struct buf *out, int64_t wall_ms);
 /* RFC 5322 3.3: "Mon, 23 Nov 2026 04:05:06 +0000". */
 void time_add_rfc5322(struct buf *out, int64_t wall_ms);

@@ -21,8 +21,6 @@ static const struct alphabet hex = {4, "0123456789abcdef", {['0'] = RUN_10(1), [
 static const struct alphabet base32 = {5, LETTERS_26 "234567", {['2'] = RUN_6(27), ['A'] = RUN_26(1), ['a'] = RUN_26(1)}};
 static const struct alphabet base64 = {
     6, UPPER_26 LETTERS_26 "0123456789+/", {['+'] = 63, ['/'] = 64, ['0'] = RUN_10(53), ['A'] = RUN_26(1), ['a'] = RUN_26(27)}};
-static const struct alphabet base64url = {
-    6, UPPER_26 LETTERS_26 "0123456789-_", {['-'] = 63, ['0'] = RUN_10(53), ['A'] = RUN_26(1), ['_'] = 64, ['a'] = RUN_26(27)}};
 
 static void encode(struct buf *out, struct str in, const struct alphabet *a) {
     if (in.n > SIZE_MAX / 4) __builtin_trap();
@@ -72,14 +70,6 @@ void base32_encode(struct buf *out, struct str in) {
 
 bool base32_decode(struct buf *out, struct str in) {
     return decode(out, in, &base32);
-}
-
-void base64url_encode(struct buf *out, struct str in) {
-    encode(out, in, &base64url);
-}
-
-bool base64url_decode(struct buf *out, struct str in) {
-    return decode(out, in, &base64url);
 }
 
 void base64_encode(struct buf *out, struct str in) {

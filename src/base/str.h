@@ -34,7 +34,6 @@ int str_cmp(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 bool str_starts_nocase(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-bool str_ends_nocase(struct str s, struct str suffix);
 /* Index of the first / last `c`, or the first `needle`; STR_NONE when absent. */
 size_t str_find(struct str s, char c);
 size_t str_find_last(struct str s, char c);

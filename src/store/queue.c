@@ -168,19 +168,6 @@ enum status queue_settle(struct db *tx, const struct queue_settle *settle) {
 
 /* ---- what people read ---- */
 
-enum status queue_count(struct db *tx, int64_t ret_count[RECIPIENT_STATE_COUNT]) {
-    int64_t count[RECIPIENT_STATE_COUNT] = {0};
-    struct stmt *s = db_stmt(tx, "SELECT state, count(*) FROM recipients GROUP BY state");
-    enum status st;
-    while ((st = stmt_step(s)) == STATUS_ROW) {
-        int64_t state = stmt_int(s, 0);
-        if (state < 0 || state >= RECIPIENT_STATE_COUNT) return STATUS_CORRUPT;
-        count[state] = stmt_int(s, 1);
-    }
-    for (int i = 0; st == STATUS_OK && i < RECIPIENT_STATE_COUNT; i++) ret_count[i] = count[i];
-    return st;
-}
-
 enum status queue_count_waiting(struct db *tx, int64_t *ret_count) {
     struct stmt *s = db_stmt(tx, "SELECT count(*) FROM recipients WHERE state IN (0, 1)");
     enum status st = row_first(s);

@@ -121,8 +121,6 @@ struct queue_settle {
 /* NOT_FOUND: the fence held (ended meanwhile, moved, tried by another, or our epoch is over); nothing was written. */
 WARN_UNUSED enum status queue_settle(struct db *tx, const struct queue_settle *settle);
 
-/* Number of recipients by state, of every account. Counts every row: for doctor and tests, not for each scrape. */
-WARN_UNUSED enum status queue_count(struct db *tx, int64_t ret_count[RECIPIENT_STATE_COUNT]);
 /* Number of waiting recipients; reads index entries only. */
 WARN_UNUSED enum status queue_count_waiting(struct db *tx, int64_t *ret_count);
 

@@ -5,10 +5,8 @@
 
 static void look(const struct json *value, unsigned depth) {
     int64_t integer;
-    double real;
     FUZZ_CHECK(depth <= JSON_DEPTH_MAX);
     (void)json_to_i64(value, &integer);
-    (void)json_to_double(value, &real);
     if (value->type == JSON_STRING) FUZZ_CHECK(str_is_utf8(value->text) && str_find(value->text, 0) == STR_NONE);
     uint32_t count = 0;
     JSON_FOR_EACH (it, value) {

@@ -11,7 +11,7 @@ struct zone {
     unsigned asked;
 };
 
-static void answer(struct zone *z, struct spf *spf, size_t index, struct dns_question question) {
+static void answer(struct zone *z, struct dns_memo *memo, size_t index, struct dns_question question) {
     static const enum status statuses[] = {STATUS_OK, STATUS_OK,        STATUS_OK,       STATUS_OK,
                                            STATUS_OK, STATUS_NOT_FOUND, STATUS_TEMPORARY};
     struct dns_record record = {.name = STR("mx.example.com"), .address = {192, 0, 2, (uint8_t)z->asked}};
@@ -23,7 +23,7 @@ static void answer(struct zone *z, struct spf *spf, size_t index, struct dns_que
     if (question.type != DNS_TXT) a.status = statuses[z->asked % 7];
     if (a.status != STATUS_OK) a.count = 0;
     z->asked++;
-    spf_answer(spf, index, &a);
+    dns_memo_answer(memo, index, &a);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -32,20 +32,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct spf_input input = {
         .domain = STR("example.com"), .sender = STR("user+\"x\"@example.com"), .helo = STR("mail.example.com")};
     FUZZ_CHECK(spf_ip_parse(STR("192.0.2.3"), &input.ip));
-    struct spf *spf = spf_new(&input);
+    struct dns_memo memo = {0};
+    struct spf_outcome outcome;
     struct dns_question questions[4];
     size_t given, index = 0;
-    while ((given = spf_next(spf, questions, 4)) > 0) {
-        FUZZ_CHECK(given <= 4 && index + given <= DNS_MEMO_MAX);
-        for (size_t i = 0; i < given; i++) {
-            FUZZ_CHECK(questions[i].name.n > 0 && questions[i].name.n <= DNS_NAME_MAX);
-            answer(&zone, spf, index++, questions[i]);
+    while (spf_check(&memo, &input, &outcome) != PARSE_DONE) {
+        FUZZ_CHECK(memo.count > memo.asked && memo.count <= DNS_MEMO_MAX); /* what it waits for, it asks for */
+        while ((given = dns_memo_next(&memo, questions, 4)) > 0) {
+            for (size_t i = 0; i < given; i++) {
+                FUZZ_CHECK(questions[i].name.n > 0 && questions[i].name.n <= DNS_NAME_MAX);
+                answer(&zone, &memo, index++, questions[i]);
+            }
         }
     }
-    const struct spf_outcome *outcome = spf_outcome(spf);
-    FUZZ_CHECK(outcome && outcome->result <= SPF_PERMERROR && outcome->lookups <= 11 && spf_result_text(outcome->result));
-    FUZZ_CHECK(!str_has_control(outcome->why));
-    spf_free(&spf);
+    FUZZ_CHECK(outcome.result <= SPF_PERMERROR && outcome.lookups <= 11 && spf_result_text(outcome.result));
+    FUZZ_CHECK(!str_has_control(outcome.why));
+    dns_memo_fini(&memo);
     struct spf_ip ip;
     (void)spf_ip_parse(in, &ip);
     return 0;

@@ -1,19 +1,12 @@
-/* URLs, paths, parameters: what is decoded is text, and what is called safe stays where it is (HT33).
+/* Paths and parameters: what is decoded is text, and what is called safe stays where it is (HT33).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
 #include "proto/url/url.h"
 
 static void check_decoding(struct arena *arena, struct str in) {
-    struct str decoded, again;
-    BUF_AUTO encoded = {0};
-    url_encode(&encoded, in);
-    if (url_decode(arena, in, &decoded)) {
+    struct str decoded;
+    if (url_decode(arena, in, &decoded))
         FUZZ_CHECK(str_is_utf8(decoded) && str_find(decoded, 0) == STR_NONE && decoded.n <= in.n);
-        buf_reset(&encoded);
-        url_encode(&encoded, decoded);
-        FUZZ_CHECK(url_decode(arena, buf_str(&encoded), &again) && str_eq(again, decoded));
-        FUZZ_CHECK(url_decode_form(arena, buf_str(&encoded), &again) && str_eq(again, decoded));
-    }
 }
 
 static void check_path(struct arena *arena, struct str in) {
@@ -29,16 +22,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ARENA_AUTO arena = {0};
     check_decoding(&arena, in);
     check_path(&arena, in);
-    struct url url;
-    if (url_parse(in, &url)) {
-        FUZZ_CHECK(url.host.n && fuzz_is_slice(url.host, in) && fuzz_is_slice(url.target, in) && fuzz_is_slice(url.scheme, in));
-        FUZZ_CHECK(!str_has_control(in) && str_find(in, ' ') == STR_NONE && str_find(url.host, '@') == STR_NONE);
-    }
     struct url_params params = {0};
     if (url_params_parse(&arena, in, &params) != STATUS_OK) return 0;
     size_t count = 0;
     for (const struct url_param *p = params.first; p; p = p->next, count++) {
-        FUZZ_CHECK(str_is_utf8(p->name) && str_is_utf8(p->value) && url_params_find(&params, p->name));
+        FUZZ_CHECK(str_is_utf8(p->name) && str_is_utf8(p->value));
     }
     FUZZ_CHECK(count == params.count && count <= URL_PARAMS_MAX);
     return 0;

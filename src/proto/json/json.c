@@ -8,13 +8,10 @@
 #include "base/map.h"
 #include "proto/json/json_scan.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define INDEX_FROM      16  /* members; smaller objects are searched in order */
-#define NUMBER_TEXT_MAX 100 /* longer numbers have no double */
+#define INDEX_FROM 16 /* members; smaller objects are searched in order */
 
 /* Open addressing, a power of two of slots, at most half full. */
 struct json_index {
@@ -361,14 +358,4 @@ struct str json_find_text(const struct json *object, struct str name) {
 
 bool json_to_i64(const struct json *value, int64_t *ret) {
     return json_is(value, JSON_NUMBER) && str_to_i64(value->text, ret);
-}
-
-bool json_to_double(const struct json *value, double *ret) {
-    char text[NUMBER_TEXT_MAX + 1] = {0};
-    if (!json_is(value, JSON_NUMBER) || value->text.n > NUMBER_TEXT_MAX) return false;
-    memcpy(text, value->text.p, value->text.n);
-    double d = strtod(text, NULL); /* the program never leaves the C locale */
-    if (!isfinite(d)) return false;
-    *ret = d;
-    return true;
 }

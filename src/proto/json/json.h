@@ -54,7 +54,5 @@ const struct json *json_find_nocase(const struct json *object, struct str name);
 struct str json_find_text(const struct json *object, struct str name);
 /* An exact integer: digits with an optional '-', no fraction or exponent, in range. */
 bool json_to_i64(const struct json *value, int64_t *ret);
-/* Any number that is finite as a double (and not longer than 100 bytes). */
-bool json_to_double(const struct json *value, double *ret);
 
 #endif

@@ -5,8 +5,7 @@
 
 #include "base/arena.h"
 
-#define PARAM_MAX          64 /* parameters looked at; the rest is ignored (MI11) */
-#define PARAM_SEGMENTS_MAX 32 /* continuations of one parameter */
+#define PARAM_MAX 64 /* parameters looked at; the rest is ignored (MI11) */
 
 struct param {
     struct str name;  /* lower case, without RFC 2231's star and number */

@@ -7,7 +7,6 @@
 
 #include "proto/spf/record.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define LOOKUPS_MAX 10
@@ -250,42 +249,4 @@ enum parse spf_check(struct dns_memo *memo, const struct spf_input *input, struc
     }
     arena_fini(&c.scratch);
     return c.wants ? PARSE_MORE : PARSE_DONE;
-}
-
-/* ---- a check on its own ---- */
-struct spf {
-    struct dns_memo memo;
-    struct spf_input input;
-    struct spf_outcome outcome;
-    bool is_done;
-};
-
-struct spf *spf_new(const struct spf_input *input) {
-    struct spf *s = calloc(1, sizeof *s);
-    if (!s) abort();
-    s->input = (struct spf_input){.ip = input->ip,
-                                  .domain = arena_str(&s->memo.arena, input->domain),
-                                  .sender = arena_str(&s->memo.arena, input->sender),
-                                  .helo = arena_str(&s->memo.arena, input->helo)};
-    return s;
-}
-
-void spf_free(struct spf **s) {
-    if (!*s) return;
-    dns_memo_fini(&(*s)->memo);
-    free(*s);
-    *s = NULL;
-}
-
-size_t spf_next(struct spf *s, struct dns_question *ret, size_t max) {
-    if (!s->is_done && s->memo.asked == s->memo.count) s->is_done = spf_check(&s->memo, &s->input, &s->outcome) == PARSE_DONE;
-    return s->is_done ? 0 : dns_memo_next(&s->memo, ret, max);
-}
-
-void spf_answer(struct spf *s, size_t index, const struct dns_answer *answer) {
-    dns_memo_answer(&s->memo, index, answer);
-}
-
-const struct spf_outcome *spf_outcome(const struct spf *s) {
-    return &s->outcome;
 }

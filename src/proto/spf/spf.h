@@ -1,7 +1,7 @@
 /* spf.h - does a domain's SPF policy let this address send? (RFC 7208, check_host)
  *
- * The rules are one function over a memo of DNS answers (proto/dns/memo.h): run it, ask what it wants, run it again. `struct spf`
- * wraps the two for those who drive a single check with net/resolver.h's inquiry. Pure; one thread at a time.
+ * The rules are one function over a memo of DNS answers (proto/dns/memo.h): run it, ask what it wants, run it again.
+ * core/verify judges a sender domain's record with it. Pure; one thread at a time.
  *
  * Limits (4.6.4): 10 terms that look up, 10 names of an MX, 2 terms whose lookup finds nothing; `ptr` is counted and never
  * matches (5.5 says not to use it). `exp` is not fetched; %{p} is "unknown".
@@ -41,14 +41,5 @@ enum parse spf_check(struct dns_memo *memo, const struct spf_input *input, struc
 /* The one SPF record among a name's TXT records: *ret_count says how many there are, the first is returned ("" when none).
  * Source: RFC 7208 4.5. */
 struct str spf_record_find(const struct dns_answer *txt, size_t *ret_count);
-
-/* A check on its own. `input` is copied. */
-struct spf;
-struct spf *spf_new(const struct spf_input *input);
-void spf_free(struct spf **s);
-size_t spf_next(struct spf *s, struct dns_question *ret, size_t max);
-void spf_answer(struct spf *s, size_t index, const struct dns_answer *answer);
-/* Valid once spf_next gives none and none is open. */
-const struct spf_outcome *spf_outcome(const struct spf *s);
 
 #endif

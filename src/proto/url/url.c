@@ -1,4 +1,4 @@
-/* url.c - percent-encoding, paths, URLs, parameters.
+/* url.c - percent-encoding undone, paths judged, parameters taken apart.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/url/url.h"
 
@@ -47,17 +47,6 @@ bool url_decode_form(struct arena *arena, struct str in, struct str *ret) {
     return decode(arena, in, true, ret);
 }
 
-void url_encode(struct buf *out, struct str in) {
-    for (size_t i = 0; i < in.n; i++) {
-        char c = in.p[i];
-        if (ascii_is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~') {
-            buf_add_char(out, c);
-        } else {
-            buf_addf(out, "%%%02X", (unsigned char)c);
-        }
-    }
-}
-
 /* One segment, its escapes judged by what they stand for. */
 static bool segment_is_safe(struct str s) {
     char plain[3];
@@ -88,53 +77,6 @@ bool url_path_is_safe(struct str path) {
     return url_decode(&scratch, path, &segment); /* what the escapes spell has to be UTF-8 (%c0%ae) */
 }
 
-static bool scheme_is_valid(struct str s) {
-    if (!s.n || !ascii_is_alpha(s.p[0])) return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (!ascii_is_alnum(s.p[i]) && s.p[i] != '+' && s.p[i] != '-' && s.p[i] != '.') return false;
-    return true;
-}
-
-/* Split "host:port" or "[v6]:port". */
-static bool parse_authority(struct str authority, struct url *ret) {
-    struct str port = {0};
-    if (authority.n && authority.p[0] == '[') {
-        size_t end = str_find(authority, ']');
-        if (end == STR_NONE) return false;
-        ret->is_ipv6 = true;
-        ret->host = str_sub(authority, 1, end - 1);
-        struct str rest = str_sub(authority, end + 1, SIZE_MAX);
-        if (rest.n && rest.p[0] != ':') return false;
-        if (rest.n) port = str_sub(rest, 1, SIZE_MAX);
-    } else {
-        size_t colon = str_find(authority, ':');
-        ret->host = str_sub(authority, 0, colon);
-        if (colon != STR_NONE) port = str_sub(authority, colon + 1, SIZE_MAX);
-    }
-    for (size_t i = 0; i < ret->host.n; i++)
-        if (!ascii_is_alnum(ret->host.p[i]) && !strchr(ret->is_ipv6 ? ":." : "-._", ret->host.p[i])) return false;
-    uint64_t number = 0;
-    if (port.p && (port.n == 0 || port.n > 5 || !str_to_u64(port, &number) || number == 0 || number > 65535)) return false;
-    ret->port = (uint16_t)number;
-    return ret->host.n > 0;
-}
-
-bool url_parse(struct str text, struct url *ret) {
-    struct url u = {0};
-    for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] <= 0x20 || text.p[i] >= 0x7F || text.p[i] == '#' || text.p[i] == '\\') return false;
-    size_t mark = str_find_str(text, STR("://"));
-    if (mark == STR_NONE) return false;
-    u.scheme = str_sub(text, 0, mark);
-    struct str rest = str_sub(text, mark + 3, SIZE_MAX);
-    size_t end = 0;
-    while (end < rest.n && rest.p[end] != '/' && rest.p[end] != '?') end++;
-    u.target = str_sub(rest, end, SIZE_MAX);
-    if (!scheme_is_valid(u.scheme) || !parse_authority(str_sub(rest, 0, end), &u)) return false;
-    *ret = u;
-    return true;
-}
-
 enum status url_params_add(struct arena *arena, struct url_params *params, struct str name, struct str value) {
     if (params->count >= URL_PARAMS_MAX) return STATUS_LIMIT;
     struct url_param *p = ARENA_NEW(arena, struct url_param);
@@ -161,11 +103,4 @@ enum status url_params_parse(struct arena *arena, struct str text, struct url_pa
         if (s != STATUS_OK) return s;
     }
     return STATUS_OK;
-}
-
-const struct url_param *url_params_find(const struct url_params *params, struct str name) {
-    const struct url_param *found = NULL;
-    for (const struct url_param *p = params->first; p; p = p->next)
-        if (str_eq_nocase(p->name, name)) found = p;
-    return found;
 }

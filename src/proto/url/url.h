@@ -1,4 +1,4 @@
-/* url.h - percent-encoding, request paths, absolute URLs, and parameters of queries and forms.
+/* url.h - percent-encoding, request paths, and parameters of queries and forms.
  *
  * Nothing is repaired: a broken escape, a NUL or invalid UTF-8 makes the whole text invalid, and a path that needs resolving
  * ("..", "//", "\", their encoded forms) is refused (HT33). Source: RFC 3986, WHATWG URL 5.1 for forms. Pure; any thread.
@@ -16,24 +16,10 @@
 bool url_decode(struct arena *arena, struct str in, struct str *ret);
 /* The same with '+' as a space, for names and values of queries and forms. */
 bool url_decode_form(struct arena *arena, struct str in, struct str *ret);
-/* Everything but RFC 3986's unreserved characters as %XX. */
-void url_encode(struct buf *out, struct str in);
 
 /* May this path (still encoded, without query) be used as it is? It starts with '/', has no empty segment but the last, no dot
  * segment, no backslash, ';', control or non-ASCII byte, plain or encoded, no encoded '/' and no broken escape. */
 bool url_path_is_safe(struct str path);
-
-/* An absolute URL in its parts, slices of the text. */
-struct url {
-    struct str scheme; /* as written; compare without regard to case */
-    struct str host;   /* IPv6 without brackets; not empty */
-    uint16_t port;     /* 0: none given */
-    struct str target; /* path and query, "" or starts with '/' or '?' */
-    bool is_ipv6;
-};
-/* "scheme://host[:port][/path][?query]", ASCII without blanks and control characters; user information and fragments are refused.
- */
-bool url_parse(struct str text, struct url *ret);
 
 struct url_param {
     struct str name, value; /* decoded */
@@ -49,7 +35,5 @@ WARN_UNUSED enum status url_params_add(struct arena *arena, struct url_params *p
 /* Append what a query string or an x-www-form-urlencoded body holds: "a=1&a=2" gives two, "a" and "a=" an empty value, empty
  * pieces none. STATUS_INVALID: broken encoding. STATUS_LIMIT: more than URL_PARAMS_MAX. */
 WARN_UNUSED enum status url_params_parse(struct arena *arena, struct str text, struct url_params *ret);
-/* The last parameter called `name` without regard to ASCII case; NULL when absent. */
-const struct url_param *url_params_find(const struct url_params *params, struct str name);
 
 #endif

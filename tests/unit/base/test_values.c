@@ -18,7 +18,7 @@ struct coding {
     bool (*decode)(struct buf *out, struct str in);
 };
 static const struct coding hex = {hex_encode, hex_decode}, base32 = {base32_encode, base32_decode},
-                           base64 = {base64_encode, base64_decode}, base64url = {base64url_encode, base64url_decode};
+                           base64 = {base64_encode, base64_decode};
 
 /* RFC 4648 section 10, and the letters where the alphabets differ. */
 static void encodings_have_their_vectors(void **state) {
@@ -40,8 +40,6 @@ static void encodings_have_their_vectors(void **state) {
         {&base64, STR_INIT("foo"), STR_INIT("Zm9v")},
         {&base64, STR_INIT("foobar"), STR_INIT("Zm9vYmFy")},
         {&base64, STR_INIT("\xfb\xff\xbf"), STR_INIT("+/+/")},
-        {&base64url, STR_INIT("\xfb\xff\xbf"), STR_INIT("-_-_")},
-        {&base64url, STR_INIT("f"), STR_INIT("Zg")},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         BUF_AUTO coded = {0};
@@ -55,10 +53,10 @@ static void encodings_have_their_vectors(void **state) {
 
 static void encodings_round_trip(void **state) {
     (void)state;
-    static const struct coding *const codings[] = {&hex, &base32, &base64, &base64url};
+    static const struct coding *const codings[] = {&hex, &base32, &base64};
     char bytes[300];
     rand_fill(rand_system(), bytes, sizeof bytes);
-    for (size_t c = 0; c < 4; c++) {
+    for (size_t c = 0; c < 3; c++) {
         for (size_t n = 0; n <= sizeof bytes; n++) {
             BUF_AUTO coded = {0};
             BUF_AUTO plain = {0};
@@ -75,15 +73,13 @@ static void decoders_are_strict(void **state) {
         const struct coding *coding;
         struct str coded;
     } cases[] = {
-        {&hex, STR_INIT("0")},          {&hex, STR_INIT("0g")},          {&hex, STR_INIT("00 ")},
-        {&hex, STR_INIT("0\0")},        {&base32, STR_INIT("m")},        {&base32, STR_INIT("mz")},
-        {&base32, STR_INIT("mzx")},     {&base32, STR_INIT("my======")}, {&base32, STR_INIT("m1")},
-        {&base32, STR_INIT("mzxw6y")},  {&base64, STR_INIT("Zg")},       {&base64, STR_INIT("Zg=")},
-        {&base64, STR_INIT("Zh==")},    {&base64, STR_INIT("Zm9=")},     {&base64, STR_INIT("Z===")},
-        {&base64, STR_INIT("====")},    {&base64, STR_INIT("Zg==Zg==")}, {&base64, STR_INIT("Zm9v\r\n")},
-        {&base64, STR_INIT("Zm-_")},    {&base64, STR_INIT("=Zm9")},     {&base64, STR_INIT("Zm9\x80")},
-        {&base64url, STR_INIT("Zg==")}, {&base64url, STR_INIT("Zm+/")},  {&base64url, STR_INIT("Zm9vY")},
-        {&base64url, STR_INIT("Zh")},
+        {&hex, STR_INIT("0")},         {&hex, STR_INIT("0g")},          {&hex, STR_INIT("00 ")},
+        {&hex, STR_INIT("0\0")},       {&base32, STR_INIT("m")},        {&base32, STR_INIT("mz")},
+        {&base32, STR_INIT("mzx")},    {&base32, STR_INIT("my======")}, {&base32, STR_INIT("m1")},
+        {&base32, STR_INIT("mzxw6y")}, {&base64, STR_INIT("Zg")},       {&base64, STR_INIT("Zg=")},
+        {&base64, STR_INIT("Zh==")},   {&base64, STR_INIT("Zm9=")},     {&base64, STR_INIT("Z===")},
+        {&base64, STR_INIT("====")},   {&base64, STR_INIT("Zg==Zg==")}, {&base64, STR_INIT("Zm9v\r\n")},
+        {&base64, STR_INIT("Zm-_")},   {&base64, STR_INIT("=Zm9")},     {&base64, STR_INIT("Zm9\x80")},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         BUF_AUTO out = {0};
@@ -123,14 +119,12 @@ static void calendar_has_its_forms(void **state) {
     BUF_AUTO b = {0};
     time_add_iso_ms(&b, t);
     buf_add_char(&b, '|');
-    time_add_iso(&b, t);
-    buf_add_char(&b, '|');
     time_add_sql(&b, t);
     buf_add_char(&b, '|');
     time_add_rfc5322(&b, t);
     buf_add_char(&b, '|');
     time_add_iso_ms(&b, -1);
-    assert_string_equal(b.p, "2026-11-23T04:05:06.789Z|2026-11-23T04:05:06Z|2026-11-23 04:05:06|Mon, 23 Nov 2026 04:05:06 +0000|"
+    assert_string_equal(b.p, "2026-11-23T04:05:06.789Z|2026-11-23 04:05:06|Mon, 23 Nov 2026 04:05:06 +0000|"
                              "1969-12-31T23:59:59.999Z");
 }
 

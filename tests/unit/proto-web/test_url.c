@@ -1,4 +1,4 @@
-/* test_url.c - percent-encoding, paths (HT33), parameters (HT34), URLs, multipart forms.
+/* test_url.c - percent-encoding, paths (HT33), parameters (HT34), multipart forms.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,9 +24,6 @@ static void test_decode(void **state) {
     static const struct str bad[] = {STR_INIT("%"),   STR_INIT("%2"),     STR_INIT("a%2g"), STR_INIT("%00"),
                                      STR_INIT("%ff"), STR_INIT("%c0%ae"), STR_INIT("\xff"), STR_INIT("%u0041")};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) assert_false(url_decode(&a, bad[i], &s));
-    BUF_AUTO b = {0};
-    url_encode(&b, STR("a-._~ /?&=+%\xc3\xa4"));
-    assert_string_equal(b.p, "a-._~%20%2F%3F%26%3D%2B%25%C3%A4");
 }
 
 static void test_paths_HT33(void **state) {
@@ -43,51 +40,17 @@ static void test_paths_HT33(void **state) {
         if (url_path_is_safe(str_from_z(bad[i]))) fail_msg("took %s", bad[i]);
 }
 
-static void test_urls(void **state) {
-    (void)state;
-    struct url u;
-    assert_true(url_parse(STR("https://Example.com:8443/a/b?c=d"), &u));
-    assert_true(str_eq(u.scheme, STR("https")) && str_eq(u.host, STR("Example.com")) && u.port == 8443 &&
-                str_eq(u.target, STR("/a/b?c=d")));
-    assert_true(url_parse(STR("http://[2001:db8::1]"), &u));
-    assert_true(u.is_ipv6 && str_eq(u.host, STR("2001:db8::1")) && u.port == 0 && u.target.n == 0);
-    assert_true(url_parse(STR("http://[::1]:80?x"), &u) && u.port == 80 && str_eq(u.target, STR("?x")));
-    static const char *const bad[] = {"",
-                                      "http",
-                                      "http:/a",
-                                      "://a",
-                                      "1http://a",
-                                      "http://",
-                                      "http:///a",
-                                      "http://u@a/",
-                                      "http://a:/",
-                                      "http://a:0/",
-                                      "http://a:65536/",
-                                      "http://a:1a",
-                                      "http://a b/",
-                                      "http://a/#x",
-                                      "http://a\\b",
-                                      "http://a/\xc3\xa4",
-                                      "http://[::1",
-                                      "http://[::1]a",
-                                      "http://[a]b:c",
-                                      "http://a:80:80/",
-                                      "http://a%20b/"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-        if (url_parse(str_from_z(bad[i]), &u)) fail_msg("took %s", bad[i]);
-}
-
 static void test_params_HT34(void **state) {
     (void)state;
     ARENA_AUTO a = {0};
     struct url_params p = {0};
     assert_int_equal(url_params_parse(&a, STR("a=1&A=2&&b&c=&d%5B%5D=x+y%26z&=v&e=f=g&"), &p), STATUS_OK);
     assert_int_equal(p.count, 7);
-    assert_true(str_eq(url_params_find(&p, STR("a"))->value, STR("2"))); /* the last one */
-    assert_true(str_eq(url_params_find(&p, STR("b"))->value, STR("")));
-    assert_true(str_eq(url_params_find(&p, STR("D[]"))->value, STR("x y&z")));
-    assert_true(str_eq(url_params_find(&p, STR("e"))->value, STR("f=g")));
-    assert_null(url_params_find(&p, STR("x")));
+    static const char *const pairs[][2] = {{"a", "1"},       {"A", "2"}, {"b", ""},   {"c", ""},
+                                           {"d[]", "x y&z"}, {"", "v"},  {"e", "f=g"}};
+    size_t at = 0;
+    for (const struct url_param *it = p.first; it; it = it->next, at++)
+        assert_true(str_eq(it->name, str_from_z(pairs[at][0])) && str_eq(it->value, str_from_z(pairs[at][1])));
     assert_int_equal(url_params_parse(&a, STR("a=%f"), &p), STATUS_INVALID);
     assert_int_equal(url_params_parse(&a, STR("%00=1"), &p), STATUS_INVALID);
     struct url_params none = {0};
@@ -184,7 +147,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decode),
         cmocka_unit_test(test_paths_HT33),
-        cmocka_unit_test(test_urls),
         cmocka_unit_test(test_params_HT34),
         cmocka_unit_test(test_multipart),
         cmocka_unit_test(test_multipart_cut_at_each_byte),
