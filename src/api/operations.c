@@ -200,7 +200,7 @@ static const struct refusal account_create_refusals[] = {
 };
 static const struct param operator_domain_add_params[] = {
     {"Name", PARAM_DOMAIN, true, 0, 0, 0, 253, "Domain to send from"},
-    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account; the first account when absent"},
+    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account; needed when there are several"},
 };
 static const struct refusal operator_domain_add_refusals[] = {
     {1, 0, "No such account"},

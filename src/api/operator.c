@@ -86,11 +86,23 @@ static bool find_domain(struct call *c, struct db *db, struct str name, struct d
     return list.count == 1;
 }
 
+/* Without Account a domain goes to the only account there is; nobody guesses among several. */
+static bool find_account_or_only(struct call *c, struct db *db, int64_t *ret_id, enum status *ret_status) {
+    int64_t count;
+    if (call_arg(c, "Account")->is_given) return find_account(c, db, SCOPE_ANY, ret_id, ret_status);
+    *ret_status = account_count(db, &count, ret_id);
+    if (*ret_status != STATUS_OK || count == 1) return *ret_status == STATUS_OK;
+    call_refuse_say(c, STR("Account"),
+                    count ? "Account is missing, and there are several accounts: name the one that gets the domain"
+                          : "There is no account yet: make one first");
+    return false;
+}
+
 enum status operator_find_account(struct call *c, struct db *db) {
     int64_t account_id;
     struct domain found;
     enum status status;
-    if (!find_account(c, db, 1, &account_id, &status)) return status; /* ids begin at 1: the first account */
+    if (!find_account_or_only(c, db, &account_id, &status)) return status;
     struct domain_call *state = domain_call_new(c, account_id, call_text(c, "Name", (struct str){0}));
     status = domain_find(db, c->arena, account_id, state->domain.name, &found);
     if (status == STATUS_OK) call_refuse_field(c, 2, STR("Name"));

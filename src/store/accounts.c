@@ -46,6 +46,15 @@ enum status account_get(struct db *tx, struct arena *a, int64_t id, struct accou
     return st;
 }
 
+enum status account_count(struct db *tx, int64_t *ret_count, int64_t *ret_id) {
+    struct stmt *s = db_stmt(tx, "SELECT COUNT(*), COALESCE(MIN(id), 0) FROM accounts");
+    enum status st = row_first(s);
+    if (st != STATUS_OK) return st;
+    *ret_count = stmt_int(s, 0);
+    *ret_id = stmt_int(s, 1);
+    return STATUS_OK;
+}
+
 enum status user_key_add(struct db *tx, int64_t account_id, struct str key_hash, int64_t now, int64_t *ret_id) {
     struct stmt *account = db_stmt(tx, "SELECT id FROM accounts WHERE id = ?1");
     stmt_bind_int(account, 1, account_id);

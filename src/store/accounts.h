@@ -24,6 +24,9 @@ WARN_UNUSED enum status account_add(struct db *tx, const struct account *account
 WARN_UNUSED enum status account_find(struct db *tx, struct arena *a, struct str email, struct account *ret);
 WARN_UNUSED enum status account_get(struct db *tx, struct arena *a, int64_t id, struct account *ret);
 
+/* How many there are, and the id of one of them (0: there is none). */
+WARN_UNUSED enum status account_count(struct db *tx, int64_t *ret_count, int64_t *ret_id);
+
 /* Add a user key; NOT_FOUND: no such account, EXISTS: the same key again. */
 WARN_UNUSED enum status user_key_add(struct db *tx, int64_t account_id, struct str key_hash, int64_t now, int64_t *ret_id);
 /* The account behind a user key. */

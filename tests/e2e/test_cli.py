@@ -44,7 +44,9 @@ def walk(gateway):
     assert made["Success"] is True and type(made["UserID"]) is int and made["Email"] == "ops@shop.test" and len(made["APIKey"]) > 20
     said = gateway.cli("account", "create", "--email", "second@shop.test", "--password-stdin", stdin=PASSWORD).stdout.decode()
     assert "second@shop.test" in said and "API key" in said
-    domain = gateway.cli_json("domain", "add", "shop.test")
+    r = gateway.cli("domain", "add", "shop.test", check=False)
+    assert r.returncode != 0 and b"several accounts" in r.stderr
+    domain = gateway.cli_json("domain", "add", "shop.test", "--account", "ops@shop.test")
     assert type(domain["DomainID"]) is int and domain["DomainName"] == "shop.test" and len(domain["DNSRecords"]) >= 5
     said = gateway.cli("domain", "add", "other.test", "--account", "second@shop.test").stdout.decode()
     assert "other.test" in said and "_domainkey" in said and "MX" in said and "v=spf1" in said
@@ -72,7 +74,7 @@ def refusals(gateway):
         (("account", "create", "--email", "ops@shop.test", "--password-stdin"), PASSWORD, "already"),
         (("account", "create", "--email", "nonsense", "--password-stdin"), PASSWORD, "Email"),
         (("account", "create", "--email", "short@shop.test", "--password-stdin"), "short", "Password"),
-        (("domain", "add", "shop.test"), "", "already"), (("domain", "add", "no domain"), "", "Name"),
+        (("domain", "add", "shop.test", "--account", "ops@shop.test"), "", "already"), (("domain", "add", "no domain"), "", "Name"),
         (("domain", "add", "x.test", "--account", "nobody@shop.test"), "", "account"),
         (("domain", "enable", "missing.test"), "", "domain"), (("key", "add", "--domain", "missing.test"), "", "domain"),
         (("send",), "", "message"), (("send",), "From: a@elsewhere.test\r\nTo: b@example.org\r\n\r\nx", "sender domain"),

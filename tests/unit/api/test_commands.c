@@ -302,10 +302,23 @@ static void the_operator_is_told_what_is_wrong(void **state) {
         REPLY_AUTO r = world_operator(w, cases[i][0], cases[i][1]);
         assert_reply(&r, "ErrorCode", cases[i][2]);
     }
-    REPLY_AUTO first = world_operator(w, "Operator.DomainAdd", "\"Name\":\"first.test\"");
-    assert_reply(&first, "DomainName", "first.test");
+}
+
+/* Without Account a domain goes to the only account; with none or several the operator is asked. */
+static void a_domain_goes_to_the_only_account(void **state) {
+    struct world *w = *state;
+    REPLY_AUTO none = world_operator(w, "Operator.DomainAdd", "\"Name\":\"first.test\"");
+    assert_reply(&none, "Field", "Account");
+    assert_reply(&none, "ErrorMessage", "There is no account yet: make one first");
+    world_tenant(w, "a@owner.test", "a.test");
+    REPLY_AUTO only = world_operator(w, "Operator.DomainAdd", "\"Name\":\"first.test\"");
+    assert_reply(&only, "DomainName", "first.test");
     REPLY_AUTO list = world_operator(w, "Operator.DomainList", "\"Account\":\"a@owner.test\"");
     assert_reply(&list, "Domains.1.DomainName", "first.test");
+    world_tenant(w, "b@owner.test", "b.test");
+    REPLY_AUTO several = world_operator(w, "Operator.DomainAdd", "\"Name\":\"second.test\"");
+    assert_reply(&several, "ErrorCode", "422");
+    assert_reply(&several, "Field", "Account");
 }
 
 static void a_finished_message_is_sent(void **state) {
@@ -447,6 +460,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(anothers_objects_do_not_exist, set_up, tear_down),
         cmocka_unit_test_setup_teardown(events_are_found_by_their_filters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_operator_is_told_what_is_wrong, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_domain_goes_to_the_only_account, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_finished_message_is_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_inbox_shows_a_sender_its_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(probes_answer_without_credentials, set_up, tear_down),
