@@ -125,6 +125,7 @@ static void add_reply(struct json_writer *w, const struct delivery_report *r) {
     add_given(w, STR("Enhanced"), r->enhanced);
     json_add_str(w, STR("Text"), r->text);
     add_given(w, STR("Command"), r->command);
+    if (r->is_own) json_add_bool(w, STR("Local"), true);
     json_close_object(w);
 }
 

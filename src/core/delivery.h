@@ -51,6 +51,7 @@ struct delivery_report {
     struct str tls_version, tls_cipher, tls_policy; /* "opportunistic" */
     bool tls_verified;
     unsigned code; /* the reply */
+    bool is_own;   /* it is our own verdict, no host said it */
     struct str enhanced, text;
     struct str command; /* what it answered: "CONNECT", "MAIL", "RCPT", "DATA", "." */
     int64_t session_ms; /* from the connection's start */

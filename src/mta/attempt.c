@@ -96,6 +96,7 @@ void attempt_start(struct site *s, const struct queue_entry *entry) {
         bool is_final = v->verdict == ROUTE_PERMANENT;
         return attempt_settle(a, &(struct ending){.verdict = is_final ? BOUNCE_BOUNCED : BOUNCE_DEFERRED,
                                                   .code = v->code,
+                                                  .is_own = true,
                                                   .enhanced = v->enhanced,
                                                   .text = v->reason,
                                                   .command = "DNS"});
@@ -175,8 +176,9 @@ static struct str describe(struct attempt *a, const struct ending *e) {
     const struct delivery_report *r = &a->settlement.report;
     BUF_AUTO out = {0};
     if (r->mx_host.n) buf_addf(&out, "%.*s[%.*s]: ", STR_ARG(r->mx_host), STR_ARG(r->mx_address));
-    if (r->mx_host.n && e->code) buf_addf(&out, "%u ", e->code);
-    if (r->mx_host.n && e->code && e->enhanced.n) buf_addf(&out, "%.*s ", STR_ARG(e->enhanced));
+    bool is_reply = r->mx_host.n && e->code && !e->is_own;
+    if (is_reply) buf_addf(&out, "%u ", e->code);
+    if (is_reply && e->enhanced.n) buf_addf(&out, "%.*s ", STR_ARG(e->enhanced));
     buf_add_str(&out, e->text);
     if (!e->code && e->connection) buf_addf(&out, " (%s)", e->command);
     return arena_str(&a->arena, buf_str(&out));
@@ -204,6 +206,7 @@ void attempt_settle(struct attempt *a, const struct ending *e) {
     if (e->connection) connection_report(e->connection, &a->arena, &s->report);
     s->report.site = arena_str(&a->arena, a->site->key);
     s->report.code = e->code;
+    s->report.is_own = e->is_own;
     s->report.enhanced = arena_str(&a->arena, e->enhanced);
     s->report.text = arena_str(&a->arena, e->text);
     s->report.command = str_from_z(e->command);

@@ -111,6 +111,7 @@ static struct ending ending_of(const struct connection *c, enum bounce_verdict v
     const struct session_result *r = &c->session.result;
     return (struct ending){.verdict = verdict,
                            .code = r->code,
+                           .is_own = r->is_own,
                            .enhanced = buf_str(&r->enhanced),
                            .text = buf_str(&r->text),
                            .command = r->command ? r->command : "CONNECT",

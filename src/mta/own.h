@@ -138,6 +138,7 @@ struct attempt {
 struct ending {
     enum bounce_verdict verdict;
     bool is_lost;  /* never to be sent, whatever the verdict */
+    bool is_own;   /* code is our own verdict, no host said it */
     unsigned code; /* 0: no answer */
     struct str enhanced, text;
     const char *command;

@@ -39,6 +39,7 @@ static const struct {
 
 static void set_result(struct session *s, unsigned code, struct str enhanced) {
     s->result.code = code;
+    s->result.is_own = false;
     s->result.command = states[s->state].command;
     buf_reset(&s->result.enhanced);
     buf_reset(&s->result.text);
@@ -53,6 +54,7 @@ static void set_result_answer(struct session *s, const struct smtp_answer *a) {
 
 static void set_result_own(struct session *s, unsigned code, const char *enhanced, const char *text) {
     set_result(s, code, str_from_z(enhanced));
+    s->result.is_own = true;
     buf_add_z(&s->result.text, text);
 }
 

@@ -43,6 +43,7 @@ struct session_mail {
 /* How a transaction, or the greeting, ended. code 0: not by an answer (reason says why). */
 struct session_result {
     unsigned code;
+    bool is_own; /* our own verdict, the host said nothing like it */
     struct buf enhanced, text;
     const char *command; /* what was answered: "CONNECT", "EHLO", "MAIL" ... "." */
 };

@@ -463,6 +463,11 @@ static void addresses_beyond_ascii(void **state) { /* AD03, AD04 */
     assert_story(w, a, 2000, "delivery 250 . mx1.a.test; = delivered");
     assert_story(w, b, 0, "bounce 553 MAIL mx.b.test; = bounced");
     assert_has(sim_server_envelope(s, 0), " BODY=8BITMIME SMTPUTF8");
+    /* Nobody takes our own verdict for the host's words. */
+    assert_true(world_has(w, "SELECT 1 FROM events WHERE detail LIKE '%\"Code\":553,%\"Command\":\"MAIL\",\"Local\":true}%'"));
+    assert_true(world_has(
+        w, "SELECT 1 FROM recipients WHERE reason = 'mx.b.test[198.18.0.9]: The host takes no addresses beyond ASCII'"));
+    assert_false(world_has(w, "SELECT 1 FROM events WHERE detail LIKE '%\"Code\":250,%Local%'"));
     world_free(w);
 }
 
