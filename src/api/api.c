@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ROUTES_MAX 64
 
@@ -72,8 +73,21 @@ static void on_public_head(struct http_exchange *x, void *arg) {
     start(x, arg, false);
 }
 
+/* Whoever may become us, or is us. The data folder keeps others out as well, unless somebody opened it. */
+static bool is_operator(const struct http_exchange *x) {
+    uint32_t uid;
+    return http_exchange_peer_uid(x, &uid) && (uid == 0 || uid == geteuid());
+}
+
 static void on_control_head(struct http_exchange *x, void *arg) {
-    start(x, arg, true);
+    if (is_operator(x)) return start(x, arg, true);
+    struct refused_list refused = {.count = 1};
+    refused.items[0] =
+        (struct refused){.code = 403, .message = STR("Only root and the gateway's own user may use the control socket")};
+    struct http_response response = {.status = 403, .content_type = STR("application/json")};
+    refused_format_command(&refused, &response.body);
+    LOG(LOG_WARN, "api.stranger", LOG_Z("on", "control socket"));
+    http_exchange_respond(x, &response);
 }
 
 static void on_body(struct http_exchange *x, void *arg) {

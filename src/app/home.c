@@ -53,13 +53,26 @@ static enum status choose_identity(const struct config *c, struct identity *ret,
     return STATUS_OK;
 }
 
+/* A folder that was there before may be open to others. Ours we close; where others are at home we are wrong (/tmp). */
+static enum status close_folder(const struct config *c, const struct stat *st, const struct identity *who, struct buf *why) {
+    if (!(st->st_mode & 077)) return STATUS_OK;
+    if (st->st_uid == who->uid && !(st->st_mode & S_ISVTX))
+        return chmod(c->data_dir.p, 0700) == 0 ? STATUS_OK : fail(why, "cannot close to others", c->data_dir);
+    buf_addf(why, "the data folder %.*s is open to others; give posthorn one of its own, or make it this user's with mode 0700",
+             STR_ARG(c->data_dir));
+    return STATUS_DENIED;
+}
+
 static enum status make_folder(const struct config *c, const struct identity *who, struct buf *why) {
     struct stat st;
     if (mkdir(c->data_dir.p, 0700) != 0 && errno != EEXIST) return fail(why, "cannot make", c->data_dir);
     if (stat(c->data_dir.p, &st) != 0) return fail(why, "cannot look at", c->data_dir);
-    if (geteuid() == 0 && st.st_uid == 0 && chown(c->data_dir.p, who->uid, who->gid) != 0)
+    bool is_root_s = geteuid() == 0 && st.st_uid == 0;
+    if (is_root_s) st.st_uid = who->uid;
+    enum status closed = close_folder(c, &st, who, why);
+    if (closed == STATUS_OK && is_root_s && chown(c->data_dir.p, who->uid, who->gid) != 0)
         return fail(why, "cannot hand over", c->data_dir);
-    return STATUS_OK;
+    return closed;
 }
 
 static enum status write_master_key(const struct config *c, struct home *home, struct buf *why) {

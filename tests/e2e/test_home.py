@@ -5,6 +5,9 @@ import os
 import pwd
 import shutil
 import signal
+import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -32,6 +35,52 @@ def test_root_is_dropped_in_a_folder_below_one_of_root_s(tmp_path):
         gateway.stop()
         assert gateway.cli_json("queue", "list")["Queue"] == []  # without a server the command line does the same
         gateway.start()
+
+
+def test_a_folder_open_to_others_is_closed():
+    """P10: one that somebody made by hand, with an easy umask."""
+    gateway = Gateway()
+    folder = gateway.folder / "data"
+    folder.mkdir()
+    folder.chmod(0o775)
+    try:
+        with gateway:
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        folder.chmod(0o1777)  # a place like /tmp: to close it would lock out others
+        gateway.start(ready=False)
+        assert gateway.process.wait(timeout=60) == 1
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o1777 and "is open to others" in gateway.log.read_text()
+    finally:
+        shutil.rmtree(gateway.folder, ignore_errors=True)
+
+
+ASK = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+body = b'{"Command":"Operator.KeyList","Domain":"shop.test"}'
+s.sendall(b"POST /control HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n%s" % (len(body), body))
+while data := s.recv(65536):
+    sys.stdout.write(data.decode())
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to be somebody else")
+def test_p10_the_control_socket_knows_who_is_there():
+    """Even when the folder and the socket were opened to all: only root and the user who serves are operators."""
+    def ask(gateway, user):
+        socket_ = str(gateway.folder / "data" / "control.sock")
+        return subprocess.run([sys.executable, "-c", ASK, socket_], user=user, capture_output=True, text=True, cwd="/", check=True).stdout
+
+    with Gateway(**{"data.user": "nobody"}) as gateway:
+        tenant = gateway.tenant("shop.test")
+        for path in gateway.folder, gateway.folder / "data", gateway.folder / "data" / "control.sock":
+            path.chmod(0o777)
+        for user in "root", "nobody":
+            assert tenant.key in ask(gateway, user)
+        stranger = ask(gateway, "daemon")
+        assert stranger.startswith("HTTP/1.1 403 ") and tenant.key not in stranger
+    shutil.rmtree(gateway.folder, ignore_errors=True)
 
 
 def test_a_clean_stop_leaves_no_wal():

@@ -34,6 +34,7 @@ struct gateway {
     _Atomic size_t offered;
     struct post accept;
     int accept_fd, accept_server;
+    bool is_stranger; /* no peer of a Unix socket */
 };
 
 static void on_fatal(void *arg, struct str why) {
@@ -167,8 +168,9 @@ static int tear_down(void **state) {
 /* ---- a client ---- */
 static void on_accept(struct post *post) {
     struct gateway *g = LIST_OWNER(post, struct gateway, accept);
-    struct net_address peer = {.family = 4, .ip = {127, 0, 0, 1}};
-    http_server_accept(g->servers[g->accept_server], g->loop, g->accept_fd, &peer);
+    static const struct net_address tcp = {.family = 4, .ip = {127, 0, 0, 1}}, local = {.family = 1};
+    bool is_local = g->accept_server == CONTROL && !g->is_stranger;
+    http_server_accept(g->servers[g->accept_server], g->loop, g->accept_fd, is_local ? &local : &tcp);
 }
 
 /* Send `text` over a connection of its own; what comes until it is closed. The caller frees it. */
@@ -285,6 +287,17 @@ static void a_bad_key_is_refused_before_the_body(void **state) {
     assert_has(&too_long, "HTTP/1.1 401 ");
 }
 
+/* Who cannot show that he is root or ourselves is none of the operators. */
+static void the_control_server_knows_its_operators(void **state) {
+    struct gateway *g = *state;
+    BUF_AUTO ours = ask(g, CONTROL, CONTROL_HEAD, "{\"Command\":\"Operator.QueueList\"}");
+    assert_has(&ours, "HTTP/1.1 200 OK\r\n");
+    g->is_stranger = true;
+    BUF_AUTO theirs = ask(g, CONTROL, CONTROL_HEAD, "{\"Command\":\"Operator.QueueList\"}");
+    assert_has(&theirs, "HTTP/1.1 403 ");
+    assert_has(&theirs, "{\"Success\":false,\"ErrorCode\":403,");
+}
+
 static void every_answer_has_the_apis_shape(void **state) {
     struct gateway *g = *state;
     BUF_AUTO lost = ask(g, PUBLIC, "GET /nowhere HTTP/1.1", "");
@@ -313,6 +326,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_message_goes_in_and_large_ones_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bad_key_is_refused_before_the_body, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_control_server_knows_its_operators, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_answer_has_the_apis_shape, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
