@@ -239,7 +239,8 @@ static void read_times(struct call *c, struct acceptance *a) {
     const struct arg *at = call_arg(c, "SendAt");
     a->due_at = c->now;
     if (at->is_given && (at->number < c->now - SEND_PAST_MAX_MS || at->number > c->now + SEND_AHEAD_MAX_MS)) {
-        call_refuse_say(c, STR("SendAt"), "SendAt must not be past, nor more than 30 days ahead");
+        call_refuse_say(c, STR("SendAt"),
+                        "SendAt must not be more than an hour past (up to that it means now), nor more than 30 days ahead");
     } else if (at->is_given && at->number > c->now) {
         a->due_at = at->number;
     }

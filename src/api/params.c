@@ -1,4 +1,8 @@
 /* params.c - one small function a type, in a table: it fills an arg or says in a few words what is wrong.
+ *
+ * JSON, forms and queries meet here: a number may come as a string of digits, a yes in several spellings. Each function sees one
+ * value and knows nothing of the operation but the limits in its row; the sentence around its words is refused.c's. To add a
+ * type: a function, and its row.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/params.h"
 
@@ -64,9 +68,9 @@ static const char *check_label(const struct param *p, const struct json *value, 
 }
 
 static const char *check_int(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
-    (void)arena;
     if (!to_integer(value, &arg->number)) return "must be a whole number";
-    return arg->number < p->min || arg->number > p->max ? "is out of range" : NULL;
+    if (arg->number >= p->min && arg->number <= p->max) return NULL;
+    return arena_strf(arena, "must be from %lld to %lld", (long long)p->min, (long long)p->max).p;
 }
 
 bool param_to_bool(const struct json *value, bool *ret) {

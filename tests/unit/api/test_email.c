@@ -176,6 +176,22 @@ static void each_code_is_produced_by_its_case(void **state) {
     assert_int_equal(w->offered, 0);
 }
 
+/* A sentence says what would do. */
+static void sentences_name_the_range(void **state) {
+    struct world *w = *state;
+    struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
+    static const char *const cases[][2] = {
+        {"{" GOOD ",\"TTL\":59}", "TTL must be from 60 to 604800"},
+        {"{" GOOD ",\"SendAt\":1}",
+         "SendAt must not be more than an hour past (up to that it means now), nor more than 30 days ahead"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        REPLY_AUTO r = world_send(w, t.sender_key, cases[i][0]);
+        assert_int_equal(r.status, 422);
+        assert_true(str_eq(reply_text(&r, "Errors.0.Message"), str_from_z(cases[i][1])));
+    }
+}
+
 static void add_group(struct buf *out, const char *name, size_t count) {
     buf_addf(out, ",\"%s\":[", name);
     for (size_t i = 0; i < count; i++) buf_addf(out, "%s{\"email\":\"u%zu@there.test\",\"name\":\"\"}", i ? "," : "", i);
@@ -379,6 +395,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_form_sends_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(send_at_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_code_is_produced_by_its_case, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sentences_name_the_range, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_many_are_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(all_failed_checks_are_listed_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_are_judged_alone_and_first, set_up, tear_down),
