@@ -103,7 +103,7 @@ enum status inbox_calls_list(struct call *c, struct db *db) {
     if (is_closed(c)) return STATUS_OK;
     struct inbox_list list;
     int64_t before = call_number(c, "BeforeID", 0);
-    int limit = (int)call_number(c, "Limit", LIST_DEFAULT);
+    int limit = (int)call_number(c, "RetrieveCount", call_number(c, "Limit", LIST_DEFAULT));
     enum status status = inbox_list(db, c->arena, scope_of(c), before, limit, &list);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);

@@ -177,7 +177,8 @@ static const struct refusal event_rest_refusals[] = {
 static const struct param inbox_list_params[] = {
     {"ID", PARAM_ID, false, 0, 3, 0, 0, "Show this message instead of the list"},
     {"BeforeID", PARAM_ID, false, 0, 0, 0, 0, "Messages older than this one"},
-    {"Limit", PARAM_INT, false, 0, 0, 1, 100, "Messages to return; 20 when absent"},
+    {"RetrieveCount", PARAM_INT, false, 0, 0, 1, 100, "Messages to return; 20 when absent"},
+    {"Limit", PARAM_INT, false, 0, 0, 1, 100, "The same, as the operator's lists call it"},
 };
 static const struct param inbox_get_params[] = {
     {"ID", PARAM_ID, true, 3, 3, 0, 0, "Message of the inbox"},

@@ -413,6 +413,20 @@ static void the_inbox_shows_a_sender_its_own(void **state) {
     assert_true(str_eq(buf_str(&theirs.body), buf_str(&missing.body)));
     REPLY_AUTO their_list = world_ask(w, &(struct ask){.method = "GET", .path = paths[0], .bearer = b.sender_key});
     assert_reply(&their_list, "Messages.0.ID", "");
+    REPLY_AUTO more = world_operator(w, "Operator.Send", "\"Message\":\"From: me@a.test\nTo: x@y.test\n\nAgain\"");
+    assert_reply(&more, "ErrorCode", "0");
+    receive(w, 2);
+    static const char *const counts[] = {"RetrieveCount=1", "limit=1", "RetrieveCount=1&Limit=2"};
+    for (size_t i = 0; i < 3; i++) {
+        REPLY_AUTO few =
+            world_ask(w, &(struct ask){.method = "GET", .path = paths[0], .query = counts[i], .bearer = a.sender_key});
+        assert_reply(&few, "Messages.0.ID", "2");
+        assert_reply(&few, "Messages.1.ID", "");
+    }
+    REPLY_AUTO none =
+        world_ask(w, &(struct ask){.method = "GET", .path = paths[0], .query = "RetrieveCount=101", .bearer = a.sender_key});
+    assert_reply(&none, "Errors.0.Field", "RetrieveCount");
+    assert_reply(&none, "Errors.0.Message", "RetrieveCount must be from 1 to 100");
     w->api.is_sandbox = false;
     for (size_t i = 0; i < 3; i++) {
         REPLY_AUTO live = world_ask(w, &(struct ask){.method = "GET", .path = paths[i], .bearer = a.sender_key});
