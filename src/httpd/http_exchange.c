@@ -84,7 +84,7 @@ static bool append_coded(struct http_exchange *x, struct str data, struct http_r
     size_t used, n;
     do {
         if (http_inflate_next(x->inflate, data, chunk, sizeof(chunk), &used, &n) != STATUS_OK) {
-            return refuse(ret_refusal, 400, "the body is not what Content-Encoding says");
+            return refuse(ret_refusal, 400, "the body is not a whole gzip (RFC 1952) or, for deflate, zlib (RFC 1950) stream");
         }
         if (n && !append_plain(x, str_make(chunk, n), ret_refusal)) return false;
         data = str_sub(data, used, SIZE_MAX);

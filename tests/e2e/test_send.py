@@ -315,6 +315,12 @@ def test_compressed_body(shared, shop, coding, squeeze):
     assert inbox(shared, shop.key, answer["MessageID"])[0]["Size"] > 500000
 
 
+def test_a_deflate_body_without_its_zlib_frame_is_told_so(shared, shop):
+    raw = __import__("zlib").compress(json.dumps(mail()).encode())[2:-4]
+    status, answer, _ = post(shared, raw, shop.key, {"Content-Encoding": "deflate", "Content-Type": "application/json"})
+    assert status == 400 and "zlib" in json.dumps(answer), answer
+
+
 def test_sub_domain_and_case_of_the_sender(shared, shop):
     for sender in ("news@eu.shop.test", "News@SHOP.test", "a.b+c@deep.er.shop.test", "\"odd one\"@shop.test"):
         assert post(shared, changed(From={"email": sender, "name": ""}), shop.key)[0] == 200, sender
