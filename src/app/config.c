@@ -37,6 +37,8 @@ static const char *kind_text(const struct config_key *key, struct str text, void
     return NULL;
 }
 
+static const char NOT_A_CHOICE[] = "no choice"; /* key_set says which there are */
+
 static const char *kind_choice(const struct config_key *key, struct str text, void *field) {
     struct str rest = str_from_z(key->choices), word;
     for (int64_t i = 0; str_next(&rest, '|', &word); i++)
@@ -44,7 +46,7 @@ static const char *kind_choice(const struct config_key *key, struct str text, vo
             *(int64_t *)field = i;
             return NULL;
         }
-    return "not one of the allowed words";
+    return NOT_A_CHOICE;
 }
 
 static const char *kind_bool(const struct config_key *key, struct str text, void *field) {
@@ -248,7 +250,8 @@ static const char *key_set(struct config *c, const struct config_key *key, struc
     struct str text = arena_str(&c->arena, str_trim(value));
     const char *why = expand_environment(&c->arena, &text);
     if (!why && key->is_secret && str_starts(text, STR("file:"))) why = read_secret_file(&c->arena, &text);
-    return why ? why : key->kind(key, text, key_field(c, key));
+    if (!why) why = key->kind(key, text, key_field(c, key));
+    return why == NOT_A_CHOICE ? arena_strf(&c->arena, "expected one of %s", key->choices).p : why;
 }
 
 static const struct config_key *find_key(struct str section, struct str name, const char **ret_why) {
@@ -358,6 +361,15 @@ enum status config_set_option(struct config *c, struct str option, struct buf *r
     buf_addf(ret_why, "-o %.*s%s%.*s: %s", STR_ARG(key), equals == STR_NONE ? "" : "=", STR_ARG(shown(section, name, value)),
              why);
     return STATUS_INVALID;
+}
+
+enum status config_read(struct config *c, const char *file, const char *const *options, int option_count, struct buf *ret_why) {
+    config_init(c);
+    c->options = options;
+    c->option_count = option_count;
+    enum status st = file ? config_read_file(c, file, ret_why) : STATUS_OK;
+    for (int i = 0; st == STATUS_OK && i < option_count; i++) st = config_set_option(c, str_from_z(options[i]), ret_why);
+    return st;
 }
 
 /* A relative path counts from the working directory. */

@@ -27,6 +27,7 @@
 #include "store/store.h"
 #include "store/writer.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -207,7 +208,8 @@ static enum status add_listener(struct gateway *g, const struct listener_options
         buf_addf(why, "%.*s is taken by another program; choose another with -o http.listen=ADDRESS:PORT",
                  STR_ARG(buf_str(&address)));
     else
-        buf_addf(why, "cannot listen on %.*s: %s", STR_ARG(buf_str(&address)), status_text(st));
+        buf_addf(why, "cannot listen on %.*s: %s", STR_ARG(buf_str(&address)),
+                 st == STATUS_INVALID && options->address->family != 1 ? "this machine has no such address" : status_text(st));
     return st;
 }
 
@@ -369,6 +371,13 @@ static void raise_descriptor_limit(void) {
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* The resolver would say only that it cannot be made. */
+static enum status check_trust_anchor(const struct config *c, struct buf *why) {
+    if (str_is_empty(c->dns_trust_anchor) || access(c->dns_trust_anchor.p, R_OK) == 0) return STATUS_OK;
+    buf_addf(why, "[dns] trust_anchor: %.*s: %s", STR_ARG(c->dns_trust_anchor), strerror(errno));
+    return STATUS_INVALID;
+}
+
 static enum status open_all(struct gateway *g, const struct home *home, struct buf *why) {
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned cores = online < 1 ? 1 : online > 32 ? 32 : (unsigned)online;
@@ -377,6 +386,7 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     if (st == STATUS_OK && (st = threads_open(&g->threads, serves ? cores + 1 : 2)) != STATUS_OK)
         return fail(why, st, "cannot make the event loops");
     if (st == STATUS_OK) st = open_executors(g, cores, why);
+    if (st == STATUS_OK) st = check_trust_anchor(g->config, why);
     if (st != STATUS_OK) return st;
     struct resolver_options dns = {.servers = g->config->dns_servers, .trust_anchor = g->config->dns_trust_anchor};
     st = resolver_new(mta_loop(g), &dns, &g->resolver);

@@ -1,4 +1,8 @@
 /* tls.c - TLS contexts, the client's session cache, and a self-signed certificate for the first day.
+ *
+ * A context is counted by those who hold it, so that new certificates can be loaded while streams still use the old ones. Streams
+ * of several loops share one: all but the session cache is read only after it was made, and that has a lock. Sessions are
+ * bounded (TLS_SESSIONS_MAX, the oldest goes) and kept by name; a TLS 1.3 ticket is used once. Bytes are wire.c's.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "net/tls_context.h"
 
@@ -117,7 +121,8 @@ enum status tls_context_trust(struct tls_context *c, const char *ca_file) {
 }
 
 static enum status explain(struct buf *why, const char *file) {
-    unsigned long error = ERR_peek_last_error();
+    unsigned long error = ERR_peek_error(); /* the system's comes first, and says more than what follows from it */
+    if (!ERR_SYSTEM_ERROR(error)) error = ERR_peek_last_error();
     const char *reason = ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
     buf_addf(why, "%s: %s", file, reason ? reason : "cannot be used");
     ERR_clear_error();

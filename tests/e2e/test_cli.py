@@ -244,6 +244,18 @@ def test_a_missing_or_broken_master_key_is_refused(fresh):
     fresh.cli("domain", "list")
 
 
+@pytest.mark.parametrize("options,sentence", [
+    ({"http__listen": "192.0.2.1:8080"}, "192.0.2.1:8080: this machine has no such address"),
+    ({"dns__trust_anchor": "/nowhere/root.key"}, "[dns] trust_anchor: /nowhere/root.key: No such file or directory"),
+    ({"http__tls_listen": "127.0.0.1:0", "tls__cert": "/nowhere/cert.pem", "tls__key": "/nowhere/key.pem"}, "/nowhere/cert.pem: No such file or directory"),
+])
+def test_a_start_that_cannot_be_says_why(options, sentence):
+    folder = Gateway(**options)
+    result = folder.cli("serve", check=False)
+    assert result.returncode == 1 and result.stderr.decode().splitlines()[-1].endswith(sentence), result
+    shutil.rmtree(folder.folder)
+
+
 def test_a_taken_port(sandbox):
     folder = Gateway(http__listen=sandbox.options["http.listen"])
     result = folder.cli("serve", check=False)

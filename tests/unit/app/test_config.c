@@ -169,6 +169,7 @@ static void bad_lines_are_named_by_file_and_line(void **state) {
         {"; fine\n[htp]\nlisten = 127.0.0.1:1\n", "posthorn.conf:3: ", "unknown section"},
         {"listen = 127.0.0.1:1\n", "posthorn.conf:1: ", "unknown section"},
         {"[delivery]\n\nport = many\n", "posthorn.conf:3: ", "[delivery] port = many: expected a port number"},
+        {"[log]\nlevel = loud\n", "posthorn.conf:2: ", "[log] level = loud: expected one of debug|info|warn|error"},
         {"[delivery]\nport\n", "posthorn.conf:2: ", "not a [section], key = value or comment"},
         {"[delivery\nport = 25\n", "posthorn.conf:1: ", "not a [section]"},
     };
