@@ -1,4 +1,9 @@
 /* call.c - the engine: runs functions where they belong and looks after each whether the call goes on.
+ *
+ * Every function (parsing, credentials, checks, the operation's steps) goes through go(): it runs on the loop, or as a job on
+ * an executor, and comes back to the call's loop, so a call is in one place at a time and needs no lock. A refusal or a fault
+ * after any of them leads straight to answer(), and that is the one way out. The writer may run a step twice: reset_outputs. What
+ * operations do is in *_calls.c; what HTTP is, in api.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
 

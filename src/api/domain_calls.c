@@ -1,4 +1,8 @@
 /* domain_calls.c - AddDomain, GetDomain, GetDomains, VerifyDomain.
+ *
+ * The slow parts are steps of their own: keys are made on the slow pool before the writer sees the domain, and VerifyDomain loads
+ * on a reader, asks DNS from the loop with no transaction open, and saves on the writer, which reads the domain again because it
+ * may have gone meanwhile. The operator's verbs share the steps and the writing of domains and records.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/domain_calls.h"
 #include "api/handlers.h"

@@ -1,4 +1,8 @@
-/* str.c - looking at borrowed bytes. Everything here is bounded by `n` and treats an empty str's pointer as unknown.
+/* str.c - looking at borrowed bytes.
+ *
+ * Everything here is bounded by `n`, treats an empty str's pointer as unknown, and neither allocates nor copies: what comes out
+ * points into what went in. Letters are folded in ASCII only, whatever the locale, because protocols mean that; numbers are
+ * strict, the whole text or nothing. No terminating NUL is read or promised.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 

@@ -1,4 +1,8 @@
-/* raw_message.c - see raw_message.h.
+/* raw_message.c - a finished message read field by field, and written again without what must not travel.
+ *
+ * Line ends are settled first, for the whole text, and everything after sees CRLF lines only; so nothing that was judged can read
+ * differently on the wire (P5). Lists of addresses are cut into entries here (quotes, comments, groups), but each address
+ * is judged by the one parser in proto/address. Fields that stay are copied byte by byte: folding and order are the author's.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/raw_message.h"
 

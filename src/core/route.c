@@ -1,4 +1,9 @@
-/* route.c - see route.h. The rules are one function, route_decide, that runs over the memo of answers again whenever one came.
+/* route.c - the rules that lead from a domain to hosts, as one function over what DNS has said so far.
+ *
+ * route_decide runs from its start whenever answers came; where it needs one that is missing it notes the question in the memo
+ * and gives up the pass. So no half-way state exists, and the same answers give the same route: the shuffle within a preference
+ * is a hash of the host's name with a seed drawn once. Whatever DNS may mend is TEMPORARY, never an end (P4). It asks nothing
+ * itself: mta drives it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/route.h"
 

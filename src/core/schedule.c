@@ -1,5 +1,9 @@
-/* schedule.c - entries in memory: taking them in, handing them out by site, letting them go. See schedule.h; the way to and from
- * disk is in schedule_disk.c.
+/* schedule.c - entries in memory: taking them in, handing them out by site, letting them go.
+ *
+ * A lane with something ready stands in its turn (site, priority, account), and a turn with lanes stands at its site; taking the
+ * first of the first and putting it last is the round robin, so handing out costs the same however much waits. lane_place is
+ * the one function that moves a lane, called after whatever changes its entries. The rules are told in schedule.h; the way to
+ * and from disk is in schedule_disk.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/schedule_own.h"
 

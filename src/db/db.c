@@ -1,4 +1,8 @@
 /* db.c - what both engines have in common: the cache of statements, bound values, and the broken transaction.
+ *
+ * A statement is known by the address of its text, a literal in the code, and prepared once a connection. The first error
+ * inside a transaction breaks it: from then on every statement answers with that error and a commit rolls back, so a caller
+ * that overlooks one cannot commit half of its work (P7). One thread a connection; no lock.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "db/db.h"
 

@@ -1,4 +1,8 @@
-/* loop.c - a world's clock, chance, timers and mailbox. See sim.h.
+/* loop.c - a world's clock, chance, timers and mailbox.
+ *
+ * Everything that will happen is an event in one list in order of time; a step takes the next and sets the clock to its moment,
+ * so waiting costs nothing. What is posted comes first. All chance comes from one seed, and there is one thread: the same seed
+ * gives the same run, and a failure found by chance can be seen again. See sim.h for what a test may do.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "net_sim/sim_own.h"
 

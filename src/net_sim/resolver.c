@@ -1,4 +1,8 @@
 /* resolver.c - names and their answers, failures and delays from a table.
+ *
+ * net/resolver.h over what a test wrote with sim_dns_*: an answer is an event of the world, DELAY_MS after the question or as
+ * late as the name was told to be, and never comes from inside the call. A failure stands before the records and can wear off.
+ * There is no cache and no TTL that runs out: each question sees the table of its moment.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "net/resolver.h"
 

@@ -1,4 +1,9 @@
 /* domains.c - sender domains and their DKIM keys.
+ *
+ * Several accounts may hold a domain of the same name while none has proved that it owns it; the first that does is the owner,
+ * and marking a second one fails with EXISTS (P6). Lookups by an account say whose rows they mean, so another's domain is not
+ * found rather than forbidden. Private keys come and go sealed; nothing here can open them (P10). What the records must say is
+ * core/verify's.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/domains.h"
 

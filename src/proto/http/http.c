@@ -1,4 +1,8 @@
 /* http.c - looking things up in heads, and writing them.
+ *
+ * Names are compared without regard to case; values are taken as http_head.c left them, trimmed and free of controls. What is
+ * written cannot be split: no header leaves with a CR or LF in it (P5). Reading heads is http_head.c's,
+ * bodies are http_body.c's.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/http/http.h"
 

@@ -1,4 +1,8 @@
 /* json_write.c - values with the commas in front of them.
+ *
+ * before_value() is the one place that writes a comma, from the one bit of state; there is no stack and no check of nesting.
+ * Strings go out in runs of bytes that need no escape; what is no UTF-8 becomes U+FFFD, so hostile text never makes an answer
+ * that a client cannot read. Nothing is buffered here: it all stands in the caller's buf.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/json/json_write.h"
 

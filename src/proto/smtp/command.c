@@ -1,4 +1,8 @@
 /* command.c - what each verb takes stands in one table; paths are read once, by the one address parser (AD09).
+ *
+ * First the end of the line is found, and only CRLF is one: a bare CR or LF refuses the line, so two programs can never see
+ * different commands in the same bytes. Then word, argument and parameters are judged, each wrong thing with a reply of its own.
+ * Whether a command fits the moment is not judged here: that is the session's (smtpd/session.c).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/smtp/command.h"
 

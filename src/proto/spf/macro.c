@@ -1,4 +1,8 @@
-/* macro.c - SPF's macros (RFC 7208 7).
+/* macro.c - SPF's macros (RFC 7208 7): a name written by a stranger, filled in with what we know.
+ *
+ * Each %{...} is a letter's value, cut into parts, perhaps turned round, and joined with dots. The outcome is asked of DNS as a
+ * name, so whole labels are cut off its left until it fits 253 characters. Letters that belong to explanations only (c, r, t) are
+ * errors: no explanation is fetched here.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/spf/record.h"
 

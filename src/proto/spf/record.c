@@ -1,4 +1,8 @@
 /* record.c - the syntax of SPF records (RFC 7208 5, 6, 12).
+ *
+ * A table says what each mechanism may be followed by. The whole record is read before any of it counts: an error anywhere makes
+ * all of it an error (4.6), whatever stands before. Terms are slices of the record, at most SPF_TERMS_MAX; macros in
+ * them are expanded later, by macro.c, and evaluated by spf.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/spf/record.h"
 

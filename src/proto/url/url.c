@@ -1,4 +1,8 @@
 /* url.c - percent-encoding undone, paths judged, parameters taken apart.
+ *
+ * Each text is decoded once, and judged by what its escapes stand for: a path is refused when it would need resolving, so that
+ * no proxy before us and no code behind can read another path out of it (HT33). Parameters keep their order and their
+ * doubles; what a double means is the caller's to say. Host names and schemes are not read here.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/url/url.h"
 
