@@ -35,7 +35,7 @@ struct resolver_query *resolver_ask(struct resolver *r, struct loop *loop, struc
 /* On the asker's loop. No callback will come; NULL inside is fine. */
 void resolver_cancel(struct resolver_query **q);
 
-/* Run a step machine that asks questions (core/route, core/verify, proto/spf) to its end.
+/* Run a step machine that asks questions (core/route, core/verify) to its end.
  * next: put up to `max` questions that can be asked now into `ret`, return how many (0: none now). answer: the answer to the
  * question that was handed out as number `index` (0, 1, 2 ... over the machine's life). When next gives none and none is open,
  * done is called on `loop`. */
