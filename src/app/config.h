@@ -21,7 +21,9 @@ enum config_choice_errors { ERRORS_HTTP, ERRORS_ALWAYS_200 };
 
 struct config {
     struct arena arena;
-    struct str file; /* absolute path of the INI file; empty without one */
+    struct str file;            /* absolute path of the INI file; empty without one */
+    const char *const *options; /* as given to config_read */
+    int option_count;
     struct str data_dir, data_url, data_user;
     struct str http_listen, http_base_url, http_trusted_proxies, http_tls_listen;
     struct str dns_servers, dns_trust_anchor;
@@ -43,6 +45,10 @@ void config_fini(struct config *c);
 WARN_UNUSED enum status config_read_file(struct config *c, const char *file, struct buf *ret_why);
 /* Take one "section.key=value". On failure *ret_why is "-o section.key=value: reason". */
 WARN_UNUSED enum status config_set_option(struct config *c, struct str option, struct buf *ret_why);
+/* Defaults, then the file (NULL: none), then the options ("section.key=value"), which win and must outlive *c: with file and
+ * options of an earlier one it is read again. The caller calls config_fini after a failure too. */
+WARN_UNUSED enum status config_read(struct config *c, const char *file, const char *const *options, int option_count,
+                                    struct buf *ret_why);
 /* Fill in what depends on the machine or on other keys (paths made absolute, host name, place of the master key) and check what
  * keys say together. */
 WARN_UNUSED enum status config_finish(struct config *c, struct buf *ret_why);

@@ -1,7 +1,7 @@
 /* main.c - from the command line to a running gateway, or to one answer.
  *
- * posthorn serve runs until SIGTERM or SIGINT; SIGHUP takes over new certificates. Every other verb is in command.c or in the
- * table below. Exit codes: 0 done, 1 refused or failed, 64 usage, 78 configuration.
+ * posthorn serve runs until SIGTERM or SIGINT; SIGHUP takes over new certificates and the log level. Every other verb is in
+ * command.c or in the table below. Exit codes: 0 done, 1 refused or failed, 64 usage, 78 configuration.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/command.h"
 #include "app/doctor.h"
@@ -130,10 +130,7 @@ static int sort_arguments(int argc, char **argv, struct invocation *in) {
 
 static int read_config(struct invocation *in) {
     BUF_AUTO why = {0};
-    config_init(&in->config);
-    enum status st = in->file ? config_read_file(&in->config, in->file, &why) : STATUS_OK;
-    for (int i = 0; st == STATUS_OK && i < in->option_count; i++)
-        st = config_set_option(&in->config, str_from_z(in->options[i]), &why);
+    enum status st = config_read(&in->config, in->file, in->options, in->option_count, &why);
     if (st == STATUS_OK) st = config_finish(&in->config, &why);
     if (st == STATUS_OK) return 0;
     fprintf(stderr, "posthorn: %.*s\n", STR_ARG(buf_str(&why)));

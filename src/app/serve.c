@@ -112,7 +112,31 @@ static void greet(struct gateway *g, const struct config *c, const struct greeti
     fflush(stdout);
 }
 
-static int wait_for_end(struct gateway *g, const sigset_t *signals) {
+/* Of the configuration only the log level: what else stands there is known at the start alone. */
+static enum status reload_level(const struct config *c, struct buf *why) {
+    struct config fresh;
+    enum status st = config_read(&fresh, c->file.n ? c->file.p : NULL, c->options, c->option_count, why);
+    if (st == STATUS_OK) log_set_level((enum log_level)fresh.log_level);
+    config_fini(&fresh);
+    return st;
+}
+
+static void say_reloaded(const char *what, enum status st, struct buf *why) {
+    if (st == STATUS_OK)
+        LOG(LOG_INFO, "app.reloaded", LOG_Z("what", what), LOG_Z("by", "SIGHUP"));
+    else
+        LOG(LOG_ERROR, "app.reload_failed", LOG_Z("what", what), LOG_STR("why", buf_str(why)));
+    buf_reset(why);
+}
+
+/* Each by itself: a bad certificate does not keep the log as it is. */
+static void reload(struct gateway *g, const struct config *c) {
+    BUF_AUTO why = {0};
+    say_reloaded("log level", reload_level(c, &why), &why);
+    say_reloaded("certificates", gateway_reload(g, &why), &why);
+}
+
+static int wait_for_end(struct gateway *g, const struct config *c, const sigset_t *signals) {
     for (;;) {
         int signal_number = 0;
         if (sigwait(signals, &signal_number) != 0) continue;
@@ -121,11 +145,7 @@ static int wait_for_end(struct gateway *g, const sigset_t *signals) {
                 LOG_Z("because", gateway_is_lost(g) ? "the store is lost" : "asked to"));
             return gateway_is_lost(g) ? EXIT_FAILURE : EXIT_SUCCESS;
         }
-        BUF_AUTO why = {0};
-        if (gateway_reload(g, &why) == STATUS_OK)
-            LOG(LOG_INFO, "app.reloaded", LOG_Z("by", "SIGHUP"));
-        else
-            LOG(LOG_ERROR, "app.reload_failed", LOG_STR("why", buf_str(&why)));
+        reload(g, c);
     }
 }
 
@@ -146,7 +166,7 @@ int serve(const struct config *c, const struct greeting *greeting) {
     if (st != STATUS_CORRUPT) say_back_it_up(c, &home);
     if (st == STATUS_OK) {
         if (greeting->domain) greet(gateway, c, greeting);
-        code = wait_for_end(gateway, &signals);
+        code = wait_for_end(gateway, c, &signals);
     } else
         (void)refuse(&why);
     gateway_close(&gateway);

@@ -296,6 +296,42 @@ def test_signals_stop_it_cleanly_and_a_restart_keeps_everything(fresh, how):
     assert fresh.cli_json("queue", "list")["Queue"][0]["MessageID"] == later
 
 
+def test_sighup_takes_the_log_level_over(tmp_path):
+    """What stands in the file now; a level given with -o stays."""
+    file = tmp_path / "posthorn.conf"
+
+    def write(level):
+        file.write_text(f"[log]\nlevel = {level}\n")
+
+    def reload(gateway, level):
+        write(level)
+        before = gateway.log.read_text().count('what="log level"')
+        gateway.process.send_signal(signal.SIGHUP)
+        return lambda: gateway.log.read_text().count('what="log level"') > before
+
+    def is_talkative(gateway):
+        before = gateway.log.read_text().count("level=debug")
+        gateway.request("GET", "/healthz")
+        return gateway.log.read_text().count("level=debug") > before
+
+    class Configured(Gateway):
+        def arguments(self):
+            return ["-c", str(file), *super().arguments()]
+
+    write("info")
+    with Configured() as gateway:
+        assert not is_talkative(gateway)
+        wait_for(reload(gateway, "debug"), what="the level to be taken over")
+        assert is_talkative(gateway)
+        wait_for(reload(gateway, "loud"), what="the bad level to be refused")
+        assert f"{file}:2: [log] level = loud" in gateway.log.read_text() and is_talkative(gateway)
+        wait_for(reload(gateway, "info"), what="the level to be taken back")
+        assert not is_talkative(gateway)
+    with Configured(log__level="info") as gateway:
+        wait_for(reload(gateway, "debug"), what="the reload")
+        assert not is_talkative(gateway)
+
+
 def test_no_secret_in_the_log(database):
     """P10: at the most talkative level, whatever is called."""
     with Gateway(database=database, log__level="debug", log__format="json") as gateway:
