@@ -1,5 +1,8 @@
-/* body.c - content transfer encodings. Whatever the line ends of a text were, next_line() is the one place that finds them, so no
- * bare CR or LF can leave (SM18-SM21).
+/* body.c - content transfer encodings, both ways.
+ *
+ * Written: whatever the line ends of a text were, next_line() is the one place that finds them, so no bare CR or LF can
+ * leave (SM18-SM21), and no line is longer than its encoding allows. Read: lenient, as readers of strangers' mail must be. What
+ * is no base64 is skipped, a broken =XX stays as it stands; decoding never fails.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/mime/body.h"
 

@@ -1,5 +1,8 @@
-/* param.c - parameters are first read as they stand, then grouped by name; with PARAM_MAX of them at most, grouping by search is
- * cheap.
+/* param.c - parameters are first read as they stand, then grouped by name.
+ *
+ * With PARAM_MAX of them at most, grouping by search is cheap, so a field of a million ';' costs no more than its length (MI11).
+ * A name's best form wins: RFC 2231's segments joined in order and decoded, else the plain value with RFC 2047 words read, which
+ * are not allowed there but common. Mail that breaks the rules is shown as well as can be, never refused, here.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/mime/param.h"
 
