@@ -413,7 +413,7 @@ static void the_inbox_shows_a_sender_its_own(void **state) {
     assert_true(str_eq(buf_str(&theirs.body), buf_str(&missing.body)));
     REPLY_AUTO their_list = world_ask(w, &(struct ask){.method = "GET", .path = paths[0], .bearer = b.sender_key});
     assert_reply(&their_list, "Messages.0.ID", "");
-    REPLY_AUTO more = world_operator(w, "Operator.Send", "\"Message\":\"From: me@a.test\nTo: x@y.test\n\nAgain\"");
+    REPLY_AUTO more = world_operator(w, "Operator.Send", "\"Message\":\"From: me@a.test\\nTo: x@y.test\\n\\nAgain\"");
     assert_reply(&more, "ErrorCode", "0");
     receive(w, 2);
     static const char *const counts[] = {"RetrieveCount=1", "limit=1", "RetrieveCount=1&Limit=2"};
