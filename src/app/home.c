@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -63,11 +64,30 @@ static enum status close_folder(const struct config *c, const struct stat *st, c
     return STATUS_DENIED;
 }
 
+/* Does the folder hold other folders? Ours never does, so it is somebody's (/var/lib, /home) and not to be handed over. */
+static bool holds_folders(const char *path) {
+    DIR *dir = opendir(path);
+    bool found = false;
+    for (struct dirent *entry; dir && !found && (entry = readdir(dir)) != NULL;) {
+        struct stat st;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || strcmp(entry->d_name, "lost+found") == 0)
+            continue;
+        found = fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+    }
+    if (dir) closedir(dir);
+    return found;
+}
+
 static enum status make_folder(const struct config *c, const struct identity *who, struct buf *why) {
     struct stat st;
     if (mkdir(c->data_dir.p, 0700) != 0 && errno != EEXIST) return fail(why, "cannot make", c->data_dir);
     if (stat(c->data_dir.p, &st) != 0) return fail(why, "cannot look at", c->data_dir);
     bool is_root_s = geteuid() == 0 && st.st_uid == 0;
+    if (is_root_s && who->uid != 0 && holds_folders(c->data_dir.p)) {
+        buf_addf(why, "%.*s holds other folders, so it is no data folder; choose one of its own with [data] dir",
+                 STR_ARG(c->data_dir));
+        return STATUS_INVALID;
+    }
     if (is_root_s) st.st_uid = who->uid;
     enum status closed = close_folder(c, &st, who, why);
     if (closed == STATUS_OK && is_root_s && chown(c->data_dir.p, who->uid, who->gid) != 0)

@@ -99,3 +99,16 @@ def test_a_clean_stop_leaves_no_wal():
             gateway.sent(tenant.key)
     finally:
         shutil.rmtree(gateway.folder, ignore_errors=True)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to hand a folder over")
+def test_a_folder_of_somebody_else_is_not_handed_over(tmp_path):
+    """[data] dir=/var/lib by mistake: root must not give it away."""
+    (tmp_path / "somebody").mkdir()
+    before = tmp_path.stat()
+    gateway = Gateway(**{"data.dir": tmp_path, "data.user": "nobody"})
+    refused = gateway.cli("init", check=False)
+    assert refused.returncode == 1 and b"holds other folders" in refused.stderr
+    after = tmp_path.stat()
+    assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode)
+    shutil.rmtree(gateway.folder, ignore_errors=True)
