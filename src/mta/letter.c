@@ -74,11 +74,14 @@ static void fail_waiters(struct letter *l, enum status status) {
     const char *step = l->is_loaded ? "SIGN" : "LOAD";
     LOG(LOG_ERROR, "mta.no_letter", LOG_INT("message", l->message_id), LOG_Z("step", step), LOG_Z("why", t->why),
         LOG_Z("status", status_text(status)));
-    for (struct list *it; (it = list_pop(&l->waiters));)
-        attempt_settle(LIST_OWNER(it, struct attempt, node), &(struct ending){.verdict = BOUNCE_DEFERRED,
-                                                                              .is_lost = t->is_lost,
-                                                                              .text = str_from_z(t->why),
-                                                                              .command = t->is_lost ? "" : step});
+    for (struct list *it; (it = list_pop(&l->waiters));) {
+        struct attempt *a = LIST_OWNER(it, struct attempt, node);
+        letter_unref(&a->letter); /* it waits for nothing any more; a stop may free it */
+        attempt_settle(a, &(struct ending){.verdict = BOUNCE_DEFERRED,
+                                           .is_lost = t->is_lost,
+                                           .text = str_from_z(t->why),
+                                           .command = t->is_lost ? "" : step});
+    }
 }
 
 /* Made, or not to be made; gives back the job's reference. */
