@@ -133,11 +133,10 @@ struct api *api_new(const struct api_options *options) {
     struct api *api = calloc(1, sizeof *api);
     if (!api) abort();
     api->options = *options;
-    size_t count;
-    const struct operation *table = operations(&count);
     add_route(api, HTTP_BIT(HTTP_GET) | HTTP_BIT(HTTP_POST), STR("/api.php"));
-    for (size_t i = 0; i < count; i++) {
-        if (table[i].path) add_route(api, HTTP_BIT(table[i].method), str_from_z(table[i].path));
+    for (size_t i = 0; i < operation_count(); i++) {
+        const struct operation *op = operation_at(i);
+        if (op->path) add_route(api, HTTP_BIT(op->method), str_from_z(op->path));
     }
     api->control_routes[0] = (struct http_route){
         .methods = HTTP_BIT(HTTP_POST),

@@ -8,6 +8,7 @@
 #include "api/call.h"
 
 #include "base/log.h"
+#include "core/tokens.h"
 
 #define SIZED_LOOP_MAX ((size_t)256 << 10) /* bodies up to this are parsed and composed on the loop */
 
@@ -40,10 +41,20 @@ void call_refuse_say(struct call *c, struct str field, const char *why) {
     refused_say(&c->refused, c->arena, REFUSAL_FIELD, field, why);
 }
 
+void call_again(struct call *c) {
+    c->is_again = true;
+}
+
+enum operation_style call_style(const struct call *c) {
+    if (c->request.is_control) return STYLE_CONTROL;
+    if (c->op) return c->op->style;
+    return str_eq(c->request.path, STR("/api.php")) ? STYLE_COMMAND : STYLE_REST;
+}
+
 struct json_writer *call_open(struct call *c) {
     c->json = (struct json_writer){.out = &c->out};
     json_open_object(&c->json);
-    if (c->op->style != STYLE_REST) {
+    if (call_style(c) != STYLE_REST) {
         json_add_bool(&c->json, STR("Success"), true);
         json_add_i64(&c->json, STR("ErrorCode"), 0);
     }
@@ -65,6 +76,7 @@ static void reset_outputs(struct call *c) {
     buf_reset(&c->out);
     c->refused.count = 0;
     c->header_count = 0;
+    c->is_again = false;
 }
 
 static enum status run_job(struct job *job, void *ctx) {
@@ -146,6 +158,8 @@ static void go(struct call *c, enum step_where where, step_fn fn, void (*then)(s
 
 /* ---- the operation's steps ---- */
 static void next_step(struct call *c) {
+    if (c->is_again) c->step--;
+    c->is_again = false;
     const struct step *step = &c->op->steps[c->step];
     if (c->step == OPERATION_STEPS_MAX || step->where == STEP_END) {
         answer(c);
@@ -157,7 +171,7 @@ static void next_step(struct call *c) {
 
 static void refuse_states(struct call *c) {
     const struct sender_login *login = &c->sender;
-    if (c->op->caller != CALLER_SENDER) return;
+    if (login->key.id == 0) return;
     if (!login->account_is_active) call_refuse(c, c->op->inactive);
     if (c->op->scope != SENDER_SCOPE_SEND) return;
     if (login->domain_state != DOMAIN_ENABLED) call_refuse(c, 32);
@@ -185,44 +199,106 @@ static struct credentials credentials_of(const struct call *c) {
         .api_key = input_text(&c->input, STR("APIKey")),
         .bearer = c->request.bearer,
         .sender_key = input_text(&c->input, STR("SenderAPIKey")),
+        .admin_key = input_text(&c->input, STR("AdminAPIKey")),
     };
 }
 
 static bool is_same(const struct credentials *a, const struct credentials *b) {
     return str_eq(a->session, b->session) && str_eq(a->api_key, b->api_key) && str_eq(a->bearer, b->bearer) &&
-           str_eq(a->sender_key, b->sender_key);
+           str_eq(a->sender_key, b->sender_key) && str_eq(a->admin_key, b->admin_key);
 }
 
 static bool are_given(const struct call *c, const struct credentials *given) {
     if (given->bearer.n) return true;
-    return c->request.is_control ? false : given->session.n || given->api_key.n || given->sender_key.n;
+    return c->request.is_control ? false : given->session.n || given->api_key.n || given->sender_key.n || given->admin_key.n;
 }
 
-static enum status judge_sender(struct call *c, struct db *db) {
-    struct str token = c->judged.bearer.n ? c->judged.bearer : c->judged.sender_key;
+/* Codes 1 and 13 are the contract's, where the operation has them. */
+static void refuse_key(struct call *c, int code) {
+    call_refuse(c, c->op->caller == CALLER_SENDER ? code : REFUSAL_CREDENTIALS);
+}
+
+static enum status judge_sender(struct call *c, struct db *db, struct str token) {
     if (token.n == 0) {
-        call_refuse(c, 1);
+        refuse_key(c, 1);
         return STATUS_OK;
     }
     enum status status = sender_authenticate(db, c->arena, token, c->op->scope, &c->sender);
-    if (status != STATUS_DENIED) return status;
-    call_refuse(c, 13);
-    return STATUS_OK;
+    if (status == STATUS_DENIED) {
+        refuse_key(c, 13);
+        return STATUS_OK;
+    }
+    c->scope = (struct call_scope){c->sender.key.account_id, c->sender.key.domain_id};
+    c->limits = &c->sender.limits;
+    return status;
 }
 
 static enum status judge_user(struct call *c, struct db *db) {
     struct user_credentials given = {.session = c->judged.session, .api_key = c->judged.api_key, .bearer = c->judged.bearer};
     enum status status = account_authenticate(db, c->arena, &given, c->now, &c->account);
+    c->scope = (struct call_scope){c->account.id, SCOPE_ANY};
+    c->limits = &c->account.limits;
     if (status != STATUS_DENIED && status != STATUS_TIMEOUT) return status;
     call_refuse(c, status == STATUS_TIMEOUT ? REFUSAL_EXPIRED : REFUSAL_CREDENTIALS);
     return STATUS_OK;
 }
 
+static enum status judge_admin(struct call *c, struct db *db) {
+    struct str key = c->judged.admin_key.n ? c->judged.admin_key : c->judged.api_key;
+    struct user_credentials given = {.session = c->judged.session, .api_key = key, .bearer = c->judged.bearer};
+    enum status status = account_authenticate(db, c->arena, &given, c->now, &c->account);
+    if (status == STATUS_OK && !c->account.is_admin) status = STATUS_DENIED;
+    if (status != STATUS_DENIED && status != STATUS_TIMEOUT) return status;
+    call_refuse(c, status == STATUS_TIMEOUT ? REFUSAL_EXPIRED : REFUSAL_CREDENTIALS);
+    return STATUS_OK;
+}
+
+/* The operator acts for the account that he names. */
+static enum status judge_operator(struct call *c, struct db *db) {
+    struct str text = input_text(&c->input, STR("Account")), email;
+    int64_t count, id = 0;
+    enum status status = STATUS_NOT_FOUND;
+    if (text.n) {
+        if (account_email(text, c->arena, &email)) status = account_find(db, c->arena, email, &c->account);
+        if (status == STATUS_NOT_FOUND) call_refuse_say(c, STR("Account"), "There is no such account");
+    } else {
+        status = account_count(db, &count, &id);
+        if (status == STATUS_OK && count == 1)
+            status = account_get(db, c->arena, id, &c->account);
+        else if (status == STATUS_OK)
+            call_refuse_say(c, STR("Account"), "Account is missing: name one by its e-mail address");
+    }
+    c->scope = (struct call_scope){c->account.id, SCOPE_ANY};
+    c->limits = &c->account.limits;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* A sender key tells itself by its prefix; everything else is a user's. */
+static enum status judge_caller(struct call *c, struct db *db) {
+    struct str token = c->judged.bearer.n ? c->judged.bearer : c->judged.sender_key;
+    if (c->request.is_control) return judge_operator(c, db);
+    switch (c->op ? c->op->caller : CALLER_USER) {
+    case CALLER_SENDER:
+        return judge_sender(c, db, token);
+    case CALLER_EITHER:
+        return str_starts(token, TOKEN_SENDER_KEY) ? judge_sender(c, db, token) : judge_user(c, db);
+    case CALLER_ADMIN:
+        return judge_admin(c, db);
+    default:
+        return judge_user(c, db);
+    }
+}
+
 static void judge(struct call *c, const struct credentials *given, void (*then)(struct call *)) {
     c->judged = *given;
     c->is_judged = true;
-    bool is_sender = c->op && c->op->caller == CALLER_SENDER;
-    go(c, STEP_READER, is_sender ? judge_sender : judge_user, then);
+    go(c, STEP_READER, judge_caller, then);
+}
+
+/* Nobody has to say who he is: it is open to all, or he came through the control socket and acts for no account. */
+static bool is_open(const struct call *c) {
+    if (c->op->caller == CALLER_ANYONE || c->op->caller == CALLER_OPERATOR) return true;
+    return c->request.is_control && c->op->caller == CALLER_ADMIN;
 }
 
 /* ---- from the head to the body ---- */
@@ -246,13 +322,16 @@ static void refuse_and_answer(struct call *c, int code, struct str field, const 
 
 static bool find_operation(struct call *c) {
     bool is_command = str_eq(c->request.path, STR("/api.php"));
-    struct str command = input_text(&c->input, STR("Command")), id;
+    struct str command = input_text(&c->input, STR("Command"));
+    struct operation_places places;
     if (c->request.is_control || is_command) {
         c->op = operation_find_command(c->request.is_control ? STYLE_CONTROL : STYLE_COMMAND, command);
         return true;
     }
-    c->op = operation_find_path(c->request.method, c->request.path, &id);
-    if (c->op && id.n) c->input.path = input_make(c->arena, STR("ID"), id);
+    c->op = operation_find_path(c->request.method, c->request.path, &places);
+    struct json *named = NULL;
+    for (size_t i = 0; c->op && i < places.count; i++) input_add(c->arena, &named, places.items[i].name, places.items[i].value);
+    c->input.path = named;
     return c->op != NULL;
 }
 
@@ -269,8 +348,7 @@ void call_start(struct call *c) {
         return;
     }
     struct credentials given = credentials_of(c);
-    bool is_open = c->op && (c->op->caller == CALLER_ANYONE || c->op->caller == CALLER_OPERATOR);
-    if (is_open || c->request.is_control) {
+    if (c->request.is_control || (c->op && is_open(c))) {
         admit_all(c);
     } else if (are_given(c, &given)) {
         judge(c, &given, admit_all);
@@ -290,13 +368,14 @@ static enum status parse(struct call *c, struct db *db) {
         return STATUS_OK;
     }
     find_operation(c);
+    if (c->op && c->request.is_control && c->op->caller == CALLER_SENDER) c->op = NULL; /* the operator is no sender key */
     if (!c->op) call_refuse_field(c, REFUSAL_COMMAND, STR("Command"));
     return STATUS_OK;
 }
 
 static void after_parse(struct call *c) {
     struct credentials given = credentials_of(c);
-    if (c->op->caller == CALLER_ANYONE || c->op->caller == CALLER_OPERATOR || (c->is_judged && is_same(&given, &c->judged))) {
+    if (is_open(c) || (c->is_judged && is_same(&given, &c->judged))) {
         start_check(c);
     } else {
         judge(c, &given, start_check);
@@ -326,12 +405,6 @@ static int code_of_fault(enum status fault) {
     return fault == STATUS_LIMIT || status_http(fault) == 503 ? 503 : REFUSAL_FAULT;
 }
 
-static enum operation_style style_of(const struct call *c) {
-    if (c->op) return c->op->style;
-    if (c->request.is_control) return STYLE_CONTROL;
-    return str_eq(c->request.path, STR("/api.php")) ? STYLE_COMMAND : STYLE_REST;
-}
-
 static int status_of_refusal(const struct call *c, enum operation_style style) {
     const struct refusal *refusal = operation_refusal(c->op, c->refused.items[0].code);
     int own = refusal && refusal->http ? refusal->http : 422;
@@ -345,7 +418,7 @@ static int status_of_refusal(const struct call *c, enum operation_style style) {
 }
 
 static void format_refusal(struct call *c) {
-    enum operation_style style = style_of(c);
+    enum operation_style style = call_style(c);
     refused_sort(&c->refused, c->op);
     c->http_status = status_of_refusal(c, style);
     c->content_type = "application/json";
@@ -364,7 +437,7 @@ static void log_call(const struct call *c) {
     if (!log_is_on(level)) return;
     LOG(level, "api.call", LOG_Z("operation", c->op ? c->op->name : ""), LOG_INT("status", c->http_status),
         LOG_INT("code", c->refused.count ? c->refused.items[0].code : 0), LOG_Z("fault", c->fault ? status_text(c->fault) : ""),
-        LOG_INT("account", c->account.id ? c->account.id : c->sender.key.account_id), LOG_STR("client", c->request.client),
+        LOG_INT("account", c->scope.account_id), LOG_STR("client", c->request.client),
         LOG_INT("ms", clock_mono_ms(c->api->clock) - c->started_ms));
 }
 

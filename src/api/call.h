@@ -33,7 +33,13 @@ struct call_machine {
 };
 
 struct credentials {
-    struct str session, api_key, bearer, sender_key;
+    struct str session, api_key, bearer, sender_key, admin_key;
+};
+
+/* Whose objects a call may touch. Every read and write of a handler is bound by it (P6). */
+struct call_scope {
+    int64_t account_id; /* 0: an administrator's or the operator's own operation */
+    int64_t domain_id;  /* SCOPE_ANY: all of the account's; else the sender key's */
 };
 
 #define CALL_HEADERS_MAX 6
@@ -51,13 +57,15 @@ struct call {
     const struct operation *op;
     struct input input;
     const struct arg *args;
-    struct str body;                    /* as it came */
-    int64_t now;                        /* wall, when the call began */
-    struct account account;             /* USER: who calls */
-    struct sender_login sender;         /* SENDER: who calls */
-    void *state;                        /* a handler's, from step to step; in the arena */
-    void (*cleanup)(struct call *call); /* for what state holds outside the arena */
-    size_t write_bytes;                 /* what the writer's step will write, roughly; 0: about as much as the body */
+    struct str body; /* as it came */
+    int64_t now;     /* wall, when the call began */
+    struct call_scope scope;
+    const struct account_limits *limits; /* of the account in scope; NULL without one */
+    struct account account;              /* USER, EITHER by a user, ADMIN: who calls; id 0: the operator */
+    struct sender_login sender;          /* SENDER, EITHER by a key: who calls; key.id 0: no sender key */
+    void *state;                         /* a handler's, from step to step; in the arena */
+    void (*cleanup)(struct call *call);  /* for what state holds outside the arena */
+    size_t write_bytes;                  /* what the writer's step will write, roughly; 0: about as much as the body */
     struct call_machine machine;
     struct json_writer json; /* writes into out */
 
@@ -75,6 +83,7 @@ struct call {
     step_fn fn;
     void (*then)(struct call *call);
     size_t step;
+    bool is_again;
     struct credentials judged;
     bool is_judged;
     int64_t started_ms;
@@ -96,6 +105,11 @@ int64_t call_number(const struct call *call, const char *name, int64_t otherwise
 void call_refuse(struct call *call, int code);
 void call_refuse_field(struct call *call, int code, struct str field);
 void call_refuse_say(struct call *call, struct str field, const char *why);
+/* In a step: run it once more after this, in a transaction of its own. State that the run changed is the handler's care: a WRITER
+ * step may run twice for one commit, so what it counts is put into the call's state by the run that follows. */
+void call_again(struct call *call);
+/* How this call is answered: the operation's style, or STYLE_CONTROL over the control socket. */
+enum operation_style call_style(const struct call *call);
 /* Open the answer's object - for commands with Success and ErrorCode in it - and close it. */
 struct json_writer *call_open(struct call *call);
 void call_close(struct call *call);

@@ -5,7 +5,6 @@
  * may have gone meanwhile. The operator's verbs share the steps and the writing of domains and records.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/domain_calls.h"
-#include "api/handlers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -136,7 +135,7 @@ enum status domain_calls_add(struct call *c, struct db *db) {
     struct dkim_key_list keys = {.items = state->keys, .count = DOMAIN_KEYS};
     struct json_writer *w = call_open(c);
     json_add_i64(w, STR("NewSenderDomainID"), domain.id);
-    if (c->op->style == STYLE_CONTROL) {
+    if (call_style(c) == STYLE_CONTROL) {
         json_add_i64(w, STR("DomainID"), domain.id);
         json_add_str(w, STR("DomainName"), domain.name);
     }

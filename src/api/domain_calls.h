@@ -20,4 +20,14 @@ void domain_call_write(struct json_writer *w, const struct domain *domain, bool 
 /* "DNSRecords" or "DNSVerificationResults": rows of the records to publish. */
 void domain_call_write_rows(struct json_writer *w, struct str name, const struct verify_report *report);
 
+/* Steps. */
+enum status domain_calls_add_check(struct call *call, struct db *db);
+enum status domain_calls_make_keys(struct call *call, struct db *db);
+enum status domain_calls_add(struct call *call, struct db *db);
+enum status domain_calls_get(struct call *call, struct db *db);
+enum status domain_calls_list(struct call *call, struct db *db);
+enum status domain_calls_verify_load(struct call *call, struct db *db);
+enum status domain_calls_verify_ask(struct call *call, struct db *db);
+enum status domain_calls_verify_save(struct call *call, struct db *db);
+
 #endif

@@ -3,7 +3,6 @@
  * email_check needs nothing but the request and the key, so it runs together with the table's own checks and every failed one is
  * listed. It must bear arguments that were refused already (they are not given).
  * SPDX-License-Identifier: Apache-2.0 */
-#include "api/handlers.h"
 #include "api/send.h"
 
 #include "base/encode.h"
@@ -46,7 +45,7 @@ void send_begin(struct call *c, struct send *send) {
     a->message.tags = STR("[]");
     a->message.metadata = STR("{}");
     a->owner = c->api->owner;
-    a->answer = c->op->style == STYLE_CONTROL
+    a->answer = call_style(c) == STYLE_CONTROL
                     ? arena_strf(c->arena, "{\"Success\":true,\"ErrorCode\":0,\"MessageID\":\"%s\"}", uuid)
                     : arena_strf(c->arena, "{\"MessageID\":\"%s\"}", uuid);
 }

@@ -1,7 +1,7 @@
 /* event_calls.c - EmailGateway.GetEvents and GET /api/v1/events: one search, two shapes.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
-#include "api/handlers.h"
+#include "api/event_calls.h"
 
 #include "core/events.h"
 

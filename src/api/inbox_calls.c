@@ -1,7 +1,7 @@
 /* inbox_calls.c - the sandbox's inbox, for a sender key (its own domain's messages) and for the operator (all).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
-#include "api/handlers.h"
+#include "api/inbox_calls.h"
 
 #include "base/encode.h"
 #include "core/inbox.h"
@@ -10,12 +10,12 @@
 #define LIST_DEFAULT 20
 
 static int64_t scope_of(const struct call *c) {
-    return c->op->style == STYLE_CONTROL ? SCOPE_ANY : c->sender.key.domain_id;
+    return call_style(c) == STYLE_CONTROL ? SCOPE_ANY : c->sender.key.domain_id;
 }
 
 /* In live mode there is no inbox, but for an operator who looks at what an earlier sandbox left. */
 static bool is_closed(struct call *c) {
-    if (c->api->is_sandbox || c->op->style == STYLE_CONTROL) return false;
+    if (c->api->is_sandbox || call_style(c) == STYLE_CONTROL) return false;
     call_refuse(c, 404);
     return true;
 }
@@ -123,7 +123,7 @@ enum status inbox_calls_raw(struct call *c, struct db *db) {
     struct inbox_mail mail;
     enum status status;
     if (!get_mail(c, db, &mail, &status)) return status;
-    if (c->op->style != STYLE_CONTROL) {
+    if (call_style(c) != STYLE_CONTROL) {
         c->content_type = "message/rfc822";
         buf_add_str(&c->out, mail.content);
         return STATUS_OK;

@@ -180,12 +180,11 @@ bool input_parse_body(struct arena *arena, struct str content_type, struct str t
     return false;
 }
 
-const struct json *input_make(struct arena *arena, struct str name, struct str value) {
-    struct json *object = new_node(arena, JSON_OBJECT, (struct str){0});
+void input_add(struct arena *arena, struct json **object, struct str name, struct str value) {
+    if (!*object) *object = new_node(arena, JSON_OBJECT, (struct str){0});
     struct json *member = new_node(arena, JSON_STRING, name);
     member->text = value;
-    push(object, member);
-    return object;
+    push(*object, member);
 }
 
 /* Missing, null and "" are one case. */

@@ -11,7 +11,7 @@
 
 struct input {
     const struct json *query, *body; /* objects; NULL when there is none */
-    const struct json *path;         /* {ID} of the path */
+    const struct json *path;         /* what the path names */
 };
 
 /* Parameters of a query or of a form body, as an object. False: *ret_why says what is wrong (static). */
@@ -19,8 +19,8 @@ bool input_parse_form(struct arena *arena, struct str text, const struct json **
 /* A request's body. An empty one has no parameters (*ret NULL). text must outlive the result. */
 bool input_parse_body(struct arena *arena, struct str content_type, struct str text, const struct json **ret,
                       const char **ret_why);
-/* An object of one text member. */
-const struct json *input_make(struct arena *arena, struct str name, struct str value);
+/* A text member more for *object, which is made when it is NULL. */
+void input_add(struct arena *arena, struct json **object, struct str name, struct str value);
 
 /* The value called `name`: from path, body or query; NULL when it is in none, null or "". */
 const struct json *input_find(const struct input *input, struct str name);

@@ -1,7 +1,6 @@
 /* key_calls.c - AddAPI, GetAPIs, DeleteAPI: sender keys of a domain.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
-#include "api/handlers.h"
 #include "api/key_calls.h"
 
 #include "core/domains.h"

@@ -9,4 +9,9 @@
 /* On a reader: answer the call with the domain's sender keys, opened. */
 WARN_UNUSED enum status key_call_answer_list(struct call *c, struct db *db, const struct domain *domain);
 
+/* Steps. */
+enum status key_calls_add(struct call *call, struct db *db);
+enum status key_calls_list(struct call *call, struct db *db);
+enum status key_calls_delete(struct call *call, struct db *db);
+
 #endif

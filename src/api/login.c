@@ -3,7 +3,7 @@
  * An unknown name and a wrong password are one refusal and take the same time: argon2 runs in both cases.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
-#include "api/handlers.h"
+#include "api/user_calls.h"
 
 #include "core/tokens.h"
 #include "crypto/password.h"

@@ -23,11 +23,15 @@ enum operation_style {
     STYLE_PROBE,   /* health and metrics; plain */
     STYLE_CONTROL, /* POST /control by Command, on the control socket alone */
 };
+/* Over the control socket the operator is everybody: ADMIN as he is, USER and EITHER for the account that the parameter Account
+ * names (its e-mail address; the only one when there is only one). */
 enum operation_caller {
     CALLER_ANYONE,
     CALLER_USER,     /* session or user key */
     CALLER_SENDER,   /* sender key with the scope */
-    CALLER_OPERATOR, /* whoever may open the control socket */
+    CALLER_EITHER,   /* a user, for the whole account; or a sender key with the scope, for its domain: call->scope */
+    CALLER_ADMIN,    /* AdminAPIKey, or an administrator's session */
+    CALLER_OPERATOR, /* whoever may open the control socket, and nobody else */
 };
 
 enum param_type {
@@ -50,7 +54,11 @@ enum param_type {
     PARAM_HEADERS,     /* {name: value} */
     PARAM_STRINGS,     /* a list of texts */
     PARAM_METADATA,    /* {name: text or number} */
-    PARAM_REFUSED,     /* not offered: given at all is refused with `invalid` */
+    PARAM_EMAIL,       /* an e-mail address, canonical; text */
+    PARAM_UUID,        /* a UUID as answers show it; text of 16 bytes */
+    PARAM_CHOICE,      /* one of `choices`, in any case; number is its index */
+    PARAM_OBJECT,      /* any object of at most `max` members */
+    PARAM_LIST,        /* any list of at most `max` items */
 };
 struct param {
     const char *name;
@@ -59,6 +67,7 @@ struct param {
     int missing, invalid; /* refusal codes; 0: 422 with the field's name */
     int64_t min, max;     /* see the types; 0, 0: the type's own */
     const char *sentence;
+    const char *choices; /* CHOICE: "html,plain" */
 };
 
 #define REFUSAL_FIELD       422 /* a parameter that has no number of its own */
@@ -83,8 +92,9 @@ enum step_where {
     STEP_SLOW,
     STEP_DNS, /* the function sets call->machine; the next step comes when its questions are answered */
 };
-/* STATUS_OK goes on to the next step, unless the call was refused (call_refuse) - then it is answered. Any other status is a
- * fault. db is NULL but for READER and WRITER. A WRITER step may run twice: it writes its outputs anew each time. */
+/* STATUS_OK goes on to the next step - or runs this one once more, in a transaction of its own, after call_again() -, unless the
+ * call was refused (call_refuse): then it is answered. Any other status is a fault. db is NULL but for READER and WRITER. A
+ * WRITER step may run twice: it writes its outputs anew each time. */
 typedef enum status (*step_fn)(struct call *call, struct db *db);
 struct step {
     enum step_where where;
@@ -95,27 +105,50 @@ struct step {
 #define OPERATION_BODY_MAX  ((size_t)1 << 20)
 #define OPERATION_BODY_SEND ((size_t)40 << 20)
 struct operation {
-    const char *name; /* Command, or the name in logs and documentation */
+    const char *name; /* Command, or the name in logs and documentation; no two alike */
     enum operation_style style;
     enum operation_caller caller;
-    unsigned scope;          /* SENDER: the scope bit that is needed */
-    int inactive;            /* SENDER: the refusal when the account is deactivated */
+    unsigned scope;          /* SENDER, EITHER: the scope bit that is needed */
+    int inactive;            /* SENDER, EITHER: the refusal when the account is deactivated */
     enum http_method method; /* REST and PROBE */
     size_t body_max;         /* bytes; 0: OPERATION_BODY_MAX */
-    const char *path;        /* "{ID}" in it is the parameter ID */
+    const char *path;        /* "{MessageID}" in it is the parameter of that name; one segment */
     const char *sentence;
     const struct param *params;
     size_t param_count;
     const struct refusal *refusals;
     size_t refusal_count;
     struct step steps[OPERATION_STEPS_MAX]; /* ended by STEP_END */
+    /* For the documentation, and checked against live answers by the tests: JSON texts. In an answer every member is there in
+     * every row with the type shown, but "name?" (may be absent); "*" stands for any name; a list shows one item. Success and
+     * ErrorCode are left out. */
+    const char *request, *answer;
+    const char *aliases; /* other names of the Command, comma list; NULL: none */
 };
 
-const struct operation *operations(size_t *ret_count);
-/* By Command, without regard to case; NULL when there is none in this style. */
+/* A resource's part of the table (the *_table.c files); operations.c lists them. */
+struct operation_table {
+    const char *title; /* heading of the documentation */
+    const struct operation *rows;
+    size_t count;
+};
+const struct operation_table *const *operation_tables(size_t *ret_count);
+size_t operation_count(void);
+/* The i-th of all tables. */
+const struct operation *operation_at(size_t i);
+/* By Command or alias, without regard to case; NULL when there is none in this style. STYLE_CONTROL finds every style but PROBE.
+ */
 const struct operation *operation_find_command(enum operation_style style, struct str command);
-/* By method (HEAD counts as GET) and path; *ret_id is what stood for {ID}, still percent-encoded. NULL: none. */
-const struct operation *operation_find_path(enum http_method method, struct str path, struct str *ret_id);
+/* What stood for {Name}s of a path, still percent-encoded. */
+#define OPERATION_PLACES_MAX 2
+struct operation_places {
+    struct {
+        struct str name, value;
+    } items[OPERATION_PLACES_MAX];
+    size_t count;
+};
+/* By method (HEAD counts as GET) and path; NULL: none. A path without places wins. */
+const struct operation *operation_find_path(enum http_method method, struct str path, struct operation_places *ret_places);
 /* The refusal that `code` stands for: the operation's own (op may be NULL), else the common ones; never NULL for a code that is
  * in either. */
 const struct refusal *operation_refusal(const struct operation *op, int code);

@@ -1,7 +1,7 @@
 /* operator.c - what the operator does over the control socket: accounts, domains, keys, the queue.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/domain_calls.h"
-#include "api/handlers.h"
+#include "api/operator.h"
 #include "api/key_calls.h"
 
 #include "core/queue.h"

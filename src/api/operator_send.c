@@ -2,7 +2,6 @@
  *
  * From names the sender domain; recipients are those given, or those of To, Cc and Bcc.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "api/handlers.h"
 #include "api/send.h"
 
 #include "base/encode.h"

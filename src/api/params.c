@@ -190,9 +190,31 @@ static const char *check_metadata(const struct param *p, const struct json *valu
     return NULL;
 }
 
-static const char *check_refused(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
-    (void)p, (void)value, (void)arena, (void)arg;
-    return "is not offered here";
+static const char *check_email(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)p;
+    struct address address;
+    if (!is_text(value) || !address_parse(value->text, arena, &address)) return "must be an e-mail address";
+    arg->text = address.text;
+    return NULL;
+}
+
+static const char *check_uuid(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    (void)p;
+    struct id id;
+    if (!is_text(value) || !id_parse(value->text, &id)) return "must be a UUID";
+    arg->text = arena_str(arena, str_make((const char *)id.b, sizeof id.b));
+    return NULL;
+}
+
+static const char *check_choice(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
+    struct str rest = str_from_z(p->choices), choice;
+    for (int64_t i = 0; is_text(value) && str_next(&rest, ',', &choice); i++) {
+        if (!str_eq_nocase(choice, value->text)) continue;
+        arg->number = i;
+        arg->text = choice;
+        return NULL;
+    }
+    return arena_strf(arena, "must be one of %s", p->choices).p;
 }
 
 static const param_fn checks[] = {
@@ -205,7 +227,9 @@ static const param_fn checks[] = {
     [PARAM_SCOPES] = check_scopes,     [PARAM_MAILBOX] = check_object,
     [PARAM_MAILBOXES] = check_list,    [PARAM_ATTACHMENTS] = check_list,
     [PARAM_HEADERS] = check_object,    [PARAM_STRINGS] = check_strings,
-    [PARAM_METADATA] = check_metadata, [PARAM_REFUSED] = check_refused,
+    [PARAM_METADATA] = check_metadata, [PARAM_EMAIL] = check_email,
+    [PARAM_UUID] = check_uuid,         [PARAM_CHOICE] = check_choice,
+    [PARAM_OBJECT] = check_object,     [PARAM_LIST] = check_list,
 };
 
 static void refuse(struct refused_list *refused, struct arena *arena, const struct operation *op, const struct param *p,

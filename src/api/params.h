@@ -13,9 +13,9 @@
 struct arg {
     bool is_given;          /* and well-formed */
     const struct json *raw; /* what came; NULL when nothing did */
-    struct str text;        /* TEXT, SECRET, CONTENT, LABEL, DOMAIN (canonical), HOST_LABEL (lower case) */
-    int64_t number;         /* ID, INT, BOOL (0, 1), SCOPES and EVENT (bits), times (Unix ms) */
-    int64_t span_ms;        /* TIME, MOMENT: how long what was named lasts: a second or a day */
+    struct str text; /* TEXT, SECRET, CONTENT, LABEL, DOMAIN and EMAIL (canonical), HOST_LABEL (lower case), UUID (bytes) */
+    int64_t number;  /* ID, INT, BOOL (0, 1), SCOPES and EVENT (bits), CHOICE (index), times (Unix ms) */
+    int64_t span_ms; /* TIME, MOMENT: how long what was named lasts: a second or a day */
 };
 /* One arg a parameter, in the table's order, from the arena. */
 struct arg *params_check(const struct operation *op, const struct input *input, struct arena *arena,

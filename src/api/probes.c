@@ -1,7 +1,7 @@
 /* probes.c - health and metrics, for machines that watch. They say nothing about tenants (TN14).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
-#include "api/handlers.h"
+#include "api/probes.h"
 
 #include "core/queue.h"
 

@@ -24,4 +24,13 @@ struct send *send_new(struct call *call);
 /* Fill what every message has: uuid, times, owner, answer. */
 void send_begin(struct call *call, struct send *send);
 
+/* Steps. */
+enum status email_check(struct call *call, struct db *db);
+enum status email_store(struct call *call, struct db *db);
+enum status email_offer(struct call *call, struct db *db);
+/* operator_send.c: a finished message from the command line. */
+enum status operator_send_check(struct call *call, struct db *db);
+enum status operator_send_find(struct call *call, struct db *db);
+enum status operator_send_make(struct call *call, struct db *db);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "store/groups.h"
 
 struct db;
 
@@ -17,8 +18,10 @@ struct account {
     struct str password_hash; /* argon2id, encoded */
     bool is_admin, is_active, is_verified;
     int64_t created_at;
+    int64_t group_id;
+    struct account_limits limits; /* of its group; only read */
 };
-/* Add; `account->id` is ignored. EXISTS: the e-mail is taken. */
+/* Add; id is ignored, group_id 0 means GROUP_DEFAULT. EXISTS: the e-mail is taken. */
 WARN_UNUSED enum status account_add(struct db *tx, const struct account *account, int64_t *ret_id);
 /* NOT_FOUND when absent. `email` in lower case. */
 WARN_UNUSED enum status account_find(struct db *tx, struct arena *a, struct str email, struct account *ret);

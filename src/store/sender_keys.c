@@ -52,8 +52,10 @@ enum status sender_key_add(struct db *tx, const struct sender_key *key, int64_t 
 }
 
 enum status sender_key_login(struct db *tx, struct arena *a, struct str key_hash, struct sender_login *ret) {
-    struct stmt *s = db_stmt(tx, "SELECT " KEY_COLUMNS ", d.name, d.state, c.is_active, c.is_verified FROM sender_keys k "
+    struct stmt *s = db_stmt(tx, "SELECT " KEY_COLUMNS ", d.name, d.state, c.is_active, c.is_verified, " ACCOUNT_LIMITS_COLUMNS
+                                 " FROM sender_keys k "
                                  "JOIN domains d ON d.id = k.domain_id JOIN accounts c ON c.id = k.account_id "
+                                 "JOIN account_groups g ON g.id = c.group_id "
                                  "WHERE k.key_hash = ?1");
     stmt_bind_blob(s, 1, key_hash);
     enum status st = row_first(s);
@@ -63,6 +65,7 @@ enum status sender_key_login(struct db *tx, struct arena *a, struct str key_hash
     ret->domain_state = (enum domain_state)stmt_int(s, 14);
     ret->account_is_active = stmt_int(s, 15) != 0;
     ret->account_is_verified = stmt_int(s, 16) != 0;
+    account_limits_fill(s, 17, &ret->limits);
     return STATUS_OK;
 }
 

@@ -4,6 +4,7 @@
 #define POSTHORN_STORE_SENDER_KEYS_H
 
 #include "store/domains.h"
+#include "store/groups.h"
 
 /* Stored bits: never renumber. */
 enum { SENDER_SCOPE_SEND = 1, SENDER_SCOPE_EVENTS = 2, SENDER_SCOPE_WEBHOOKS = 4 };
@@ -30,6 +31,7 @@ struct sender_login {
     struct str domain_name;
     enum domain_state domain_state;
     bool account_is_active, account_is_verified;
+    struct account_limits limits;
 };
 /* Add; id and last_used_at are ignored. NOT_FOUND: the domain is not that account's. EXISTS: the same key again. */
 WARN_UNUSED enum status sender_key_add(struct db *tx, const struct sender_key *key, int64_t *ret_id);

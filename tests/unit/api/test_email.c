@@ -374,7 +374,7 @@ static void any_value_in_any_field_is_answered(void **state) {
                                          "{\"email\":{},\"name\":[]}",
                                          "[{\"email\":5,\"name\":5}]",
                                          "[{\"filename\":5,\"content\":[]}]"};
-    struct str id;
+    struct operation_places id;
     const struct operation *op = operation_find_path(HTTP_POST, STR("/api/v1/email"), &id);
     for (size_t k = 0; k < op->param_count; k++) {
         for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {

@@ -8,10 +8,30 @@ CREATE TABLE nodes (                    -- machines that may own queue rows; an 
     started_at  INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE account_groups (           -- what the accounts in it may do; 0: no limit
+    id                  INTEGER PRIMARY KEY AUTOINCREMENT,
+    name                TEXT NOT NULL UNIQUE,
+    domains             INTEGER NOT NULL DEFAULT 0,
+    sends_per_second    INTEGER NOT NULL DEFAULT 0, -- recipients, as all sends
+    sends_per_day       INTEGER NOT NULL DEFAULT 0,
+    sends_per_month     INTEGER NOT NULL DEFAULT 0,
+    recipients          INTEGER NOT NULL DEFAULT 1000, -- of a message
+    bcc                 INTEGER NOT NULL DEFAULT 50,
+    reply_to            INTEGER NOT NULL DEFAULT 10,
+    created_at          INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO account_groups (name) VALUES ('default'); -- id 1
+
 CREATE TABLE accounts (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    group_id        INTEGER NOT NULL DEFAULT 1 REFERENCES account_groups(id),
     email           TEXT NOT NULL UNIQUE,          -- lower case
+    first_name      TEXT NOT NULL DEFAULT '',
+    last_name       TEXT NOT NULL DEFAULT '',
     password_hash   TEXT NOT NULL,                 -- argon2id, encoded
+    totp_sealed     BLOB NOT NULL DEFAULT x'',     -- context "totp:<e-mail>"; empty: no second factor
+    totp_is_on      INTEGER NOT NULL DEFAULT 0,    -- confirmed with a first code
+    totp_step       INTEGER NOT NULL DEFAULT 0,    -- the last one used: none is used twice
     is_admin        INTEGER NOT NULL DEFAULT 0,
     is_active       INTEGER NOT NULL DEFAULT 1,
     is_verified     INTEGER NOT NULL DEFAULT 1,
@@ -22,16 +42,48 @@ CREATE TABLE user_keys (                -- the account's own API keys (APIKey of
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id  INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
     key_hash    BLOB NOT NULL UNIQUE,
-    created_at  INTEGER NOT NULL
+    is_admin    INTEGER NOT NULL DEFAULT 0,        -- an AdminAPIKey
+    description TEXT NOT NULL DEFAULT '',
+    networks    TEXT NOT NULL DEFAULT '',          -- comma list of addresses and networks it may come from; '': any
+    created_at  INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX user_keys_by_account ON user_keys(account_id, id);
 
 CREATE TABLE sessions (
     token_hash  BLOB PRIMARY KEY,
     account_id  INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    is_admin    INTEGER NOT NULL DEFAULT 0,        -- made by Admin.Login
     created_at  INTEGER NOT NULL,
     expires_at  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX sessions_by_expiry ON sessions(expires_at);
+CREATE INDEX sessions_by_account ON sessions(account_id);
+
+CREATE TABLE account_tokens (           -- mailed to prove an address or to set a password anew; used once
+    token_hash  BLOB PRIMARY KEY,
+    account_id  INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    purpose     INTEGER NOT NULL,                  -- enum account_token_purpose
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX account_tokens_by_account ON account_tokens(account_id, purpose);
+CREATE INDEX account_tokens_by_expiry ON account_tokens(expires_at);
+
+CREATE TABLE known_clients (            -- where an account logged in from: strangers' guesses never slow those down
+    account_id  INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    client_hash BLOB NOT NULL,                     -- SHA-256 of the address (IPv6: of its /64)
+    seen_at     INTEGER NOT NULL,
+    PRIMARY KEY (account_id, client_hash)
+) STRICT;
+
+CREATE TABLE send_counts (              -- recipients accepted, for the limits of the group
+    account_id  INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    period      INTEGER NOT NULL,                  -- 0 day, 1 month
+    starts_at   INTEGER NOT NULL,                  -- UTC
+    count       INTEGER NOT NULL,
+    PRIMARY KEY (account_id, period, starts_at)
+) STRICT;
 
 CREATE TABLE domains (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -47,6 +99,11 @@ CREATE TABLE domains (
     dmarc_status    INTEGER NOT NULL DEFAULT 0,
     subdomain       TEXT NOT NULL DEFAULT 'mail',
     track_prefix    TEXT NOT NULL DEFAULT 'track',
+    link_tracking   INTEGER NOT NULL DEFAULT 0,
+    open_tracking   INTEGER NOT NULL DEFAULT 0,
+    unsubscribe_link INTEGER NOT NULL DEFAULT 0,
+    hosting_provider TEXT NOT NULL DEFAULT '',
+    signing_key_sealed BLOB NOT NULL DEFAULT x'',  -- of webhook calls; context "webhook:<domain id>"; empty: none made yet
     created_at      INTEGER NOT NULL,
     checked_at      INTEGER NOT NULL DEFAULT 0,
     UNIQUE (account_id, name)
@@ -81,6 +138,126 @@ CREATE TABLE sender_keys (              -- sender domain API keys
 ) STRICT;
 CREATE INDEX sender_keys_by_domain ON sender_keys(domain_id, id);
 
+CREATE TABLE smtp_users (               -- who may submit by SMTP for a domain
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    domain_id       INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE,
+    username        TEXT NOT NULL UNIQUE,
+    password_hash   BLOB NOT NULL,                 -- SHA-256 of a random password
+    from_email      TEXT NOT NULL DEFAULT '',      -- these fill what a message lacks
+    from_name       TEXT NOT NULL DEFAULT '',
+    reply_to_email  TEXT NOT NULL DEFAULT '',
+    reply_to_name   TEXT NOT NULL DEFAULT '',
+    is_active       INTEGER NOT NULL DEFAULT 1,
+    created_at      INTEGER NOT NULL,
+    last_used_at    INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX smtp_users_by_domain ON smtp_users(domain_id, id);
+
+CREATE TABLE webhooks (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    domain_id       INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE,
+    url             TEXT NOT NULL,
+    events          INTEGER NOT NULL,              -- EVENT_BIT()s
+    is_active       INTEGER NOT NULL DEFAULT 1,
+    created_at      INTEGER NOT NULL
+) STRICT;
+CREATE INDEX webhooks_by_domain ON webhooks(domain_id, id);
+
+CREATE TABLE templates (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    name            TEXT NOT NULL,
+    version         INTEGER NOT NULL,              -- the one in use
+    created_at      INTEGER NOT NULL,
+    changed_at      INTEGER NOT NULL,
+    UNIQUE (account_id, name)
+) STRICT;
+
+CREATE TABLE template_versions (
+    template_id     INTEGER NOT NULL REFERENCES templates(id) ON DELETE CASCADE,
+    version         INTEGER NOT NULL,              -- 1, 2 ...
+    subject         TEXT NOT NULL,
+    html            TEXT NOT NULL,
+    text            TEXT NOT NULL,
+    created_at      INTEGER NOT NULL,
+    PRIMARY KEY (template_id, version)
+) STRICT;
+
+CREATE TABLE lists (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    name            TEXT NOT NULL,
+    created_at      INTEGER NOT NULL,
+    UNIQUE (account_id, name)
+) STRICT;
+
+CREATE TABLE subscribers (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    list_id         INTEGER NOT NULL REFERENCES lists(id) ON DELETE CASCADE,
+    email           TEXT NOT NULL,                 -- canonical, as it is sent to
+    email_key       TEXT NOT NULL,                 -- lower case: one person a list
+    status          INTEGER NOT NULL,              -- enum subscriber_status
+    fields          TEXT NOT NULL DEFAULT '{}',    -- JSON object: merge fields
+    created_at      INTEGER NOT NULL,
+    changed_at      INTEGER NOT NULL,
+    UNIQUE (list_id, email_key)
+) STRICT;
+CREATE INDEX subscribers_by_list ON subscribers(list_id, status, id);
+
+CREATE TABLE list_sends (               -- one message to each subscriber of a list, in slices
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid            BLOB NOT NULL UNIQUE,
+    account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    domain_id       INTEGER NOT NULL,
+    key_id          INTEGER NOT NULL,
+    list_id         INTEGER NOT NULL,
+    request         BLOB NOT NULL,                 -- the request's parameters, JSON
+    state           INTEGER NOT NULL,              -- enum list_send_state
+    position        INTEGER NOT NULL DEFAULT 0,    -- id of the last subscriber that is done
+    up_to           INTEGER NOT NULL,              -- id of the last one that belongs to it
+    total           INTEGER NOT NULL,              -- subscribers when it began
+    sent            INTEGER NOT NULL DEFAULT 0,
+    skipped         INTEGER NOT NULL DEFAULT 0,
+    reason          TEXT NOT NULL DEFAULT '',      -- why it stopped or waits
+    created_at      INTEGER NOT NULL,
+    due_at          INTEGER NOT NULL,
+    finished_at     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX list_sends_open ON list_sends(id) WHERE state = 0;
+
+CREATE TABLE imports (                  -- files of subscribers or suppressions, worked off in slices
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid            BLOB NOT NULL UNIQUE,
+    account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    list_id         INTEGER NOT NULL,              -- 0: suppressions
+    content         BLOB NOT NULL,                 -- CSV; emptied when it is done
+    options         TEXT NOT NULL,                 -- JSON
+    state           INTEGER NOT NULL,              -- enum import_state
+    position        INTEGER NOT NULL DEFAULT 0,    -- bytes that are done
+    added           INTEGER NOT NULL DEFAULT 0,
+    changed         INTEGER NOT NULL DEFAULT 0,
+    refused         INTEGER NOT NULL DEFAULT 0,
+    errors          TEXT NOT NULL DEFAULT '[]',    -- JSON: the first of them, with their lines
+    created_at      INTEGER NOT NULL,
+    finished_at     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX imports_open ON imports(id) WHERE state = 0;
+
+CREATE TABLE suppressions (             -- whom an account must not write to
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    address_hash    BLOB NOT NULL,                 -- SHA-256 of the lower-case address
+    address         TEXT NOT NULL,                 -- lower case; '' when the person was erased
+    list_id         INTEGER NOT NULL DEFAULT 0,    -- 0: everything of the account
+    reason          INTEGER NOT NULL,              -- enum suppression_reason
+    source          TEXT NOT NULL DEFAULT '',      -- who or what put it here
+    created_at      INTEGER NOT NULL,
+    UNIQUE (account_id, address_hash, list_id)
+) STRICT;
+CREATE INDEX suppressions_by_account ON suppressions(account_id, id);
+
 CREATE TABLE messages (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     uuid            BLOB NOT NULL UNIQUE,          -- UUIDv7: the MessageID of the API
@@ -97,6 +274,8 @@ CREATE TABLE messages (
     size            INTEGER NOT NULL,
     signature       BLOB                           -- DKIM-Signature header fields, once made and needed again
 ) STRICT;
+CREATE INDEX messages_by_account ON messages(account_id, id);
+CREATE INDEX messages_by_domain ON messages(domain_id, id);
 
 CREATE TABLE bodies (
     message_id  INTEGER PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE,

@@ -1,0 +1,18 @@
+/* operator.h - steps of the operator's own operations; see struct step.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_API_OPERATOR_H
+#define POSTHORN_API_OPERATOR_H
+
+#include "api/operation.h"
+
+enum status operator_hash(struct call *call, struct db *db);
+enum status operator_account_create(struct call *call, struct db *db);
+enum status operator_find_account(struct call *call, struct db *db);
+enum status operator_domain_list(struct call *call, struct db *db);
+enum status operator_domain_enable(struct call *call, struct db *db);
+enum status operator_domain_disable(struct call *call, struct db *db);
+enum status operator_key_add(struct call *call, struct db *db);
+enum status operator_key_list(struct call *call, struct db *db);
+enum status operator_queue_list(struct call *call, struct db *db);
+
+#endif

@@ -1,0 +1,97 @@
+/* operator_table.c - what only the operator's control socket offers: parameters, refusals in the contract's printed order, and
+ * the operations themselves.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/inbox_calls.h"
+#include "api/operator.h"
+#include "api/send.h"
+#include "api/domain_calls.h"
+#include "api/tables.h"
+
+static const struct param account_create_params[] = {
+    {"Email", PARAM_TEXT, true, 0, 0, 0, 254, "E-mail address, the name to log in with"},
+    {"Password", PARAM_SECRET, true, 0, 0, 0, 1024, "Password, 8 bytes or more"},
+    {"Admin", PARAM_BOOL, false, 0, 0, 0, 0, "Whether it administrates"},
+};
+static const struct refusal account_create_refusals[] = {
+    {2, 0, "There is an account with this e-mail address already"},
+};
+static const struct param operator_domain_add_params[] = {
+    {"Name", PARAM_DOMAIN, true, 0, 0, 0, 253, "Domain to send from"},
+    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account; needed when there are several"},
+};
+static const struct refusal operator_domain_add_refusals[] = {
+    {1, 0, "No such account"},
+    {2, 0, "The account has this domain already"},
+};
+static const struct param operator_domain_list_params[] = {
+    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of an account; all accounts when absent"},
+    {"AfterID", PARAM_ID, false, 0, 0, 0, 0, "Domains behind this one"},
+    {"Limit", PARAM_INT, false, 0, 0, 1, 1000, "Domains to return; 1000 when absent"},
+};
+static const struct param operator_domain_params[] = {
+    {"Name", PARAM_DOMAIN, true, 0, 0, 0, 253, "Sender domain"},
+    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
+};
+static const struct refusal operator_domain_refusals[] = {
+    {1, 0, "No such account"},
+    {2, 0, "No such domain"},
+    {3, 0, "Several accounts have this domain: name the account"},
+};
+static const struct param operator_key_add_params[] = {
+    {"Domain", PARAM_DOMAIN, true, 0, 0, 0, 253, "Sender domain"},
+    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
+    {"Description", PARAM_TEXT, false, 0, 0, 0, 255, "What the key is for"},
+};
+static const struct param operator_key_list_params[] = {
+    {"Domain", PARAM_DOMAIN, true, 0, 0, 0, 253, "Sender domain"},
+    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
+};
+static const struct param operator_send_params[] = {
+    {"Message", PARAM_CONTENT, false, 0, 0, 0, 0, "The message, RFC 5322, as text"},
+    {"MessageBase64", PARAM_CONTENT, false, 0, 0, 0, 0, "The message, RFC 5322, its bytes in base64"},
+    {"Recipients", PARAM_STRINGS, false, 0, 0, 254, 1000, "Addresses to send to; those of To, Cc and Bcc when absent"},
+};
+static const struct refusal operator_send_refusals[] = {
+    {1, 0, "Missing the message"},
+    {2, 0, "The message has no single, valid From address"},
+    {3, 0, "The domain of From is no sender domain here"},
+    {4, 0, "The sender domain is not enabled"},
+    {5, 0, "The message names no recipient"},
+    {6, 0, "A recipient's address is invalid"},
+    {7, 0, "The message is malformed"},
+};
+static const struct param queue_list_params[] = {
+    {"AfterID", PARAM_ID, false, 0, 0, 0, 0, "Entries behind this one"},
+    {"Limit", PARAM_INT, false, 0, 0, 1, 1000, "Entries to return; 100 when absent"},
+};
+
+static const struct refusal no_refusals[1];
+
+static const struct operation rows[] = {
+    {"Operator.AccountCreate", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Make an account and its user key",
+     LIST_OF(account_create_params, account_create_refusals),
+     .steps = {{STEP_SLOW, operator_hash}, {STEP_WRITER, operator_account_create}}},
+    {"Operator.DomainAdd", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Add a sender domain",
+     LIST_OF(operator_domain_add_params, operator_domain_add_refusals),
+     .steps = {{STEP_READER, operator_find_account}, {STEP_SLOW, domain_calls_make_keys}, {STEP_WRITER, domain_calls_add}}},
+    {"Operator.DomainList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Sender domains",
+     LIST_OF(operator_domain_list_params, operator_domain_refusals), .steps = {{STEP_READER, operator_domain_list}}},
+    {"Operator.DomainEnable", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Let a domain send, verified or not",
+     LIST_OF(operator_domain_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_domain_enable}}},
+    {"Operator.DomainDisable", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Stop a domain from sending",
+     LIST_OF(operator_domain_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_domain_disable}}},
+    {"Operator.KeyAdd", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Make a sender key",
+     LIST_OF(operator_key_add_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_key_add}}},
+    {"Operator.KeyList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "A domain's sender keys",
+     LIST_OF(operator_key_list_params, operator_domain_refusals), .steps = {{STEP_READER, operator_key_list}}},
+    {"Operator.Send", STYLE_CONTROL, CALLER_OPERATOR, .body_max = OPERATION_BODY_SEND, .sentence = "Send a finished message",
+     LIST_OF(operator_send_params, operator_send_refusals),
+     .steps = {{STEP_SIZED, operator_send_check},
+               {STEP_READER, operator_send_find},
+               {STEP_SIZED, operator_send_make},
+               {STEP_WRITER, email_store},
+               {STEP_LOOP, email_offer}}},
+    {"Operator.QueueList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Recipients that wait",
+     LIST_OF(queue_list_params, no_refusals), .steps = {{STEP_READER, operator_queue_list}}},
+};
+const struct operation_table operator_table = {"Operator", rows, sizeof rows / sizeof rows[0]};

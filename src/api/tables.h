@@ -1,0 +1,16 @@
+/* tables.h - the parts of the table of operations, a resource each, and what their files need to write rows.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_API_TABLES_H
+#define POSTHORN_API_TABLES_H
+
+#include "api/operation.h"
+
+/* Parameters and refusals of a row, from arrays. */
+#define LIST_OF(p, r)                                                                                                            \
+    .params = (p), .param_count = sizeof(p) / sizeof((p)[0]), .refusals = (r), .refusal_count = sizeof(r) / sizeof((r)[0])
+#define NO_PARAMS .params = NULL, .param_count = 0
+
+extern const struct operation_table email_table, user_table, domain_table, key_table, event_table, inbox_table, probe_table,
+    operator_table;
+
+#endif
