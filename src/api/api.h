@@ -15,6 +15,7 @@
 #include "net/resolver.h"
 
 struct api;
+struct work;
 /* Everything pointed at must outlive the api; strings are borrowed too. */
 struct api_options {
     struct executor *writer, *readers, *slow;
@@ -27,6 +28,7 @@ struct api_options {
     struct str hostname;     /* ours: MX and CNAME target in the records to publish */
     bool v1_always_200;      /* [api] v1_errors=always-200 */
     bool is_sandbox;         /* the inbox exists */
+    struct work *work;       /* woken after what goes on in the background was stored (api/work.h); may be NULL */
     /* After COMMIT, on the loop of the request: new entries for the scheduler. They are valid during the call only. */
     void (*queue_offer)(void *arg, const struct queue_entry *entries, size_t count);
     /* Any loop: is the gateway taking work (not stopping)? NULL: always. */

@@ -1,0 +1,37 @@
+/* lists.h - lists and their subscribers beyond plain rows: what a field may hold, who counts as the same person, how a
+ * subscriber's status changes. The rows' own verbs are store's.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_CORE_LISTS_H
+#define POSTHORN_CORE_LISTS_H
+
+#include "proto/json/json_write.h"
+#include "store/lists.h"
+#include "store/subscribers.h"
+
+#define SUBSCRIBER_FIELDS_MAX       100
+#define SUBSCRIBER_FIELD_NAME_MAX   64         /* bytes */
+#define SUBSCRIBER_FIELDS_BYTES_MAX (8 * 1024) /* of the whole JSON object */
+
+/* "Active" ..., static; and back, without regard to case; the reference's "Subscribed" is Active. */
+const char *subscriber_status_text(enum subscriber_status status);
+bool subscriber_status_parse(struct str text, enum subscriber_status *ret);
+
+/* What a send to a list needs to know. Any of the outputs may be used alone. */
+struct list_audience {
+    int64_t total; /* active subscribers */
+    int64_t up_to; /* the highest id among them; 0: none */
+};
+/* NOT_FOUND: no such list of this account. */
+WARN_UNUSED enum status list_audience(struct db *tx, int64_t account_id, int64_t list_id, struct list_audience *ret);
+/* The next active subscribers with after_id < id <= up_to, in order of id. */
+WARN_UNUSED enum status list_next(struct db *tx, struct arena *a, const struct subscriber_query *query,
+                                  struct subscriber_page *ret);
+
+/* Fields as they are stored: `old` (JSON text, "" none) with the members of `given` over it, where null takes one away. NULL:
+ * fine, *ret is in the arena; else why not, a sentence. Names have 1 to 64 bytes; values are texts, numbers or booleans. */
+const char *subscriber_fields_merge(struct arena *a, struct str old, const struct json *given, struct str *ret);
+
+/* An address as it is stored and compared; strings in the arena. False: it is none. */
+bool subscriber_address(struct arena *a, struct str text, struct str *ret_email, struct str *ret_key);
+
+#endif
