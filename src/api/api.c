@@ -134,6 +134,7 @@ struct api *api_new(const struct api_options *options) {
     if (!api) abort();
     api->options = *options;
     add_route(api, HTTP_BIT(HTTP_GET) | HTTP_BIT(HTTP_POST), STR("/api.php"));
+    add_route(api, HTTP_BIT(HTTP_GET) | HTTP_BIT(HTTP_POST), STR("/api.php/{Command}"));
     for (size_t i = 0; i < operation_count(); i++) {
         const struct operation *op = operation_at(i);
         if (op->path) add_route(api, HTTP_BIT(op->method), str_from_z(op->path));
@@ -183,7 +184,8 @@ void api_format_error(void *arg, const struct http_request *request, int status,
                                                           .message = str_from_z(why)};
     }
     response->content_type = STR("application/json");
-    if (request && str_eq(request->path, STR("/api.php"))) {
+    struct str command;
+    if (request && operation_is_command_path(request->path, &command)) {
         refused_format_command(&refused, &response->body);
     } else {
         refused_format_rest(&refused, &response->body);

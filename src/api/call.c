@@ -48,7 +48,8 @@ void call_again(struct call *c) {
 enum operation_style call_style(const struct call *c) {
     if (c->request.is_control) return STYLE_CONTROL;
     if (c->op) return c->op->style;
-    return str_eq(c->request.path, STR("/api.php")) ? STYLE_COMMAND : STYLE_REST;
+    struct str command;
+    return operation_is_command_path(c->request.path, &command) ? STYLE_COMMAND : STYLE_REST;
 }
 
 struct json_writer *call_open(struct call *c) {
@@ -321,8 +322,9 @@ static void refuse_and_answer(struct call *c, int code, struct str field, const 
 }
 
 static bool find_operation(struct call *c) {
-    bool is_command = str_eq(c->request.path, STR("/api.php"));
-    struct str command = input_text(&c->input, STR("Command"));
+    struct str command;
+    bool is_command = operation_is_command_path(c->request.path, &command);
+    if (!is_command || command.n == 0) command = input_text(&c->input, STR("Command"));
     struct operation_places places;
     if (c->request.is_control || is_command) {
         c->op = operation_find_command(c->request.is_control ? STYLE_CONTROL : STYLE_COMMAND, command);
@@ -449,7 +451,7 @@ static void answer(struct call *c) {
     if (c->refused.count) {
         format_refusal(c);
     } else {
-        if (!c->http_status) c->http_status = 200;
+        if (!c->http_status) c->http_status = c->op->success ? c->op->success : 200;
         if (!c->content_type) c->content_type = "application/json";
     }
     call_add_header(c, STR("Cache-Control"), STR("no-store"));

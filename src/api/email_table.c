@@ -65,6 +65,6 @@ static const struct refusal email_refusals[] = {
 static const struct operation rows[] = {
     {"SendEmail", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_SEND, 12, HTTP_POST, OPERATION_BODY_SEND, "/api/v1/email",
      "Send a message", LIST_OF(email_params, email_refusals),
-     .steps = {{STEP_SIZED, email_check}, {STEP_WRITER, email_store}, {STEP_LOOP, email_offer}}},
+     .takes_idempotency_key = true, .steps = {{STEP_SIZED, email_check}, {STEP_WRITER, email_store}, {STEP_LOOP, email_offer}}},
 };
 const struct operation_table email_table = {"Sending", rows, sizeof rows / sizeof rows[0]};

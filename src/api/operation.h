@@ -124,6 +124,8 @@ struct operation {
      * ErrorCode are left out. */
     const char *request, *answer;
     const char *aliases; /* other names of the Command, comma list; NULL: none */
+    int success;         /* HTTP status of an answer that is no refusal; 0: 200 */
+    bool takes_idempotency_key;
 };
 
 /* A resource's part of the table (the *_table.c files); operations.c lists them. */
@@ -136,6 +138,8 @@ const struct operation_table *const *operation_tables(size_t *ret_count);
 size_t operation_count(void);
 /* The i-th of all tables. */
 const struct operation *operation_at(size_t i);
+/* Is it /api.php, or /api.php/<Command>? *ret_command: what stands behind the slash, or "". */
+bool operation_is_command_path(struct str path, struct str *ret_command);
 /* By Command or alias, without regard to case; NULL when there is none in this style. STYLE_CONTROL finds every style but PROBE.
  */
 const struct operation *operation_find_command(enum operation_style style, struct str command);
@@ -152,5 +156,7 @@ const struct operation *operation_find_path(enum http_method method, struct str 
 /* The refusal that `code` stands for: the operation's own (op may be NULL), else the common ones; never NULL for a code that is
  * in either. */
 const struct refusal *operation_refusal(const struct operation *op, int code);
+/* What every operation may answer. */
+const struct refusal *operation_common_refusals(size_t *ret_count);
 
 #endif

@@ -3,7 +3,7 @@
 #include "api/tables.h"
 
 static const struct operation_table *const tables[] = {
-    &email_table, &event_table, &domain_table, &key_table, &user_table, &inbox_table, &probe_table, &operator_table,
+    &email_table, &event_table, &domain_table, &key_table, &user_table, &inbox_table, &docs_table, &probe_table, &operator_table,
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
@@ -38,6 +38,14 @@ const struct operation *operation_at(size_t i) {
     size_t t = 0;
     for (; i >= tables[t]->count; t++) i -= tables[t]->count;
     return &tables[t]->rows[i];
+}
+
+bool operation_is_command_path(struct str path, struct str *ret_command) {
+    if (!str_starts(path, STR("/api.php"))) return false;
+    struct str rest = str_sub(path, STR("/api.php").n, SIZE_MAX);
+    if (rest.n && rest.p[0] != '/') return false;
+    *ret_command = str_sub(rest, 1, SIZE_MAX);
+    return true;
 }
 
 static bool is_called(const struct operation *op, struct str command) {
@@ -109,4 +117,9 @@ const struct refusal *operation_refusal(const struct operation *op, int code) {
         if (common_refusals[i].code == code) return &common_refusals[i];
     }
     return NULL;
+}
+
+const struct refusal *operation_common_refusals(size_t *ret_count) {
+    *ret_count = sizeof common_refusals / sizeof common_refusals[0];
+    return common_refusals;
 }

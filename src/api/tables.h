@@ -10,7 +10,7 @@
     .params = (p), .param_count = sizeof(p) / sizeof((p)[0]), .refusals = (r), .refusal_count = sizeof(r) / sizeof((r)[0])
 #define NO_PARAMS .params = NULL, .param_count = 0
 
-extern const struct operation_table email_table, user_table, domain_table, key_table, event_table, inbox_table, probe_table,
+extern const struct operation_table email_table, user_table, domain_table, key_table, event_table, inbox_table, probe_table, docs_table,
     operator_table;
 
 #endif
