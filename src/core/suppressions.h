@@ -1,0 +1,34 @@
+/* suppressions.h - whom an account must not write to: asked at acceptance, fed by its owner and by authentic evidence (P9).
+ *
+ * An entry of list 0 covers everything the account sends; one of a list covers what is sent to that list. An address is compared
+ * in lower case, the local part too; "a+tag@x" and "a@x" are two addresses (AD13). One account's entries never touch another's
+ * (P6, TN04).
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_CORE_SUPPRESSIONS_H
+#define POSTHORN_CORE_SUPPRESSIONS_H
+
+#include "crypto/digest.h"
+#include "store/suppressions.h"
+
+#define SUPPRESSION_REASON_MAX 250
+
+/* "Hard Bounced" of SUPPRESSION_BOUNCE and so on; "" of SUPPRESSION_NONE. Static. */
+struct str suppression_source_name(enum suppression_source source);
+/* Its inverse, without regard to case. */
+bool suppression_source_parse(struct str name, enum suppression_source *ret);
+
+/* What an address (canonical, in any case) is found by. */
+struct sha256 suppression_hash(struct str address);
+
+/* Reader or writer: which of `count` addresses may not be written to when something is sent to `list_id` (0: to no list).
+ * ret[i] is the source of an entry that covers address i, or SUPPRESSION_NONE. */
+WARN_UNUSED enum status suppressions_check(struct db *tx, const struct suppression_scope *scope, const struct str *addresses,
+                                           size_t count, enum suppression_source *ret);
+
+/* On the writer: suppress an address. address (canonical, in any case), account_id, list_id, source, reason (cut to
+ * SUPPRESSION_REASON_MAX) and created_at are read. An address that stands in that list already stays as it is. */
+WARN_UNUSED enum status suppression_add(struct db *tx, const struct suppression *entry, bool *ret_is_new);
+/* On the writer: take it out again. NOT_FOUND: it does not stand in that list of the account. */
+WARN_UNUSED enum status suppression_remove(struct db *tx, const struct suppression_scope *scope, struct str address);
+
+#endif
