@@ -29,7 +29,7 @@ CREATE TABLE accounts (
     first_name      TEXT NOT NULL DEFAULT '',
     last_name       TEXT NOT NULL DEFAULT '',
     password_hash   TEXT NOT NULL,                 -- argon2id, encoded
-    totp_sealed     BLOB NOT NULL DEFAULT x'',     -- context "totp:<e-mail>"; empty: no second factor
+    totp_sealed     BLOB NOT NULL DEFAULT x'',     -- context "totp:<id>"; empty: no second factor
     totp_is_on      INTEGER NOT NULL DEFAULT 0,    -- confirmed with a first code
     totp_step       INTEGER NOT NULL DEFAULT 0,    -- the last one used: none is used twice
     is_admin        INTEGER NOT NULL DEFAULT 0,
@@ -37,6 +37,7 @@ CREATE TABLE accounts (
     is_verified     INTEGER NOT NULL DEFAULT 1,
     created_at      INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX accounts_by_group ON accounts(group_id, id);
 
 CREATE TABLE user_keys (                -- the account's own API keys (APIKey of /api.php)
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -46,7 +47,8 @@ CREATE TABLE user_keys (                -- the account's own API keys (APIKey of
     description TEXT NOT NULL DEFAULT '',
     networks    TEXT NOT NULL DEFAULT '',          -- comma list of addresses and networks it may come from; '': any
     created_at  INTEGER NOT NULL,
-    last_used_at INTEGER NOT NULL DEFAULT 0
+    last_used_at INTEGER NOT NULL DEFAULT 0,
+    last_used_ip TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX user_keys_by_account ON user_keys(account_id, id);
 
@@ -64,6 +66,7 @@ CREATE TABLE account_tokens (           -- mailed to prove an address or to set 
     token_hash  BLOB PRIMARY KEY,
     account_id  INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
     purpose     INTEGER NOT NULL,                  -- enum account_token_purpose
+    email       TEXT NOT NULL DEFAULT '',          -- the address it proves
     created_at  INTEGER NOT NULL,
     expires_at  INTEGER NOT NULL
 ) STRICT;
@@ -225,6 +228,7 @@ CREATE TABLE list_sends (               -- one message to each subscriber of a l
     due_at          INTEGER NOT NULL,
     finished_at     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX list_sends_by_account ON list_sends(account_id, id);
 CREATE INDEX list_sends_open ON list_sends(id) WHERE state = 0;
 
 CREATE TABLE imports (                  -- files of subscribers or suppressions, worked off in slices
@@ -232,10 +236,12 @@ CREATE TABLE imports (                  -- files of subscribers or suppressions,
     uuid            BLOB NOT NULL UNIQUE,
     account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
     list_id         INTEGER NOT NULL,              -- 0: suppressions
-    content         BLOB NOT NULL,                 -- CSV; emptied when it is done
     options         TEXT NOT NULL,                 -- JSON
     state           INTEGER NOT NULL,              -- enum import_state
-    position        INTEGER NOT NULL DEFAULT 0,    -- bytes that are done
+    size            INTEGER NOT NULL,              -- bytes of the file
+    position        INTEGER NOT NULL,              -- bytes that are done
+    line            INTEGER NOT NULL,              -- that begins there
+    total           INTEGER NOT NULL,              -- records in the file
     added           INTEGER NOT NULL DEFAULT 0,
     changed         INTEGER NOT NULL DEFAULT 0,
     refused         INTEGER NOT NULL DEFAULT 0,
@@ -243,7 +249,15 @@ CREATE TABLE imports (                  -- files of subscribers or suppressions,
     created_at      INTEGER NOT NULL,
     finished_at     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX imports_by_account ON imports(account_id, id);
 CREATE INDEX imports_open ON imports(id) WHERE state = 0;
+
+CREATE TABLE import_chunks (            -- the file, in pieces: a slice reads two of them; gone when it is done
+    import_id       INTEGER NOT NULL REFERENCES imports(id) ON DELETE CASCADE,
+    at              INTEGER NOT NULL,              -- of its first byte in the file
+    content         BLOB NOT NULL,
+    PRIMARY KEY (import_id, at)
+) STRICT;
 
 CREATE TABLE suppressions (             -- whom an account must not write to
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
