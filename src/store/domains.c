@@ -12,7 +12,7 @@
 #define RECORD_COLUMNS "ownership_status, dkim_status, spf_status, return_path_status, tracking_status, dmarc_status"
 #define DOMAIN_COLUMNS                                                                                                           \
     "id, account_id, name, state, is_forced, " RECORD_COLUMNS ", subdomain, track_prefix,"                                       \
-    " created_at, checked_at"
+    " created_at, checked_at, link_tracking, open_tracking, unsubscribe_link, hosting_provider"
 
 static void domain_fill(struct stmt *s, struct arena *a, void *item) {
     struct domain *d = item;
@@ -26,6 +26,10 @@ static void domain_fill(struct stmt *s, struct arena *a, void *item) {
         .track_prefix = row_text(s, a, 12),
         .created_at = stmt_int(s, 13),
         .checked_at = stmt_int(s, 14),
+        .link_tracking = stmt_int(s, 15) != 0,
+        .open_tracking = stmt_int(s, 16) != 0,
+        .unsubscribe_link = stmt_int(s, 17) != 0,
+        .hosting_provider = row_text(s, a, 18),
     };
     for (int i = 0; i < DOMAIN_RECORD_COUNT; i++) d->record[i] = (enum record_status)stmt_int(s, 5 + i);
 }
@@ -81,14 +85,44 @@ static enum status domains_collect(struct stmt *s, struct arena *a, struct domai
     return st;
 }
 
+static enum status list_all(struct db *tx, struct arena *a, int64_t after_id, int limit, struct domain_list *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE id > ?1 ORDER BY id LIMIT ?2");
+    stmt_bind_int(s, 1, after_id);
+    stmt_bind_int(s, 2, limit);
+    return domains_collect(s, a, ret);
+}
+
 enum status domain_list(struct db *tx, struct arena *a, int64_t account_id, int64_t after_id, int limit,
                         struct domain_list *ret) {
-    struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE id > ?2 AND (account_id = ?1 OR ?1 = -1) "
-                                 "ORDER BY id LIMIT ?3");
+    if (account_id == SCOPE_ANY) return list_all(tx, a, after_id, limit, ret);
+    struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE account_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
     stmt_bind_int(s, 1, account_id);
     stmt_bind_int(s, 2, after_id);
     stmt_bind_int(s, 3, limit);
     return domains_collect(s, a, ret);
+}
+
+enum status domain_page(struct db *tx, struct arena *a, int64_t account_id, int64_t offset, int limit, struct domain_list *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE account_id = ?1 ORDER BY id LIMIT ?2 OFFSET ?3");
+    stmt_bind_int(s, 1, account_id);
+    stmt_bind_int(s, 2, limit);
+    stmt_bind_int(s, 3, offset);
+    return domains_collect(s, a, ret);
+}
+
+enum status domain_count(struct db *tx, int64_t account_id, int64_t *ret_count) {
+    struct stmt *s = db_stmt(tx, "SELECT count(*) FROM domains WHERE account_id = ?1");
+    stmt_bind_int(s, 1, account_id);
+    enum status st = row_first(s);
+    if (st == STATUS_OK) *ret_count = stmt_int(s, 0);
+    return st;
+}
+
+enum status domain_is_of(struct db *tx, int64_t account_id, int64_t id) {
+    struct stmt *s = db_stmt(tx, "SELECT id FROM domains WHERE id = ?1 AND account_id = ?2");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_int(s, 2, account_id);
+    return row_first(s);
 }
 
 enum status domain_list_named(struct db *tx, struct arena *a, struct str name, int limit, struct domain_list *ret) {
@@ -127,6 +161,46 @@ enum status domain_set_records(struct db *tx, int64_t id, const enum record_stat
     stmt_bind_int(s, 2, state);
     stmt_bind_int(s, 3, now);
     bind_records(s, 4, record);
+    return row_change(tx, s);
+}
+
+enum status domain_update(struct db *tx, const struct domain *domain) {
+    struct stmt *s = db_stmt(tx, "UPDATE domains SET state = ?2, subdomain = ?3, ownership_status = ?4, dkim_status = ?5, "
+                                 "spf_status = ?6, return_path_status = ?7, tracking_status = ?8, dmarc_status = ?9, "
+                                 "track_prefix = ?10, link_tracking = ?11, open_tracking = ?12, unsubscribe_link = ?13, "
+                                 "hosting_provider = ?14 WHERE id = ?1");
+    stmt_bind_int(s, 1, domain->id);
+    stmt_bind_int(s, 2, domain->state);
+    stmt_bind_text(s, 3, domain->subdomain);
+    bind_records(s, 4, domain->record);
+    stmt_bind_text(s, 10, domain->track_prefix);
+    stmt_bind_int(s, 11, domain->link_tracking);
+    stmt_bind_int(s, 12, domain->open_tracking);
+    stmt_bind_int(s, 13, domain->unsubscribe_link);
+    stmt_bind_text(s, 14, domain->hosting_provider);
+    return row_change(tx, s);
+}
+
+enum status domain_delete(struct db *tx, int64_t account_id, int64_t id) {
+    struct stmt *s = db_stmt(tx, "DELETE FROM domains WHERE id = ?1 AND account_id = ?2");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_int(s, 2, account_id);
+    return row_change(tx, s);
+}
+
+enum status domain_signing_key(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct str *ret_sealed) {
+    struct stmt *s = db_stmt(tx, "SELECT signing_key_sealed FROM domains WHERE id = ?1 AND account_id = ?2");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_int(s, 2, account_id);
+    enum status st = row_first(s);
+    if (st == STATUS_OK) *ret_sealed = row_text(s, a, 0);
+    return st;
+}
+
+enum status domain_set_signing_key(struct db *tx, int64_t id, struct str sealed) {
+    struct stmt *s = db_stmt(tx, "UPDATE domains SET signing_key_sealed = ?2 WHERE id = ?1");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_blob(s, 2, sealed);
     return row_change(tx, s);
 }
 

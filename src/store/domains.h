@@ -33,6 +33,8 @@ struct domain {
     enum record_status record[DOMAIN_RECORD_COUNT];
     struct str subdomain;    /* return path host label */
     struct str track_prefix; /* tracking label below it */
+    bool link_tracking, open_tracking, unsubscribe_link;
+    struct str hosting_provider; /* whose instructions are shown; "" none named */
     int64_t created_at;
     int64_t checked_at; /* 0: never verified yet */
 };
@@ -48,6 +50,12 @@ WARN_UNUSED enum status domain_find(struct db *tx, struct arena *a, int64_t acco
 /* Up to `limit` domains of an account (or SCOPE_ANY) with id > after_id, in order of id. */
 WARN_UNUSED enum status domain_list(struct db *tx, struct arena *a, int64_t account_id, int64_t after_id, int limit,
                                     struct domain_list *ret);
+/* Up to `limit` domains of an account behind the first `offset`, in order of id. */
+WARN_UNUSED enum status domain_page(struct db *tx, struct arena *a, int64_t account_id, int64_t offset, int limit,
+                                    struct domain_list *ret);
+WARN_UNUSED enum status domain_count(struct db *tx, int64_t account_id, int64_t *ret_count);
+/* OK when the account has this domain, else NOT_FOUND. */
+WARN_UNUSED enum status domain_is_of(struct db *tx, int64_t account_id, int64_t id);
 /* Every account's domain of that name, at most `limit`. */
 WARN_UNUSED enum status domain_list_named(struct db *tx, struct arena *a, struct str name, int limit, struct domain_list *ret);
 WARN_UNUSED enum status domain_set_state(struct db *tx, int64_t id, enum domain_state state, bool is_forced);
@@ -55,6 +63,16 @@ WARN_UNUSED enum status domain_set_state(struct db *tx, int64_t id, enum domain_
  * written. */
 WARN_UNUSED enum status domain_set_records(struct db *tx, int64_t id, const enum record_status record[DOMAIN_RECORD_COUNT],
                                            enum domain_state state, int64_t now);
+
+/* Write settings, names, statuses of records and state of a domain that was read before. NOT_FOUND: it has gone. */
+WARN_UNUSED enum status domain_update(struct db *tx, const struct domain *domain);
+/* The domain and with it its DKIM keys, sender keys, SMTP users and webhooks; messages, events and statistics stay. NOT_FOUND
+ * when absent or another account's. */
+WARN_UNUSED enum status domain_delete(struct db *tx, int64_t account_id, int64_t id);
+/* What signs a domain's webhook calls, sealed; "" when none was made yet. NOT_FOUND when absent or another account's. */
+WARN_UNUSED enum status domain_signing_key(struct db *tx, struct arena *a, int64_t account_id, int64_t id,
+                                           struct str *ret_sealed);
+WARN_UNUSED enum status domain_set_signing_key(struct db *tx, int64_t id, struct str sealed);
 
 struct dkim_key {
     int64_t id;

@@ -29,10 +29,7 @@ static void key_fill(struct stmt *s, struct arena *a, void *item) {
 }
 
 enum status sender_key_add(struct db *tx, const struct sender_key *key, int64_t *ret_id) {
-    struct stmt *domain = db_stmt(tx, "SELECT id FROM domains WHERE id = ?1 AND account_id = ?2");
-    stmt_bind_int(domain, 1, key->domain_id);
-    stmt_bind_int(domain, 2, key->account_id);
-    enum status st = row_first(domain);
+    enum status st = domain_is_of(tx, key->account_id, key->domain_id);
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO sender_keys (account_id, domain_id, key_hash, key_sealed, description, scopes, "
                                  "list_id, subscriber_id, journey_id, action_id, created_at) VALUES "
@@ -78,6 +75,33 @@ enum status sender_key_list(struct db *tx, struct arena *a, int64_t account_id, 
     enum status st = rows_collect(s, a, sizeof(struct sender_key), key_fill, &rows);
     if (st == STATUS_OK) *ret = (struct sender_key_list){rows.items, rows.count};
     return st;
+}
+
+enum status sender_key_get(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, int64_t id,
+                           struct sender_key *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT " KEY_COLUMNS " FROM sender_keys k WHERE k.id = ?1 AND k.account_id = ?2 "
+                                 "AND k.domain_id = ?3");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_int(s, 2, account_id);
+    stmt_bind_int(s, 3, domain_id);
+    enum status st = row_first(s);
+    if (st == STATUS_OK) key_fill(s, a, ret);
+    return st;
+}
+
+enum status sender_key_count(struct db *tx, int64_t domain_id, int64_t *ret_count) {
+    struct stmt *s = db_stmt(tx, "SELECT count(*) FROM sender_keys WHERE domain_id = ?1");
+    stmt_bind_int(s, 1, domain_id);
+    enum status st = row_first(s);
+    if (st == STATUS_OK) *ret_count = stmt_int(s, 0);
+    return st;
+}
+
+enum status sender_key_delete_all(struct db *tx, int64_t account_id, int64_t domain_id) {
+    struct stmt *s = db_stmt(tx, "DELETE FROM sender_keys WHERE domain_id = ?1 AND account_id = ?2");
+    stmt_bind_int(s, 1, domain_id);
+    stmt_bind_int(s, 2, account_id);
+    return stmt_run(s);
 }
 
 enum status sender_key_delete(struct db *tx, int64_t account_id, int64_t domain_id, int64_t id) {

@@ -39,6 +39,12 @@ WARN_UNUSED enum status sender_key_login(struct db *tx, struct arena *a, struct 
 /* Every key of the account's domain, in order of id; empty when the domain is not the account's. */
 WARN_UNUSED enum status sender_key_list(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id,
                                         struct sender_key_list *ret);
+/* NOT_FOUND when absent, another account's or another domain's. */
+WARN_UNUSED enum status sender_key_get(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, int64_t id,
+                                       struct sender_key *ret);
+WARN_UNUSED enum status sender_key_count(struct db *tx, int64_t domain_id, int64_t *ret_count);
+/* Every key of the account's domain. */
+WARN_UNUSED enum status sender_key_delete_all(struct db *tx, int64_t account_id, int64_t domain_id);
 /* NOT_FOUND when absent, another account's or another domain's; `domain_id` may be SCOPE_ANY. */
 WARN_UNUSED enum status sender_key_delete(struct db *tx, int64_t account_id, int64_t domain_id, int64_t id);
 /* Note the use; written at most once a minute for a key. */

@@ -111,6 +111,7 @@ CREATE TABLE domains (
     checked_at      INTEGER NOT NULL DEFAULT 0,
     UNIQUE (account_id, name)
 ) STRICT;
+CREATE INDEX domains_by_account ON domains(account_id, id);
 CREATE UNIQUE INDEX domains_one_owner ON domains(name) WHERE ownership_status = 1; -- RECORD_VERIFIED
 
 CREATE TABLE dkim_keys (
@@ -262,15 +263,16 @@ CREATE TABLE import_chunks (            -- the file, in pieces: a slice reads tw
 CREATE TABLE suppressions (             -- whom an account must not write to
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    list_id         INTEGER NOT NULL DEFAULT 0,    -- 0: everything of the account
     address_hash    BLOB NOT NULL,                 -- SHA-256 of the lower-case address
     address         TEXT NOT NULL,                 -- lower case; '' when the person was erased
-    list_id         INTEGER NOT NULL DEFAULT 0,    -- 0: everything of the account
-    reason          INTEGER NOT NULL,              -- enum suppression_reason
-    source          TEXT NOT NULL DEFAULT '',      -- who or what put it here
+    source          INTEGER NOT NULL,              -- enum suppression_source
+    reason          TEXT NOT NULL DEFAULT '',
     created_at      INTEGER NOT NULL,
     UNIQUE (account_id, address_hash, list_id)
 ) STRICT;
-CREATE INDEX suppressions_by_account ON suppressions(account_id, id);
+CREATE INDEX suppressions_by_list ON suppressions(account_id, list_id, id, source);
+CREATE INDEX suppressions_by_address ON suppressions(account_id, list_id, address, id, source);
 
 CREATE TABLE messages (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
