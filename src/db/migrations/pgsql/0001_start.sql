@@ -80,12 +80,16 @@ CREATE TABLE known_clients (            -- where an account logged in from: stra
     PRIMARY KEY (account_id, client_hash)
 );
 
-CREATE TABLE send_counts (              -- recipients accepted, for the limits of the group
+CREATE TABLE send_counts (              -- recipients accepted on a UTC day, for the limits of the group
     account_id  BIGINT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
-    period      BIGINT NOT NULL,                  -- 0 day, 1 month
-    starts_at   BIGINT NOT NULL,                  -- UTC
+    day_at      BIGINT NOT NULL,                  -- when it began
     count       BIGINT NOT NULL,
-    PRIMARY KEY (account_id, period, starts_at)
+    PRIMARY KEY (account_id, day_at)
+);
+
+CREATE TABLE send_rates (               -- the limit per second; only accounts that have one
+    account_id  BIGINT PRIMARY KEY REFERENCES accounts(id) ON DELETE CASCADE,
+    spent_until BIGINT NOT NULL                   -- Unix microseconds: up to here the rate is used up
 );
 
 CREATE TABLE domains (
