@@ -26,6 +26,7 @@
 #include "smtpd/smtpd.h"
 #include "store/store.h"
 #include "store/writer.h"
+#include "web/web.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -280,11 +281,22 @@ static bool is_ready(void *arg) {
     return !atomic_load(&g->is_lost) && !atomic_load(&g->is_stopping);
 }
 
+/* The API's routes and the pages'. */
+static const struct http_route *public_routes(struct gateway *g, size_t *ret_count) {
+    size_t api_count, web_count;
+    const struct http_route *api = api_public_routes(g->api, &api_count), *web = web_routes(&web_count);
+    struct http_route *all = arena_array(&g->arena, api_count + web_count, sizeof *all);
+    memcpy(all, api, api_count * sizeof *all);
+    memcpy(all + api_count, web, web_count * sizeof *all);
+    *ret_count = api_count + web_count;
+    return all;
+}
+
 static struct http_server *new_server(struct gateway *g, enum server_kind kind) {
     static const char *const names[] = {"public", "tls", "control"};
     size_t route_count;
     const struct http_route *routes =
-        kind == SERVER_CONTROL ? api_control_routes(g->api, &route_count) : api_public_routes(g->api, &route_count);
+        kind == SERVER_CONTROL ? api_control_routes(g->api, &route_count) : public_routes(g, &route_count);
     return http_server_new(&(struct http_server_options){
         .name = names[kind],
         .routes = routes,

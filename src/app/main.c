@@ -3,6 +3,7 @@
  * posthorn serve runs until SIGTERM or SIGINT; SIGHUP takes over new certificates and the log level. Every other verb is in
  * command.c or in the table below. Exit codes: 0 done, 1 refused or failed, 64 usage, 78 configuration.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "api/openapi.h"
 #include "app/command.h"
 #include "app/doctor.h"
 #include "app/serve.h"
@@ -66,6 +67,14 @@ static int run_man_config(struct invocation *in) {
     return EXIT_SUCCESS;
 }
 
+static int run_man_api(struct invocation *in) {
+    (void)in;
+    BUF_AUTO out = {0};
+    reference_write(&out);
+    fwrite(out.p, 1, out.n, stdout);
+    return EXIT_SUCCESS;
+}
+
 static int run_init(struct invocation *in) {
     return serve_init(&in->config, in->json);
 }
@@ -84,6 +93,7 @@ static const struct local_verb local_verbs[] = {
     {"init", run_init, true, "Make the data folder, the database and the master key, where they are missing."},
     {"check-config", run_check_config, true, "Print the effective configuration: every key with its meaning and value."},
     {"man-config", run_man_config, false, "Print the manual page of the configuration, posthorn.conf(5)."},
+    {"man-api", run_man_api, false, "Print the API reference, docs/api.md."},
     {"doctor", run_doctor, true, "Check what will bite a first live user: port 25, host name, DNS, clock, disk, limits."},
     {"version", run_version, true, "Print the version."},
 };
