@@ -1,0 +1,88 @@
+/* suppressions.c - see suppressions.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "core/suppressions.h"
+
+static const struct str source_names[SUPPRESSION_SOURCES] = {
+    [SUPPRESSION_NONE] = STR_INIT(""),
+    [SUPPRESSION_ADMINISTRATOR] = STR_INIT("Administrator"),
+    [SUPPRESSION_USER] = STR_INIT("User"),
+    [SUPPRESSION_COMPLAINT] = STR_INIT("SPAM complaint"),
+    [SUPPRESSION_BOUNCE] = STR_INIT("Hard Bounced"),
+    [SUPPRESSION_UNSUBSCRIBE] = STR_INIT("Unsubscribe"),
+};
+
+struct str suppression_source_name(enum suppression_source source) {
+    return source_names[(unsigned)source < SUPPRESSION_SOURCES ? source : SUPPRESSION_NONE];
+}
+
+bool suppression_source_parse(struct str name, enum suppression_source *ret) {
+    for (int i = SUPPRESSION_NONE + 1; i < SUPPRESSION_SOURCES; i++) {
+        if (!str_eq_nocase(name, source_names[i])) continue;
+        *ret = (enum suppression_source)i;
+        return true;
+    }
+    return false;
+}
+
+struct sha256 suppression_hash(struct str address) {
+    ARENA_AUTO arena = {0};
+    return sha256(arena_lower(&arena, address));
+}
+
+/* One question for up to SUPPRESSION_MATCH_MAX addresses. */
+static enum status check_some(struct db *tx, const struct suppression_scope *scope, const struct str *addresses, size_t count,
+                              enum suppression_source *ret) {
+    ARENA_AUTO arena = {0};
+    struct sha256 hashes[SUPPRESSION_MATCH_MAX];
+    struct str texts[SUPPRESSION_MATCH_MAX];
+    struct suppression_list found;
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = suppression_hash(addresses[i]);
+        texts[i] = sha256_str(&hashes[i]);
+    }
+    enum status status = suppression_match(tx, &arena, scope, texts, count, &found);
+    if (status != STATUS_OK) return status;
+    for (size_t i = 0; i < count; i++) {
+        ret[i] = SUPPRESSION_NONE;
+        for (size_t j = 0; j < found.count; j++) {
+            if (str_eq(texts[i], found.items[j].address_hash)) ret[i] = found.items[j].source;
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status suppressions_check(struct db *tx, const struct suppression_scope *scope, const struct str *addresses, size_t count,
+                               enum suppression_source *ret) {
+    enum status status = STATUS_OK;
+    for (size_t done = 0; status == STATUS_OK && done < count; done += SUPPRESSION_MATCH_MAX) {
+        size_t n = count - done < SUPPRESSION_MATCH_MAX ? count - done : SUPPRESSION_MATCH_MAX;
+        status = check_some(tx, scope, addresses + done, n, ret + done);
+    }
+    return status;
+}
+
+/* At most `max` bytes of UTF-8, cut between characters. */
+static struct str cut_utf8(struct str s, size_t max) {
+    if (s.n <= max) return s;
+    while (max && ((unsigned char)s.p[max] & 0xC0) == 0x80) max--;
+    return str_sub(s, 0, max);
+}
+
+enum status suppression_add(struct db *tx, const struct suppression *entry, bool *ret_is_new) {
+    ARENA_AUTO arena = {0};
+    struct suppression row = *entry;
+    int64_t id;
+    row.address = arena_lower(&arena, entry->address);
+    struct sha256 hash = sha256(row.address);
+    row.address_hash = sha256_str(&hash);
+    row.reason = cut_utf8(entry->reason, SUPPRESSION_REASON_MAX);
+    enum status status = suppression_insert(tx, &row, &id);
+    if (status != STATUS_OK && status != STATUS_EXISTS) return status;
+    *ret_is_new = status == STATUS_OK;
+    return STATUS_OK;
+}
+
+enum status suppression_remove(struct db *tx, const struct suppression_scope *scope, struct str address) {
+    struct sha256 hash = suppression_hash(address);
+    return suppression_delete(tx, scope->account_id, scope->list_id, sha256_str(&hash));
+}
