@@ -130,6 +130,13 @@ bool time_from_civil(int year, int month, int day, int64_t *ret_days) {
     return true;
 }
 
+void time_month_of(int64_t wall_ms, int64_t *ret_began_at, int64_t *ret_next_at) {
+    struct civil c = civil_from_ms(wall_ms);
+    int64_t first_day = floor_div(wall_ms, DAY_S * 1000) - (c.day - 1);
+    *ret_began_at = first_day * DAY_S * 1000;
+    *ret_next_at = (first_day + month_days(c.year, c.month)) * DAY_S * 1000;
+}
+
 /* Does s look exactly like the pattern, where '0' stands for a digit? Then the numbers between the other characters. */
 static bool read_numbers(struct str s, struct str pattern, int *ret_numbers) {
     if (s.n != pattern.n) return false;

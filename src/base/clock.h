@@ -38,6 +38,8 @@ void time_add_sql(struct buf *out, int64_t wall_ms);
 void time_add_rfc5322(struct buf *out, int64_t wall_ms);
 /* Days since 1970-01-01 of a proleptic Gregorian date, and its check (year 1..9999). */
 bool time_from_civil(int year, int month, int day, int64_t *ret_days);
+/* When the UTC month that wall_ms lies in began, and when the next one does. */
+void time_month_of(int64_t wall_ms, int64_t *ret_began_at, int64_t *ret_next_at);
 /* Strict "YYYY-MM-DD" or "YYYY-MM-DD HH:MM:SS", UTC; no leap second. *ret_has_time tells which. */
 bool time_parse_sql(struct str s, int64_t *ret_wall_ms, bool *ret_has_time);
 

@@ -1,0 +1,72 @@
+/* send_counts.c - see send_counts.h. Statements insert from accounts, so that an account deleted meanwhile fails nothing.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "store/send_counts.h"
+
+#include "base/clock.h"
+#include "store/rows.h"
+
+#define DAY_MS       INT64_C(86400000)
+#define KEPT_DAYS_MS (62 * DAY_MS) /* more than the longest month that is asked for */
+
+struct send_period send_period_of(int64_t now) {
+    struct send_period period = {.day_at = now - now % DAY_MS};
+    period.next_day_at = period.day_at + DAY_MS;
+    time_month_of(now, &period.month_at, &period.next_month_at);
+    return period;
+}
+
+enum status send_usage_get(struct db *tx, int64_t account_id, const struct send_period *period, struct send_usage *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT day_at, count FROM send_counts WHERE account_id = ?1 AND day_at >= ?2");
+    struct send_usage usage = {0};
+    enum status st;
+    stmt_bind_int(s, 1, account_id);
+    stmt_bind_int(s, 2, period->month_at);
+    while ((st = stmt_step(s)) == STATUS_ROW) {
+        usage.month += stmt_int(s, 1);
+        if (stmt_int(s, 0) == period->day_at) usage.day = stmt_int(s, 1);
+    }
+    if (st == STATUS_OK) *ret = usage;
+    return st;
+}
+
+static enum status prune(struct db *tx, int64_t account_id, int64_t before) {
+    int64_t pruned;
+    struct stmt *s = db_stmt(tx, "DELETE FROM send_counts WHERE account_id = ?1 AND day_at < ?2");
+    stmt_bind_int(s, 1, account_id);
+    stmt_bind_int(s, 2, before);
+    return rows_change(tx, s, &pruned);
+}
+
+enum status send_usage_add(struct db *tx, int64_t account_id, const struct send_period *period, int64_t count) {
+    struct stmt *s = db_stmt(tx, "INSERT INTO send_counts (account_id, day_at, count) SELECT id, ?2, ?3 FROM accounts "
+                                 "WHERE id = ?1 ON CONFLICT (account_id, day_at) "
+                                 "DO UPDATE SET count = send_counts.count + excluded.count RETURNING count");
+    stmt_bind_int(s, 1, account_id);
+    stmt_bind_int(s, 2, period->day_at);
+    stmt_bind_int(s, 3, count);
+    enum status st = stmt_step(s);
+    if (st != STATUS_ROW) return st;
+    bool is_first = stmt_int(s, 0) == count; /* of its day */
+    st = stmt_run(s);
+    return st == STATUS_OK && is_first ? prune(tx, account_id, period->day_at - KEPT_DAYS_MS) : st;
+}
+
+enum status send_rate_get(struct db *tx, int64_t account_id, int64_t *ret_spent_until) {
+    struct stmt *s = db_stmt(tx, "SELECT spent_until FROM send_rates WHERE account_id = ?1");
+    stmt_bind_int(s, 1, account_id);
+    enum status st = row_first(s);
+    if (st == STATUS_NOT_FOUND) {
+        *ret_spent_until = 0;
+        return STATUS_OK;
+    }
+    if (st == STATUS_OK) *ret_spent_until = stmt_int(s, 0);
+    return st;
+}
+
+enum status send_rate_set(struct db *tx, int64_t account_id, int64_t spent_until) {
+    struct stmt *s = db_stmt(tx, "INSERT INTO send_rates (account_id, spent_until) SELECT id, ?2 FROM accounts WHERE id = ?1 "
+                                 "ON CONFLICT (account_id) DO UPDATE SET spent_until = excluded.spent_until");
+    stmt_bind_int(s, 1, account_id);
+    stmt_bind_int(s, 2, spent_until);
+    return stmt_run(s);
+}
