@@ -46,7 +46,7 @@ enum status login_start(struct call *c, struct db *db) {
     const struct account *account = &((struct login *)c->state)->account;
     SECRET_AUTO token = {0};
     token_make(TOKEN_SESSION, c->api->rand, &token);
-    enum status status = account_open_session(db, account->id, buf_str(&token), c->now);
+    enum status status = account_open_session(db, account->id, buf_str(&token), false, c->now);
     if (status == STATUS_NOT_FOUND) { /* deleted meanwhile */
         call_refuse(c, 3);
         return STATUS_OK;

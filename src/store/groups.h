@@ -26,4 +26,27 @@ struct account_limits {
 #define ACCOUNT_LIMITS_COUNT 7
 void account_limits_fill(struct stmt *s, int column, struct account_limits *ret);
 
+struct account_group {
+    int64_t id;
+    struct str name;
+    struct account_limits limits;
+    int64_t created_at;
+    int64_t accounts; /* how many are in it; only read */
+};
+struct account_group_list {
+    struct account_group *items;
+    size_t count;
+};
+/* Add; id is ignored. EXISTS: the name is taken. */
+WARN_UNUSED enum status group_add(struct db *tx, const struct account_group *group, int64_t *ret_id);
+WARN_UNUSED enum status group_get(struct db *tx, struct arena *a, int64_t id, struct account_group *ret);
+WARN_UNUSED enum status group_find(struct db *tx, struct arena *a, struct str name, struct account_group *ret);
+/* Up to `limit` groups with id > after_id, in order of id. */
+WARN_UNUSED enum status group_list(struct db *tx, struct arena *a, int64_t after_id, int64_t limit,
+                                   struct account_group_list *ret);
+/* Write name and limits. EXISTS: the name is taken. */
+WARN_UNUSED enum status group_update(struct db *tx, const struct account_group *group);
+/* NOT_FOUND: no such group. EXISTS: accounts are in it. DENIED: GROUP_DEFAULT. */
+WARN_UNUSED enum status group_delete(struct db *tx, int64_t id);
+
 #endif

@@ -31,21 +31,6 @@ static void test_accounts(void **state) {
     fixture_free(f);
 }
 
-static void test_user_keys(void **state) {
-    (void)state;
-    struct fixture *f = fixture_new();
-    int64_t account = make_account(f->db, "a@example.com"), id = 0;
-    struct str hash = TEXT("\0\xff hash");
-    struct account found;
-    assert_int_equal(user_key_add(f->db, account + 1, hash, NOW, &id), STATUS_NOT_FOUND);
-    assert_ok(user_key_add(f->db, account, hash, NOW, &id));
-    assert_int_equal(user_key_add(f->db, account, hash, NOW, &id), STATUS_EXISTS);
-    assert_ok(user_key_find(f->db, &f->arena, hash, &found));
-    assert_int_equal(found.id, account);
-    assert_int_equal(user_key_find(f->db, &f->arena, TEXT("\0\xff hasH"), &found), STATUS_NOT_FOUND);
-    fixture_free(f);
-}
-
 static void test_sessions(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
@@ -426,7 +411,6 @@ static void test_broken_transaction_stays_broken(void **state) {
 int run_verbs(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accounts),
-        cmocka_unit_test(test_user_keys),
         cmocka_unit_test(test_sessions),
         cmocka_unit_test(test_P6_domains_of_two_accounts),
         cmocka_unit_test(test_TN09_one_account_owns_a_name),

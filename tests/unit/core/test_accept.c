@@ -83,11 +83,11 @@ static void test_P8_old_sessions_go_as_new_ones_come(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
     int64_t account = make_account(f->db, "a@example.com");
-    assert_ok(account_open_session(f->db, account, STR("one"), NOW));
-    assert_ok(account_open_session(f->db, account, STR("two"), NOW + SESSION_LIFE_MS));
+    assert_ok(account_open_session(f->db, account, STR("one"), false, NOW));
+    assert_ok(account_open_session(f->db, account, STR("two"), false, NOW + SESSION_LIFE_MS));
     fixture_commit(f);
     assert_int_equal(fixture_number(f, "SELECT count(*) FROM sessions"), 2); /* "one" has ended, and is still known */
-    assert_ok(account_open_session(f->db, account, STR("three"), NOW + 2 * SESSION_LIFE_MS + 1));
+    assert_ok(account_open_session(f->db, account, STR("three"), false, NOW + 2 * SESSION_LIFE_MS + 1));
     fixture_commit(f);
     assert_int_equal(fixture_number(f, "SELECT count(*) FROM sessions"), 2);
     fixture_free(f);
