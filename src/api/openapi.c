@@ -108,12 +108,16 @@ static void write_body(struct json_writer *w, struct arena *arena, const struct 
 /* ---- answers ---- */
 static void write_command_answer(struct json_writer *w, const struct json *example) {
     json_add_array(w, STR("oneOf"));
-    json_open_object(w);
-    json_add_array(w, STR("allOf"));
-    json_raw(w, STR("{\"$ref\":\"#/components/schemas/CommandSuccess\"}"));
-    if (example) schema_of_example(w, example);
-    json_close_array(w);
-    json_close_object(w);
+    if (example && example->count) {
+        json_open_object(w);
+        json_add_array(w, STR("allOf"));
+        json_raw(w, STR("{\"$ref\":\"#/components/schemas/CommandSuccess\"}"));
+        schema_of_example(w, example);
+        json_close_array(w);
+        json_close_object(w);
+    } else {
+        json_raw(w, STR("{\"$ref\":\"#/components/schemas/CommandSuccess\"}"));
+    }
     json_raw(w, STR("{\"$ref\":\"#/components/schemas/CommandRefusal\"}"));
     json_close_array(w);
 }

@@ -22,7 +22,6 @@ static const struct http_header policy[] = {
      STR_INIT(
          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
          "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")},
-    {STR_INIT("X-Content-Type-Options"), STR_INIT("nosniff")},
     {STR_INIT("Referrer-Policy"), STR_INIT("no-referrer")},
     {STR_INIT("Cache-Control"), STR_INIT("no-cache")},
     {STR_INIT("Vary"), STR_INIT("Accept-Encoding")},
