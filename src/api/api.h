@@ -8,6 +8,7 @@
 #define POSTHORN_API_API_H
 
 #include "base/metrics.h"
+#include "core/limits.h"
 #include "core/queue.h"
 #include "crypto/seal.h"
 #include "httpd/http_server.h"
@@ -23,12 +24,14 @@ struct api_options {
     struct seal_key seal; /* seals what is shown again: seal_derive(master, STR("seal")) */
     const struct clock *clock;
     const struct rand *rand;
-    struct metrics *metrics; /* may be NULL */
-    struct node_epoch owner; /* who will deliver what is accepted */
-    struct str hostname;     /* ours: MX and CNAME target in the records to publish */
-    bool v1_always_200;      /* [api] v1_errors=always-200 */
-    bool is_sandbox;         /* the inbox exists */
-    struct work *work;       /* woken after what goes on in the background was stored (api/work.h); may be NULL */
+    struct metrics *metrics;                                        /* may be NULL */
+    struct limits *limits;                                          /* may be NULL: nobody is slowed */
+    int64_t key_per_minute, account_per_minute, address_per_minute; /* requests; 0: no such limit */
+    struct node_epoch owner;                                        /* who will deliver what is accepted */
+    struct str hostname;                                            /* ours: MX and CNAME target in the records to publish */
+    bool v1_always_200;                                             /* [api] v1_errors=always-200 */
+    bool is_sandbox;                                                /* the inbox exists */
+    struct work *work; /* woken after what goes on in the background was stored (api/work.h); may be NULL */
     /* After COMMIT, on the loop of the request: new entries for the scheduler. They are valid during the call only. */
     void (*queue_offer)(void *arg, const struct queue_entry *entries, size_t count);
     /* Any loop: is the gateway taking work (not stopping)? NULL: always. */

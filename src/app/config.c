@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "core/retry.h"
 #include "core/route.h"
-#include "httpd/http_proxy.h"
 #include "net/stream.h"
+#include "proto/address/network.h"
 #include "proto/json/json_write.h"
 
 #include <limits.h>
@@ -72,6 +72,15 @@ static const char *kind_port(const struct config_key *key, struct str text, void
     return NULL;
 }
 
+/* How many of something; 0: as many as come. */
+static const char *kind_count(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    uint64_t count;
+    if (!str_to_u64(text, &count) || count > 1000000000) return "expected a number from 0 (no limit) to 1000000000";
+    *(int64_t *)field = (int64_t)count;
+    return NULL;
+}
+
 /* Comma list of address:port; empty for none. */
 static const char *kind_listen(const struct config_key *key, struct str text, void *field) {
     (void)key;
@@ -105,12 +114,11 @@ static const char *kind_servers(const struct config_key *key, struct str text, v
     return NULL;
 }
 
-static const char *kind_proxies(const struct config_key *key, struct str text, void *field) {
+static const char *kind_networks(const struct config_key *key, struct str text, void *field) {
     (void)key;
     ARENA_AUTO arena = {0};
-    struct http_proxies proxies;
-    if (http_proxies_parse(&arena, text, &proxies) != STATUS_OK)
-        return "expected addresses or networks, like 127.0.0.1,10.0.0.0/8";
+    struct network_list networks;
+    if (!network_list_parse(&arena, text, &networks)) return "expected addresses or networks, like 127.0.0.1,10.0.0.0/8";
     *(struct str *)field = text;
     return NULL;
 }
@@ -180,7 +188,7 @@ static const struct config_key config_keys[] = {
     KEY("http", "listen", "127.0.0.1:8080", kind_listen, http_listen, .sentence = "Addresses of the HTTP API, comma separated."),
     KEY("http", "base_url", "", kind_url, http_base_url,
         .sentence = "How the world reaches the API, as the first screen shows it; empty: the first address."),
-    KEY("http", "trusted_proxies", "", kind_proxies, http_trusted_proxies,
+    KEY("http", "trusted_proxies", "", kind_networks, http_trusted_proxies,
         .sentence = "Addresses or networks whose X-Forwarded-For is believed, comma separated."),
     KEY("http", "tls_listen", "", kind_listen, http_tls_listen,
         .sentence = "Addresses of the HTTPS API; needs [tls] cert and key."),
@@ -211,6 +219,12 @@ static const struct config_key config_keys[] = {
             "without it the stored DKIM and sender keys cannot be opened."),
     KEY("api", "v1_errors", "http", kind_choice, api_v1_errors, .choices = "http|always-200",
         .sentence = "Whether refusals of /api/v1 carry real HTTP statuses or always 200."),
+    KEY("limits", "key_per_minute", "1200", kind_count, limits_key_per_minute,
+        .sentence = "API requests a minute by one key or session; 0: any number."),
+    KEY("limits", "account_per_minute", "12000", kind_count, limits_account_per_minute,
+        .sentence = "API requests a minute by one account, with all its keys; 0: any number."),
+    KEY("limits", "address_per_minute", "60000", kind_count, limits_address_per_minute,
+        .sentence = "API requests a minute from one client address (of IPv6 its /64); 0: any number."),
 };
 #define KEY_COUNT (sizeof config_keys / sizeof config_keys[0])
 
@@ -418,7 +432,7 @@ static void format_value(struct buf *out, const struct config *c, const struct c
         buf_add_str(out, word);
     } else if (key->kind == kind_bool)
         buf_add_z(out, *(const int64_t *)field ? "yes" : "no");
-    else if (key->kind == kind_port)
+    else if (key->kind == kind_port || key->kind == kind_count)
         buf_add_i64(out, *(const int64_t *)field);
     else if (key->is_secret && !str_is_empty(*(const struct str *)field))
         buf_add_z(out, "***");

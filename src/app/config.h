@@ -36,6 +36,7 @@ struct config {
     struct str delivery_smarthost, delivery_retry;
     struct str keys_master;
     int64_t api_v1_errors; /* enum config_choice_errors */
+    int64_t limits_key_per_minute, limits_account_per_minute, limits_address_per_minute;
 };
 
 /* All defaults. */

@@ -40,6 +40,7 @@
 #define LISTENERS_MAX     16
 #define CONNECTIONS_MAX   10000
 #define PER_ADDRESS_MAX   2000
+#define LIMITS_MAX        65536 /* token buckets */
 #define BODY_BYTES_MAX    ((size_t)256 << 20)
 #define JOBS_MAX          20000
 #define SLOW_JOBS_MAX     200
@@ -62,7 +63,8 @@ struct gateway {
     struct resolver *fresh_resolver; /* for VerifyDomain, which looks up now */
     struct tls_context *client_tls, *server_tls;
     struct arena arena; /* of what lives as long as the gateway */
-    struct http_proxies proxies;
+    struct network_list proxies;
+    struct limits *limits;
     struct http_budget *budget;
     struct smtpd *inbox;
     struct mta *mta;
@@ -315,11 +317,12 @@ static struct http_server *new_server(struct gateway *g, enum server_kind kind) 
 
 static enum status open_api(struct gateway *g, struct buf *why) {
     const struct config *c = g->config;
-    if (http_proxies_parse(&g->arena, c->http_trusted_proxies, &g->proxies) != STATUS_OK) {
+    if (!network_list_parse(&g->arena, c->http_trusted_proxies, &g->proxies)) {
         buf_add_z(why, "[http] trusted_proxies: expected addresses or networks, comma separated");
         return STATUS_INVALID;
     }
     g->budget = http_budget_new(CONNECTIONS_MAX, PER_ADDRESS_MAX, BODY_BYTES_MAX);
+    g->limits = limits_new(LIMITS_MAX);
     g->api = api_new(&(struct api_options){
         .writer = g->writer,
         .readers = g->readers,
@@ -329,6 +332,10 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .clock = clock_system(),
         .rand = rand_system(),
         .metrics = &g->metrics,
+        .limits = g->limits,
+        .key_per_minute = c->limits_key_per_minute,
+        .account_per_minute = c->limits_account_per_minute,
+        .address_per_minute = c->limits_address_per_minute,
         .owner = g->node,
         .hostname = c->delivery_hostname,
         .v1_always_200 = c->api_v1_errors == ERRORS_ALWAYS_200,
@@ -530,6 +537,7 @@ void gateway_close(struct gateway **g_place) {
     resolver_free(&g->fresh_resolver);
     threads_free(&g->threads);
     http_budget_free(&g->budget);
+    limits_free(&g->limits);
     tls_context_unref(&g->client_tls);
     tls_context_unref(&g->server_tls);
     arena_fini(&g->arena);

@@ -72,6 +72,7 @@ static struct limit_state state_of(const struct limit_rate *rate, int64_t price_
     return (struct limit_state){
         .is_limited = true,
         .limit = rate->count,
+        .period_ms = rate->period_ms,
         .remaining = room_us / price_us,
         .wait_ms = room_us >= price_us ? 0 : (price_us - room_us + 999) / 1000,
         .reset_ms = (ahead_us + 999) / 1000,

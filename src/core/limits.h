@@ -26,7 +26,8 @@ struct limit_rate {
 };
 struct limit_state {
     bool is_limited;   /* there is a limit (rate->count) */
-    int64_t limit;     /* the rate's count */
+    int64_t limit;     /* the rate's count, in period_ms */
+    int64_t period_ms;
     int64_t remaining; /* may be taken right now */
     int64_t wait_ms;   /* until one may be taken; 0: now */
     int64_t reset_ms;  /* until the bucket is full again */

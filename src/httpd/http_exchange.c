@@ -27,7 +27,7 @@ void http_exchange_free(struct http_exchange **exchange) {
 static void find_client(struct http_exchange *x) {
     const struct http_conn *c = x->conn;
     const struct http_fields *f = &x->request.fields;
-    struct net_address client = http_proxies_client(c->shard->server->o.proxies, &c->peer, f);
+    struct net_address client = http_proxy_client(c->shard->server->o.proxies, &c->peer, f);
     BUF_AUTO text = {0};
     net_address_format_ip(&text, &client);
     x->client = client.family == 1 ? STR("unix") : arena_str(&x->arena, buf_str(&text));

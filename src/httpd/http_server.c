@@ -106,7 +106,7 @@ static struct http_shard *find_shard(struct http_server *server, const struct lo
 void http_server_accept(void *arg, struct loop *loop, int fd, const struct net_address *peer) {
     struct http_server *server = arg;
     struct http_shard *shard = find_shard(server, loop);
-    bool is_proxy = http_proxies_has(server->o.proxies, peer);
+    bool is_proxy = http_proxy_is(server->o.proxies, peer);
     if (!shard || shard->stopping || !http_budget_take_connection(server->o.budget, peer, is_proxy || peer->family == 1)) {
         close(fd);
         return;

@@ -69,7 +69,7 @@ struct http_server_options {
     struct http_limits limits;
     struct http_budget *budget;         /* shared by all servers of the process */
     struct metrics *metrics;            /* may be NULL */
-    const struct http_proxies *proxies; /* whose X-Forwarded-* is believed; NULL: nobody's */
+    const struct network_list *proxies; /* whose X-Forwarded-* is believed; NULL: nobody's */
     /* Give the server's own errors a body: set content_type and body of *response. request is NULL when the head was unreadable.
      * NULL: a line of plain text. */
     void (*format_error)(void *arg, const struct http_request *request, int status, const char *why,

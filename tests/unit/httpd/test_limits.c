@@ -188,9 +188,9 @@ static void test_connection_caps(void **state) {
     struct world w;
     struct client a, b, c, d, e;
     struct arena arena = {0};
-    struct http_proxies proxies;
+    struct network_list proxies;
     world_init(&w);
-    assert_int_equal(http_proxies_parse(&arena, STR("10.0.0.0/8"), &proxies), STATUS_OK);
+    assert_true(network_list_parse(&arena, STR("10.0.0.0/8"), &proxies));
     w.options.proxies = &proxies;
     http_budget_free(&w.budget);
     w.options.budget = w.budget = http_budget_new(4, 1, 1000000);
@@ -319,9 +319,9 @@ static void test_forwarded_for_HT43(void **state) {
     (void)state;
     struct world w;
     struct arena arena = {0};
-    struct http_proxies proxies;
+    struct network_list proxies;
     world_init(&w);
-    assert_int_equal(http_proxies_parse(&arena, STR("10.0.0.0/8, fd00::/8 127.0.0.2"), &proxies), STATUS_OK);
+    assert_true(network_list_parse(&arena, STR("10.0.0.0/8, fd00::/8 127.0.0.2"), &proxies));
     w.options.proxies = &proxies;
     world_serve(&w);
     expect_who(&w, "10.0.0.1:1", "", "<10.0.0.1 http>");
@@ -335,28 +335,6 @@ static void test_forwarded_for_HT43(void **state) {
     expect_who(&w, "[fe00::1]:1", "X-Forwarded-For: 2001:db8::5\r\n", "<fe00::1 http>");
     world_fini(&w);
     arena_fini(&arena);
-}
-
-static void test_proxy_lists(void **state) {
-    (void)state;
-    ARENA_AUTO arena = {0};
-    struct http_proxies p;
-    struct net_address a;
-    assert_int_equal(http_proxies_parse(&arena, STR(""), &p), STATUS_OK);
-    assert_int_equal(p.count, 0);
-    assert_int_equal(http_proxies_parse(&arena, STR(" 10.1.2.0/23,,::1 "), &p), STATUS_OK);
-    assert_int_equal(p.count, 2);
-    assert_int_equal(net_address_parse(STR("10.1.3.255:1"), &a), STATUS_OK);
-    assert_true(http_proxies_has(&p, &a));
-    assert_int_equal(net_address_parse(STR("10.1.4.0:1"), &a), STATUS_OK);
-    assert_false(http_proxies_has(&p, &a));
-    assert_int_equal(net_address_parse(STR("[::1]:1"), &a), STATUS_OK);
-    assert_true(http_proxies_has(&p, &a));
-    assert_false(http_proxies_has(NULL, &a));
-    static const char *const bad[] = {"10.0.0.0/33", "::/129",      "10.0.0",      "proxy.example",
-                                      "10.0.0.0/",   "10.0.0.0/-1", "1.2.3.4/8/8", "a,b"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-        if (http_proxies_parse(&arena, str_from_z(bad[i]), &p) != STATUS_INVALID) fail_msg("took %s", bad[i]);
 }
 
 /* HTTPS: the handshake first; who speaks plainly is closed. */
@@ -408,7 +386,6 @@ int main(void) {
         cmocka_unit_test(test_graceful_stop),
         cmocka_unit_test(test_stop_cuts_off_slow_bodies),
         cmocka_unit_test(test_forwarded_for_HT43),
-        cmocka_unit_test(test_proxy_lists),
         cmocka_unit_test(test_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
