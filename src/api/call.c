@@ -7,8 +7,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
 
+#include "api/throttle.h"
 #include "base/log.h"
 #include "core/tokens.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
 
 #define SIZED_LOOP_MAX ((size_t)256 << 10) /* bodies up to this are parsed and composed on the loop */
 
@@ -77,6 +81,7 @@ static void reset_outputs(struct call *c) {
     buf_reset(&c->out);
     c->refused.count = 0;
     c->header_count = 0;
+    c->retry_after_s = 0;
     c->is_again = false;
 }
 
@@ -226,6 +231,7 @@ static enum status judge_sender(struct call *c, struct db *db, struct str token)
     }
     enum status status = sender_authenticate(db, c->arena, token, c->op->scope, &c->sender);
     if (status == STATUS_DENIED) {
+        c->is_guess = true;
         refuse_key(c, 13);
         return STATUS_OK;
     }
@@ -234,21 +240,29 @@ static enum status judge_sender(struct call *c, struct db *db, struct str token)
     return status;
 }
 
-static enum status judge_user(struct call *c, struct db *db) {
-    struct user_credentials given = {.session = c->judged.session, .api_key = c->judged.api_key, .bearer = c->judged.bearer};
-    enum status status = account_authenticate(db, c->arena, &given, c->now, &c->account);
-    c->scope = (struct call_scope){c->account.id, SCOPE_ANY};
-    c->limits = &c->account.limits;
-    if (status != STATUS_DENIED && status != STATUS_TIMEOUT) return status;
-    call_refuse(c, status == STATUS_TIMEOUT ? REFUSAL_EXPIRED : REFUSAL_CREDENTIALS);
-    return STATUS_OK;
+/* What he showed; a bearer may be a session too. */
+static struct user_credentials shown_by(const struct call *c) {
+    bool is_admin = c->op && c->op->caller == CALLER_ADMIN;
+    struct user_credentials given = {
+        .session = c->judged.session,
+        .api_key = is_admin && c->judged.admin_key.n ? c->judged.admin_key : c->judged.api_key,
+        .bearer = c->judged.bearer,
+        .client = c->request.client,
+    };
+    if (str_starts(given.bearer, TOKEN_SESSION) && given.session.n == 0) {
+        given.session = given.bearer;
+        given.bearer = (struct str){0};
+    }
+    return given;
 }
 
-static enum status judge_admin(struct call *c, struct db *db) {
-    struct str key = c->judged.admin_key.n ? c->judged.admin_key : c->judged.api_key;
-    struct user_credentials given = {.session = c->judged.session, .api_key = key, .bearer = c->judged.bearer};
-    enum status status = account_authenticate(db, c->arena, &given, c->now, &c->account);
-    if (status == STATUS_OK && !c->account.is_admin) status = STATUS_DENIED;
+static enum status judge_user(struct call *c, struct db *db) {
+    struct user_credentials given = shown_by(c);
+    enum status status = account_authenticate(db, c->arena, &given, c->now, &c->account, &c->credential);
+    c->is_guess = status == STATUS_DENIED && (given.session.n || given.api_key.n || given.bearer.n);
+    if (status == STATUS_OK && c->op && c->op->caller == CALLER_ADMIN && !c->credential.is_admin) status = STATUS_DENIED;
+    c->scope = (struct call_scope){c->account.id, SCOPE_ANY};
+    c->limits = &c->account.limits;
     if (status != STATUS_DENIED && status != STATUS_TIMEOUT) return status;
     call_refuse(c, status == STATUS_TIMEOUT ? REFUSAL_EXPIRED : REFUSAL_CREDENTIALS);
     return STATUS_OK;
@@ -283,17 +297,57 @@ static enum status judge_caller(struct call *c, struct db *db) {
         return judge_sender(c, db, token);
     case CALLER_EITHER:
         return str_starts(token, TOKEN_SENDER_KEY) ? judge_sender(c, db, token) : judge_user(c, db);
-    case CALLER_ADMIN:
-        return judge_admin(c, db);
     default:
         return judge_user(c, db);
     }
 }
 
+/* A user key was used: its owner sees when, to the minute. Nobody waits for that. */
+struct touch {
+    struct job job;
+    struct arena arena;
+    struct account_credential credential;
+    struct str client;
+    int64_t now;
+};
+
+static enum status run_touch(struct job *job, void *ctx) {
+    struct touch *touch = LIST_OWNER(job, struct touch, job);
+    return account_touch(ctx, &touch->credential, touch->client, touch->now);
+}
+
+static void end_touch(struct job *job) {
+    struct touch *touch = LIST_OWNER(job, struct touch, job);
+    arena_fini(&touch->arena);
+    free(touch);
+}
+
+static void note_use(const struct call *c) {
+    if (c->credential.key_id == 0 || c->credential.is_touched) return;
+    struct touch *touch = calloc(1, sizeof *touch);
+    if (!touch) abort();
+    touch->job = (struct job){.run = run_touch, .done = end_touch, .bytes = 128};
+    touch->credential = (struct account_credential){.key_id = c->credential.key_id};
+    touch->client = arena_str(&touch->arena, c->request.client);
+    touch->now = c->now;
+    if (executor_submit(c->api->writer, &touch->job) != STATUS_OK) end_touch(&touch->job);
+}
+
+/* He is who he says: count the call for him, once. */
+static void judged(struct call *c) {
+    if (!c->is_counted) {
+        c->is_counted = true;
+        note_use(c);
+        if (!throttle_caller(c)) return answer(c);
+    }
+    c->after_judge(c);
+}
+
 static void judge(struct call *c, const struct credentials *given, void (*then)(struct call *)) {
     c->judged = *given;
     c->is_judged = true;
-    go(c, STEP_READER, judge_caller, then);
+    c->after_judge = then;
+    go(c, STEP_READER, judge_caller, judged);
 }
 
 /* Nobody has to say who he is: it is open to all, or he came through the control socket and acts for no account. */
@@ -341,6 +395,7 @@ void call_start(struct call *c) {
     const char *why;
     c->now = clock_wall_ms(c->api->clock);
     c->started_ms = clock_mono_ms(c->api->clock);
+    if (!c->request.is_control) (void)ip_parse(c->request.client, &c->ip);
     if (!input_parse_form(c->arena, c->request.query, &c->input.query, &why)) {
         refuse_and_answer(c, REFUSAL_UNREADABLE, STR("query"), why);
         return;
@@ -349,6 +404,7 @@ void call_start(struct call *c) {
         refuse_and_answer(c, 404, (struct str){0}, NULL);
         return;
     }
+    if (!throttle_client(c)) return answer(c);
     struct credentials given = credentials_of(c);
     if (c->request.is_control || (c->op && is_open(c))) {
         admit_all(c);
@@ -431,7 +487,8 @@ static void format_refusal(struct call *c) {
         refused_format_command(&c->refused, &c->out);
     }
     if (c->http_status == 401) call_add_header(c, STR("WWW-Authenticate"), STR("Bearer"));
-    if (c->http_status == 503) call_add_header(c, STR("Retry-After"), STR("1"));
+    if (c->http_status != 503 && c->refused.items[0].code != REFUSAL_TOO_MANY && c->http_status != 429) return;
+    call_add_header(c, STR("Retry-After"), arena_strf(c->arena, "%" PRId64, c->retry_after_s ? c->retry_after_s : 1));
 }
 
 static void log_call(const struct call *c) {
@@ -448,12 +505,14 @@ static void answer(struct call *c) {
         c->refused.count = 0;
         refused_add(&c->refused, c->op, code_of_fault(c->fault), (struct str){0});
     }
+    if (c->is_guess && c->refused.count) throttle_guess(c);
     if (c->refused.count) {
         format_refusal(c);
     } else {
         if (!c->http_status) c->http_status = c->op->success ? c->op->success : 200;
         if (!c->content_type) c->content_type = "application/json";
     }
+    throttle_add_headers(c);
     call_add_header(c, STR("Cache-Control"), STR("no-store"));
     log_call(c);
     c->done(c);

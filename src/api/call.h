@@ -42,7 +42,7 @@ struct call_scope {
     int64_t domain_id;  /* SCOPE_ANY: all of the account's; else the sender key's */
 };
 
-#define CALL_HEADERS_MAX 6
+#define CALL_HEADERS_MAX 10
 struct call {
     /* Given before call_start. */
     const struct api_options *api;
@@ -59,13 +59,15 @@ struct call {
     const struct arg *args;
     struct str body; /* as it came */
     int64_t now;     /* wall, when the call began */
+    struct ip ip;    /* the client's; family 0: the control socket */
     struct call_scope scope;
-    const struct account_limits *limits; /* of the account in scope; NULL without one */
-    struct account account;              /* USER, EITHER by a user, ADMIN: who calls; id 0: the operator */
-    struct sender_login sender;          /* SENDER, EITHER by a key: who calls; key.id 0: no sender key */
-    void *state;                         /* a handler's, from step to step; in the arena */
-    void (*cleanup)(struct call *call);  /* for what state holds outside the arena */
-    size_t write_bytes;                  /* what the writer's step will write, roughly; 0: about as much as the body */
+    const struct account_limits *limits;  /* of the account in scope; NULL without one */
+    struct account account;               /* USER, EITHER by a user, ADMIN: who calls; id 0: the operator */
+    struct account_credential credential; /* ... with what */
+    struct sender_login sender;           /* SENDER, EITHER by a key: who calls; key.id 0: no sender key */
+    void *state;                          /* a handler's, from step to step; in the arena */
+    void (*cleanup)(struct call *call);   /* for what state holds outside the arena */
+    size_t write_bytes;                   /* what the writer's step will write, roughly; 0: about as much as the body */
     struct call_machine machine;
     struct json_writer json; /* writes into out */
 
@@ -75,17 +77,20 @@ struct call {
     struct buf out;
     int http_status;
     const char *content_type;
+    int64_t retry_after_s; /* with 429 and 503; 0: 1 */
     struct http_header headers[CALL_HEADERS_MAX];
     size_t header_count;
 
     /* The engine's. */
     struct job job;
     step_fn fn;
-    void (*then)(struct call *call);
+    void (*then)(struct call *call), (*after_judge)(struct call *call);
     size_t step;
     bool is_again;
     struct credentials judged;
-    bool is_judged;
+    bool is_judged, is_counted;
+    bool is_guess;            /* a credential was shown that nobody has */
+    struct limit_state limit; /* the tightest that the call was counted for */
     int64_t started_ms;
 };
 
@@ -105,6 +110,8 @@ int64_t call_number(const struct call *call, const char *name, int64_t otherwise
 void call_refuse(struct call *call, int code);
 void call_refuse_field(struct call *call, int code, struct str field);
 void call_refuse_say(struct call *call, struct str field, const char *why);
+/* Refuse with 429: a limit has nothing left until state->wait_ms have passed. */
+void call_refuse_wait(struct call *call, const struct limit_state *state);
 /* In a step: run it once more after this, in a transaction of its own. State that the run changed is the handler's care: a WRITER
  * step may run twice for one commit, so what it counts is put into the call's state by the run that follows. */
 void call_again(struct call *call);

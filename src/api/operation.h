@@ -72,6 +72,7 @@ struct param {
 
 #define REFUSAL_FIELD       422 /* a parameter that has no number of its own */
 #define REFUSAL_CONFLICT    409
+#define REFUSAL_TOO_MANY    429 /* an operation's own words may hold {seconds} and {attempts} */
 #define REFUSAL_CREDENTIALS 99998
 #define REFUSAL_EXPIRED     99999
 #define REFUSAL_UNREADABLE  100000

@@ -20,6 +20,7 @@ static const struct refusal common_refusals[] = {
     {404, 404, "Not found"},
     {405, 405, "Method not allowed"},
     {413, 413, "The request is too large"},
+    {REFUSAL_TOO_MANY, 429, "Too many requests. Wait for {seconds} seconds for another {attempts} attempts."},
     {503, 503, "The gateway cannot do this now, try again later"},
 };
 
