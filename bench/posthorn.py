@@ -19,7 +19,8 @@ class Posthorn:
         self.folder = Path(tempfile.mkdtemp(prefix="posthorn-", dir=tools.scratch))
         self.options = {"data.dir": self.folder / "data", "data.user": tools.user, "http.listen": f"127.0.0.1:{self.port}",
                         "log.level": "info", "delivery.mode": "live", "delivery.hostname": "gw.bench.test",
-                        "delivery.allow_private": "yes", **more}
+                        "delivery.allow_private": "yes", "limits.key_per_minute": 0, "limits.account_per_minute": 0,
+                        "limits.address_per_minute": 0, **more}
 
     def arguments(self):
         return [x for k, v in self.options.items() for x in ("-o", f"{k}={v}")]

@@ -105,6 +105,9 @@ static const struct {
     {"delivery.retry", {"30s,5m,1h", "2h", ""}, {"5", "5m,,1h", "-5m", "x"}},
     {"keys.master", {"/etc/master.key"}, {"a\x01"}},
     {"api.v1_errors", {"always-200", "http"}, {"always200", "200"}},
+    {"limits.key_per_minute", {"0", "1200", "1000000000"}, {"", "-1", "many", "1000000001"}},
+    {"limits.account_per_minute", {"0"}, {"1.5"}},
+    {"limits.address_per_minute", {"0"}, {"1k"}},
 };
 
 static void every_kind_tells_good_from_bad(void **state) {
