@@ -96,18 +96,15 @@ enum status subscriber_delete_some(struct db *tx, int64_t account_id, int64_t li
 }
 
 enum status subscriber_page(struct db *tx, struct arena *a, const struct subscriber_query *query, struct subscriber_page *ret) {
-    /* Two statements, so that each has an index that gives the rows in order. */
-    struct stmt *s = query->status < 0
-                         ? db_stmt(tx, "SELECT " SUBSCRIBER_COLUMNS " FROM subscribers s" OF_ACCOUNT
-                                       "WHERE s.list_id = ?2 AND s.id > ?3 AND s.id <= ?4 ORDER BY s.id LIMIT ?5")
-                         : db_stmt(tx, "SELECT " SUBSCRIBER_COLUMNS " FROM subscribers s" OF_ACCOUNT "WHERE s.list_id = ?2 "
-                                       "AND s.id > ?3 AND s.id <= ?4 AND s.status = ?6 ORDER BY s.id LIMIT ?5");
+    struct stmt *s = db_stmt(tx, "SELECT " SUBSCRIBER_COLUMNS " FROM subscribers s" OF_ACCOUNT "WHERE s.list_id = ?2 "
+                                 "AND s.id > ?3 AND s.id <= ?4 AND (s.status = ?5 OR ?5 = -1) ORDER BY s.id LIMIT ?6 OFFSET ?7");
     stmt_bind_int(s, 1, query->account_id);
     stmt_bind_int(s, 2, query->list_id);
     stmt_bind_int(s, 3, query->after_id);
     stmt_bind_int(s, 4, query->up_to ? query->up_to : INT64_MAX);
-    stmt_bind_int(s, 5, query->limit);
-    if (query->status >= 0) stmt_bind_int(s, 6, query->status);
+    stmt_bind_int(s, 5, query->status);
+    stmt_bind_int(s, 6, query->limit);
+    stmt_bind_int(s, 7, query->offset);
     struct row_list rows;
     enum status st = rows_collect(s, a, sizeof(struct subscriber), subscriber_fill, &rows);
     if (st == STATUS_OK) *ret = (struct subscriber_page){rows.items, rows.count};

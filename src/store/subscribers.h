@@ -51,6 +51,7 @@ struct subscriber_query {
     int status;       /* enum subscriber_status; -1: any */
     int64_t after_id; /* id > after_id */
     int64_t up_to;    /* id <= up_to; 0: no bound */
+    int64_t offset;   /* of those, leave out so many first */
     int limit;
 };
 /* In order of id. */
