@@ -9,6 +9,7 @@
 #include "core/route.h"
 #include "net/stream.h"
 #include "proto/address/network.h"
+#include "proto/address/address.h"
 #include "proto/json/json_write.h"
 
 #include <limits.h>
@@ -149,6 +150,15 @@ static const char *kind_url(const struct config_key *key, struct str text, void 
     return kind_text(key, text, field);
 }
 
+static const char *kind_email(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    ARENA_AUTO arena = {0};
+    struct address address;
+    if (!str_is_empty(text) && !address_parse(text, &arena, &address)) return "expected an e-mail address";
+    *(struct str *)field = text;
+    return NULL;
+}
+
 static const char *kind_store(const struct config_key *key, struct str text, void *field) {
     if (!str_is_empty(text) && !str_starts(text, STR("postgresql://")) && !str_starts(text, STR("postgres://")))
         return "expected a postgresql:// URL, or nothing for SQLite in the data folder";
@@ -217,6 +227,10 @@ static const struct config_key config_keys[] = {
         .sentence =
             "File of the master key; empty: master.key beside the configuration file, else beside the data folder. BACK IT UP: "
             "without it the stored DKIM and sender keys cannot be opened."),
+    KEY("mail", "from", "", kind_email, mail_from,
+        .sentence =
+            "From of the gateway's own mail (address checks, forgotten passwords); its domain must be an enabled sender domain "
+            "here, of the operator's own account. Empty: it sends none."),
     KEY("api", "v1_errors", "http", kind_choice, api_v1_errors, .choices = "http|always-200",
         .sentence = "Whether refusals of /api/v1 carry real HTTP statuses or always 200."),
     KEY("limits", "key_per_minute", "1200", kind_count, limits_key_per_minute,

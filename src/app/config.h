@@ -35,6 +35,7 @@ struct config {
     int64_t delivery_allow_private;
     struct str delivery_smarthost, delivery_retry;
     struct str keys_master;
+    struct str mail_from;
     int64_t api_v1_errors; /* enum config_choice_errors */
     int64_t limits_key_per_minute, limits_account_per_minute, limits_address_per_minute;
 };

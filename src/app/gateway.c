@@ -338,6 +338,8 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .address_per_minute = c->limits_address_per_minute,
         .owner = g->node,
         .hostname = c->delivery_hostname,
+        .mail_from = c->mail_from,
+        .base_url = c->http_base_url,
         .v1_always_200 = c->api_v1_errors == ERRORS_ALWAYS_200,
         .is_sandbox = c->delivery_mode == MODE_SANDBOX,
         .queue_offer = offer,

@@ -53,6 +53,19 @@ struct sha256 hmac_sha256(struct str key, struct str data) {
     return h;
 }
 
+struct sha1 hmac_sha1(struct str key, struct str data) {
+    struct sha1 h;
+    char name[] = "SHA1";
+    const OSSL_PARAM digest[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0), OSSL_PARAM_construct_end()};
+    need_libcrypto();
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(mac);
+    must(ctx && EVP_MAC_init(ctx, bytes_of(key), key.n, digest) == 1);
+    must(EVP_MAC_update(ctx, bytes_of(data), data.n));
+    must(EVP_MAC_final(ctx, h.b, NULL, sizeof h.b));
+    EVP_MAC_CTX_free(ctx);
+    return h;
+}
+
 /* `struct digest` is libcrypto's context and nothing else. */
 static EVP_MD_CTX *ctx_of(struct digest *d) {
     return (EVP_MD_CTX *)d;
