@@ -29,8 +29,12 @@ static const struct param event_rest_params[] = {
     {"MessageID", PARAM_TEXT, false, 0, 0, 0, 128, "Events of this message only"},
 };
 static const struct refusal event_rest_refusals[] = {
-    {1, 401, "Missing SenderAPIKey"}, {2, 403, "Invalid user account"},  {4, 0, "Missing StartFrom"},
-    {5, 0, "Missing RetrieveCount"},  {13, 401, "Invalid SenderAPIKey"},
+    {1, 401, "Missing SenderAPIKey"},
+    {2, 403, "Invalid user account"},
+    {4, 0, "Missing StartFrom"},
+    {5, 0, "Missing RetrieveCount"},
+    {13, 401, "Invalid SenderAPIKey"},
+    {REFUSAL_TOO_MANY, 429, "Too many requests. Please wait for {seconds} seconds before trying again."},
 };
 
 static const struct operation rows[] = {
