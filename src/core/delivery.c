@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "core/events.h"
 #include "store/domains.h"
-#include "store/nodes.h"
 
 static bool is_waiting(const struct recipient *r) {
     return r->state == RECIPIENT_SCHEDULED || r->state == RECIPIENT_QUEUED;
@@ -20,6 +19,7 @@ static enum status load_sender(struct db *db, struct arena *arena, struct delive
     if (status == STATUS_NOT_FOUND) d->lost = STR("The stored message is gone");
     if (status != STATUS_OK) return status;
     d->expires_at = message.expires_at;
+    d->domain_id = message.domain_id;
     status = domain_get(db, arena, SCOPE_ANY, message.domain_id, &domain);
     if (status == STATUS_NOT_FOUND) d->lost = STR("The sender domain is gone");
     if (status != STATUS_OK) return status;
@@ -28,13 +28,11 @@ static enum status load_sender(struct db *db, struct arena *arena, struct delive
     return STATUS_OK;
 }
 
-enum status delivery_load(struct db *db, const struct node_epoch *owner, const struct queue_entry *entry, struct arena *arena,
-                          struct delivery *ret) {
+enum status delivery_load(struct db *db, const struct queue_entry *entry, struct arena *arena, struct delivery *ret) {
     struct recipient r;
-    bool is_current = false;
-    enum status status = node_is_current(db, owner, &is_current);
-    if (status == STATUS_OK) status = recipient_get(db, arena, entry->recipient_id, &r);
-    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !(is_current && is_waiting(&r) && r.attempts == entry->attempts))) {
+    enum status status = recipient_get(db, arena, entry->recipient_id, &r);
+    bool is_same = status == STATUS_OK && is_waiting(&r) && r.attempts == entry->attempts && r.due_at == entry->due_at;
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !is_same)) {
         *ret = (struct delivery){.is_waiting = false};
         return STATUS_OK;
     }
@@ -192,27 +190,51 @@ static enum status write_state(struct db *db, const struct node_epoch *owner, co
     return queue_settle(db, &settle);
 }
 
+static enum status settle(struct db *db, const struct node_epoch *owner, const struct settlement *s, struct recipient *to,
+                          const struct message *message) {
+    enum status status = write_state(db, owner, s, to);
+    if (status == STATUS_OK) status = add_event(db, s, to, message);
+    if (status == STATUS_OK && s->signature.n > 0 && message->signature.n == 0) {
+        status = message_set_signature(db, message->id, s->signature);
+    }
+    return status;
+}
+
 enum status delivery_settle(struct db *db, const struct node_epoch *owner, const struct settlement *s, bool *ret_applied) {
     ARENA_AUTO arena = {0};
     BUF_AUTO reason = {0};
     struct recipient to;
     struct message message;
+    struct settlement final = *s;
     enum status status = recipient_get(db, &arena, s->recipient_id, &to);
+    if (status == STATUS_OK && (status = message_get(db, &arena, to.message_id, &message)) == STATUS_NOT_FOUND) {
+        return STATUS_CORRUPT;
+    }
     if (status == STATUS_OK) {
         reason_clean(s->reason, &reason);
         to.reason = buf_str(&reason);
-        status = write_state(db, owner, s, &to);
+        if (s->outcome == DELIVERY_DEFERRED && message.expires_at <= s->at) final.outcome = DELIVERY_FAILED;
+        status = settle(db, owner, &final, &to, &message);
     }
-    if (status == STATUS_NOT_FOUND) { /* settled before, or not ours */
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    *ret_applied = status == STATUS_OK; /* else settled before, or not ours */
+    return STATUS_OK;
+}
+
+enum status delivery_withdraw(struct db *db, int64_t recipient_id, enum recipient_state state, struct str reason, int64_t at,
+                              bool *ret_applied) {
+    ARENA_AUTO arena = {0};
+    struct recipient to;
+    struct message message;
+    struct settlement s = {.recipient_id = recipient_id, .outcome = DELIVERY_FAILED, .at = at};
+    enum status status = queue_end(db, recipient_id, state, reason, at);
+    if (status == STATUS_NOT_FOUND) {
         *ret_applied = false;
         return STATUS_OK;
     }
+    if (status == STATUS_OK) status = recipient_get(db, &arena, recipient_id, &to);
     if (status == STATUS_OK) status = message_get(db, &arena, to.message_id, &message);
-    if (status == STATUS_OK) status = add_event(db, s, &to, &message);
-    if (status == STATUS_OK && s->signature.n > 0 && message.signature.n == 0) {
-        status = message_set_signature(db, message.id, s->signature);
-    }
-    if (status == STATUS_NOT_FOUND) return STATUS_CORRUPT;
+    if (status == STATUS_OK) status = add_event(db, &s, &to, &message);
     if (status == STATUS_OK) *ret_applied = true;
-    return status;
+    return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
 }

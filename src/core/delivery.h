@@ -1,8 +1,8 @@
 /* delivery.h - one recipient on its way out: what an attempt needs from the store, and what its end writes back.
  *
- * delivery_load and delivery_load_source run on a reader, delivery_settle on the writer; all work in the transaction they are
- * given. The state, the event and all else of one settlement are written together (P3); a row that is not ours any more, or was
- * settled since, is left alone and writes no event (P1, P2).
+ * delivery_load and delivery_load_source run on a reader, delivery_settle and delivery_withdraw on the writer; all work in the
+ * transaction they are given. The state, the event and all else of one settlement are written together (P3); a row that is not
+ * ours any more, or was settled since, is left alone and writes no event (P1, P2).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_DELIVERY_H
 #define POSTHORN_CORE_DELIVERY_H
@@ -17,15 +17,17 @@ struct db;
 struct delivery {
     bool is_waiting; /* false: not ours, settled since, or gone: drop the entry, the rest is empty */
     int64_t recipient_id, message_id;
+    int64_t domain_id;                   /* the sender domain's */
     struct str address;                  /* of the recipient */
     struct str sender_domain, subdomain; /* the return path is at <subdomain>.<sender_domain> */
     int64_t expires_at;
     struct str reason; /* why it still waits: of the last attempt, "" before the first */
     struct str lost;   /* why it can never be sent: its message or sender domain is gone; "" otherwise */
 };
-/* All of *ret lives in `arena`. entry: what the scheduler handed out; a row whose attempts differ from it is not waiting. */
-WARN_UNUSED enum status delivery_load(struct db *db, const struct node_epoch *owner, const struct queue_entry *entry,
-                                      struct arena *arena, struct delivery *ret);
+/* All of *ret lives in `arena`. entry: what the scheduler handed out; a row whose attempts or due time differ from it (tried or
+ * moved since) is not waiting. Whether the node's life lasts is not judged here: the readers do (store/writer.h), and the
+ * settlement. */
+WARN_UNUSED enum status delivery_load(struct db *db, const struct queue_entry *entry, struct arena *arena, struct delivery *ret);
 
 /* What all recipients of a message share. */
 struct delivery_source {
@@ -68,9 +70,15 @@ struct settlement {
 };
 #define DELIVERY_REASON_MAX 1024
 
-/* Write one settlement. *ret_applied false: the row was not waiting, not ours, or this attempt was settled before; nothing is
+/* Write one settlement. A deferral behind the end of the message's life, which may have come meanwhile, is its failure.
+ * *ret_applied false: the row was not waiting, not ours, or this attempt was settled before; nothing is
  * written. Running it twice, in one transaction or two, applies it once. */
 WARN_UNUSED enum status delivery_settle(struct db *db, const struct node_epoch *owner, const struct settlement *s,
                                         bool *ret_applied);
+
+/* The sender's own end of a waiting recipient: state and a `failed` event with the reason. *ret_applied false: it does not wait
+ * any more, nothing is written. It must not be in flight (core/queue.h, struct queue_hold). */
+WARN_UNUSED enum status delivery_withdraw(struct db *db, int64_t recipient_id, enum recipient_state state, struct str reason,
+                                          int64_t at, bool *ret_applied);
 
 #endif

@@ -26,6 +26,23 @@ WARN_UNUSED enum status queue_is_ours(struct db *db, const struct node_epoch *ow
 enum status queue_fetch(struct db *db, int64_t node_id, const struct schedule_load *load, struct arena *arena,
                         struct schedule_rows *ret);
 
+/* What the writer is about to decide, so that no delivery of it may begin meanwhile: an account's messages
+ * [first_message, last_message], of one sender domain or of all (QUEUE_ANY). */
+#define QUEUE_ANY INT64_C(-1)
+struct queue_hold {
+    int64_t account_id, domain_id;
+    int64_t first_message, last_message;
+};
+/* Who asked for a hold. */
+struct queue_held {
+    /* It holds: nothing of it begins until the release. On the deliveries' thread. */
+    void (*done)(struct queue_held *held);
+    /* Recipients of the account whose transaction had begun, or whose end is being written: theirs is to be left alone, or what
+     * was delivered would be told otherwise. In order of id; free() them. */
+    int64_t *in_flight;
+    size_t in_flight_count;
+};
+
 /* One waiting recipient as people see it: why it waits and when it is tried next (P4). */
 struct queue_item {
     int64_t recipient_id;

@@ -319,7 +319,10 @@ static int64_t rows_take(struct schedule *s, struct lane *lane, const struct sch
     for (size_t i = 0; i < rows->count; i++) {
         const struct queue_entry *row = &rows->entries[i];
         struct entry *known = schedule_find(s, row->recipient_id);
-        if (known && known->state == ENTRY_READY) known->queue.attempts = row->attempts; /* it was offered late */
+        if (known && known->state == ENTRY_READY) { /* it was offered late, or moved since */
+            known->queue.attempts = row->attempts;
+            known->queue.due_at = row->due_at;
+        }
         if (known) continue;
         if (schedule_room(s, lane) == 0) return row->due_at;
         schedule_insert(s, lane, row);

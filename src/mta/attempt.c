@@ -45,11 +45,24 @@ static void attempt_drop(struct attempt *a, int64_t next_due_at) {
     attempt_free(a);
 }
 
+bool attempt_is_loading(const struct attempt *a) {
+    return a->is_job_out && a->settlement.recipient_id == 0;
+}
+
+bool attempt_has_begun(const struct attempt *a) {
+    return a->is_connected || a->settlement.recipient_id != 0;
+}
+
+void attempt_take_back(struct attempt *a) {
+    if (!a->is_preparing) a->site->ready_count--; /* it stands in the site's list */
+    attempt_drop(a, mta_now(a->mta) + AGAIN_MS);
+}
+
 /* ---- load ---- */
 static enum status load_run(struct job *job, void *ctx) {
     struct attempt *a = LIST_OWNER(job, struct attempt, job);
     arena_fini(&a->arena);
-    return delivery_load(ctx, &a->mta->owner, a->entry, &a->arena, &a->delivery);
+    return delivery_load(ctx, a->entry, &a->arena, &a->delivery);
 }
 
 static void load_done(struct job *job) {
@@ -65,7 +78,8 @@ static void load_done(struct job *job) {
             a, &(struct ending){.verdict = BOUNCE_DEFERRED, .text = STR("The stored message cannot be read"), .command = "LOAD"});
     }
     const struct delivery *d = &a->delivery;
-    if (!d->is_waiting) return attempt_drop(a, mta_now(m) + AGAIN_MS); /* an offer that came late: disk knows better */
+    bool is_late = !d->is_waiting || a->is_stale || hold_covers(m, a);
+    if (is_late) return attempt_drop(a, mta_now(m) + AGAIN_MS); /* disk knows better, or will */
     if (d->lost.n) return attempt_settle(a, &(struct ending){.verdict = BOUNCE_DEFERRED, .is_lost = true, .text = d->lost});
     if (mta_now(m) >= d->expires_at) {
         struct str why = d->reason.n ? d->reason : STR("The message's life ended");

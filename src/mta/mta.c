@@ -207,7 +207,7 @@ struct mta *mta_new(const struct mta_options *options) {
     m->domains = map_new();
     m->sites = map_new();
     m->letters = map_new();
-    struct list *const lists[] = {&m->attempts, &m->connections, &m->idle, &m->dirty, &m->starved, &m->blocked};
+    struct list *const lists[] = {&m->attempts, &m->connections, &m->idle, &m->dirty, &m->starved, &m->blocked, &m->holds};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) list_init(lists[i]);
     timer_init(&m->turn, options->loop, on_turn, m);
     timer_init(&m->due, options->loop, on_due, m);
@@ -241,6 +241,7 @@ void mta_free(struct mta **mta) {
     m->is_stopping = true;
     connection_free_all(m);
     attempt_free_all(m);
+    hold_free_all(m);
     router_free(m);
     schedule_free(&m->schedule);
     map_free(&m->domains);

@@ -46,6 +46,12 @@ struct mta *mta_new(const struct mta_options *options);
 void mta_start(struct mta *m);
 /* Any thread: entries that were just committed; copied. */
 void mta_offer(struct mta *m, const struct queue_entry *entries, size_t count);
+/* Any thread: nothing that `what` covers begins from held->done on, called on mta's loop, until mta_release; what had begun is
+ * named there. `held` must live until then. */
+struct mta_hold;
+struct mta_hold *mta_hold(struct mta *m, const struct queue_hold *what, struct queue_held *held);
+/* The thread of mta_hold: after held->done and before mta_free, once. What was held and still waits is read from disk anew. */
+void mta_release(struct mta_hold *h);
 /* On the loop. No new transactions; those under way may end within ms_max, then `done` is called there, once. Entries in flight
  * stay on disk as they are. */
 void mta_stop(struct mta *m, int64_t ms_max, void (*done)(void *arg), void *arg);

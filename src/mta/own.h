@@ -30,6 +30,7 @@ struct mta {
     struct list attempts, connections, idle; /* all of them; idle: connections, longest first */
     struct list dirty;                       /* sites with something to do */
     struct list starved, blocked;            /* sites that wait for room: with nothing under way, with something */
+    struct list holds;                       /* what must not begin just now */
     size_t attempt_count, connection_count, idle_count, job_count, routing_count, fetch_count, letter_bytes;
     size_t gauge; /* METRIC_WAITING_IN_MEMORY as told last */
     struct timer turn, due, sweep, stop;
@@ -130,6 +131,7 @@ struct attempt {
     bool is_preparing; /* counted in site->preparing_count */
     bool is_connected; /* on a connection */
     bool is_job_out, is_applied;
+    bool is_stale;    /* what is being loaded was decided about meanwhile */
     bool was_retried; /* on another connection, after a kept one had died (OB26) */
     struct timer again;
     struct settlement settlement;
@@ -149,9 +151,19 @@ void attempt_start(struct site *s, const struct queue_entry *entry);
 void attempt_ready(struct attempt *a);
 /* Write the end; the attempt is gone after the commit. */
 void attempt_settle(struct attempt *a, const struct ending *ending);
+/* Its row is being read; a transaction began, or its end is being written. Neither: it waits for its letter or a connection. */
+bool attempt_is_loading(const struct attempt *a);
+bool attempt_has_begun(const struct attempt *a);
+/* Give up one that waits for either: disk is asked again a little later. */
+void attempt_take_back(struct attempt *a);
 /* Forget it; disk has it. Not while a job is out. */
 void attempt_free(struct attempt *a);
 void attempt_free_all(struct mta *m); /* but those at an executor or on a connection */
+
+/* ---- hold.c ---- */
+/* Whether somebody holds back what the attempt has loaded. */
+bool hold_covers(const struct mta *m, const struct attempt *a);
+void hold_free_all(struct mta *m);
 
 /* ---- letter.c ---- */
 struct letter {

@@ -64,6 +64,94 @@ enum status message_find(struct db *tx, struct arena *a, int64_t domain_id, stru
     return st;
 }
 
+enum status message_of(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, struct id uuid,
+                       struct message *ret) {
+    struct message found;
+    enum status st = message_find(tx, a, domain_id, uuid, &found);
+    if (st != STATUS_OK) return st;
+    if (found.account_id != account_id) return STATUS_NOT_FOUND;
+    *ret = found;
+    return STATUS_OK;
+}
+
+enum status message_set_expiry(struct db *tx, int64_t id, int64_t expires_at) {
+    struct stmt *s = db_stmt(tx, "UPDATE messages SET expires_at = ?2 WHERE id = ?1");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_int(s, 2, expires_at);
+    return row_change(tx, s);
+}
+
+/* ---- the history ---- */
+
+/* By the account's index or the domain's; the "+" keeps the engine off the other one. */
+#define OF_ACCOUNT "m.account_id = ?1 AND ?2 = -1 "
+#define OF_DOMAIN  "m.domain_id = ?2 AND +m.account_id = ?1 "
+#define PAGE                                                                                                                     \
+    "SELECT " MESSAGE_COLUMNS " FROM messages m WHERE m.id >= ?3 AND m.id < ?4 AND m.created_at >= ?5 AND m.created_at < ?6 "    \
+    "AND (?7 = '' OR EXISTS (SELECT 1 FROM recipients r WHERE r.message_id = m.id AND r.address = ?7)) "                         \
+    "AND (?8 = '' OR replace(m.tags, ?8, '') <> m.tags) "                                                                        \
+    "AND (?9 < 0 OR EXISTS (SELECT 1 FROM recipients r WHERE r.message_id = m.id "                                               \
+    "AND CASE WHEN r.state = 0 AND r.due_at <= ?10 THEN 1 ELSE r.state END = ?9)) AND "
+static const char page_of_account[] = PAGE OF_ACCOUNT "ORDER BY m.id DESC LIMIT ?11";
+static const char page_of_domain[] = PAGE OF_DOMAIN "ORDER BY m.id DESC LIMIT ?11";
+#define STRIDE "SELECT m.id FROM messages m WHERE m.id < ?3 AND "
+static const char stride_of_account[] = STRIDE OF_ACCOUNT "ORDER BY m.id DESC LIMIT 1 OFFSET ?4";
+static const char stride_of_domain[] = STRIDE OF_DOMAIN "ORDER BY m.id DESC LIMIT 1 OFFSET ?4";
+
+static void message_fill_item(struct stmt *s, struct arena *a, void *item) {
+    message_fill(s, a, item);
+}
+
+enum status message_page(struct db *tx, struct arena *a, const struct message_filter *filter, int limit,
+                         struct message_list *ret) {
+    struct stmt *s = db_stmt(tx, filter->domain_id == SCOPE_ANY ? page_of_account : page_of_domain);
+    stmt_bind_int(s, 1, filter->account_id);
+    stmt_bind_int(s, 2, filter->domain_id);
+    stmt_bind_int(s, 3, filter->first_id);
+    stmt_bind_int(s, 4, filter->before_id);
+    stmt_bind_int(s, 5, filter->from_at);
+    stmt_bind_int(s, 6, filter->before_at);
+    stmt_bind_text(s, 7, filter->recipient);
+    stmt_bind_text(s, 8, filter->tag);
+    stmt_bind_int(s, 9, filter->state);
+    stmt_bind_int(s, 10, filter->now);
+    stmt_bind_int(s, 11, limit);
+    struct row_list rows;
+    enum status st = rows_collect(s, a, sizeof(struct message), message_fill_item, &rows);
+    if (st == STATUS_OK) *ret = (struct message_list){rows.items, rows.count};
+    return st;
+}
+
+/* The id in the first row, `otherwise` without one. */
+static enum status id_or(struct stmt *s, int64_t otherwise, int64_t *ret_id) {
+    enum status st = row_first(s);
+    if (st == STATUS_OK) *ret_id = stmt_int(s, 0);
+    if (st == STATUS_NOT_FOUND) *ret_id = otherwise;
+    return st == STATUS_NOT_FOUND ? STATUS_OK : st;
+}
+
+enum status message_stride(struct db *tx, int64_t account_id, int64_t domain_id, int64_t before_id, int64_t count,
+                           int64_t *ret_id) {
+    struct stmt *s = db_stmt(tx, domain_id == SCOPE_ANY ? stride_of_account : stride_of_domain);
+    stmt_bind_int(s, 1, account_id);
+    stmt_bind_int(s, 2, domain_id);
+    stmt_bind_int(s, 3, before_id);
+    stmt_bind_int(s, 4, count - 1);
+    return id_or(s, 0, ret_id);
+}
+
+enum status message_first_at(struct db *tx, int64_t wall_ms, int64_t *ret_id) {
+    struct id least = {0};
+    for (int i = 0; i < 6; i++) least.b[i] = (uint8_t)((uint64_t)wall_ms >> (40 - 8 * i)); /* RFC 9562 5.7 */
+    struct stmt *s = db_stmt(tx, "SELECT id FROM messages WHERE uuid >= ?1 ORDER BY uuid LIMIT 1");
+    stmt_bind_blob(s, 1, uuid_str(&least));
+    return id_or(s, INT64_MAX, ret_id);
+}
+
+enum status message_last(struct db *tx, int64_t *ret_id) {
+    return id_or(db_stmt(tx, "SELECT id FROM messages ORDER BY id DESC LIMIT 1"), 0, ret_id);
+}
+
 enum status message_set_signature(struct db *tx, int64_t id, struct str signature) {
     struct stmt *s = db_stmt(tx, "UPDATE messages SET signature = ?2 WHERE id = ?1");
     stmt_bind_int(s, 1, id);

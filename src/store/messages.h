@@ -33,6 +33,37 @@ WARN_UNUSED enum status message_add(struct db *tx, const struct message *message
 WARN_UNUSED enum status message_get(struct db *tx, struct arena *a, int64_t id, struct message *ret);
 /* By uuid, if it is that domain's (or SCOPE_ANY). */
 WARN_UNUSED enum status message_find(struct db *tx, struct arena *a, int64_t domain_id, struct id uuid, struct message *ret);
+/* By uuid, if it is the account's and that domain's (or SCOPE_ANY: any of the account's, those of deleted domains too). */
+WARN_UNUSED enum status message_of(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, struct id uuid,
+                                   struct message *ret);
+/* The end of its life; NOT_FOUND when it is gone. */
+WARN_UNUSED enum status message_set_expiry(struct db *tx, int64_t id, int64_t expires_at);
+
+/* A walk over the history, newest first. One step looks at the messages of [first_id, before_id) and no others, so its cost is
+ * bounded however rare the matches are; message_stride tells where such a step may begin. */
+struct message_filter {
+    int64_t account_id, domain_id; /* domain SCOPE_ANY: all of the account */
+    int64_t first_id, before_id;
+    int64_t from_at, before_at; /* created_at, the latter excluded */
+    struct str recipient;       /* "": any; compared as stored */
+    struct str tag;             /* "": any; as JSON text, with its quotes */
+    int state;                  /* of one of its recipients, `now` tells scheduled from queued; -1: any */
+    int64_t now;
+};
+struct message_list {
+    struct message *items;
+    size_t count;
+};
+WARN_UNUSED enum status message_page(struct db *tx, struct arena *a, const struct message_filter *filter, int limit,
+                                     struct message_list *ret);
+/* The id `count` messages behind before_id in that walk; 0: there are not so many. */
+WARN_UNUSED enum status message_stride(struct db *tx, int64_t account_id, int64_t domain_id, int64_t before_id, int64_t count,
+                                       int64_t *ret_id);
+/* The first id of anybody's message made at `wall_ms` or later, by its uuid's time; INT64_MAX: none. */
+WARN_UNUSED enum status message_first_at(struct db *tx, int64_t wall_ms, int64_t *ret_id);
+/* The newest id of anybody's; 0: there is none. */
+WARN_UNUSED enum status message_last(struct db *tx, int64_t *ret_id);
+
 WARN_UNUSED enum status message_set_signature(struct db *tx, int64_t id, struct str signature);
 
 /* The whole RFC 5322 message, CRLF lines, unsigned. Once for a message. */

@@ -7,6 +7,8 @@
 
 #include "store/rows.h"
 
+#include <string.h>
+
 #define RECIPIENT_COLUMNS                                                                                                        \
     "r.id, r.message_id, r.account_id, r.address, r.domain, r.state, r.priority, r.due_at, r.attempts, r.reason,"                \
     " r.changed_at"
@@ -164,6 +166,65 @@ enum status queue_settle(struct db *tx, const struct queue_settle *settle) {
     stmt_bind_text(s, 8, settle->reason);
     stmt_bind_int(s, 9, settle->now);
     return row_change(tx, s);
+}
+
+/* ---- what the sender decides ---- */
+
+enum status queue_end(struct db *tx, int64_t id, enum recipient_state state, struct str reason, int64_t now) {
+    struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = ?2, reason = ?3, changed_at = ?4 "
+                                 "WHERE id = ?1 AND state IN (0, 1)");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_int(s, 2, state);
+    stmt_bind_text(s, 3, reason);
+    stmt_bind_int(s, 4, now);
+    return row_change(tx, s);
+}
+
+enum status queue_move(struct db *tx, int64_t id, int64_t due_at, int64_t now) {
+    struct stmt *s =
+        db_stmt(tx, "UPDATE recipients SET due_at = ?2, changed_at = ?3 WHERE id = ?1 AND state = 0 AND due_at > ?3");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_int(s, 2, due_at);
+    stmt_bind_int(s, 3, now);
+    return row_change(tx, s);
+}
+
+static void id_fill(struct stmt *s, struct arena *a, void *item) {
+    (void)a;
+    *(int64_t *)item = stmt_int(s, 0);
+}
+
+enum status queue_of_sender(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, int64_t last_message,
+                            int limit, struct queue_ids *ret) {
+    /* The partial index holds the account: only its own waiting rows are looked up. */
+    struct stmt *s = db_stmt(tx, "SELECT r.id FROM recipients r JOIN messages m ON m.id = r.message_id WHERE r.state IN (0, 1) "
+                                 "AND r.account_id = ?1 AND +m.domain_id = ?2 AND +r.message_id <= ?3 LIMIT ?4");
+    stmt_bind_int(s, 1, account_id);
+    stmt_bind_int(s, 2, domain_id);
+    stmt_bind_int(s, 3, last_message);
+    stmt_bind_int(s, 4, limit);
+    struct row_list rows;
+    enum status st = rows_collect(s, a, sizeof(int64_t), id_fill, &rows);
+    if (st == STATUS_OK) *ret = (struct queue_ids){rows.items, rows.count};
+    return st;
+}
+
+enum status queue_count_states(struct db *tx, int64_t message_id, int64_t now, int64_t ret[RECIPIENT_STATE_COUNT]) {
+    /* A scheduled one whose time has come reads as queued. */
+    struct stmt *s = db_stmt(tx, "SELECT state, CASE WHEN due_at > ?2 THEN 1 ELSE 0 END, count(*) FROM recipients "
+                                 "WHERE message_id = ?1 GROUP BY 1, 2");
+    int64_t counts[RECIPIENT_STATE_COUNT] = {0};
+    enum status st;
+    stmt_bind_int(s, 1, message_id);
+    stmt_bind_int(s, 2, now);
+    while ((st = stmt_step(s)) == STATUS_ROW) {
+        int64_t stored = stmt_int(s, 0);
+        bool is_due = stored == RECIPIENT_SCHEDULED && !stmt_int(s, 1);
+        if (stored >= 0 && stored < RECIPIENT_STATE_COUNT) counts[is_due ? RECIPIENT_QUEUED : stored] += stmt_int(s, 2);
+    }
+    if (st != STATUS_OK) return st;
+    memcpy(ret, counts, sizeof counts);
+    return STATUS_OK;
 }
 
 /* ---- what people read ---- */

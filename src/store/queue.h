@@ -121,6 +121,22 @@ struct queue_settle {
 /* NOT_FOUND: the fence held (ended meanwhile, moved, tried by another, or our epoch is over); nothing was written. */
 WARN_UNUSED enum status queue_settle(struct db *tx, const struct queue_settle *settle);
 
+/* The sender ends it or gives it another time; whether nothing is in flight was judged before (core/messages.h). Both NOT_FOUND,
+ * and nothing written, when it does not wait any more; queue_move also when it is not SCHEDULED for later than `now`. */
+WARN_UNUSED enum status queue_end(struct db *tx, int64_t id, enum recipient_state state, struct str reason, int64_t now);
+WARN_UNUSED enum status queue_move(struct db *tx, int64_t id, int64_t due_at, int64_t now);
+
+struct queue_ids {
+    int64_t *items;
+    size_t count;
+};
+/* Waiting recipients of messages up to last_message of one sender domain, gone or not, in no order; at most `limit`. Walks what
+ * waits, not the history. */
+WARN_UNUSED enum status queue_of_sender(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id,
+                                        int64_t last_message, int limit, struct queue_ids *ret);
+/* How many of a message's recipients are in each state; `now` tells scheduled from queued. */
+WARN_UNUSED enum status queue_count_states(struct db *tx, int64_t message_id, int64_t now, int64_t ret[RECIPIENT_STATE_COUNT]);
+
 /* Number of waiting recipients; reads index entries only. */
 WARN_UNUSED enum status queue_count_waiting(struct db *tx, int64_t *ret_count);
 

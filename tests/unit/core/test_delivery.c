@@ -19,6 +19,7 @@ static struct scene scene_new(void) {
     s.account_id = make_account(db, "a@example.com");
     s.domain_id = make_domain(db, s.account_id, "sender.example");
     s.message_id = make_message(db, s.account_id, s.domain_id, 1);
+    assert_ok(message_set_expiry(db, s.message_id, NOW + 100000));
     assert_ok(body_add(db, s.message_id, STR("Subject: x\r\n\r\nbody\r\n")));
     struct recipient to = {
         .message_id = s.message_id,
@@ -46,9 +47,10 @@ static void scene_free(struct scene *s) {
 }
 
 static struct delivery load(struct scene *s, int64_t attempts) {
-    struct queue_entry entry = {.recipient_id = s->recipient_id, .attempts = attempts};
+    int64_t due_at = attempts ? NOW + 65000 : NOW; /* a first deferral's */
+    struct queue_entry entry = {.recipient_id = s->recipient_id, .attempts = attempts, .due_at = due_at};
     struct delivery d;
-    assert_ok(delivery_load(s->f->db, &s->node, &entry, &s->arena, &d));
+    assert_ok(delivery_load(s->f->db, &entry, &s->arena, &d));
     return d;
 }
 
@@ -103,7 +105,8 @@ static void test_load(void **state) {
     assert_int_equal(d.message_id, s.message_id);
     assert_str(d.subdomain, "mail");
     assert_int_equal(d.lost.n, 0);
-    assert_int_equal(d.expires_at, NOW + 1000);
+    assert_int_equal(d.expires_at, NOW + 100000);
+    assert_int_equal(d.domain_id, s.domain_id);
     struct delivery_source source;
     assert_ok(delivery_load_source(s.f->db, s.message_id, &s.arena, &source));
     assert_str(source.domain, "sender.example");
@@ -115,6 +118,50 @@ static void test_load(void **state) {
     assert_false(load(&s, 1).is_waiting); /* another attempt than the scheduler knew of */
     s.recipient_id += 1000;
     assert_false(load(&s, 0).is_waiting);
+    scene_free(&s);
+}
+
+/* What was moved is not what the scheduler handed out, whichever way it went. */
+static void test_p2_a_moved_entry_is_stale(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    assert_ok(db_exec(s.f->db, "UPDATE recipients SET state = 0, due_at = due_at + 60000"));
+    assert_false(load(&s, 0).is_waiting);
+    assert_ok(queue_move(s.f->db, s.recipient_id, NOW, NOW - 1));
+    assert_true(load(&s, 0).is_waiting);
+    assert_int_equal(queue_move(s.f->db, s.recipient_id, NOW + 5, NOW), STATUS_NOT_FOUND); /* it has started */
+    scene_free(&s);
+}
+
+/* The end of its life came while it was tried: the deferral is its failure, in one settlement. */
+static void test_p4_a_deferral_behind_the_end_is_a_failure(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    assert_ok(message_set_expiry(s.f->db, s.message_id, NOW + 5000));
+    struct settlement later = settlement_of(&s, DELIVERY_DEFERRED, 0);
+    assert_true(settle(&s, &later));
+    assert_int_equal(row(&s).state, RECIPIENT_FAILED);
+    struct event_row_list list = events(&s);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].event.type, EVENT_FAILED);
+    scene_free(&s);
+}
+
+static void test_p3_withdrawn_with_its_event(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    bool applied = false;
+    assert_ok(delivery_withdraw(s.f->db, s.recipient_id, RECIPIENT_CANCELLED, STR("The sender cancelled it"), NOW, &applied));
+    assert_true(applied);
+    struct recipient r = row(&s);
+    assert_int_equal(r.state, RECIPIENT_CANCELLED);
+    assert_str(r.reason, "The sender cancelled it");
+    assert_int_equal(events(&s).count, 1);
+    assert_int_equal(events(&s).items[0].event.type, EVENT_FAILED);
+    assert_true(str_find_str(events(&s).items[0].event.detail, STR("\"Reason\":\"The sender cancelled it\"")) != STR_NONE);
+    assert_ok(delivery_withdraw(s.f->db, s.recipient_id, RECIPIENT_FAILED, STR("again"), NOW, &applied));
+    assert_false(applied); /* an end is an end */
+    assert_int_equal(events(&s).count, 1);
     scene_free(&s);
 }
 
@@ -192,7 +239,7 @@ static void test_p3_rolled_back_and_run_again(void **state) {
     scene_free(&s);
 }
 
-/* CR14: a process of an earlier life can neither load nor settle. */
+/* CR14: a process of an earlier life cannot settle; its readers refuse it before (store/writer.h). */
 static void test_p1_an_older_life_is_fenced_off(void **state) {
     (void)state;
     struct scene s = scene_new();
@@ -205,10 +252,6 @@ static void test_p1_an_older_life_is_fenced_off(void **state) {
     assert_ok(delivery_settle(s.f->db, &old, &settlement, &applied));
     assert_false(applied);
     assert_int_equal(events(&s).count, 0);
-    struct queue_entry entry = {.recipient_id = s.recipient_id};
-    struct delivery d;
-    assert_ok(delivery_load(s.f->db, &old, &entry, &s.arena, &d));
-    assert_false(d.is_waiting);
     assert_true(load(&s, 0).is_waiting); /* what waited is ours */
     assert_true(settle(&s, &settlement));
     scene_free(&s);
@@ -350,6 +393,9 @@ static void test_p4_show_says_why_and_when(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load),
+        cmocka_unit_test(test_p2_a_moved_entry_is_stale),
+        cmocka_unit_test(test_p4_a_deferral_behind_the_end_is_a_failure),
+        cmocka_unit_test(test_p3_withdrawn_with_its_event),
         cmocka_unit_test(test_what_is_gone_is_said),
         cmocka_unit_test(test_p3_deferred_then_delivered),
         cmocka_unit_test(test_p2_a_settlement_applies_once),
