@@ -13,6 +13,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from openapi import Document
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 POSTHORN = os.environ.get("POSTHORN", str(ROOT / "build-asan/posthorn"))
 
@@ -48,6 +50,7 @@ class Gateway:
         }
         self.options.update({k.replace("__", "."): v for k, v in options.items()})
         self.process = None
+        self.document = None
         self.log = self.folder / "log"
 
     def arguments(self):
@@ -110,10 +113,20 @@ class Gateway:
             raw = response.read()
             text = raw.decode()
             if response.headers.get_content_type() == "application/json" and raw:
-                return response.status, response.headers, json.loads(text)
+                answer = json.loads(text)
+                self.check(method, path, body, response.status, answer)
+                return response.status, response.headers, answer
             return response.status, response.headers, text
         finally:
             connection.close()
+
+    def check(self, method, path, body, status, answer):
+        """Every answer of the API that a test sees is held against /openapi.json, unless errors are told with 200."""
+        if not path.startswith("/api") or self.options.get("api.v1_errors") == "always-200":
+            return
+        if self.document is None:
+            self.document = Document(self.request("GET", "/openapi.json")[2])
+        self.document.check(method, path, body, status, answer)
 
     def api(self, command, **parameters):
         """/api.php; returns the answer's body."""
