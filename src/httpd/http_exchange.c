@@ -9,6 +9,9 @@
 
 #define RESERVE_MIN   4096
 #define INFLATE_CHUNK 16384
+/* Beyond the first MB a body may unfold so many times: text repeated a thousand times does not, a bomb (1,000) does (MI08). */
+#define RATIO_FREE ((size_t)1 << 20)
+#define RATIO_MAX  250
 
 void http_exchange_free(struct http_exchange **exchange) {
     struct http_exchange *x = *exchange;
@@ -87,6 +90,8 @@ static bool append_coded(struct http_exchange *x, struct str data, struct http_r
             return refuse(ret_refusal, 400, "the body is not a whole gzip (RFC 1952) or, for deflate, zlib (RFC 1950) stream");
         }
         if (n && !append_plain(x, str_make(chunk, n), ret_refusal)) return false;
+        if (x->body.n > RATIO_FREE && x->body.n / RATIO_MAX > x->body_wire)
+            return refuse(ret_refusal, 413, "the compressed body unfolds too far");
         data = str_sub(data, used, SIZE_MAX);
     } while (n == sizeof(chunk));
     return true;

@@ -27,6 +27,11 @@ static void head_continue(struct http_exchange *x, void *arg) {
     http_exchange_continue(x, 1 << 20);
 }
 
+static void head_large(struct http_exchange *x, void *arg) {
+    ((struct world *)arg)->heads++;
+    http_exchange_continue(x, 16 << 20);
+}
+
 static void head_deny(struct http_exchange *x, void *arg) {
     struct world *w = arg;
     w->heads++;
@@ -37,6 +42,13 @@ static void head_wait(struct http_exchange *x, void *arg) {
     struct world *w = arg;
     w->heads++;
     w->waiting = x;
+}
+
+static void body_count(struct http_exchange *x, void *arg) {
+    struct http_response r = {.status = 200, .content_type = STR("text/plain")};
+    ((struct world *)arg)->bodies++;
+    buf_addf(&r.body, "<%zu bytes>", http_exchange_body(x).n);
+    http_exchange_respond(x, &r);
 }
 
 static void body_echo(struct http_exchange *x, void *arg) {
@@ -94,6 +106,7 @@ void world_serve(struct world *w) {
         {get | post, STR("/echo"), false, head_continue, body_echo, on_end, w},
         {post, STR("/deny"), false, head_deny, NULL, on_end, w},
         {post, STR("/late"), false, head_wait, body_echo, on_end, w},
+        {post, STR("/large"), false, head_large, body_count, on_end, w},
         {get | post, STR("/slow"), false, head_continue, body_wait, on_end, w},
         {get, STR("/big"), false, head_continue, body_big, on_end, w},
         {get, STR("/none"), false, head_continue, body_none, on_end, w},

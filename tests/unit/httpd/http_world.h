@@ -12,9 +12,9 @@
 
 #include "httpd/http_server.h"
 
-/* Routes: /echo answers the body, GET and POST, 1 MB; /deny answers 401 from the head; /late waits for the test to continue;
- * /slow waits for the test to respond; /big?N answers N bytes; /none answers 204; /tree/... is a prefix; /who answers client and
- * scheme. */
+/* Routes: /echo answers the body, GET and POST, 1 MB; /large its size, 16 MB; /deny answers 401 from the head; /late waits for
+ * the test to continue; /slow waits for the test to respond; /big?N answers N bytes; /none answers 204; /tree/... is a prefix;
+ * /who answers client and scheme. */
 struct world {
     struct loop *loop;
     struct http_server_options options; /* change before world_serve */

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "http_world.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <zlib.h>
@@ -246,44 +247,104 @@ static void test_half_closed_peer_gets_its_answer(void **state) {
     assert_int_equal(w.bodies, 1);
 }
 
-static struct buf gzip_of(size_t n) {
-    struct buf plain = {0}, out = {0};
-    memset(buf_reserve(&plain, n), 'z', n);
+static struct buf gzip_of(struct str plain) {
+    struct buf out = {0};
     z_stream z = {0};
     assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    z.next_in = (Bytef *)plain.p;
-    z.avail_in = (uInt)n;
-    size_t room = deflateBound(&z, n);
+    z.next_in = (Bytef *)(uintptr_t)plain.p;
+    z.avail_in = (uInt)plain.n;
+    size_t room = deflateBound(&z, plain.n);
     z.next_out = (Bytef *)buf_reserve(&out, room);
     z.avail_out = (uInt)room;
     assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
     buf_grew(&out, room - z.avail_out);
     deflateEnd(&z);
-    buf_fini(&plain);
     return out;
 }
 
-static struct buf talk_gzip(struct world *w, size_t n) {
-    BUF_AUTO z = gzip_of(n);
+static struct buf talk_gzip(struct world *w, const char *path, struct str plain) {
+    BUF_AUTO z = gzip_of(plain);
     BUF_AUTO text = {0};
-    buf_addf(&text, "POST /echo HTTP/1.1\r\n" H "Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+    buf_addf(&text, "POST %s HTTP/1.1\r\n" H "Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", path,
              z.n);
     buf_add_str(&text, buf_str(&z));
     return client_talk(w, buf_str(&text));
 }
 
+static struct buf talk_zs(struct world *w, const char *path, size_t n) {
+    BUF_AUTO plain = {0};
+    memset(buf_reserve(&plain, n), 'z', n);
+    buf_grew(&plain, n);
+    return talk_gzip(w, path, buf_str(&plain));
+}
+
 /* The limit is on the decoded size: 1 MB passes, a byte more does not, and a bomb of 64 MB never grows past the limit. */
-static void test_gzip_bomb(void **state) {
+static void test_gzip_bomb_MI08(void **state) {
     (void)state;
     struct world w;
     world_init(&w);
     world_serve(&w);
-    BUF_AUTO fits = talk_gzip(&w, 1 << 20);
+    BUF_AUTO fits = talk_zs(&w, "/echo", 1 << 20);
     assert_true(has(&fits, "Content-Length: 1048576\r\n"));
-    BUF_AUTO over = talk_gzip(&w, (1 << 20) + 1);
+    BUF_AUTO over = talk_zs(&w, "/echo", (1 << 20) + 1);
     assert_true(has(&over, " 413 "));
-    BUF_AUTO bomb = talk_gzip(&w, 64 << 20);
+    BUF_AUTO bomb = talk_zs(&w, "/echo", 64 << 20);
     assert_true(has(&bomb, " 413 "));
+    world_fini(&w);
+}
+
+/* A thousand letters that differ in a name go in; nothing but zeros does not, though it would fit. */
+static void test_gzip_ratio_MI08(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w);
+    world_serve(&w);
+    BUF_AUTO batch = {0};
+    for (int i = 0; i < 1000; i++) {
+        buf_addf(&batch, "{\"To\":[{\"email\":\"reader-%d@shop-%d.test\",\"name\":\"\"}],\"HTMLContent\":\"", i, i % 37);
+        for (int k = 0; k < 100; k++)
+            buf_addf(&batch, "<tr><td style='font: 14px sans'>Line %d of the letter that all get</td></tr>", k);
+        buf_add_z(&batch, "\"},");
+    }
+    char want[64];
+    snprintf(want, sizeof want, "<%zu bytes>", batch.n);
+    BUF_AUTO letters = talk_gzip(&w, "/large", buf_str(&batch));
+    assert_true(has(&letters, want));
+    BUF_AUTO zeros = talk_zs(&w, "/large", 8 << 20);
+    assert_true(has(&zeros, " 413 "));
+    assert_true(has(&zeros, "unfolds too far"));
+    world_fini(&w);
+}
+
+/* identity is no coding; others are told what may be used; a stream that breaks off or goes on is refused. */
+static void test_codings(void **state) {
+    (void)state;
+    static const struct {
+        const char *request, *want;
+    } cases[] = {
+        {"POST /echo HTTP/1.1\r\n" H "Connection: close\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nhi",
+         "\r\n\r\nhi"},
+        {"POST /echo HTTP/1.1\r\n" H "Connection: close\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\nhi", " 415 "},
+        {"POST /echo HTTP/1.1\r\n" H "Connection: close\r\nContent-Encoding: gzip, gzip\r\nContent-Length: 2\r\n\r\nhi",
+         "Accept-Encoding: gzip, deflate\r\n"},
+        {"POST /echo HTTP/1.1\r\n" H "Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nhi", " 400 "},
+    };
+    struct world w;
+    world_init(&w);
+    world_serve(&w);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        BUF_AUTO got = client_talk(&w, str_from_z(cases[i].request));
+        if (!has(&got, cases[i].want)) fail_msg("%s\n%s", cases[i].request, got.p);
+    }
+    BUF_AUTO z = gzip_of(STR("a body that is cut"));
+    for (size_t n = 1; n < z.n; n++) {
+        BUF_AUTO text = {0};
+        buf_addf(&text, "POST /echo HTTP/1.1\r\n" H "Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+                 n);
+        buf_add(&text, z.p, n);
+        BUF_AUTO got = client_talk(&w, buf_str(&text));
+        assert_true(has(&got, " 400 "));
+    }
     world_fini(&w);
 }
 
@@ -353,7 +414,9 @@ int main(void) {
         cmocka_unit_test(test_expect_continue_HT39),
         cmocka_unit_test(test_answer_survives_unread_body_HT41),
         cmocka_unit_test(test_half_closed_peer_gets_its_answer),
-        cmocka_unit_test(test_gzip_bomb),
+        cmocka_unit_test(test_gzip_bomb_MI08),
+        cmocka_unit_test(test_gzip_ratio_MI08),
+        cmocka_unit_test(test_codings),
         cmocka_unit_test(test_chunked_over_limit_JS06),
         cmocka_unit_test(test_errors_are_shaped),
         cmocka_unit_test(test_big_response),
