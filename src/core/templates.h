@@ -40,8 +40,8 @@ struct mail_rendered {
     struct buf parts[MAIL_PARTS];
 };
 void mail_rendered_fini(struct mail_rendered *r);
-/* Append to *ret (zeroed before the first time). The subject holds no line breaks, whatever the values say (HI19). INVALID or
- * LIMIT: *ret_error, with *ret half filled. */
+/* Append to *ret (zeroed before the first time). The subject holds no line breaks, whatever the values say (HI19). LIMIT:
+ * *ret_error, with *ret half filled. */
 WARN_UNUSED enum status mail_render(const struct mail_program *program, const struct template_values *values,
                                     struct mail_rendered *ret, struct mail_error *ret_error);
 
