@@ -85,7 +85,7 @@ static void on_control_head(struct http_exchange *x, void *arg) {
     refused.items[0] =
         (struct refused){.code = 403, .message = STR("Only root and the gateway's own user may use the control socket")};
     struct http_response response = {.status = 403, .content_type = STR("application/json")};
-    refused_format_command(&refused, &response.body);
+    refused_format_command(&refused, NULL, &response.body);
     LOG(LOG_WARN, "api.stranger", LOG_Z("on", "control socket"));
     http_exchange_respond(x, &response);
 }
@@ -186,7 +186,7 @@ void api_format_error(void *arg, const struct http_request *request, int status,
     response->content_type = STR("application/json");
     struct str command;
     if (request && operation_is_command_path(request->path, &command)) {
-        refused_format_command(&refused, &response->body);
+        refused_format_command(&refused, NULL, &response->body);
     } else {
         refused_format_rest(&refused, &response->body);
     }

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
 
+#include "api/operator.h"
 #include "api/throttle.h"
 #include "base/log.h"
 #include "core/tokens.h"
@@ -49,6 +50,10 @@ void call_again(struct call *c) {
     c->is_again = true;
 }
 
+void call_end(struct call *c) {
+    c->is_ended = true;
+}
+
 enum operation_style call_style(const struct call *c) {
     if (c->request.is_control) return STYLE_CONTROL;
     if (c->op) return c->op->style;
@@ -82,7 +87,7 @@ static void reset_outputs(struct call *c) {
     c->refused.count = 0;
     c->header_count = 0;
     c->retry_after_s = 0;
-    c->is_again = false;
+    c->is_again = c->is_ended = false;
 }
 
 static enum status run_job(struct job *job, void *ctx) {
@@ -91,8 +96,27 @@ static enum status run_job(struct job *job, void *ctx) {
     return c->fn(c, ctx);
 }
 
+/* lists_all_codes: refused parameters do not end the call until a step could look at the others. */
+static void hold_refusals(struct call *c) {
+    struct refused_list *held = ARENA_NEW(c->arena, struct refused_list);
+    *held = c->refused;
+    c->held = held;
+    c->refused.count = 0;
+}
+
+static void release_refusals(struct call *c) {
+    for (size_t i = 0; i < c->held->count; i++) {
+        const struct refused *item = &c->held->items[i];
+        refused_say(&c->refused, c->arena, item->code, item->field, item->message.p);
+    }
+    c->held = NULL;
+}
+
+static enum status check(struct call *c, struct db *db);
+
 static void go_on(struct call *c, enum status status) {
     if (status != STATUS_OK) c->fault = status;
+    if (c->held && c->fn != check) release_refusals(c);
     if (c->fault != STATUS_OK || c->refused.count) {
         answer(c);
     } else {
@@ -128,6 +152,10 @@ static void ask_dns(struct call *c) {
     }
 }
 
+void call_resume(struct call *c) {
+    go_on(c, STATUS_OK);
+}
+
 static struct executor *executor_of(const struct call *c, enum step_where where) {
     switch (where) {
     case STEP_READER:
@@ -151,6 +179,11 @@ static void go(struct call *c, enum step_where where, step_fn fn, void (*then)(s
         ask_dns(c);
         return;
     }
+    if (where == STEP_WAIT) {
+        enum status begun = fn(c, NULL);
+        if (begun != STATUS_OK || c->refused.count) go_on(c, begun);
+        return;
+    }
     struct executor *executor = executor_of(c, where);
     if (!executor) {
         go_on(c, fn(c, NULL));
@@ -164,10 +197,13 @@ static void go(struct call *c, enum step_where where, step_fn fn, void (*then)(s
 
 /* ---- the operation's steps ---- */
 static void next_step(struct call *c) {
-    if (c->is_again) c->step--;
+    if (c->is_again) {
+        c->step--;
+        c->round++;
+    }
     c->is_again = false;
     const struct step *step = &c->op->steps[c->step];
-    if (c->step == OPERATION_STEPS_MAX || step->where == STEP_END) {
+    if (c->is_ended || c->step == OPERATION_STEPS_MAX || step->where == STEP_END) {
         answer(c);
         return;
     }
@@ -189,9 +225,13 @@ static void refuse_states(struct call *c) {
 static enum status check(struct call *c, struct db *db) {
     refuse_states(c);
     c->args = params_check(c->op, &c->input, c->arena, &c->refused);
-    if (c->op->steps[0].where != STEP_SIZED) return STATUS_OK;
-    c->step = 1;
-    return c->op->steps[0].fn(c, db);
+    enum status status = STATUS_OK;
+    if (c->op->steps[0].where == STEP_SIZED) {
+        c->step = 1;
+        status = c->op->steps[0].fn(c, db);
+    }
+    if (c->op->lists_all_codes) hold_refusals(c);
+    return status;
 }
 
 static void start_check(struct call *c) {
@@ -245,7 +285,7 @@ static struct user_credentials shown_by(const struct call *c) {
     bool is_admin = c->op && c->op->caller == CALLER_ADMIN;
     struct user_credentials given = {
         .session = c->judged.session,
-        .api_key = is_admin && c->judged.admin_key.n ? c->judged.admin_key : c->judged.api_key,
+        .api_key = c->judged.admin_key.n && (is_admin || !c->judged.api_key.n) ? c->judged.admin_key : c->judged.api_key,
         .bearer = c->judged.bearer,
         .client = c->request.client,
     };
@@ -268,30 +308,10 @@ static enum status judge_user(struct call *c, struct db *db) {
     return STATUS_OK;
 }
 
-/* The operator acts for the account that he names. */
-static enum status judge_operator(struct call *c, struct db *db) {
-    struct str text = input_text(&c->input, STR("Account")), email;
-    int64_t count, id = 0;
-    enum status status = STATUS_NOT_FOUND;
-    if (text.n) {
-        if (account_email(text, c->arena, &email)) status = account_find(db, c->arena, email, &c->account);
-        if (status == STATUS_NOT_FOUND) call_refuse_say(c, STR("Account"), "There is no such account");
-    } else {
-        status = account_count(db, &count, &id);
-        if (status == STATUS_OK && count == 1)
-            status = account_get(db, c->arena, id, &c->account);
-        else if (status == STATUS_OK)
-            call_refuse_say(c, STR("Account"), "Account is missing: name one by its e-mail address");
-    }
-    c->scope = (struct call_scope){c->account.id, SCOPE_ANY};
-    c->limits = &c->account.limits;
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
 /* A sender key tells itself by its prefix; everything else is a user's. */
 static enum status judge_caller(struct call *c, struct db *db) {
     struct str token = c->judged.bearer.n ? c->judged.bearer : c->judged.sender_key;
-    if (c->request.is_control) return judge_operator(c, db);
+    if (c->request.is_control) return operator_scope(c, db);
     switch (c->op ? c->op->caller : CALLER_USER) {
     case CALLER_SENDER:
         return judge_sender(c, db, token);
@@ -484,7 +504,7 @@ static void format_refusal(struct call *c) {
     if (style == STYLE_REST || style == STYLE_PROBE) {
         refused_format_rest(&c->refused, &c->out);
     } else {
-        refused_format_command(&c->refused, &c->out);
+        refused_format_command(&c->refused, c->op, &c->out);
     }
     if (c->http_status == 401) call_add_header(c, STR("WWW-Authenticate"), STR("Bearer"));
     if (c->http_status != 503 && c->refused.items[0].code != REFUSAL_TOO_MANY && c->http_status != 429) return;

@@ -86,7 +86,9 @@ struct call {
     step_fn fn;
     void (*then)(struct call *call), (*after_judge)(struct call *call);
     size_t step;
-    bool is_again;
+    bool is_again, is_ended;
+    unsigned round; /* of runs that asked for another, those that were committed: tells the run that follows from a second try */
+    const struct refused_list *held; /* lists_all_codes: what waits for a step's own refusals */
     struct credentials judged;
     bool is_judged, is_counted;
     bool is_guess;            /* a credential was shown that nobody has */
@@ -115,6 +117,10 @@ void call_refuse_wait(struct call *call, const struct limit_state *state);
 /* In a step: run it once more after this, in a transaction of its own. State that the run changed is the handler's care: a WRITER
  * step may run twice for one commit, so what it counts is put into the call's state by the run that follows. */
 void call_again(struct call *call);
+/* In a step: the answer stands; leave the other steps out. */
+void call_end(struct call *call);
+/* The end of a STEP_WAIT, once; on the call's loop, after the step's function has returned. */
+void call_resume(struct call *call);
 /* How this call is answered: the operation's style, or STYLE_CONTROL over the control socket. */
 enum operation_style call_style(const struct call *call);
 /* Open the answer's object - for commands with Success and ErrorCode in it - and close it. */

@@ -1,10 +1,12 @@
-/* domain_calls.c - AddDomain, GetDomain, GetDomains, VerifyDomain.
+/* domain_calls.c - AddDomain, GetDomain, GetDomains, UpdateDomain, VerifyDomain and their twins under /api/v1/domains.
  *
  * The slow parts are steps of their own: keys are made on the slow pool before the writer sees the domain, and VerifyDomain loads
  * on a reader, asks DNS from the loop with no transaction open, and saves on the writer, which reads the domain again because it
- * may have gone meanwhile. The operator's verbs share the steps and the writing of domains and records.
+ * may have gone meanwhile. The operator's verbs share the writing of domains.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/domain_calls.h"
+
+#include "core/hosting.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,15 +31,27 @@ static void write_statuses(struct json_writer *w, const struct domain *domain) {
     }
 }
 
-static const char *verification_text(const struct domain *domain) {
-    if (domain_is_verified(domain)) return "Verified";
-    return domain->checked_at ? "Failed" : "Pending";
-}
-
 static void write_time(struct json_writer *w, struct str name, int64_t at) {
     BUF_AUTO text = {0};
     if (at) time_add_sql(&text, at);
     json_add_str(w, name, buf_str(&text));
+}
+
+/* What UpdateDomain changes: texts in the contract's example, numbers in the newer Options. */
+static void write_settings(struct json_writer *w, const struct domain *domain) {
+    json_add_z(w, STR("LinkTracking"), domain->link_tracking ? "1" : "0");
+    json_add_z(w, STR("OpenTracking"), domain->open_tracking ? "1" : "0");
+    json_add_z(w, STR("UnsubscribeLink"), domain->unsubscribe_link ? "1" : "0");
+    json_add_str(w, STR("HostingProvider"), domain->hosting_provider);
+    json_add_str(w, STR("Subdomain"), domain->subdomain);
+    json_add_str(w, STR("TrackPrefix"), domain->track_prefix);
+    json_add_object(w, STR("Options"));
+    json_add_i64(w, STR("LinkTracking"), domain->link_tracking);
+    json_add_i64(w, STR("OpenTracking"), domain->open_tracking);
+    json_add_i64(w, STR("UnsubscribeLink"), domain->unsubscribe_link);
+    json_add_str(w, STR("CustomSubdomain"), domain->subdomain);
+    json_add_str(w, STR("CustomTrackPrefix"), domain->track_prefix);
+    json_close_object(w);
 }
 
 void domain_call_write(struct json_writer *w, const struct domain *domain, bool id_is_text) {
@@ -54,67 +68,70 @@ void domain_call_write(struct json_writer *w, const struct domain *domain, bool 
     json_add_bool(w, STR("IsActive"), domain->state == DOMAIN_ENABLED);
     json_add_bool(w, STR("Active"), domain->state == DOMAIN_ENABLED);
     json_add_bool(w, STR("Verified"), domain_is_verified(domain));
-    json_add_z(w, STR("VerificationStatus"), verification_text(domain));
+    json_add_z(w, STR("VerificationStatus"), domain_verification_text(domain));
     write_statuses(w, domain);
     write_time(w, STR("CreatedAt"), domain->created_at);
     write_time(w, STR("CheckedAt"), domain->checked_at);
-    json_add_object(w, STR("Options"));
-    json_add_str(w, STR("CustomSubdomain"), domain->subdomain);
-    json_add_str(w, STR("CustomTrackPrefix"), domain->track_prefix);
+    write_settings(w, domain);
+}
+
+static void write_row(struct json_writer *w, const struct verify_row *row, bool is_verified) {
+    json_open_object(w);
+    json_add_str(w, STR("Host"), row->host);
+    json_add_z(w, STR("Type"), row->type);
+    json_add_str(w, STR("Value"), row->value);
+    json_add_str(w, STR("Found"), row->found);
+    json_add_bool(w, STR("Verified"), is_verified);
+    json_add_bool(w, STR("Required"), row->is_required);
+    json_add_str(w, STR("Why"), row->why);
     json_close_object(w);
 }
 
-void domain_call_write_rows(struct json_writer *w, struct str name, const struct verify_report *report) {
-    json_add_array(w, name);
-    for (size_t i = 0; i < report->count; i++) {
-        const struct verify_row *row = &report->rows[i];
-        json_open_object(w);
-        json_add_str(w, STR("Host"), row->host);
-        json_add_z(w, STR("Type"), row->type);
-        json_add_str(w, STR("Value"), row->value);
-        json_add_str(w, STR("Found"), row->found);
-        json_add_bool(w, STR("Verified"), row->status == VERIFY_OK);
-        json_add_bool(w, STR("Required"), row->is_required);
-        json_add_str(w, STR("Why"), row->why);
-        json_close_object(w);
-    }
-    json_close_array(w);
-}
-
+/* The domain as the operation shows it: its id is a number where the contract's example has one. */
 static void write_domain(struct call *c, const struct domain *domain, bool id_is_text) {
     json_add_object(&c->json, STR("Domain"));
-    domain_call_write(&c->json, domain, id_is_text);
+    domain_call_write(&c->json, domain, id_is_text || c->op->style == STYLE_REST);
     json_close_object(&c->json);
 }
 
+static void write_instructions(struct call *c, const struct domain *domain) {
+    const struct hosting *hosting = hosting_find(domain->hosting_provider);
+    json_add_z(&c->json, STR("Instructions"), hosting->instructions);
+    json_add_z(&c->json, STR("InstructionsURL"), hosting->url);
+}
+
+/* The records to publish; verified as of the last look. */
 static void write_records(struct call *c, const struct domain *domain, const struct dkim_key_list *keys) {
     struct verify *verify = domain_verification(domain, keys, c->api->hostname);
-    domain_call_write_rows(&c->json, STR("DNSRecords"), verify_report(verify));
+    const struct verify_report *report = verify_report(verify);
+    json_add_array(&c->json, STR("DNSRecords"));
+    for (size_t i = 0; i < report->count; i++)
+        write_row(&c->json, &report->rows[i], domain_record_of(domain, report->rows[i].kind) == RECORD_VERIFIED);
+    json_close_array(&c->json);
+    write_instructions(c, domain);
     verify_free(&verify);
 }
 
-/* ---- AddDomain and Operator.DomainAdd ---- */
-struct domain_call *domain_call_new(struct call *c, int64_t account_id, struct str name) {
+/* ---- AddDomain ---- */
+/* What the writer decides exactly (TN12) is looked at before keys are made in vain. */
+enum status domain_calls_add_check(struct call *c, struct db *db) {
     struct domain_call *state = ARENA_NEW(c->arena, struct domain_call);
+    struct domain found;
     state->domain = (struct domain){
-        .account_id = account_id,
-        .name = name,
-        .subdomain = DOMAIN_SUBDOMAIN,
-        .track_prefix = DOMAIN_TRACK_PREFIX,
+        .account_id = c->scope.account_id,
+        .name = call_text(c, "DomainName", (struct str){0}),
+        .subdomain = call_text(c, "Subdomain", DOMAIN_SUBDOMAIN),
+        .track_prefix = call_text(c, "TrackPrefix", DOMAIN_TRACK_PREFIX),
+        .hosting_provider = call_text(c, "HostingProvider", (struct str){0}),
         .created_at = c->now,
     };
     c->state = state;
-    return state;
-}
-
-enum status domain_calls_add_check(struct call *c, struct db *db) {
-    struct domain_call *state = domain_call_new(c, c->account.id, call_text(c, "DomainName", (struct str){0}));
-    struct domain *domain = &state->domain, found;
-    domain->subdomain = call_text(c, "Subdomain", domain->subdomain);
-    domain->track_prefix = call_text(c, "TrackPrefix", domain->track_prefix);
-    enum status status = domain_find(db, c->arena, c->account.id, domain->name, &found);
+    enum status status = domain_find(db, c->arena, c->scope.account_id, state->domain.name, &found);
     if (status == STATUS_OK) call_refuse_field(c, 2, STR("DomainName"));
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    if (status != STATUS_NOT_FOUND) return status;
+    status = domain_check_limit(db, c->scope.account_id, c->limits->domains);
+    if (status == STATUS_LIMIT) call_refuse(c, 3);
+    return status == STATUS_LIMIT ? STATUS_OK : status;
 }
 
 enum status domain_calls_make_keys(struct call *c, struct db *db) {
@@ -126,11 +143,11 @@ enum status domain_calls_make_keys(struct call *c, struct db *db) {
 enum status domain_calls_add(struct call *c, struct db *db) {
     struct domain_call *state = c->state;
     struct domain domain = state->domain;
-    enum status status = domain_create(db, &domain, state->keys);
-    if (status == STATUS_EXISTS || status == STATUS_NOT_FOUND) {
-        call_refuse(c, status == STATUS_EXISTS ? 2 : 1); /* added, or the account deleted, meanwhile */
-        return STATUS_OK;
-    }
+    enum status status = domain_create(db, &domain, state->keys, c->limits->domains);
+    if (status == STATUS_EXISTS) call_refuse_field(c, 2, STR("DomainName")); /* meanwhile, as the next */
+    if (status == STATUS_LIMIT) call_refuse(c, 3);
+    if (status == STATUS_NOT_FOUND) call_refuse(c, REFUSAL_CREDENTIALS); /* the account has gone */
+    if (c->refused.count) return STATUS_OK;
     if (status != STATUS_OK) return status;
     struct dkim_key_list keys = {.items = state->keys, .count = DOMAIN_KEYS};
     struct json_writer *w = call_open(c);
@@ -146,12 +163,12 @@ enum status domain_calls_add(struct call *c, struct db *db) {
 }
 
 /* ---- reading ---- */
-/* The domain of DomainID, or refusal 2. False: refused or failed (*ret_status). */
-static bool get_domain(struct call *c, struct db *db, struct domain *ret, enum status *ret_status) {
-    *ret_status = domain_get(db, c->arena, c->account.id, call_number(c, "DomainID", 0), ret);
+/* The domain of DomainID, or the refusal `code`. False: refused or failed (*ret_status). */
+static bool get_domain(struct call *c, struct db *db, int code, struct domain *ret, enum status *ret_status) {
+    *ret_status = domain_get(db, c->arena, c->scope.account_id, call_number(c, "DomainID", 0), ret);
     if (*ret_status == STATUS_OK) return true;
     if (*ret_status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
+        call_refuse(c, code);
         *ret_status = STATUS_OK;
     }
     return false;
@@ -161,7 +178,7 @@ enum status domain_calls_get(struct call *c, struct db *db) {
     struct domain domain;
     struct dkim_key_list keys;
     enum status status;
-    if (!get_domain(c, db, &domain, &status)) return status;
+    if (!get_domain(c, db, 2, &domain, &status)) return status;
     status = dkim_key_list(db, c->arena, domain.id, &keys);
     if (status != STATUS_OK) return status;
     call_open(c);
@@ -173,9 +190,13 @@ enum status domain_calls_get(struct call *c, struct db *db) {
 
 enum status domain_calls_list(struct call *c, struct db *db) {
     struct domain_list list;
-    enum status status = domain_list(db, c->arena, c->account.id, 0, LIST_MAX, &list);
+    int64_t total;
+    int limit = (int)call_number(c, "RetrieveCount", LIST_MAX);
+    enum status status = domain_page(db, c->arena, c->scope.account_id, call_number(c, "StartFrom", 0), limit, &list);
+    if (status == STATUS_OK) status = domain_count(db, c->scope.account_id, &total);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
+    json_add_i64(w, STR("TotalRecords"), total);
     json_add_array(w, STR("Domains"));
     for (size_t i = 0; i < list.count; i++) {
         json_open_object(w);
@@ -183,6 +204,45 @@ enum status domain_calls_list(struct call *c, struct db *db) {
         json_close_object(w);
     }
     json_close_array(w);
+    call_close(c);
+    return STATUS_OK;
+}
+
+/* ---- UpdateDomain ---- */
+static const bool *given_flag(struct call *c, const char *name) {
+    const struct arg *arg = call_arg(c, name);
+    if (!arg->is_given) return NULL;
+    bool *flag = ARENA_NEW(c->arena, bool);
+    *flag = arg->number != 0;
+    return flag;
+}
+
+static const struct str *given_text(const struct call *c, const char *name) {
+    const struct arg *arg = call_arg(c, name);
+    return arg->is_given ? &arg->text : NULL;
+}
+
+enum status domain_calls_update(struct call *c, struct db *db) {
+    struct domain_change change = {
+        .link_tracking = given_flag(c, "LinkTracking"),
+        .open_tracking = given_flag(c, "OpenTracking"),
+        .unsubscribe_link = given_flag(c, "UnsubscribeLink"),
+        .hosting_provider = given_text(c, "HostingProvider"),
+        .subdomain = given_text(c, "Subdomain"),
+        .track_prefix = given_text(c, "TrackPrefix"),
+    };
+    struct domain domain;
+    struct dkim_key_list keys;
+    enum status status;
+    if (!get_domain(c, db, 5, &domain, &status)) return status;
+    struct str subdomain = domain.subdomain, track_prefix = domain.track_prefix;
+    status = domain_apply_change(db, &domain, &change);
+    if (status == STATUS_OK) status = dkim_key_list(db, c->arena, domain.id, &keys);
+    if (status != STATUS_OK) return status;
+    struct json_writer *w = call_open(c);
+    write_domain(c, &domain, true);
+    json_add_bool(w, STR("SubdomainChanged"), !str_eq(subdomain, domain.subdomain) || !str_eq(track_prefix, domain.track_prefix));
+    write_records(c, &domain, &keys);
     call_close(c);
     return STATUS_OK;
 }
@@ -198,7 +258,7 @@ enum status domain_calls_verify_load(struct call *c, struct db *db) {
     struct dkim_key_list keys;
     enum status status;
     c->state = state;
-    if (!get_domain(c, db, &state->domain, &status)) return status;
+    if (!get_domain(c, db, 2, &state->domain, &status)) return status;
     status = dkim_key_list(db, c->arena, state->domain.id, &keys);
     if (status != STATUS_OK) return status;
     state->verify = domain_verification(&state->domain, &keys, c->api->hostname);
@@ -227,13 +287,16 @@ enum status domain_calls_verify_save(struct call *c, struct db *db) {
     struct domain domain;
     bool is_taken;
     enum status status;
-    if (!get_domain(c, db, &domain, &status)) return status; /* deleted meanwhile */
+    if (!get_domain(c, db, 2, &domain, &status)) return status; /* deleted meanwhile */
     status = domain_apply_report(db, &domain, report, c->now, &is_taken);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     write_domain(c, &domain, true);
-    domain_call_write_rows(w, STR("DNSVerificationResults"), report);
-    if (is_taken) json_add_z(w, STR("Why"), "Another account has proved that it owns this domain");
+    json_add_array(w, STR("DNSVerificationResults"));
+    for (size_t i = 0; i < report->count; i++) write_row(w, &report->rows[i], report->rows[i].status == VERIFY_OK);
+    json_close_array(w);
+    write_instructions(c, &domain);
+    json_add_z(w, STR("Why"), is_taken ? "Another account has proved that it owns this domain" : "");
     call_close(c);
     return STATUS_OK;
 }

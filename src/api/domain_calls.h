@@ -12,13 +12,8 @@ struct domain_call {
     struct dkim_key keys[DOMAIN_KEYS]; /* made for a new domain */
     struct verify *verify;             /* owned; VerifyDomain */
 };
-/* The state of a call that will add a domain: name, labels and account are filled in. */
-struct domain_call *domain_call_new(struct call *call, int64_t account_id, struct str name);
-
 /* Members of a domain's object; DomainID as a string where the contract has one. */
 void domain_call_write(struct json_writer *w, const struct domain *domain, bool id_is_text);
-/* "DNSRecords" or "DNSVerificationResults": rows of the records to publish. */
-void domain_call_write_rows(struct json_writer *w, struct str name, const struct verify_report *report);
 
 /* Steps. */
 enum status domain_calls_add_check(struct call *call, struct db *db);
@@ -26,6 +21,7 @@ enum status domain_calls_make_keys(struct call *call, struct db *db);
 enum status domain_calls_add(struct call *call, struct db *db);
 enum status domain_calls_get(struct call *call, struct db *db);
 enum status domain_calls_list(struct call *call, struct db *db);
+enum status domain_calls_update(struct call *call, struct db *db);
 enum status domain_calls_verify_load(struct call *call, struct db *db);
 enum status domain_calls_verify_ask(struct call *call, struct db *db);
 enum status domain_calls_verify_save(struct call *call, struct db *db);

@@ -1,10 +1,12 @@
-/* key_calls.c - AddAPI, GetAPIs, DeleteAPI: sender keys of a domain.
+/* key_calls.c - AddAPI, ReplaceAPI, GetAPIs, DeleteAPI: sender keys of a domain.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
 #include "api/key_calls.h"
 
 #include "core/domains.h"
 #include "core/tokens.h"
+
+#define MASK STR("********") /* of a key that was sealed under another master key: nobody can show it any more */
 
 static struct str id_text(struct call *c, int64_t id) {
     return arena_strf(c->arena, "%lld", (long long)id);
@@ -30,6 +32,7 @@ static void write_key(struct call *c, const struct sender_key *key, struct str t
     json_add_str(w, STR("Description"), key->description);
     json_add_z(w, STR("Status"), "Enabled");
     json_add_str(w, STR("CreationDate"), time_text(c, key->created_at));
+    json_add_str(w, STR("CreatedAt"), time_text(c, key->created_at));
     json_add_str(w, STR("LastUsedDate"), time_text(c, key->last_used_at));
     json_add_object(w, STR("Options"));
     json_add_str(w, STR("ListID"), key->list_id);
@@ -39,53 +42,87 @@ static void write_key(struct call *c, const struct sender_key *key, struct str t
     json_close_object(w);
 }
 
-static enum status create(struct call *c, struct db *db, struct sender_key *key, struct buf *token) {
-    token_make(TOKEN_SENDER_KEY, c->api->rand, token);
-    key->created_at = c->now;
-    return sender_key_create(db, key, buf_str(token), &c->api->seal, c->api->rand);
+/* ---- AddAPI, ReplaceAPI ---- */
+/* The key as the parameters have it; what they leave out is taken from `old`. */
+static struct sender_key requested(const struct call *c, const struct sender_key *old) {
+    return (struct sender_key){
+        .account_id = c->scope.account_id,
+        .domain_id = call_number(c, "DomainID", 0),
+        .description = call_text(c, "Description", old->description),
+        .scopes = (int)call_number(c, "Permissions", old->scopes),
+        .list_id = call_text(c, "ListID", old->list_id),
+        .subscriber_id = call_text(c, "SubscriberID", old->subscriber_id),
+        .journey_id = call_text(c, "JourneyID", old->journey_id),
+        .action_id = call_text(c, "ActionID", old->action_id),
+        .created_at = c->now,
+    };
 }
 
-enum status key_calls_add(struct call *c, struct db *db) {
-    struct str none = {0};
-    SECRET_AUTO token = {0};
-    struct sender_key key = {
-        .account_id = c->account.id,
-        .domain_id = call_number(c, "DomainID", 0),
-        .description = call_text(c, "Description", none),
-        .scopes = (int)call_number(c, "Permissions", SENDER_SCOPES_ALL),
-        .list_id = call_text(c, "ListID", none),
-        .subscriber_id = call_text(c, "SubscriberID", none),
-        .journey_id = call_text(c, "JourneyID", none),
-        .action_id = call_text(c, "ActionID", none),
-    };
-    enum status status = create(c, db, &key, &token);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 3);
-        return STATUS_OK;
-    }
+/* Refuse what may be the caller's doing; else answer with the key. */
+static enum status answer_made(struct call *c, enum status status, const struct sender_key *key, struct str token) {
+    if (status == STATUS_NOT_FOUND) call_refuse(c, 3);
+    if (status == STATUS_LIMIT)
+        call_refuse_say(c, STR("DomainID"), "The domain has as many keys as it may have: delete one first");
+    if (status == STATUS_NOT_FOUND || status == STATUS_LIMIT) return STATUS_OK;
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
-    json_add_str(w, STR("NewAPIKeyID"), id_text(c, key.id));
+    json_add_str(w, STR("NewAPIKeyID"), id_text(c, key->id));
     json_add_object(w, STR("APIKey"));
-    write_key(c, &key, buf_str(&token));
+    write_key(c, key, token);
     json_close_object(w);
     call_close(c);
     return STATUS_OK;
 }
 
+enum status key_calls_add(struct call *c, struct db *db) {
+    static const struct sender_key none = {.scopes = SENDER_SCOPES_ALL};
+    SECRET_AUTO token = {0};
+    struct sender_key key = requested(c, &none);
+    token_make(TOKEN_SENDER_KEY, c->api->rand, &token);
+    enum status status = sender_key_create(db, &key, buf_str(&token), &c->api->seal, c->api->rand);
+    return answer_made(c, status, &key, buf_str(&token));
+}
+
+/* One key of the domain ends, whose permissions and defaults the new one gets; without ApiKeyId all of them, as in the reference,
+ * where a domain has one. */
+enum status key_calls_replace(struct call *c, struct db *db) {
+    SECRET_AUTO token = {0};
+    struct sender_key old = {.scopes = SENDER_SCOPES_ALL};
+    int64_t old_id = call_number(c, "ApiKeyId", 0), domain_id = call_number(c, "DomainID", 0);
+    enum status status = domain_is_of(db, c->scope.account_id, domain_id);
+    if (status == STATUS_OK && old_id) {
+        status = sender_key_get(db, c->arena, c->scope.account_id, domain_id, old_id, &old);
+        if (status == STATUS_NOT_FOUND) {
+            call_refuse_field(c, 5, STR("ApiKeyId"));
+            return STATUS_OK;
+        }
+    }
+    struct sender_key key = requested(c, &old);
+    token_make(TOKEN_SENDER_KEY, c->api->rand, &token);
+    if (status == STATUS_OK) status = sender_key_replace(db, &key, old_id, buf_str(&token), &c->api->seal, c->api->rand);
+    return answer_made(c, status, &key, buf_str(&token));
+}
+
+/* ---- GetAPIs ---- */
 static enum status write_revealed(struct call *c, const struct sender_key *key) {
     SECRET_AUTO token = {0};
     enum status status = sender_key_reveal(&c->api->seal, key, &token);
-    if (status != STATUS_OK) return status;
+    if (status != STATUS_OK && status != STATUS_CORRUPT) return status;
     json_open_object(&c->json);
-    write_key(c, key, buf_str(&token));
+    write_key(c, key, status == STATUS_OK ? buf_str(&token) : MASK);
     json_close_object(&c->json);
     return STATUS_OK;
 }
 
-enum status key_call_answer_list(struct call *c, struct db *db, const struct domain *domain) {
+enum status key_calls_list(struct call *c, struct db *db) {
     struct sender_key_list list;
-    enum status status = sender_key_list(db, c->arena, domain->account_id, domain->id, &list);
+    int64_t domain_id = call_number(c, "DomainID", 0);
+    enum status status = domain_is_of(db, c->scope.account_id, domain_id);
+    if (status == STATUS_NOT_FOUND) {
+        call_refuse(c, 2);
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK) status = sender_key_list(db, c->arena, c->scope.account_id, domain_id, &list);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     json_add_array(w, STR("APIKeys"));
@@ -95,18 +132,8 @@ enum status key_call_answer_list(struct call *c, struct db *db, const struct dom
     return status;
 }
 
-enum status key_calls_list(struct call *c, struct db *db) {
-    struct domain domain;
-    enum status status = domain_get(db, c->arena, c->account.id, call_number(c, "DomainID", 0), &domain);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
-        return STATUS_OK;
-    }
-    return status == STATUS_OK ? key_call_answer_list(c, db, &domain) : status;
-}
-
 enum status key_calls_delete(struct call *c, struct db *db) {
-    enum status status = sender_key_delete(db, c->account.id, SCOPE_ANY, call_number(c, "ApiKeyId", 0));
+    enum status status = sender_key_delete(db, c->scope.account_id, SCOPE_ANY, call_number(c, "ApiKeyId", 0));
     if (status == STATUS_NOT_FOUND) {
         call_refuse(c, 2);
         return STATUS_OK;

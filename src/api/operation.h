@@ -91,7 +91,8 @@ enum step_where {
     STEP_READER,
     STEP_WRITER,
     STEP_SLOW,
-    STEP_DNS, /* the function sets call->machine; the next step comes when its questions are answered */
+    STEP_DNS,  /* the function sets call->machine; the next step comes when its questions are answered */
+    STEP_WAIT, /* the function begins something, on the loop; the next step comes with call_resume() */
 };
 /* STATUS_OK goes on to the next step - or runs this one once more, in a transaction of its own, after call_again() -, unless the
  * call was refused (call_refuse): then it is answered. Any other status is a fault. db is NULL but for READER and WRITER. A
@@ -125,7 +126,10 @@ struct operation {
      * ErrorCode are left out. */
     const char *request, *answer;
     const char *aliases; /* other names of the Command, comma list; NULL: none */
-    int success;         /* HTTP status of an answer that is no refusal; 0: 200 */
+    /* A refusal's ErrorCode is the list of all its codes that apply, as the contract shows for AddWebhook: the first step off the
+     * loop runs although parameters were refused (call_arg()->is_given tells which), and adds what it finds. */
+    bool lists_all_codes;
+    int success; /* HTTP status of an answer that is no refusal; 0: 200 */
     bool takes_idempotency_key;
 };
 

@@ -1,8 +1,7 @@
-/* operator.c - what the operator does over the control socket: accounts, domains, keys, the queue.
+/* operator.c - what the operator does over the control socket: accounts, domains, the queue.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/domain_calls.h"
 #include "api/operator.h"
-#include "api/key_calls.h"
 
 #include "core/queue.h"
 #include "core/tokens.h"
@@ -86,29 +85,6 @@ static bool find_domain(struct call *c, struct db *db, struct str name, struct d
     return list.count == 1;
 }
 
-/* Without Account a domain goes to the only account there is; nobody guesses among several. */
-static bool find_account_or_only(struct call *c, struct db *db, int64_t *ret_id, enum status *ret_status) {
-    int64_t count;
-    if (call_arg(c, "Account")->is_given) return find_account(c, db, SCOPE_ANY, ret_id, ret_status);
-    *ret_status = account_count(db, &count, ret_id);
-    if (*ret_status != STATUS_OK || count == 1) return *ret_status == STATUS_OK;
-    call_refuse_say(c, STR("Account"),
-                    count ? "Account is missing, and there are several accounts: name the one that gets the domain"
-                          : "There is no account yet: make one first");
-    return false;
-}
-
-enum status operator_find_account(struct call *c, struct db *db) {
-    int64_t account_id;
-    struct domain found;
-    enum status status;
-    if (!find_account_or_only(c, db, &account_id, &status)) return status;
-    struct domain_call *state = domain_call_new(c, account_id, call_text(c, "Name", (struct str){0}));
-    status = domain_find(db, c->arena, account_id, state->domain.name, &found);
-    if (status == STATUS_OK) call_refuse_field(c, 2, STR("Name"));
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
 /* ---- domains ---- */
 enum status operator_domain_list(struct call *c, struct db *db) {
     int64_t account_id;
@@ -151,37 +127,6 @@ enum status operator_domain_enable(struct call *c, struct db *db) {
 
 enum status operator_domain_disable(struct call *c, struct db *db) {
     return set_state(c, db, DOMAIN_SUSPENDED);
-}
-
-/* ---- keys ---- */
-enum status operator_key_add(struct call *c, struct db *db) {
-    struct domain domain;
-    enum status status;
-    if (!find_domain(c, db, call_text(c, "Domain", (struct str){0}), &domain, &status)) return status;
-    SECRET_AUTO token = {0};
-    struct sender_key key = {
-        .account_id = domain.account_id,
-        .domain_id = domain.id,
-        .description = call_text(c, "Description", STR("made by the operator")),
-        .scopes = SENDER_SCOPES_ALL,
-        .created_at = c->now,
-    };
-    token_make(TOKEN_SENDER_KEY, c->api->rand, &token);
-    status = sender_key_create(db, &key, buf_str(&token), &c->api->seal, c->api->rand);
-    if (status != STATUS_OK) return status;
-    struct json_writer *w = call_open(c);
-    json_add_i64(w, STR("KeyID"), key.id);
-    json_add_str(w, STR("Key"), buf_str(&token));
-    json_add_str(w, STR("DomainName"), domain.name);
-    call_close(c);
-    return STATUS_OK;
-}
-
-enum status operator_key_list(struct call *c, struct db *db) {
-    struct domain domain;
-    enum status status;
-    if (!find_domain(c, db, call_text(c, "Domain", (struct str){0}), &domain, &status)) return status;
-    return key_call_answer_list(c, db, &domain);
 }
 
 /* ---- the queue ---- */

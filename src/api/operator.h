@@ -7,12 +7,11 @@
 
 enum status operator_hash(struct call *call, struct db *db);
 enum status operator_account_create(struct call *call, struct db *db);
-enum status operator_find_account(struct call *call, struct db *db);
 enum status operator_domain_list(struct call *call, struct db *db);
 enum status operator_domain_enable(struct call *call, struct db *db);
 enum status operator_domain_disable(struct call *call, struct db *db);
-enum status operator_key_add(struct call *call, struct db *db);
-enum status operator_key_list(struct call *call, struct db *db);
+/* Not a step: who is meant by a call over the control socket (operator_scope.c). On a reader. */
+enum status operator_scope(struct call *call, struct db *db);
 enum status operator_queue_list(struct call *call, struct db *db);
 
 #endif

@@ -4,7 +4,6 @@
 #include "api/inbox_calls.h"
 #include "api/operator.h"
 #include "api/send.h"
-#include "api/domain_calls.h"
 #include "api/tables.h"
 
 static const struct param account_create_params[] = {
@@ -14,14 +13,6 @@ static const struct param account_create_params[] = {
 };
 static const struct refusal account_create_refusals[] = {
     {2, 0, "There is an account with this e-mail address already"},
-};
-static const struct param operator_domain_add_params[] = {
-    {"Name", PARAM_DOMAIN, true, 0, 0, 0, 253, "Domain to send from"},
-    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account; needed when there are several"},
-};
-static const struct refusal operator_domain_add_refusals[] = {
-    {1, 0, "No such account"},
-    {2, 0, "The account has this domain already"},
 };
 static const struct param operator_domain_list_params[] = {
     {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of an account; all accounts when absent"},
@@ -36,15 +27,6 @@ static const struct refusal operator_domain_refusals[] = {
     {1, 0, "No such account"},
     {2, 0, "No such domain"},
     {3, 0, "Several accounts have this domain: name the account"},
-};
-static const struct param operator_key_add_params[] = {
-    {"Domain", PARAM_DOMAIN, true, 0, 0, 0, 253, "Sender domain"},
-    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
-    {"Description", PARAM_TEXT, false, 0, 0, 0, 255, "What the key is for"},
-};
-static const struct param operator_key_list_params[] = {
-    {"Domain", PARAM_DOMAIN, true, 0, 0, 0, 253, "Sender domain"},
-    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
 };
 static const struct param operator_send_params[] = {
     {"Message", PARAM_CONTENT, false, 0, 0, 0, 0, "The message, RFC 5322, as text"},
@@ -71,19 +53,12 @@ static const struct operation rows[] = {
     {"Operator.AccountCreate", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Make an account and its user key",
      LIST_OF(account_create_params, account_create_refusals),
      .steps = {{STEP_SLOW, operator_hash}, {STEP_WRITER, operator_account_create}}},
-    {"Operator.DomainAdd", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Add a sender domain",
-     LIST_OF(operator_domain_add_params, operator_domain_add_refusals),
-     .steps = {{STEP_READER, operator_find_account}, {STEP_SLOW, domain_calls_make_keys}, {STEP_WRITER, domain_calls_add}}},
     {"Operator.DomainList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Sender domains",
      LIST_OF(operator_domain_list_params, operator_domain_refusals), .steps = {{STEP_READER, operator_domain_list}}},
     {"Operator.DomainEnable", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Let a domain send, verified or not",
      LIST_OF(operator_domain_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_domain_enable}}},
     {"Operator.DomainDisable", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Stop a domain from sending",
      LIST_OF(operator_domain_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_domain_disable}}},
-    {"Operator.KeyAdd", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Make a sender key",
-     LIST_OF(operator_key_add_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_key_add}}},
-    {"Operator.KeyList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "A domain's sender keys",
-     LIST_OF(operator_key_list_params, operator_domain_refusals), .steps = {{STEP_READER, operator_key_list}}},
     {"Operator.Send", STYLE_CONTROL, CALLER_OPERATOR, .body_max = OPERATION_BODY_SEND, .sentence = "Send a finished message",
      LIST_OF(operator_send_params, operator_send_refusals),
      .steps = {{STEP_SIZED, operator_send_check},

@@ -60,12 +60,22 @@ void refused_format_rest(const struct refused_list *list, struct buf *out) {
     json_close_object(&w);
 }
 
-void refused_format_command(const struct refused_list *list, struct buf *out) {
+static void format_codes(struct json_writer *w, const struct refused_list *list) {
+    json_add_array(w, STR("ErrorCode"));
+    for (size_t i = 0; i < list->count; i++) json_i64(w, list->items[i].code);
+    json_close_array(w);
+}
+
+void refused_format_command(const struct refused_list *list, const struct operation *op, struct buf *out) {
     const struct refused *first = &list->items[0];
     struct json_writer w = {.out = out};
     json_open_object(&w);
     json_add_bool(&w, STR("Success"), false);
-    json_add_i64(&w, STR("ErrorCode"), first->code);
+    if (op && op->lists_all_codes && place_of(op, first->code) < op->refusal_count) {
+        format_codes(&w, list);
+    } else {
+        json_add_i64(&w, STR("ErrorCode"), first->code);
+    }
     json_add_str(&w, STR("ErrorMessage"), first->message);
     json_add_str(&w, STR("ErrorText"), first->message);
     if (first->field.n) json_add_str(&w, STR("Field"), first->field);

@@ -30,7 +30,8 @@ int refused_http(const struct refused_list *list, const struct operation *op);
 
 /* {"Errors":[{"Code","Message","Field"}]} of /api/v1. */
 void refused_format_rest(const struct refused_list *list, struct buf *out);
-/* {"Success":false,"ErrorCode","ErrorMessage","ErrorText","Field"} of /api.php: the first alone. */
-void refused_format_command(const struct refused_list *list, struct buf *out);
+/* {"Success":false,"ErrorCode","ErrorMessage","ErrorText","Field"} of /api.php: the first alone; where op (may be NULL) lists
+ * all codes and it is op's own, ErrorCode is the list of them. */
+void refused_format_command(const struct refused_list *list, const struct operation *op, struct buf *out);
 
 #endif

@@ -66,7 +66,7 @@ static void find_key(struct gateway *g, const char *domain, struct buf *ret_key)
     BUF_AUTO why = {0};
     struct json_writer w = {.out = &request};
     json_open_object(&w);
-    json_add_z(&w, STR("Command"), "Operator.KeyList");
+    json_add_z(&w, STR("Command"), "EmailGateway.GetAPIs");
     json_add_z(&w, STR("Domain"), domain);
     json_close_object(&w);
     int fd;

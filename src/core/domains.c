@@ -25,6 +25,14 @@ bool domain_is_verified(const struct domain *domain) {
            domain->record[DOMAIN_RETURN_PATH] == RECORD_VERIFIED && domain->record[DOMAIN_SPF] == RECORD_VERIFIED;
 }
 
+const char *domain_verification_text(const struct domain *domain) {
+    static const enum domain_record needed[] = {DOMAIN_OWNERSHIP, DOMAIN_DKIM, DOMAIN_RETURN_PATH, DOMAIN_SPF};
+    if (domain_is_verified(domain)) return "Verified";
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+        if (domain->record[needed[i]] == RECORD_FAILED) return "Failed";
+    return "Pending";
+}
+
 /* "ph" and 40 random bits, then the kind: two accounts that claim one name can both publish. */
 static struct str make_selector(const struct rand *rand, const char *kind, struct arena *arena) {
     uint8_t random[5];
@@ -61,9 +69,17 @@ enum status domain_make_keys(struct str name, const struct seal_key *seal_with, 
     return STATUS_OK;
 }
 
-enum status domain_create(struct db *tx, struct domain *domain, const struct dkim_key keys[DOMAIN_KEYS]) {
+enum status domain_check_limit(struct db *tx, int64_t account_id, int64_t max) {
+    int64_t count;
+    if (max == 0) return STATUS_OK;
+    enum status status = domain_count(tx, account_id, &count);
+    return status == STATUS_OK && count >= max ? STATUS_LIMIT : status;
+}
+
+enum status domain_create(struct db *tx, struct domain *domain, const struct dkim_key keys[DOMAIN_KEYS], int64_t max) {
     int64_t id, key_id;
-    enum status status = domain_add(tx, domain, &id);
+    enum status status = domain_check_limit(tx, domain->account_id, max);
+    if (status == STATUS_OK) status = domain_add(tx, domain, &id);
     for (size_t i = 0; status == STATUS_OK && i < DOMAIN_KEYS; i++) {
         struct dkim_key key = keys[i];
         key.domain_id = id;
@@ -109,11 +125,18 @@ struct verify *domain_verification(const struct domain *domain, const struct dki
     });
 }
 
+static const enum verify_kind kinds[DOMAIN_RECORD_COUNT] = {
+    [DOMAIN_OWNERSHIP] = VERIFY_OWNERSHIP,     [DOMAIN_DKIM] = VERIFY_DKIM,         [DOMAIN_SPF] = VERIFY_SPF,
+    [DOMAIN_RETURN_PATH] = VERIFY_RETURN_PATH, [DOMAIN_TRACKING] = VERIFY_TRACKING, [DOMAIN_DMARC] = VERIFY_DMARC,
+};
+
+enum record_status domain_record_of(const struct domain *domain, enum verify_kind kind) {
+    size_t i = 0;
+    while (i + 1 < DOMAIN_RECORD_COUNT && kinds[i] != kind) i++;
+    return domain->record[i];
+}
+
 static void take_statuses(const struct verify_report *report, struct domain *domain) {
-    static const enum verify_kind kinds[DOMAIN_RECORD_COUNT] = {
-        [DOMAIN_OWNERSHIP] = VERIFY_OWNERSHIP,     [DOMAIN_DKIM] = VERIFY_DKIM,         [DOMAIN_SPF] = VERIFY_SPF,
-        [DOMAIN_RETURN_PATH] = VERIFY_RETURN_PATH, [DOMAIN_TRACKING] = VERIFY_TRACKING, [DOMAIN_DMARC] = VERIFY_DMARC,
-    };
     for (size_t i = 0; i < DOMAIN_RECORD_COUNT; i++) {
         enum verify_status status = report->status[kinds[i]];
         if (status == VERIFY_UNKNOWN) continue;
@@ -143,4 +166,31 @@ enum status domain_apply_report(struct db *tx, struct domain *domain, const stru
     *domain = next;
     *ret_is_taken = is_taken;
     return STATUS_OK;
+}
+
+/* ---- changes ---- */
+static void take_flag(const bool *given, bool *flag) {
+    if (given) *flag = *given;
+}
+
+/* Did the name change? */
+static bool take_name(const struct str *given, struct str *name) {
+    if (!given || str_eq(*given, *name)) return false;
+    *name = *given;
+    return true;
+}
+
+enum status domain_apply_change(struct db *tx, struct domain *domain, const struct domain_change *change) {
+    struct domain next = *domain;
+    take_flag(change->link_tracking, &next.link_tracking);
+    take_flag(change->open_tracking, &next.open_tracking);
+    take_flag(change->unsubscribe_link, &next.unsubscribe_link);
+    if (change->hosting_provider) next.hosting_provider = *change->hosting_provider;
+    bool is_moved = take_name(change->subdomain, &next.subdomain);
+    if (is_moved) next.record[DOMAIN_RETURN_PATH] = next.record[DOMAIN_SPF] = RECORD_PENDING;
+    if (take_name(change->track_prefix, &next.track_prefix) || is_moved) next.record[DOMAIN_TRACKING] = RECORD_PENDING;
+    next.state = state_of(&next);
+    enum status status = domain_update(tx, &next);
+    if (status == STATUS_OK) *domain = next;
+    return status;
 }

@@ -2,6 +2,7 @@
  *
  *   PENDING --verified--> ENABLED --a required record is wrong--> PENDING
  *   the operator: enable -> ENABLED and forced (no verification undoes it), disable -> SUSPENDED (none enables it)
+ *   a name of it changes: the records under that name wait for a verification, so an unforced domain is PENDING
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_DOMAINS_H
 #define POSTHORN_CORE_DOMAINS_H
@@ -20,15 +21,31 @@ const char *record_status_text(enum record_status status); /* "Pending", "Verifi
 /* Do the records hold without which nothing is sent? */
 bool domain_is_verified(const struct domain *domain);
 
+/* "Verified", "Failed" (a record without which nothing is sent is wrong) or "Pending". */
+const char *domain_verification_text(const struct domain *domain);
+
 /* Slow pool: DKIM keys for a new domain, private parts sealed, under selectors that no other account's keys have. */
 WARN_UNUSED enum status domain_make_keys(struct str name, const struct seal_key *seal, const struct rand *rand,
                                          struct arena *arena, struct dkim_key ret_keys[DOMAIN_KEYS]);
-/* On the writer: add the domain with its keys. EXISTS: the account has the name. NOT_FOUND: no such account. */
-WARN_UNUSED enum status domain_create(struct db *tx, struct domain *domain, const struct dkim_key keys[DOMAIN_KEYS]);
+/* On the writer: add the domain with its keys. LIMIT: the account has `max` domains already (0: no limit). EXISTS: it has the
+ * name. NOT_FOUND: no such account. */
+WARN_UNUSED enum status domain_create(struct db *tx, struct domain *domain, const struct dkim_key keys[DOMAIN_KEYS], int64_t max);
+/* LIMIT when the account has `max` domains already; 0: no limit. */
+WARN_UNUSED enum status domain_check_limit(struct db *tx, int64_t account_id, int64_t max);
+
+/* What is to change of a domain; what is not given stays. */
+struct domain_change {
+    const bool *link_tracking, *open_tracking, *unsubscribe_link;
+    const struct str *hosting_provider, *subdomain, *track_prefix;
+};
+/* On the writer: change *domain, read before in this transaction. Records under a new name are Pending again. */
+WARN_UNUSED enum status domain_apply_change(struct db *tx, struct domain *domain, const struct domain_change *change);
 
 /* Does the key open what the database holds? CORRUPT: it was sealed with another one. OK when nothing is sealed yet. */
 WARN_UNUSED enum status domain_keys_check(struct db *tx, const struct seal_key *seal);
 
+/* How the records of a kind stood at the last look. */
+enum record_status domain_record_of(const struct domain *domain, enum verify_kind kind);
 /* A verification of the domain, not yet asked: its report lists the records to publish. hostname: ours. */
 struct verify *domain_verification(const struct domain *domain, const struct dkim_key_list *keys, struct str hostname);
 /* On the writer: what the report says becomes the domain's standing (*domain is renewed). What DNS could not answer stays as it

@@ -49,11 +49,23 @@ enum status sender_key_create(struct db *tx, struct sender_key *key, struct str 
     BUF_AUTO context = {0};
     BUF_AUTO sealed = {0};
     struct sender_key row = *key;
+    int64_t count;
+    enum status status = sender_key_count(tx, key->domain_id, &count);
+    if (status == STATUS_OK) status = domain_is_of(tx, key->account_id, key->domain_id);
+    if (status != STATUS_OK) return status;
+    if (count >= SENDER_KEYS_MAX) return STATUS_LIMIT;
     seal_context(sha256_str(&hash), &context);
     seal(seal_with, buf_str(&context), token, rand, &sealed);
     row.key_hash = sha256_str(&hash);
     row.key_sealed = buf_str(&sealed);
     return sender_key_add(tx, &row, &key->id);
+}
+
+enum status sender_key_replace(struct db *tx, struct sender_key *key, int64_t old_id, struct str token,
+                               const struct seal_key *seal_with, const struct rand *rand) {
+    enum status status = old_id ? sender_key_delete(tx, key->account_id, key->domain_id, old_id)
+                                : sender_key_delete_all(tx, key->account_id, key->domain_id);
+    return status == STATUS_OK ? sender_key_create(tx, key, token, seal_with, rand) : status;
 }
 
 enum status sender_key_reveal(const struct seal_key *seal_with, const struct sender_key *key, struct buf *out) {

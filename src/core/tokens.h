@@ -11,7 +11,8 @@
 #define TOKEN_SENDER_KEY STR("ph_")  /* sender domain key */
 #define TOKEN_USER_KEY   STR("phu_") /* an account's own key */
 #define TOKEN_SESSION    STR("phs_")
-#define TOKEN_MAX        128 /* longer ones are nobody's */
+#define TOKEN_SMTP       STR("phm_") /* an SMTP user's password */
+#define TOKEN_MAX        128         /* longer ones are nobody's */
 
 /* Append a new token. */
 void token_make(struct str prefix, const struct rand *rand, struct buf *out);

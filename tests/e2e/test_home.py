@@ -58,7 +58,7 @@ ASK = """
 import socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.connect(sys.argv[1])
-body = b'{"Command":"Operator.KeyList","Domain":"shop.test"}'
+body = b'{"Command":"EmailGateway.GetAPIs","Domain":"shop.test"}'
 s.sendall(b"POST /control HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n%s" % (len(body), body))
 while data := s.recv(65536):
     sys.stdout.write(data.decode())

@@ -93,8 +93,6 @@ static void what_is_no_command_is_refused(void **state) {
     assert_reply(&broken, "ErrorCode", "100000");
     REPLY_AUTO query = world_ask(w, &(struct ask){.query = "a=%zz"});
     assert_int_equal(query.status, 400);
-    REPLY_AUTO on_control = world_operator(w, "EmailGateway.GetDomains", "");
-    assert_reply(&on_control, "ErrorCode", "100003");
 }
 
 /* ---- domains (decision 10) ---- */
@@ -287,13 +285,16 @@ static void the_operator_is_told_what_is_wrong(void **state) {
         {"Operator.AccountCreate", "\"Email\":\"a@owner.test\",\"Password\":\"correct horse\"", "2"},
         {"Operator.AccountCreate", "\"Email\":\"nonsense\",\"Password\":\"correct horse\"", "422"},
         {"Operator.AccountCreate", "\"Email\":\"c@owner.test\",\"Password\":\"short\"", "422"},
-        {"Operator.DomainAdd", "\"Name\":\"a.test\",\"Account\":\"a@owner.test\"", "2"},
-        {"Operator.DomainAdd", "\"Name\":\"x.test\",\"Account\":\"nobody@owner.test\"", "1"},
-        {"Operator.DomainAdd", "\"Name\":\"x y\"", "422"},
+        {"EmailGateway.AddDomain", "\"DomainName\":\"a.test\",\"Account\":\"a@owner.test\"", "2"},
+        {"EmailGateway.AddDomain", "\"DomainName\":\"x.test\",\"Account\":\"nobody@owner.test\"", "422"},
+        {"EmailGateway.AddDomain", "\"DomainName\":\"x y\",\"Account\":\"a@owner.test\"", "2"},
         {"Operator.DomainEnable", "\"Name\":\"unknown.test\"", "2"},
         {"Operator.DomainEnable", "\"Name\":\"a.test\"", "3"},
         {"Operator.DomainEnable", "\"Name\":\"a.test\",\"Account\":\"b@owner.test\"", "0"},
-        {"Operator.KeyAdd", "\"Domain\":\"a.test\"", "3"},
+        {"EmailGateway.AddAPI", "\"Domain\":\"a.test\"", "422"},
+        {"EmailGateway.AddAPI", "\"Domain\":\"a.test\",\"Account\":\"b@owner.test\"", "1"},
+        {"EmailGateway.GetAPIs", "\"Domain\":\"unknown.test\"", "422"},
+        {"EmailGateway.GetAPIs", "\"Domain\":\"A.test\",\"Account\":\"b@owner.test\"", "0"},
         {"Operator.DomainList", "\"Account\":\"a@owner.test\"", "0"},
         {"Operator.InboxShow", "\"ID\":5", "3"},
         {"Operator.InboxList", "", "0"},
@@ -307,16 +308,16 @@ static void the_operator_is_told_what_is_wrong(void **state) {
 /* Without Account a domain goes to the only account; with none or several the operator is asked. */
 static void a_domain_goes_to_the_only_account(void **state) {
     struct world *w = *state;
-    REPLY_AUTO none = world_operator(w, "Operator.DomainAdd", "\"Name\":\"first.test\"");
+    REPLY_AUTO none = world_operator(w, "EmailGateway.AddDomain", "\"DomainName\":\"first.test\"");
     assert_reply(&none, "Field", "Account");
     assert_reply(&none, "ErrorMessage", "There is no account yet: make one first");
     world_tenant(w, "a@owner.test", "a.test");
-    REPLY_AUTO only = world_operator(w, "Operator.DomainAdd", "\"Name\":\"first.test\"");
+    REPLY_AUTO only = world_operator(w, "EmailGateway.AddDomain", "\"DomainName\":\"first.test\"");
     assert_reply(&only, "DomainName", "first.test");
     REPLY_AUTO list = world_operator(w, "Operator.DomainList", "\"Account\":\"a@owner.test\"");
     assert_reply(&list, "Domains.1.DomainName", "first.test");
     world_tenant(w, "b@owner.test", "b.test");
-    REPLY_AUTO several = world_operator(w, "Operator.DomainAdd", "\"Name\":\"second.test\"");
+    REPLY_AUTO several = world_operator(w, "EmailGateway.AddDomain", "\"DomainName\":\"second.test\"");
     assert_reply(&several, "ErrorCode", "422");
     assert_reply(&several, "Field", "Account");
 }

@@ -228,11 +228,12 @@ static void make_key(struct gateway *g, char *key, size_t size) {
     BUF_AUTO a = ask(g, CONTROL, CONTROL_HEAD,
                      "{\"Command\":\"Operator.AccountCreate\",\"Email\":\"a@owner.test\",\"Password\":\"correct horse\"}");
     assert_has(&a, "\"UserID\":1");
-    BUF_AUTO d = ask(g, CONTROL, CONTROL_HEAD, "{\"Command\":\"Operator.DomainAdd\",\"Name\":\"a.test\"}");
+    BUF_AUTO d = ask(g, CONTROL, CONTROL_HEAD, "{\"Command\":\"EmailGateway.AddDomain\",\"DomainName\":\"a.test\"}");
     assert_has(&d, "\"DomainID\":1");
     BUF_AUTO e = ask(g, CONTROL, CONTROL_HEAD, "{\"Command\":\"Operator.DomainEnable\",\"Name\":\"a.test\"}");
     assert_has(&e, "\"Status\":\"Enabled\"");
-    BUF_AUTO k = ask(g, CONTROL, CONTROL_HEAD, "{\"Command\":\"Operator.KeyAdd\",\"Domain\":\"a.test\"}");
+    BUF_AUTO k = ask(g, CONTROL, CONTROL_HEAD,
+                     "{\"Command\":\"EmailGateway.AddAPI\",\"Domain\":\"a.test\",\"Description\":\"tests\"}");
     take(&k, "Key", key, size);
 }
 

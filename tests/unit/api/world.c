@@ -75,6 +75,7 @@ struct world *world_new(void) {
         .clock = loop_clock(w->loop),
         .rand = rand_system(),
         .metrics = &w->metrics,
+        .limits = limits_new(4096), /* without rates: a test sets those it is about */
         .hostname = STR("gateway.test"),
         .is_sandbox = true,
         .queue_offer = on_offer,
@@ -92,6 +93,7 @@ void world_free(struct world *w) {
     executor_free(&w->api.slow);
     executor_free(&w->api.readers);
     executor_free(&w->api.writer);
+    limits_free(&w->api.limits);
     resolver_free(&w->resolver);
     loop_free(&w->loop);
     static const char *const ends[] = {"", "-wal", "-shm"};
@@ -127,9 +129,21 @@ static void on_done(struct call *call) {
     p->reply.status = call->http_status;
     p->reply.body = buf_take(&call->out);
     p->reply.content_type = str_from_z(call->content_type);
+    static const struct {
+        struct str name;
+        size_t offset;
+    } kept[] = {
+        {STR_INIT("Retry-After"), offsetof(struct reply, retry_after)},
+        {STR_INIT("RateLimit-Limit"), offsetof(struct reply, rate_limit)},
+        {STR_INIT("RateLimit-Remaining"), offsetof(struct reply, rate_remaining)},
+        {STR_INIT("RateLimit-Reset"), offsetof(struct reply, rate_reset)},
+    };
     for (size_t i = 0; i < call->header_count; i++) {
         if (str_eq(call->headers[i].name, STR("Idempotent-Replayed"))) p->reply.is_replayed = true;
-        if (str_eq(call->headers[i].name, STR("Retry-After"))) p->reply.retry_after = call->headers[i].value;
+        for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++) {
+            struct str *into = (struct str *)(void *)((char *)&p->reply + kept[k].offset);
+            if (str_eq(call->headers[i].name, kept[k].name)) *into = arena_str(&p->reply.arena, call->headers[i].value);
+        }
     }
     p->is_done = true;
 }
@@ -144,6 +158,7 @@ struct pending *world_begin(struct world *w, const struct ask *ask) {
         .query = str_from_z(ask->query),
         .bearer = str_from_z(ask->bearer),
         .content_type = str_from_z(ask->content_type),
+        .client = str_from_z(ask->client),
         .idempotency_key = ask->idempotency_key ? str_from_z(ask->idempotency_key) : (struct str){0},
         .is_control = ask->is_control,
         .is_large = ask->is_large,
@@ -250,14 +265,16 @@ struct tenant world_tenant(struct world *w, const char *email, const char *domai
     REPLY_AUTO account = world_operator(w, "Operator.AccountCreate", members.p);
     take(t.user_key, sizeof t.user_key, &account, "APIKey");
     buf_reset(&members);
+    buf_addf(&members, "\"DomainName\":\"%s\"", domain);
+    REPLY_AUTO added = world_command(w, t.user_key, "EmailGateway.AddDomain", members.p);
+    take(t.domain_id, sizeof t.domain_id, &added, "NewSenderDomainID");
+    buf_reset(&members);
     buf_addf(&members, "\"Name\":\"%s\",\"Account\":\"%s\"", domain, email);
-    REPLY_AUTO added = world_operator(w, "Operator.DomainAdd", members.p);
-    take(t.domain_id, sizeof t.domain_id, &added, "DomainID");
     REPLY_AUTO enabled = world_operator(w, "Operator.DomainEnable", members.p);
     assert_int_equal(reply_code(&enabled), 0);
     buf_reset(&members);
-    buf_addf(&members, "\"Domain\":\"%s\",\"Account\":\"%s\"", domain, email);
-    REPLY_AUTO key = world_operator(w, "Operator.KeyAdd", members.p);
-    take(t.sender_key, sizeof t.sender_key, &key, "Key");
+    buf_addf(&members, "\"DomainID\":%s,\"Description\":\"test\"", t.domain_id);
+    REPLY_AUTO key = world_command(w, t.user_key, "EmailGateway.AddAPI", members.p);
+    take(t.sender_key, sizeof t.sender_key, &key, "APIKey.Key");
     return t;
 }

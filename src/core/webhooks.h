@@ -1,0 +1,26 @@
+/* webhooks.h - webhooks of a domain, and the key that signs its calls (Standard Webhooks): made on first need, kept sealed, shown
+ * to its owner.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_CORE_WEBHOOKS_H
+#define POSTHORN_CORE_WEBHOOKS_H
+
+#include "base/clock.h"
+#include "crypto/seal.h"
+#include "store/webhooks.h"
+
+#define WEBHOOKS_MAX      100  /* of a domain (P8) */
+#define WEBHOOK_URL_MAX   2048 /* bytes */
+#define WEBHOOK_KEY_BYTES 32   /* of randomness in a signing key */
+
+/* On the writer. NOT_FOUND: the domain is not that account's. LIMIT: it has WEBHOOKS_MAX. */
+WARN_UNUSED enum status webhook_create(struct db *tx, struct webhook *webhook);
+
+/* On the writer: a new signing key for the domain, which the caller knows to exist, in place of the old one if there is any. It
+ * is appended to out: "whsec_" and base64. */
+WARN_UNUSED enum status webhook_make_signing_key(struct db *tx, int64_t domain_id, const struct seal_key *seal,
+                                                 const struct rand *rand, struct buf *out);
+/* A sealed key of a domain, appended to out. CORRUPT: it was sealed under another master key. */
+WARN_UNUSED enum status webhook_reveal_signing_key(const struct seal_key *seal, int64_t domain_id, struct str sealed,
+                                                   struct buf *out);
+
+#endif
