@@ -1,406 +1,407 @@
-/* email.c - POST /api/v1/email: parameters into a submission, checks in the contract's terms, the message written once.
+/* email.c - POST /api/v1/email and its batch, from the parameters to the answer. One request or many go the same way:
  *
- * email_check needs nothing but the request and the key, so it runs together with the table's own checks and every failed one is
- * listed. It must bear arguments that were refused already (they are not given).
+ *     check (no store) -- something to look up? --> load (reader) --> make (slow pool) --> store (writer) --> offer (after
+ * COMMIT)
+ *              \------------------------------------------------------------------------/^
+ *
+ * A batch's items are judged and answered each by itself, and stored in one transaction. A list of more people than one
+ * transaction may take is not sent here: its request is stored, and goes on in the background (api/work.h).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/send.h"
 
-#include "base/encode.h"
-#include "core/compose.h"
-#include "core/retry.h"
+#include "core/list_send.h"
 
-/* Codes of a mailbox list: an entry without both keys, a bad address, too many (0: the contract has no number for it). */
-struct group_rule {
-    const char *name;
-    int incomplete, invalid, too_many;
-    size_t max;
+/* One request. */
+struct item {
+    struct send_request request;
+    struct accept_request accept;
+    bool is_many;                       /* everybody gets a message of his own: MessageID is a list */
+    struct list_audience audience;      /* TargetListID */
+    const struct subscriber_page *list; /* its subscribers, when they are few */
+    struct list_send *later;            /* when they are many */
+    struct sha256 key_hash, request_hash;
+    struct accept_key key; /* an Idempotency-Key of its own */
+    struct str errors;     /* a batch's item that was refused before the store: {"Errors":[...]} */
+    struct str answer;     /* what the store made of it */
 };
-enum { GROUP_TO, GROUP_CC, GROUP_BCC, GROUP_REPLY_TO, GROUP_COUNT };
-static const struct group_rule groups[GROUP_COUNT] = {
-    [GROUP_TO] = {"To", 18, 19, 0, SEND_RECIPIENTS_MAX},
-    [GROUP_CC] = {"CC", 21, 22, 0, SEND_RECIPIENTS_MAX},
-    [GROUP_BCC] = {"BCC", 25, 26, 27, SEND_BCC_MAX},
-    [GROUP_REPLY_TO] = {"ReplyTo", 29, 30, 31, SEND_REPLY_TO_MAX},
+struct email {
+    struct item *items;
+    size_t count;
+    bool is_batch;
+    size_t bytes; /* of the messages made so far */
+    struct sha256 key_hash, request_hash;
+    struct accept_key key;
+    enum accept_outcome outcome; /* of the call as a whole: NEW, REPLAYED, CONFLICT */
+    size_t accepted;
 };
 
-/* ---- state ---- */
-static void free_send(struct call *c) {
-    struct send *send = c->state;
-    buf_fini(&send->content);
+static void free_email(struct call *c) {
+    struct email *e = c->state;
+    for (size_t i = 0; i < e->count; i++) accept_request_fini(&e->items[i].accept);
 }
 
-struct send *send_new(struct call *c) {
-    struct send *send = ARENA_NEW(c->arena, struct send);
-    c->state = send;
-    c->cleanup = free_send;
-    return send;
+static struct email *email_new(struct call *c, size_t count, bool is_batch) {
+    struct email *e = ARENA_NEW(c->arena, struct email);
+    *e = (struct email){.items = arena_array(c->arena, count + 1, sizeof *e->items), .count = count, .is_batch = is_batch};
+    c->state = e;
+    c->cleanup = free_email;
+    return e;
 }
 
-void send_begin(struct call *c, struct send *send) {
-    struct acceptance *a = &send->acceptance;
-    char uuid[ID_TEXT_LEN + 1];
-    a->message.uuid = id_make(c->now, c->api->rand);
-    id_format(a->message.uuid, uuid);
-    a->message.created_at = c->now;
-    a->message.tags = STR("[]");
-    a->message.metadata = STR("{}");
-    a->owner = c->api->owner;
-    a->answer = call_style(c) == STYLE_CONTROL
-                    ? arena_strf(c->arena, "{\"Success\":true,\"ErrorCode\":0,\"MessageID\":\"%s\"}", uuid)
-                    : arena_strf(c->arena, "{\"MessageID\":\"%s\"}", uuid);
+/* ---- refusals ---- */
+/* One request's refusals are the call's; those of a batch's item go into its own result. */
+static struct send_context context_of(struct call *c, const struct email *e, struct refused_list *own) {
+    own->count = 0;
+    return (struct send_context){
+        .api = c->api, .arena = c->arena, .sender = &c->sender, .now = c->now, .refused = e->is_batch ? own : &c->refused};
 }
 
-static struct str uuid_text(struct call *c, struct id id) {
-    char text[ID_TEXT_LEN + 1];
-    id_format(id, text);
-    return arena_str(c->arena, str_from_z(text));
-}
-
-/* ---- mailboxes ---- */
-/* {email, name}: both keys, the name may be empty. */
-static bool read_mailbox(const struct json *value, struct compose_mailbox *ret) {
-    const struct json *email = json_find_nocase(value, STR("email")), *name = json_find_nocase(value, STR("name"));
-    if (!json_is(email, JSON_STRING) || email->text.n == 0 || !name) return false;
-    if (name->type != JSON_STRING && name->type != JSON_NULL) return false;
-    *ret = (struct compose_mailbox){.email = email->text};
-    if (name->type == JSON_STRING) ret->name = name->text;
-    return true;
-}
-
-static void read_from(struct call *c, struct submission *s) {
-    const struct arg *from = call_arg(c, "From");
-    if (from->is_given && !read_mailbox(from->raw, &s->from)) call_refuse_field(c, 3, STR("From"));
-}
-
-static void refuse_crowd(struct call *c, const char *group) {
-    struct str field = str_from_z(group);
-    call_refuse_say(
-        c, field,
-        arena_strf(c->arena, "%s has too many addresses: a message may have %d recipients", group, SEND_RECIPIENTS_MAX).p);
-}
-
-static void read_group(struct call *c, const struct group_rule *rule, struct compose_group *ret) {
-    const struct arg *arg = call_arg(c, rule->name);
-    if (!arg->is_given) return;
-    size_t count = arg->raw->count;
-    if (count > rule->max) {
-        if (rule->too_many) {
-            call_refuse_field(c, rule->too_many, str_from_z(rule->name));
-        } else {
-            refuse_crowd(c, rule->name);
-        }
-        return;
-    }
-    ret->items = arena_array(c->arena, count + 1, sizeof *ret->items);
-    JSON_FOR_EACH (it, arg->raw) {
-        if (read_mailbox(it, &ret->items[ret->count])) {
-            ret->count++;
-        } else {
-            call_refuse_field(c, rule->incomplete, arena_strf(c->arena, "%s[%zu]", rule->name, ret->count));
-            ret->count = 0;
-            return;
-        }
-    }
-}
-
-static void read_groups(struct call *c, struct submission *s) {
-    struct compose_group *const into[GROUP_COUNT] = {&s->to, &s->cc, &s->bcc, &s->reply_to};
-    for (size_t i = 0; i < GROUP_COUNT; i++) read_group(c, &groups[i], into[i]);
-    const struct arg *to = call_arg(c, "To");
-    if (to->is_given && to->raw->count == 0) call_refuse_field(c, 20, STR("To"));
-    if (s->to.count + s->cc.count + s->bcc.count > SEND_RECIPIENTS_MAX) refuse_crowd(c, "To");
-}
-
-/* ---- content ---- */
-static void read_bodies(struct call *c, struct submission *s) {
-    static const struct str none = {0};
-    const struct arg *type = call_arg(c, "ContentType");
-    s->text = call_text(c, "PlainContent", none);
-    if (!type->is_given) return;
-    bool is_html = str_eq_nocase(type->text, STR("html"));
-    if (!is_html && !str_eq_nocase(type->text, STR("plain"))) {
-        call_refuse_field(c, 9, STR("ContentType"));
-        return;
-    }
-    if (is_html) s->html = call_text(c, "HtmlContent", none);
-    if (is_html && !call_arg(c, "HtmlContent")->raw) call_refuse_field(c, 10, STR("HtmlContent"));
-    if (!is_html && !call_arg(c, "PlainContent")->raw) call_refuse_field(c, 11, STR("PlainContent"));
-}
-
-static void read_headers(struct call *c, struct submission *s) {
-    const struct arg *arg = call_arg(c, "Headers");
-    if (!arg->is_given) return;
-    struct compose_header *headers = arena_array(c->arena, arg->raw->count + 1, sizeof *headers);
-    JSON_FOR_EACH (it, arg->raw) {
-        if (it->type != JSON_STRING && it->type != JSON_NUMBER) {
-            call_refuse_say(c, STR("Headers"), "Headers must hold texts only");
-            return;
-        }
-        headers[s->header_count++] = (struct compose_header){.name = it->key, .value = it->text};
-    }
-    s->headers = headers;
-}
-
-/* ---- attachments ---- */
-/* A member that must be a text when it is there. */
-static bool read_member(const struct json *object, struct str name, struct str *ret) {
-    const struct json *value = json_find_nocase(object, name);
-    if (!value || value->type == JSON_NULL) return true;
-    if (value->type != JSON_STRING) return false;
-    *ret = value->text;
-    return true;
-}
-
-/* base64 with or without line breaks, as encoders for mail write it. */
-static bool decode_content(struct call *c, struct str text, struct str *ret) {
-    BUF_AUTO bare = {0};
-    BUF_AUTO bytes = {0};
-    if (str_find(text, '\n') != STR_NONE || str_find(text, '\r') != STR_NONE) {
-        for (size_t i = 0; i < text.n; i++) {
-            if (text.p[i] != '\r' && text.p[i] != '\n') buf_add_char(&bare, text.p[i]);
-        }
-        text = buf_str(&bare);
-    }
-    if (!base64_decode(&bytes, text)) return false;
-    *ret = arena_str(c->arena, buf_str(&bytes));
-    return true;
-}
-
-/* NULL: fine. */
-static const char *read_attachment(struct call *c, const struct json *value, struct compose_attachment *ret) {
-    struct str content = {0}, disposition = {0};
-    if (!json_is(value, JSON_OBJECT)) return "must be an object with filename and content";
-    bool are_texts = read_member(value, STR("filename"), &ret->filename) && read_member(value, STR("type"), &ret->content_type) &&
-                     read_member(value, STR("content"), &content) && read_member(value, STR("disposition"), &disposition) &&
-                     read_member(value, STR("contentid"), &ret->content_id);
-    if (!are_texts) return "must hold texts only";
-    if (!json_is(json_find_nocase(value, STR("content")), JSON_STRING)) return "must have content";
-    if (ret->filename.n == 0 && ret->content_id.n == 0) return "must have a filename";
-    ret->is_inline = str_eq_nocase(disposition, STR("inline"));
-    if (disposition.n && !ret->is_inline && !str_eq_nocase(disposition, STR("attachment")))
-        return "must have the disposition attachment or inline";
-    return decode_content(c, content, &ret->content) ? NULL : "must have its content in base64";
-}
-
-static void read_attachments(struct call *c, struct submission *s) {
-    const struct arg *arg = call_arg(c, "Attachments");
-    if (!arg->is_given) return;
-    struct compose_attachment *list = arena_array(c->arena, arg->raw->count + 1, sizeof *list);
-    JSON_FOR_EACH (it, arg->raw) {
-        const char *why = read_attachment(c, it, &list[s->attachment_count]);
-        if (why) {
-            struct str field = arena_strf(c->arena, "Attachments[%zu]", s->attachment_count);
-            call_refuse_say(c, field, arena_strf(c->arena, "%.*s %s", STR_ARG(field), why).p);
-        }
-        s->attachment_count++;
-    }
-    s->attachments = list;
-}
-
-/* ---- what compose_check says, in the contract's codes ---- */
-static int code_of(enum compose_field field) {
-    switch (field) {
-    case COMPOSE_FROM_EMAIL:
-        return 23;
-    case COMPOSE_TO_EMAIL:
-        return groups[GROUP_TO].invalid;
-    case COMPOSE_CC_EMAIL:
-        return groups[GROUP_CC].invalid;
-    case COMPOSE_BCC_EMAIL:
-        return groups[GROUP_BCC].invalid;
-    case COMPOSE_REPLY_TO_EMAIL:
-        return groups[GROUP_REPLY_TO].invalid;
-    default:
-        return REFUSAL_FIELD;
-    }
-}
-
-static void judge(struct call *c, struct submission *s) {
-    struct compose_verdict verdict;
-    if (compose_check(s, c->arena, &verdict)) return;
-    for (size_t i = 0; i < verdict.count; i++) {
-        const struct compose_refusal *r = &verdict.refusals[i];
-        if (r->field == COMPOSE_FROM_EMAIL && s->from.email.n == 0) continue; /* absent: refused as 3 */
-        BUF_AUTO name = {0};
-        compose_refusal_field(r, &name);
-        struct str field = arena_str(c->arena, buf_str(&name));
-        int code = code_of(r->field);
-        if (code == REFUSAL_FIELD) {
-            call_refuse_say(c, field, arena_strf(c->arena, "%.*s %s", STR_ARG(field), r->why).p);
-        } else {
-            call_refuse_field(c, code, field);
-        }
-    }
-}
-
-/* ---- times, owner, labels ---- */
-static void read_times(struct call *c, struct acceptance *a) {
-    const struct arg *at = call_arg(c, "SendAt");
-    a->due_at = c->now;
-    if (at->is_given && (at->number < c->now - SEND_PAST_MAX_MS || at->number > c->now + SEND_AHEAD_MAX_MS)) {
-        call_refuse_say(c, STR("SendAt"),
-                        "SendAt must not be more than an hour past (up to that it means now), nor more than 30 days ahead");
-    } else if (at->is_given && at->number > c->now) {
-        a->due_at = at->number;
-    }
-    a->message.expires_at = a->due_at + call_number(c, "TTL", RETRY_LIFE_MS / 1000) * 1000;
-}
-
-/* The gateway's own members of an event's Metadata; the sender's object may not hold names like them. */
-static const char *const labels[] = {"ListID", "SubscriberID", "JourneyID", "ActionID"};
-static const char *const switches[] = {"TrackLinks", "TrackOpens"};
-
-static void judge_metadata_name(struct call *c, struct str name, const char *reserved) {
-    if (!str_eq_nocase(name, str_from_z(reserved))) return;
-    call_refuse_say(c, STR("Metadata"),
-                    arena_strf(c->arena, "Metadata must not hold %s: it is a parameter of its own", reserved).p);
-}
-
-static void judge_metadata(struct call *c) {
-    const struct arg *own = call_arg(c, "Metadata");
-    if (!own->is_given) return;
-    JSON_FOR_EACH (it, own->raw) {
-        for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) judge_metadata_name(c, it->key, labels[i]);
-        for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) judge_metadata_name(c, it->key, switches[i]);
-    }
-}
-
-/* Sending's own label wins over the key's. */
-static void write_label(struct call *c, struct json_writer *w, const char *name, struct str of_key) {
-    struct str value = call_text(c, name, of_key);
-    if (value.n) json_add_str(w, str_from_z(name), value);
-}
-
-/* One flat object: the labels, the switches, then what the sender gave. */
-static struct str metadata_of(struct call *c) {
-    const struct sender_key *key = &c->sender.key;
-    const struct str of_key[] = {key->list_id, key->subscriber_id, key->journey_id, key->action_id};
-    const struct arg *own = call_arg(c, "Metadata");
+static void keep_refusals(struct call *c, const struct email *e, struct item *item, struct refused_list *refused) {
     BUF_AUTO text = {0};
-    struct json_writer w = {.out = &text};
-    json_open_object(&w);
-    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) write_label(c, &w, labels[i], of_key[i]);
-    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
-        const struct arg *arg = call_arg(c, switches[i]);
-        if (arg->is_given) json_add_bool(&w, str_from_z(switches[i]), arg->number != 0);
-    }
-    if (own->is_given) {
-        JSON_FOR_EACH (it, own->raw) {
-            json_key(&w, it->key);
-            json_value(&w, it);
-        }
-    }
-    json_close_object(&w);
-    return arena_str(c->arena, buf_str(&text));
+    if (!e->is_batch || refused->count == 0) return;
+    refused_sort(refused, send_operation());
+    refused_format_rest(refused, &text);
+    item->errors = arena_str(c->arena, buf_str(&text));
 }
 
-static struct str tags_of(struct call *c) {
-    const struct arg *arg = call_arg(c, "Tags");
-    if (!arg->is_given) return STR("[]");
-    BUF_AUTO text = {0};
-    struct json_writer w = {.out = &text};
-    json_value(&w, arg->raw);
-    return arena_str(c->arena, buf_str(&text));
+/* Do `step` for each item that is not refused yet. */
+typedef enum status (*item_fn)(const struct send_context *ctx, struct email *e, struct item *item, struct db *db);
+static enum status for_each(struct call *c, struct db *db, item_fn step) {
+    struct email *e = c->state;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < e->count; i++) {
+        struct refused_list own;
+        struct send_context ctx = context_of(c, e, &own);
+        if (e->items[i].errors.n) continue;
+        status = step(&ctx, e, &e->items[i], db);
+        keep_refusals(c, e, &e->items[i], &own);
+    }
+    return status;
 }
 
-static void read_idempotency(struct call *c, struct send *send) {
-    struct str key = c->request.idempotency_key;
-    if (!key.p) return;
+/* ---- idempotency ---- */
+static bool read_key(const struct send_context *ctx, struct str name, struct str key, struct sha256 *ret) {
     if (key.n == 0 || key.n > ACCEPT_IDEMPOTENCY_KEY_MAX) {
-        call_refuse_say(c, STR("Idempotency-Key"), "Idempotency-Key must have 1 to 256 characters");
+        refused_say(ctx->refused, ctx->arena, REFUSAL_FIELD, name,
+                    arena_strf(ctx->arena, "%.*s must have 1 to %d characters", STR_ARG(name), ACCEPT_IDEMPOTENCY_KEY_MAX).p);
+        return false;
+    }
+    *ret = sha256(key);
+    return true;
+}
+
+static void read_call_key(struct call *c, struct email *e) {
+    const struct send_context ctx = {.arena = c->arena, .refused = &c->refused};
+    if (!c->request.idempotency_key.p || !read_key(&ctx, STR("Idempotency-Key"), c->request.idempotency_key, &e->key_hash))
         return;
-    }
-    send->idempotency_hash = sha256(key);
-    send->request_hash = sha256(c->body);
-    send->acceptance.idempotency_hash = sha256_str(&send->idempotency_hash);
-    send->acceptance.request_hash = sha256_str(&send->request_hash);
+    e->request_hash = sha256(c->body);
+    e->key = (struct accept_key){sha256_str(&e->key_hash), sha256_str(&e->request_hash)};
 }
 
-static void set_recipients(struct call *c, struct acceptance *a, const struct submission *s) {
-    const struct compose_group *const from[] = {&s->to, &s->cc, &s->bcc};
-    struct accept_recipient *list = arena_array(c->arena, s->to.count + s->cc.count + s->bcc.count, sizeof *list);
-    size_t count = 0;
-    for (size_t i = 0; i < sizeof from / sizeof from[0]; i++) {
-        for (size_t k = 0; k < from[i]->count; k++) {
-            const struct address *address = &from[i]->items[k].address;
-            list[count++] = (struct accept_recipient){.address = address->text, .domain = address->domain};
+/* An item of a batch may have one of its own. */
+static void read_item_key(const struct send_context *ctx, const struct json *value, struct item *item) {
+    const struct json *key = json_find_nocase(value, STR("IdempotencyKey"));
+    BUF_AUTO text = {0};
+    struct json_writer w = {.out = &text};
+    if (!key || !read_key(ctx, STR("IdempotencyKey"), json_is(key, JSON_STRING) ? key->text : (struct str){0}, &item->key_hash))
+        return;
+    json_value(&w, value);
+    item->request_hash = sha256(buf_str(&text));
+    item->key = (struct accept_key){sha256_str(&item->key_hash), sha256_str(&item->request_hash)};
+}
+
+/* ---- making ---- */
+static void too_large(const struct send_context *ctx) {
+    refused_add(ctx->refused, send_operation(), 413, (struct str){0});
+}
+
+/* A message for each of `count` people, all in memory at once: refused when that would be too much. */
+static bool make_each(const struct send_context *ctx, struct email *e, struct item *item, const struct send_merge *people,
+                      size_t count) {
+    item->accept.messages = arena_array(ctx->arena, count, sizeof *item->accept.messages);
+    for (size_t i = 0; i < count; i++) {
+        struct acceptance *a = &item->accept.messages[i];
+        if (e->bytes > SEND_BYTES_MAX) {
+            too_large(ctx);
+            return false;
         }
+        if (!send_make(ctx, &item->request, people ? &people[i] : NULL, a)) return false;
+        item->accept.message_count++;
+        e->bytes += a->content.n;
     }
-    a->recipients = list;
-    a->recipient_count = accept_unique(list, count);
+    return true;
 }
 
-static void judge_owner(struct call *c, const struct submission *s) {
-    const struct arg *domain_id = call_arg(c, "DomainID");
-    if (domain_id->is_given && domain_id->number != c->sender.key.domain_id) call_refuse_field(c, 2, STR("DomainID"));
-    if (s->from.address.domain.n && !domain_is_within(s->from.address.domain, c->sender.domain_name))
-        call_refuse_field(c, 3, STR("From"));
+static bool make_entries(const struct send_context *ctx, struct email *e, struct item *item) {
+    const struct compose_group *to = &item->request.submission.to;
+    struct send_merge *people = arena_array(ctx->arena, to->count, sizeof *people);
+    for (size_t i = 0; i < to->count; i++) people[i] = (struct send_merge){.to = to->items[i], .fields = item->request.data[i]};
+    return make_each(ctx, e, item, people, to->count);
 }
 
-static void read_submission(struct call *c, struct send *send, struct submission *s) {
-    struct str none = {0};
-    read_from(c, s);
-    s->subject = call_text(c, "Subject", none);
-    read_bodies(c, s);
-    read_groups(c, s);
-    read_attachments(c, s);
-    read_headers(c, s);
-    s->date_ms = c->now;
-    s->message_id =
-        arena_strf(c->arena, "%.*s@%.*s", STR_ARG(uuid_text(c, send->acceptance.message.uuid)), STR_ARG(c->sender.domain_name));
-    judge(c, s);
-    judge_owner(c, s);
+static bool make_list(const struct send_context *ctx, struct email *e, struct item *item) {
+    const struct subscriber_page *list = item->list;
+    struct send_merge *people = arena_array(ctx->arena, list->count, sizeof *people);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct subscriber *s = &list->items[i];
+        struct json_error error;
+        people[i] = (struct send_merge){.to.email = s->email, .list_id = s->list_id, .subscriber_id = s->id};
+        if (!json_parse(ctx->arena, s->fields, &people[i].fields, &error)) people[i].fields = NULL;
+    }
+    return make_each(ctx, e, item, people, list->count);
+}
+
+/* Too many for one transaction: the request is kept, whole. */
+static void make_later(const struct send_context *ctx, struct item *item) {
+    const struct sender_key *key = &ctx->sender->key;
+    struct list_send *later = ARENA_NEW(ctx->arena, struct list_send);
+    BUF_AUTO request = {0};
+    send_format(ctx, &item->request, &request);
+    *later = (struct list_send){
+        .uuid = id_make(ctx->now, ctx->api->rand),
+        .account_id = key->account_id,
+        .domain_id = key->domain_id,
+        .key_id = key->id,
+        .list_id = item->request.list_id,
+        .request = arena_str(ctx->arena, buf_str(&request)),
+        .up_to = item->audience.up_to,
+        .total = item->audience.total,
+        .created_at = ctx->now,
+        .due_at = item->request.due_at,
+    };
+    item->later = later;
+}
+
+static enum status make_item(const struct send_context *ctx, struct email *e, struct item *item, struct db *db) {
+    (void)db;
+    struct send_request *r = &item->request;
+    bool is_split = r->data && r->submission.to.count > 1;
+    item->is_many = r->list_id || is_split;
+    item->accept.list_id = r->list_id;
+    if (r->list_id && !item->list) {
+        make_later(ctx, item);
+    } else if (!(r->list_id ? make_list(ctx, e, item)
+                 : is_split ? make_entries(ctx, e, item)
+                            : make_each(ctx, e, item, NULL, 1))) {
+        accept_request_fini(&item->accept);
+    }
+    return STATUS_OK;
+}
+
+/* ---- step: what the request says ---- */
+static bool has_lookups(const struct email *e) {
+    for (size_t i = 0; i < e->count; i++)
+        if (!e->items[i].errors.n && send_needs_load(&e->items[i].request)) return true;
+    return false;
+}
+
+/* Nothing to look up: the messages are made here, and the two steps between are left out. */
+static enum status go_on(struct call *c, struct db *db) {
+    if (c->refused.count || has_lookups(c->state)) return STATUS_OK;
+    call_skip(c, 2);
+    return email_make(c, db);
 }
 
 enum status email_check(struct call *c, struct db *db) {
-    (void)db;
-    struct send *send = send_new(c);
-    struct submission s = {0};
-    struct acceptance *a = &send->acceptance;
-    send_begin(c, send);
-    read_submission(c, send, &s);
-    read_times(c, a);
-    judge_metadata(c);
-    read_idempotency(c, send);
-    if (c->refused.count) return STATUS_OK;
-    compose_message(&s, c->api->rand, &send->content);
-    set_recipients(c, a, &s);
-    a->content = buf_str(&send->content);
-    a->message.account_id = c->sender.key.account_id;
-    a->message.domain_id = c->sender.key.domain_id;
-    a->message.key_id = c->sender.key.id;
-    a->message.sender = s.from.address.text;
-    a->message.subject = s.subject;
-    a->message.rfc_message_id = s.message_id;
-    a->message.tags = tags_of(c);
-    a->message.metadata = metadata_of(c);
-    a->message.size_bytes = (int64_t)a->content.n;
-    c->write_bytes = accept_bytes(a);
+    struct email *e = email_new(c, 1, false);
+    struct refused_list own;
+    struct send_context ctx = context_of(c, e, &own);
+    send_read_args(&ctx, c->args, &e->items[0].request);
+    read_call_key(c, e);
+    return go_on(c, db);
+}
+
+static enum status read_item(const struct send_context *ctx, struct item *item, const struct json *value, size_t *recipients) {
+    const struct input input = {.body = value};
+    if (!json_is(value, JSON_OBJECT)) {
+        refused_say(ctx->refused, ctx->arena, REFUSAL_FIELD, STR("Messages"), "Messages must hold objects only");
+        return STATUS_OK;
+    }
+    send_read(ctx, &input, &item->request);
+    read_item_key(ctx, value, item);
+    const struct submission *s = &item->request.submission;
+    *recipients += s->to.count + s->cc.count + s->bcc.count;
+    if (item->request.list_id)
+        refused_say(ctx->refused, ctx->arena, REFUSAL_FIELD, STR("TargetListID"), "TargetListID cannot be used in a batch");
+    if (*recipients > SEND_RECIPIENTS_MAX)
+        refused_say(ctx->refused, ctx->arena, REFUSAL_FIELD, STR("To"),
+                    arena_strf(ctx->arena, "A batch may have %d recipients in all", SEND_RECIPIENTS_MAX).p);
     return STATUS_OK;
 }
 
-/* ---- the write, and what follows it ---- */
-enum status email_store(struct call *c, struct db *db) {
-    struct send *send = c->state;
-    struct acceptance *a = &send->acceptance;
-    enum status status = accept_run(db, c->arena, a);
+enum status email_check_batch(struct call *c, struct db *db) {
+    const struct arg *list = call_arg(c, "Messages");
+    struct email *e = email_new(c, list->is_given ? list->raw->count : 0, true);
+    size_t i = 0, recipients = 0;
+    read_call_key(c, e);
+    if (list->is_given && list->raw->count == 0) call_refuse_say(c, STR("Messages"), "Messages must not be empty");
+    if (c->refused.count) return STATUS_OK;
+    JSON_FOR_EACH (it, list->raw) {
+        struct refused_list own;
+        struct send_context ctx = context_of(c, e, &own);
+        enum status status = read_item(&ctx, &e->items[i], it, &recipients);
+        if (status != STATUS_OK) return status;
+        keep_refusals(c, e, &e->items[i], &own);
+        i++;
+    }
+    return go_on(c, db);
+}
+
+/* ---- step: what the store knows ---- */
+static enum status load_list(const struct send_context *ctx, struct item *item, struct db *db) {
+    struct send_request *r = &item->request;
+    struct subscriber_query query = {ctx->sender->key.account_id, r->list_id, SUBSCRIBER_ACTIVE, 0, 0, LIST_SEND_AT_ONCE};
+    enum status status = list_audience(db, query.account_id, r->list_id, &item->audience);
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && item->audience.total == 0)) {
+        refused_add(ctx->refused, send_operation(), status == STATUS_OK ? 20 : 16, STR("TargetListID"));
+        return STATUS_OK;
+    }
+    size_t total = (size_t)item->audience.total;
+    if (status != STATUS_OK || total > LIST_SEND_AT_ONCE || send_bytes(r) > SEND_BYTES_MAX / total) return status;
+    struct subscriber_page *page = ARENA_NEW(ctx->arena, struct subscriber_page);
+    query.up_to = item->audience.up_to;
+    item->list = page;
+    return list_next(db, ctx->arena, &query, page);
+}
+
+static enum status load_item(const struct send_context *ctx, struct email *e, struct item *item, struct db *db) {
+    (void)e;
+    if (!send_needs_load(&item->request)) return STATUS_OK;
+    enum status status = send_load(ctx, db, &item->request);
+    return status == STATUS_OK && item->request.list_id ? load_list(ctx, item, db) : status;
+}
+
+enum status email_load(struct call *c, struct db *db) {
+    return for_each(c, db, load_item);
+}
+
+/* ---- step: the messages ---- */
+enum status email_make(struct call *c, struct db *db) {
+    struct email *e = c->state;
+    enum status status = for_each(c, db, make_item);
+    c->write_bytes = 1024;
+    for (size_t i = 0; i < e->count; i++)
+        c->write_bytes += accept_bytes(&e->items[i].accept) + (e->items[i].later ? e->items[i].later->request.n : 0);
+    return status;
+}
+
+/* ---- step: the write ---- */
+static struct str answer_of(struct arena *arena, const struct item *item) {
+    BUF_AUTO text = {0};
+    struct json_writer w = {.out = &text};
+    json_open_object(&w);
+    if (item->later) {
+        char uuid[ID_TEXT_LEN + 1];
+        id_format(item->later->uuid, uuid);
+        json_add_array(&w, STR("MessageID"));
+        json_z(&w, uuid);
+        json_close_array(&w);
+        json_add_i64(&w, STR("Recipients"), item->later->total);
+    } else {
+        send_answer(&w, &item->accept, item->is_many);
+    }
+    json_close_object(&w);
+    return arena_str(arena, buf_str(&text));
+}
+
+static enum status store_new(const struct send_context *ctx, struct db *db, struct acceptor *by, struct item *item) {
+    int64_t id;
+    if (!item->later) return accept_request(db, ctx->arena, by, &item->accept);
+    item->accept.outcome = ACCEPT_NEW;
+    return list_send_add(db, item->later, &id);
+}
+
+static enum status store_item(const struct send_context *ctx, struct db *db, struct acceptor *by, struct item *item) {
+    enum accept_outcome outcome;
+    enum status status = accept_recall(db, ctx->arena, by, &item->key, &item->answer, &outcome);
+    item->accept.outcome = outcome;
+    if (status != STATUS_OK || outcome == ACCEPT_REPLAYED) return status;
+    if (outcome == ACCEPT_CONFLICT) {
+        refused_add(ctx->refused, send_operation(), REFUSAL_CONFLICT, STR("IdempotencyKey"));
+        return STATUS_OK;
+    }
+    status = store_new(ctx, db, by, item);
     if (status != STATUS_OK) return status;
-    if (a->outcome == ACCEPT_CONFLICT) {
+    if (item->accept.outcome != ACCEPT_NEW) {
+        send_refuse(ctx, &item->accept);
+        return STATUS_OK;
+    }
+    item->answer = answer_of(ctx->arena, item);
+    return accept_remember(db, by, &item->key, item->answer);
+}
+
+/* How long until a limit has room again. */
+static void show_limit(struct call *c, const struct acceptor *by, const struct accept_request *request) {
+    if (request->outcome != ACCEPT_OVER_LIMIT) return;
+    struct quota_state state = quota_state(&by->quota, request->verdict);
+    int64_t wait_ms = state.retry_at > c->now ? state.retry_at - c->now : 1;
+    c->retry_after_s = (wait_ms + 999) / 1000;
+    c->limit = (struct limit_state){.is_limited = true, .limit = state.limit, .remaining = state.remaining, .reset_ms = wait_ms};
+}
+
+static enum status store_all(struct call *c, struct db *db, struct acceptor *by) {
+    struct email *e = c->state;
+    enum status status = accept_begin(db, by);
+    e->accepted = 0;
+    for (size_t i = 0; status == STATUS_OK && i < e->count; i++) {
+        struct refused_list own;
+        struct send_context ctx = context_of(c, e, &own);
+        struct item *item = &e->items[i];
+        BUF_AUTO text = {0};
+        item->answer = item->errors;
+        if (item->errors.n) continue;
+        status = store_item(&ctx, db, by, item);
+        e->accepted += ctx.refused->count == 0;
+        if (!e->is_batch) show_limit(c, by, &item->accept);
+        if (!e->is_batch || own.count == 0) continue;
+        refused_format_rest(&own, &text);
+        item->answer = arena_str(c->arena, buf_str(&text));
+    }
+    return status == STATUS_OK && e->accepted ? accept_end(db, by) : status;
+}
+
+static void write_results(struct call *c, const struct email *e) {
+    struct json_writer *w = call_open(c);
+    json_add_array(w, STR("Results"));
+    for (size_t i = 0; i < e->count; i++) json_raw(w, e->items[i].answer);
+    json_close_array(w);
+    call_close(c);
+    c->http_status = e->accepted || c->api->v1_always_200 ? 200 : 422;
+}
+
+enum status email_store(struct call *c, struct db *db) {
+    struct email *e = c->state;
+    struct refused_list own;
+    struct send_context ctx = context_of(c, e, &own);
+    struct acceptor by = send_acceptor(&ctx);
+    struct str first;
+    enum status status = accept_recall(db, c->arena, &by, &e->key, &first, &e->outcome);
+    if (status != STATUS_OK) return status;
+    if (e->outcome == ACCEPT_CONFLICT) {
         call_refuse_field(c, REFUSAL_CONFLICT, STR("Idempotency-Key"));
         return STATUS_OK;
     }
-    bool is_replay = a->outcome == ACCEPT_REPLAYED;
-    if (is_replay) call_add_header(c, STR("Idempotent-Replayed"), STR("true"));
-    buf_add_str(&c->out, is_replay ? a->first_answer : a->answer);
-    return STATUS_OK;
+    if (e->outcome == ACCEPT_REPLAYED) {
+        call_add_header(c, STR("Idempotent-Replayed"), STR("true"));
+        buf_add_str(&c->out, first);
+        return STATUS_OK;
+    }
+    status = store_all(c, db, &by);
+    if (status != STATUS_OK || c->refused.count) return status;
+    if (e->is_batch)
+        write_results(c, e);
+    else
+        buf_add_str(&c->out, e->items[0].answer);
+    return e->accepted ? accept_remember(db, &by, &e->key, buf_str(&c->out)) : STATUS_OK;
 }
 
+/* ---- step: what follows it ---- */
 enum status email_offer(struct call *c, struct db *db) {
     (void)db;
-    const struct acceptance *a = &((struct send *)c->state)->acceptance;
-    if (a->outcome != ACCEPT_NEW) return STATUS_OK;
-    metrics_add(c->api->metrics, METRIC_MESSAGES_ACCEPTED, 1);
-    metrics_add(c->api->metrics, METRIC_RECIPIENTS_ACCEPTED, (int64_t)a->entry_count);
-    c->api->queue_offer(c->api->arg, a->entries, a->entry_count);
+    const struct email *e = c->state;
+    if (e->outcome != ACCEPT_NEW) return STATUS_OK;
+    for (size_t i = 0; i < e->count; i++) {
+        send_offer(c->api, &e->items[i].accept);
+    }
     return STATUS_OK;
 }

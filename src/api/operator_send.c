@@ -7,10 +7,11 @@
 #include "base/encode.h"
 #include "core/domains.h"
 #include "core/raw_message.h"
-#include "core/retry.h"
 
 struct operator_send {
-    struct send send; /* first: email_store finds it in the call's state */
+    struct acceptance acceptance;
+    struct accept_request request;
+    struct sender_login sender; /* the operator, for the account whose domain it is; no key, no limits */
     struct raw_message message;
     struct accept_recipient *recipients;
     size_t recipient_count;
@@ -18,7 +19,7 @@ struct operator_send {
 
 static void free_state(struct call *c) {
     struct operator_send *state = c->state;
-    buf_fini(&state->send.content);
+    buf_fini(&state->acceptance.room);
 }
 
 /* ---- step 1: the message and its recipients, out of the request ---- */
@@ -98,20 +99,23 @@ static enum status find_domain(struct call *c, struct db *db, struct str name, s
     return STATUS_NOT_FOUND;
 }
 
+static struct send_context context_of(struct call *c, const struct operator_send *state) {
+    return (struct send_context){
+        .api = c->api, .arena = c->arena, .sender = &state->sender, .now = c->now, .refused = &c->refused};
+}
+
 static void fill(struct call *c, struct operator_send *state, const struct domain *domain) {
-    struct acceptance *a = &state->send.acceptance;
+    struct acceptance *a = &state->acceptance;
+    struct send_context ctx = context_of(c, state);
     char uuid[ID_TEXT_LEN + 1];
-    send_begin(c, &state->send);
+    state->sender.key = (struct sender_key){.account_id = domain->account_id, .domain_id = domain->id};
+    send_begin(&ctx, a);
     id_format(a->message.uuid, uuid);
     struct str message_id = state->message.message_id;
     if (message_id.n == 0) message_id = arena_strf(c->arena, "%s@%.*s", uuid, STR_ARG(domain->name));
-    a->message.account_id = domain->account_id;
-    a->message.domain_id = domain->id;
-    a->message.expires_at = c->now + RETRY_LIFE_MS;
     a->message.sender = state->message.from.text;
     a->message.subject = state->message.subject;
     a->message.rfc_message_id = message_id;
-    a->due_at = c->now;
     a->recipients = state->recipients;
     a->recipient_count = state->recipient_count;
 }
@@ -137,10 +141,34 @@ enum status operator_send_find(struct call *c, struct db *db) {
 enum status operator_send_make(struct call *c, struct db *db) {
     (void)db;
     struct operator_send *state = c->state;
-    struct acceptance *a = &state->send.acceptance;
-    raw_message_write(&state->message, a->message.rfc_message_id, c->now, &state->send.content);
-    a->content = buf_str(&state->send.content);
+    struct acceptance *a = &state->acceptance;
+    raw_message_write(&state->message, a->message.rfc_message_id, c->now, &a->room);
+    a->content = buf_str(&a->room);
     a->message.size_bytes = (int64_t)a->content.n;
-    c->write_bytes = accept_bytes(a);
+    state->request = (struct accept_request){.messages = a, .message_count = 1};
+    c->write_bytes = accept_bytes(&state->request);
+    return STATUS_OK;
+}
+
+/* ---- step 4: the write, and what follows it ---- */
+enum status operator_send_store(struct call *c, struct db *db) {
+    struct operator_send *state = c->state;
+    struct send_context ctx = context_of(c, state);
+    struct acceptor by = send_acceptor(&ctx);
+    enum status status = accept_begin(db, &by);
+    if (status == STATUS_OK) status = accept_request(db, c->arena, &by, &state->request);
+    if (status != STATUS_OK) return status;
+    if (state->request.outcome != ACCEPT_NEW) {
+        send_refuse(&ctx, &state->request);
+        return STATUS_OK;
+    }
+    send_answer(call_open(c), &state->request, false);
+    call_close(c);
+    return accept_end(db, &by);
+}
+
+enum status operator_send_offer(struct call *c, struct db *db) {
+    (void)db;
+    send_offer(c->api, &((struct operator_send *)c->state)->request);
     return STATUS_OK;
 }

@@ -1,127 +1,218 @@
 /* accept.c - see accept.h.
  *
- * Everything that can be refused is looked at before the first write, so a refusal never makes the writer roll its batch back.
+ * Everything that can be refused is looked at before the first write of a request, so a refusal never makes the writer roll its
+ * batch back. What a transaction adds up (counts, the key's use) is written once, at its end.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/accept.h"
 
 #include "base/map.h"
 #include "core/events.h"
+#include "core/suppressions.h"
 #include "store/idempotency.h"
 #include "store/sender_keys.h"
 
-static struct idempotency idempotency_of(const struct acceptance *a) {
-    return (struct idempotency){
-        .account_id = a->message.account_id,
-        .key_id = a->message.key_id,
-        .key_hash = a->idempotency_hash,
-        .request_hash = a->request_hash,
-        .answer = a->answer,
-        .created_at = a->message.created_at,
-    };
-}
-
-/* NOT_FOUND: the request is new. */
-static enum status find_first(struct db *tx, struct arena *arena, struct acceptance *a) {
-    struct idempotency key = idempotency_of(a), first;
-    enum status status = idempotency_find(tx, arena, &key, &first);
-    if (status != STATUS_OK) return status;
-    bool is_same = str_eq(first.request_hash, a->request_hash);
-    a->outcome = is_same ? ACCEPT_REPLAYED : ACCEPT_CONFLICT;
-    if (is_same) a->first_answer = first.answer;
-    return STATUS_OK;
-}
-
-static enum status add_event(struct db *tx, const struct acceptance *a, const struct queue_entry *entry, struct str address,
-                             struct str detail) {
+/* ---- recipients ---- */
+static enum status add_event(struct db *tx, const struct acceptance *a, const struct event *what) {
     int64_t id;
-    return event_record(tx,
-                        &(struct event){
-                            .at = a->message.created_at,
-                            .type = EVENT_SEND,
-                            .account_id = a->message.account_id,
-                            .domain_id = a->message.domain_id,
-                            .message_id = entry->message_id,
-                            .recipient_id = entry->recipient_id,
-                            .recipient = address,
-                            .detail = detail,
-                        },
-                        &id);
+    struct event event = *what;
+    event.at = a->message.created_at;
+    event.account_id = a->message.account_id;
+    event.domain_id = a->message.domain_id;
+    return event_record(tx, &event, &id);
 }
 
-static void write_detail(const struct acceptance *a, const struct accept_recipient *to, struct buf *out) {
+static void write_detail(const struct acceptance *a, const struct accept_recipient *to, enum suppression_source source,
+                         struct buf *out) {
     struct json_writer w = {.out = out};
     json_open_object(&w);
     json_add_str(&w, STR("RecipientDomain"), to->domain);
-    json_add_str(&w, STR("RFCMessageID"), a->message.rfc_message_id);
-    json_add_i64(&w, STR("Size"), a->message.size_bytes);
+    if (source == SUPPRESSION_NONE) {
+        json_add_str(&w, STR("RFCMessageID"), a->message.rfc_message_id);
+        json_add_i64(&w, STR("Size"), a->message.size_bytes);
+    } else {
+        json_add_str(&w, STR("Reason"), suppression_source_name(source));
+    }
     event_add_key_id(&w, a->message.key_id);
     json_close_object(&w);
 }
 
-static enum status add_recipient(struct db *tx, const struct acceptance *a, size_t i, struct queue_entry *entry) {
+static enum recipient_state state_of(const struct acceptance *a, enum suppression_source source) {
+    if (source != SUPPRESSION_NONE) return RECIPIENT_SUPPRESSED;
+    return a->due_at > a->message.created_at ? RECIPIENT_SCHEDULED : RECIPIENT_QUEUED;
+}
+
+/* Row and event of a recipient; *ret_id is the row's. */
+static enum status add_recipient(struct db *tx, const struct acceptance *a, size_t i, enum suppression_source source,
+                                 int64_t *ret_id) {
     const struct accept_recipient *to = &a->recipients[i];
     struct recipient row = {
-        .message_id = entry->message_id,
+        .message_id = a->message.id,
         .account_id = a->message.account_id,
         .address = to->address,
         .domain = to->domain,
-        .state = a->due_at > a->message.created_at ? RECIPIENT_SCHEDULED : RECIPIENT_QUEUED,
-        .priority = PRIORITY_TRANSACTIONAL,
+        .state = state_of(a, source),
+        .priority = a->priority,
         .due_at = a->due_at,
+        .reason = suppression_source_name(source),
         .changed_at = a->message.created_at,
     };
-    enum status status = recipient_add(tx, &row, &a->owner, &entry->recipient_id);
+    enum status status = recipient_add(tx, &row, &a->owner, ret_id);
     if (status != STATUS_OK) return status;
     BUF_AUTO detail = {0};
-    write_detail(a, to, &detail);
-    return add_event(tx, a, entry, to->address, buf_str(&detail));
+    write_detail(a, to, source, &detail);
+    return add_event(tx, a,
+                     &(struct event){.type = source == SUPPRESSION_NONE ? EVENT_SEND : EVENT_SUPPRESSED,
+                                     .message_id = a->message.id,
+                                     .recipient_id = *ret_id,
+                                     .recipient = to->address,
+                                     .detail = buf_str(&detail)});
 }
 
-static enum status add_all(struct db *tx, struct arena *arena, struct acceptance *a) {
-    int64_t message_id;
-    enum status status = message_add(tx, &a->message, &message_id);
-    if (status == STATUS_OK) status = body_add(tx, message_id, a->content);
-    a->entries = arena_array(arena, a->recipient_count, sizeof *a->entries);
+/* ---- a message ---- */
+static size_t count_waiting(const struct acceptance *a, const enum suppression_source *sources) {
+    size_t count = 0;
+    for (size_t i = 0; i < a->recipient_count; i++) count += sources[i] == SUPPRESSION_NONE;
+    return count;
+}
+
+static struct queue_entry entry_of(const struct acceptance *a, size_t i, int64_t recipient_id) {
+    return (struct queue_entry){
+        .recipient_id = recipient_id,
+        .message_id = a->message.id,
+        .account_id = a->message.account_id,
+        .domain = a->recipients[i].domain,
+        .priority = a->priority,
+        .due_at = a->due_at,
+        .created_at = a->message.created_at,
+        .expires_at = a->message.expires_at,
+        .size_bytes = a->message.size_bytes,
+    };
+}
+
+/* A message that goes to nobody needs no body. */
+static enum status add_message(struct db *tx, struct arena *arena, struct acceptance *a, const enum suppression_source *sources) {
+    size_t waiting = count_waiting(a, sources);
+    enum status status = message_add(tx, &a->message, &a->message.id);
+    if (status == STATUS_OK && waiting) status = body_add(tx, a->message.id, a->content);
+    a->entries = arena_array(arena, waiting + 1, sizeof *a->entries);
+    a->entry_count = 0;
     for (size_t i = 0; status == STATUS_OK && i < a->recipient_count; i++) {
-        a->entries[i] = (struct queue_entry){
-            .message_id = message_id,
-            .account_id = a->message.account_id,
-            .domain = a->recipients[i].domain,
-            .priority = PRIORITY_TRANSACTIONAL,
-            .due_at = a->due_at,
-            .created_at = a->message.created_at,
-            .expires_at = a->message.expires_at,
-            .size_bytes = a->message.size_bytes,
-        };
-        status = add_recipient(tx, a, i, &a->entries[i]);
+        int64_t id = 0;
+        status = add_recipient(tx, a, i, sources[i], &id);
+        if (sources[i] == SUPPRESSION_NONE) a->entries[a->entry_count++] = entry_of(a, i, id);
     }
-    a->entry_count = a->recipient_count;
     return status;
 }
 
-/* Each new key takes two old ones away, so the table holds what came within their life and no more. */
-static enum status remember(struct db *tx, const struct acceptance *a) {
-    struct idempotency entry = idempotency_of(a);
-    int64_t pruned;
-    enum status status = idempotency_add(tx, &entry);
-    return status == STATUS_OK ? idempotency_prune(tx, entry.created_at - ACCEPT_IDEMPOTENCY_LIFE_MS, 2, &pruned) : status;
+enum status accept_run(struct db *tx, struct arena *arena, struct acceptance *a) {
+    const enum suppression_source *nobody = arena_array(arena, a->recipient_count + 1, sizeof *nobody); /* SUPPRESSION_NONE */
+    return add_message(tx, arena, a, nobody);
 }
 
-enum status accept_run(struct db *tx, struct arena *arena, struct acceptance *a) {
-    a->outcome = ACCEPT_NEW;
-    a->entry_count = 0;
-    enum status status = STATUS_NOT_FOUND;
-    if (a->idempotency_hash.n) status = find_first(tx, arena, a);
-    if (status != STATUS_NOT_FOUND) return status;
-    status = add_all(tx, arena, a);
-    if (status == STATUS_OK && a->idempotency_hash.n) status = remember(tx, a);
-    if (status != STATUS_OK || !a->message.key_id) return status;
-    status = sender_key_touch(tx, a->message.key_id, a->message.created_at);
+/* ---- a request ---- */
+size_t accept_request_recipients(const struct accept_request *request) {
+    size_t count = 0;
+    for (size_t i = 0; i < request->message_count; i++) count += request->messages[i].recipient_count;
+    return count;
+}
+
+static enum status find_suppressed(struct db *tx, struct arena *arena, const struct acceptor *by, struct accept_request *request,
+                                   enum suppression_source **ret_sources) {
+    size_t count = accept_request_recipients(request), n = 0;
+    enum suppression_source *sources = arena_array(arena, count + 1, sizeof *sources);
+    struct str *addresses = arena_array(arena, count + 1, sizeof *addresses);
+    const struct suppression_scope scope = {by->quota.account_id, request->list_id};
+    for (size_t i = 0; i < request->message_count; i++) {
+        const struct acceptance *a = &request->messages[i];
+        for (size_t k = 0; k < a->recipient_count; k++) addresses[n++] = a->recipients[k].address;
+    }
+    enum status status = suppressions_check(tx, &scope, addresses, count, sources);
+    if (status != STATUS_OK) return status;
+    request->suppressed = arena_array(arena, count + 1, sizeof *request->suppressed);
+    request->suppressed_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (sources[i] != SUPPRESSION_NONE) request->suppressed[request->suppressed_count++] = addresses[i];
+    *ret_sources = sources;
+    return STATUS_OK;
+}
+
+enum status accept_request(struct db *tx, struct arena *arena, struct acceptor *by, struct accept_request *request) {
+    enum suppression_source *sources;
+    enum status status = find_suppressed(tx, arena, by, request, &sources);
+    if (status != STATUS_OK) return status;
+    size_t left = accept_request_recipients(request) - request->suppressed_count;
+    if (left == 0 && !request->keeps_suppressed) {
+        request->outcome = ACCEPT_SUPPRESSED;
+        return STATUS_OK;
+    }
+    request->verdict = quota_take(&by->quota, (int64_t)left);
+    request->outcome = request->verdict == QUOTA_FINE ? ACCEPT_NEW : ACCEPT_OVER_LIMIT;
+    for (size_t i = 0; status == STATUS_OK && request->outcome == ACCEPT_NEW && i < request->message_count; i++) {
+        status = add_message(tx, arena, &request->messages[i], sources);
+        sources += request->messages[i].recipient_count;
+    }
+    return status;
+}
+
+void accept_request_fini(struct accept_request *request) {
+    for (size_t i = 0; i < request->message_count; i++) buf_fini(&request->messages[i].room);
+    request->message_count = 0;
+}
+
+size_t accept_bytes(const struct accept_request *request) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < request->message_count; i++)
+        bytes += request->messages[i].content.n + 1024 + request->messages[i].recipient_count * 512;
+    return bytes;
+}
+
+/* ---- a transaction's ---- */
+enum status accept_begin(struct db *tx, struct acceptor *by) {
+    return quota_open(tx, &by->quota);
+}
+
+enum status accept_end(struct db *tx, const struct acceptor *by) {
+    enum status status = quota_close(tx, &by->quota);
+    if (status != STATUS_OK || by->key_id == 0) return status;
+    status = sender_key_touch(tx, by->key_id, by->quota.now);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* deleted since it was judged */
 }
 
-size_t accept_bytes(const struct acceptance *a) {
-    return a->content.n + 1024 + a->recipient_count * 512;
+/* ---- idempotency ---- */
+static struct idempotency idempotency_of(const struct acceptor *by, const struct accept_key *key) {
+    return (struct idempotency){
+        .account_id = by->quota.account_id,
+        .key_id = by->key_id,
+        .key_hash = key->key_hash,
+        .request_hash = key->request_hash,
+        .created_at = by->quota.now,
+    };
+}
+
+enum status accept_recall(struct db *tx, struct arena *arena, const struct acceptor *by, const struct accept_key *key,
+                          struct str *ret_answer, enum accept_outcome *ret) {
+    struct idempotency entry = idempotency_of(by, key), first;
+    enum status status = key->key_hash.n ? idempotency_find(tx, arena, &entry, &first) : STATUS_NOT_FOUND;
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    if (status == STATUS_NOT_FOUND || first.created_at <= entry.created_at - ACCEPT_IDEMPOTENCY_LIFE_MS) {
+        *ret = ACCEPT_NEW;
+    } else if (str_eq(first.request_hash, entry.request_hash)) {
+        *ret = ACCEPT_REPLAYED;
+        *ret_answer = first.answer;
+    } else {
+        *ret = ACCEPT_CONFLICT;
+    }
+    return STATUS_OK;
+}
+
+/* Each new key takes two old ones away, so the table holds what came within their life and no more (P8). */
+enum status accept_remember(struct db *tx, const struct acceptor *by, const struct accept_key *key, struct str answer) {
+    struct idempotency entry = idempotency_of(by, key);
+    int64_t pruned, before = entry.created_at - ACCEPT_IDEMPOTENCY_LIFE_MS;
+    if (key->key_hash.n == 0) return STATUS_OK;
+    entry.answer = answer;
+    enum status status = idempotency_put(tx, &entry);
+    return status == STATUS_OK ? idempotency_prune(tx, before, 2, &pruned) : status;
 }
 
 size_t accept_unique(struct accept_recipient *recipients, size_t count) {

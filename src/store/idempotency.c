@@ -27,15 +27,16 @@ enum status idempotency_find(struct db *tx, struct arena *a, const struct idempo
     return STATUS_OK;
 }
 
-enum status idempotency_add(struct db *tx, const struct idempotency *entry) {
+enum status idempotency_put(struct db *tx, const struct idempotency *entry) {
     struct stmt *s = db_stmt(tx, "INSERT INTO idempotency (account_id, key_id, key_hash, request_hash, answer, created_at) "
-                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING");
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (account_id, key_id, key_hash) DO UPDATE SET "
+                                 "request_hash = excluded.request_hash, answer = excluded.answer, "
+                                 "created_at = excluded.created_at");
     bind_key(s, entry);
     stmt_bind_blob(s, 4, entry->request_hash);
     stmt_bind_text(s, 5, entry->answer);
     stmt_bind_int(s, 6, entry->created_at);
-    enum status st = row_change(tx, s);
-    return st == STATUS_NOT_FOUND ? STATUS_EXISTS : st;
+    return stmt_run(s);
 }
 
 enum status idempotency_prune(struct db *tx, int64_t before, int64_t max, int64_t *ret_deleted) {

@@ -18,8 +18,8 @@ struct idempotency {
 };
 /* Looks for (account_id, key_id, key_hash) of `key`; NOT_FOUND: the first of its kind. */
 WARN_UNUSED enum status idempotency_find(struct db *tx, struct arena *a, const struct idempotency *key, struct idempotency *ret);
-/* EXISTS: that key has an answer. */
-WARN_UNUSED enum status idempotency_add(struct db *tx, const struct idempotency *entry);
+/* Add, or put in the place of an older one of that key. */
+WARN_UNUSED enum status idempotency_put(struct db *tx, const struct idempotency *entry);
 /* Delete up to `max` entries made before `before`. */
 WARN_UNUSED enum status idempotency_prune(struct db *tx, int64_t before, int64_t max, int64_t *ret_deleted);
 

@@ -296,8 +296,8 @@ static void test_TN03_idempotency(void **state) {
                                 .created_at = NOW};
     struct idempotency found;
     assert_int_equal(idempotency_find(f->db, &f->arena, &entry, &found), STATUS_NOT_FOUND);
-    assert_ok(idempotency_add(f->db, &entry));
-    assert_int_equal(idempotency_add(f->db, &entry), STATUS_EXISTS);
+    assert_ok(idempotency_put(f->db, &(struct idempotency){1, 2, TEXT("k"), TEXT("old"), TEXT("{}"), NOW - 1}));
+    assert_ok(idempotency_put(f->db, &entry));
     assert_ok(idempotency_find(f->db, &f->arena, &entry, &found));
     assert_str(found.request_hash, "r\0");
     assert_str(found.answer, "{\"MessageID\":\"x\"}");
@@ -305,7 +305,7 @@ static void test_TN03_idempotency(void **state) {
     stranger.key_id = 3;
     assert_int_equal(idempotency_find(f->db, &f->arena, &stranger, &found), STATUS_NOT_FOUND);
     stranger.created_at = NOW + 10;
-    assert_ok(idempotency_add(f->db, &stranger));
+    assert_ok(idempotency_put(f->db, &stranger));
     int64_t deleted = 0;
     assert_ok(idempotency_prune(f->db, NOW + 5, 100, &deleted));
     assert_int_equal(deleted, 1);
