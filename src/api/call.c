@@ -50,6 +50,10 @@ void call_again(struct call *c) {
     c->is_again = true;
 }
 
+void call_skip(struct call *c, size_t count) {
+    c->step += count;
+}
+
 void call_end(struct call *c) {
     c->is_ended = true;
 }

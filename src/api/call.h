@@ -117,6 +117,8 @@ void call_refuse_wait(struct call *call, const struct limit_state *state);
 /* In a step: run it once more after this, in a transaction of its own. State that the run changed is the handler's care: a WRITER
  * step may run twice for one commit, so what it counts is put into the call's state by the run that follows. */
 void call_again(struct call *call);
+/* In a step that is no WRITER's: leave the next `count` steps out. */
+void call_skip(struct call *call, size_t count);
 /* In a step: the answer stands; leave the other steps out. */
 void call_end(struct call *call);
 /* The end of a STEP_WAIT, once; on the call's loop, after the step's function has returned. */

@@ -41,6 +41,7 @@ static const struct refusal operator_send_refusals[] = {
     {5, 0, "The message names no recipient"},
     {6, 0, "A recipient's address is invalid"},
     {7, 0, "The message is malformed"},
+    {14, 0, "Email address is in the suppression list. Email delivery is blocked."},
 };
 static const struct param queue_list_params[] = {
     {"AfterID", PARAM_ID, false, 0, 0, 0, 0, "Entries behind this one"},
@@ -64,8 +65,8 @@ static const struct operation rows[] = {
      .steps = {{STEP_SIZED, operator_send_check},
                {STEP_READER, operator_send_find},
                {STEP_SIZED, operator_send_make},
-               {STEP_WRITER, email_store},
-               {STEP_LOOP, email_offer}}},
+               {STEP_WRITER, operator_send_store},
+               {STEP_LOOP, operator_send_offer}}},
     {"Operator.QueueList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Recipients that wait",
      LIST_OF(queue_list_params, no_refusals), .steps = {{STEP_READER, operator_queue_list}}},
 };
