@@ -32,6 +32,7 @@ struct ask {
     const char *method; /* "POST" when NULL */
     const char *path;   /* "/api.php" when NULL */
     const char *query, *bearer, *content_type, *idempotency_key;
+    const char *client; /* address; none when NULL: nobody is counted by it */
     const char *body;
     size_t body_n; /* 0: strlen(body) */
     bool is_control, is_large;
@@ -43,6 +44,7 @@ struct reply {
     size_t body_max;   /* how much of it */
     struct buf body;
     struct str content_type, retry_after;
+    struct str rate_limit, rate_remaining, rate_reset; /* RateLimit-* */
     bool is_replayed;
     const struct json *json; /* NULL when it is none */
 };
