@@ -1,52 +1,12 @@
-/* operator.c - what the operator does over the control socket: accounts, domains, the queue.
+/* operator.c - what the operator does over the control socket beside the API's own calls: domains by name, the queue.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/domain_calls.h"
 #include "api/operator.h"
 
 #include "core/queue.h"
-#include "core/tokens.h"
-#include "crypto/password.h"
 
 #define QUEUE_LIST_DEFAULT  100
 #define DOMAIN_LIST_DEFAULT 1000
-
-/* ---- Operator.AccountCreate ---- */
-enum status operator_hash(struct call *c, struct db *db) {
-    (void)db;
-    struct account *account = ARENA_NEW(c->arena, struct account);
-    struct str password = call_text(c, "Password", (struct str){0});
-    BUF_AUTO hash = {0};
-    c->state = account;
-    if (!account_email(call_text(c, "Email", (struct str){0}), c->arena, &account->email))
-        call_refuse_say(c, STR("Email"), "Email must be an e-mail address");
-    if (password.n < ACCOUNT_PASSWORD_MIN) call_refuse_say(c, STR("Password"), "Password must have 8 bytes or more");
-    if (c->refused.count) return STATUS_OK;
-    enum status status = password_hash(password, c->api->rand, &hash);
-    account->password_hash = arena_str(c->arena, buf_str(&hash));
-    account->is_admin = call_number(c, "Admin", 0) != 0;
-    account->is_active = account->is_verified = true;
-    account->created_at = c->now;
-    return status;
-}
-
-enum status operator_account_create(struct call *c, struct db *db) {
-    const struct account *account = c->state;
-    SECRET_AUTO key = {0};
-    int64_t id;
-    token_make(TOKEN_USER_KEY, c->api->rand, &key);
-    enum status status = account_create(db, account, buf_str(&key), &id);
-    if (status == STATUS_EXISTS) {
-        call_refuse_field(c, 2, STR("Email"));
-        return STATUS_OK;
-    }
-    if (status != STATUS_OK) return status;
-    struct json_writer *w = call_open(c);
-    json_add_i64(w, STR("UserID"), id);
-    json_add_str(w, STR("Email"), account->email);
-    json_add_str(w, STR("APIKey"), buf_str(&key));
-    call_close(c);
-    return STATUS_OK;
-}
 
 /* ---- which account, which domain ---- */
 /* The account of parameter Account; `otherwise` when it was not given. Refused with 1 when there is none. False: refused or

@@ -5,8 +5,6 @@
 
 #include "api/operation.h"
 
-enum status operator_hash(struct call *call, struct db *db);
-enum status operator_account_create(struct call *call, struct db *db);
 enum status operator_domain_list(struct call *call, struct db *db);
 enum status operator_domain_enable(struct call *call, struct db *db);
 enum status operator_domain_disable(struct call *call, struct db *db);

@@ -6,14 +6,6 @@
 #include "api/send.h"
 #include "api/tables.h"
 
-static const struct param account_create_params[] = {
-    {"Email", PARAM_TEXT, true, 0, 0, 0, 254, "E-mail address, the name to log in with"},
-    {"Password", PARAM_SECRET, true, 0, 0, 0, 1024, "Password, 8 bytes or more"},
-    {"Admin", PARAM_BOOL, false, 0, 0, 0, 0, "Whether it administrates"},
-};
-static const struct refusal account_create_refusals[] = {
-    {2, 0, "There is an account with this e-mail address already"},
-};
 static const struct param operator_domain_list_params[] = {
     {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of an account; all accounts when absent"},
     {"AfterID", PARAM_ID, false, 0, 0, 0, 0, "Domains behind this one"},
@@ -51,9 +43,6 @@ static const struct param queue_list_params[] = {
 static const struct refusal no_refusals[1];
 
 static const struct operation rows[] = {
-    {"Operator.AccountCreate", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Make an account and its user key",
-     LIST_OF(account_create_params, account_create_refusals),
-     .steps = {{STEP_SLOW, operator_hash}, {STEP_WRITER, operator_account_create}}},
     {"Operator.DomainList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Sender domains",
      LIST_OF(operator_domain_list_params, operator_domain_refusals), .steps = {{STEP_READER, operator_domain_list}}},
     {"Operator.DomainEnable", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Let a domain send, verified or not",

@@ -27,7 +27,7 @@ struct verb_option {
 
 struct verb {
     const char *words;     /* "account create" */
-    const char *operation; /* "Operator.AccountCreate" */
+    const char *operation; /* "User.Create" */
     const char *summary;
     const char *argument; /* the positional's name in help, NULL without one */
     const char *parameter;
@@ -41,13 +41,13 @@ struct verb {
 
 static const struct verb verbs[] = {
     {.words = "account create",
-     .operation = "Operator.AccountCreate",
+     .operation = "User.Create",
      .summary = "Make an account; the password comes from standard input.",
-     .options = {{"--email", "Email", "E", true, "The account's e-mail address."},
-                 {"--admin", "Admin", NULL, false, "It may call admin commands."},
+     .options = {{"--email", "EmailAddress", "E", true, "The account's e-mail address."},
+                 {"--admin", "IsAdmin", NULL, false, "It may call admin commands."},
                  {"--password-stdin", "", NULL, true, "Read the password from standard input (the only way to give it)."}},
      .input = INPUT_PASSWORD,
-     .say = "Account {Email} is made (UserID {UserID}).\nIts API key, shown only now: {APIKey}\n"},
+     .say = "Account {EmailAddress} is made (UserID {UserID}).\nIts API key, shown only now: {APIKey}\n"},
     {.words = "domain add",
      .operation = "Operator.DomainAdd",
      .summary = "Add a sender domain to an account.",

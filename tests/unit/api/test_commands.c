@@ -84,7 +84,7 @@ static void what_is_no_command_is_refused(void **state) {
     REPLY_AUTO unknown = world_command(w, a.user_key, "EmailGateway.Explode", "");
     assert_int_equal(unknown.status, 400);
     assert_reply(&unknown, "ErrorCode", "100003");
-    REPLY_AUTO operator= world_command(w, a.user_key, "Operator.AccountCreate", "");
+    REPLY_AUTO operator= world_command(w, a.user_key, "Operator.DomainList", "");
     assert_reply(&operator, "ErrorCode", "100003");
     REPLY_AUTO empty = world_ask(w, &(struct ask){.bearer = a.user_key});
     assert_reply(&empty, "ErrorCode", "100003");
@@ -282,9 +282,9 @@ static void the_operator_is_told_what_is_wrong(void **state) {
     world_tenant(w, "a@owner.test", "a.test");
     world_tenant(w, "b@owner.test", "a.test");
     static const char *const cases[][3] = {
-        {"Operator.AccountCreate", "\"Email\":\"a@owner.test\",\"Password\":\"correct horse\"", "2"},
-        {"Operator.AccountCreate", "\"Email\":\"nonsense\",\"Password\":\"correct horse\"", "422"},
-        {"Operator.AccountCreate", "\"Email\":\"c@owner.test\",\"Password\":\"short\"", "422"},
+        {"User.Create", "\"EmailAddress\":\"a@owner.test\",\"Password\":\"correct horse\"", "13"},
+        {"User.Create", "\"EmailAddress\":\"nonsense\",\"Password\":\"correct horse\"", "10"},
+        {"User.Create", "\"EmailAddress\":\"c@owner.test\",\"Password\":\"short\"", "422"},
         {"EmailGateway.AddDomain", "\"DomainName\":\"a.test\",\"Account\":\"a@owner.test\"", "2"},
         {"EmailGateway.AddDomain", "\"DomainName\":\"x.test\",\"Account\":\"nobody@owner.test\"", "422"},
         {"EmailGateway.AddDomain", "\"DomainName\":\"x y\",\"Account\":\"a@owner.test\"", "2"},

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 
 enum { PUBLIC, CONTROL, SERVER_COUNT };
 
@@ -35,6 +36,7 @@ struct gateway {
     struct post accept;
     int accept_fd, accept_server;
     bool is_stranger; /* no peer of a Unix socket */
+    const struct network_list *proxies;
 };
 
 static void on_fatal(void *arg, struct str why) {
@@ -94,7 +96,30 @@ static void serve(struct gateway *g, int which) {
         .budget = g->budget,
         .format_error = api_format_error,
         .arg = g->api,
+        .proxies = g->proxies,
     });
+}
+
+static void on_stopped(void *arg) {
+    loop_stop(arg);
+}
+
+static void stop(struct gateway *g) {
+    for (int i = 0; i < SERVER_COUNT; i++) {
+        http_server_stop(g->servers[i], g->own, on_stopped, g->own);
+        loop_run(g->own);
+        http_server_free(&g->servers[i]);
+    }
+}
+
+/* With the options as they are now. */
+static void serve_anew(struct gateway *g, const struct network_list *proxies) {
+    stop(g);
+    api_free(&g->api);
+    g->api = api_new(&g->options);
+    g->proxies = proxies;
+    serve(g, PUBLIC);
+    serve(g, CONTROL);
 }
 
 static int set_up(void **state) {
@@ -132,17 +157,9 @@ static int set_up(void **state) {
     return 0;
 }
 
-static void on_stopped(void *arg) {
-    loop_stop(arg);
-}
-
 static int tear_down(void **state) {
     struct gateway *g = *state;
-    for (int i = 0; i < SERVER_COUNT; i++) {
-        http_server_stop(g->servers[i], g->own, on_stopped, g->own);
-        loop_run(g->own);
-        http_server_free(&g->servers[i]);
-    }
+    stop(g);
     loop_stop(g->loop);
     pthread_join(g->thread, NULL);
     executor_free(&g->options.slow);
@@ -150,6 +167,7 @@ static int tear_down(void **state) {
     executor_free(&g->options.writer);
     api_free(&g->api);
     http_budget_free(&g->budget);
+    limits_free(&g->options.limits);
     loop_free(&g->loop);
     loop_free(&g->own);
     static const char *const ends[] = {"", "-wal", "-shm"};
@@ -226,14 +244,14 @@ static void take(const struct buf *got, const char *name, char *into, size_t siz
 
 static void make_key(struct gateway *g, char *key, size_t size) {
     BUF_AUTO a = ask(g, CONTROL, CONTROL_HEAD,
-                     "{\"Command\":\"Operator.AccountCreate\",\"Email\":\"a@owner.test\",\"Password\":\"correct horse\"}");
+                     "{\"Command\":\"User.Create\",\"EmailAddress\":\"a@owner.test\",\"Password\":\"correct horse\"}");
     assert_has(&a, "\"UserID\":1");
     BUF_AUTO d = ask(g, CONTROL, CONTROL_HEAD, "{\"Command\":\"EmailGateway.AddDomain\",\"DomainName\":\"a.test\"}");
     assert_has(&d, "\"DomainID\":1");
     BUF_AUTO e = ask(g, CONTROL, CONTROL_HEAD, "{\"Command\":\"Operator.DomainEnable\",\"Name\":\"a.test\"}");
     assert_has(&e, "\"Status\":\"Enabled\"");
-    BUF_AUTO k = ask(g, CONTROL, CONTROL_HEAD,
-                     "{\"Command\":\"EmailGateway.AddAPI\",\"Domain\":\"a.test\",\"Description\":\"tests\"}");
+    BUF_AUTO k =
+        ask(g, CONTROL, CONTROL_HEAD, "{\"Command\":\"EmailGateway.AddAPI\",\"Domain\":\"a.test\",\"Description\":\"tests\"}");
     take(&k, "Key", key, size);
 }
 
@@ -323,10 +341,89 @@ static void every_answer_has_the_apis_shape(void **state) {
     assert_has(&deep, "\"Code\":404,");
 }
 
+/* Append a gzip request of `plain`; cut: without its last bytes. */
+static void add_gzip(struct buf *out, const char *head, struct str plain, size_t cut) {
+    z_stream z = {0};
+    BUF_AUTO packed = {0};
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = (Bytef *)(uintptr_t)plain.p;
+    z.avail_in = (uInt)plain.n;
+    z.avail_out = (uInt)deflateBound(&z, plain.n);
+    z.next_out = (Bytef *)buf_reserve(&packed, z.avail_out);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    buf_grew(&packed, z.total_out - cut);
+    deflateEnd(&z);
+    buf_addf(out, "%s\r\nHost: a.test\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", head,
+             packed.n);
+    buf_add_str(out, buf_str(&packed));
+}
+
+/* Any body may come packed; one that does not unpack, or in another coding, is told so in the API's shape. */
+static void bodies_may_be_gzip(void **state) {
+    struct gateway *g = *state;
+    char key[128], head[512];
+    make_key(g, key, sizeof key);
+    snprintf(head, sizeof head, "POST /api/v1/email HTTP/1.1\r\nAuthorization: Bearer %s", key);
+    BUF_AUTO mail = {0};
+    add_gzip(&mail, head, STR("{" MESSAGE "}"), 0);
+    BUF_AUTO sent = talk(g, PUBLIC, buf_str(&mail));
+    assert_has(&sent, "{\"MessageID\":\"");
+    BUF_AUTO command = {0};
+    add_gzip(&command, "POST /api.php HTTP/1.1", STR("{\"Command\":\"No.Such\"}"), 0);
+    BUF_AUTO unknown = talk(g, PUBLIC, buf_str(&command));
+    assert_has(&unknown, "\"ErrorCode\":100003");
+    BUF_AUTO cut = {0};
+    add_gzip(&cut, "POST /api.php HTTP/1.1", STR("{\"Command\":\"No.Such\"}"), 3);
+    BUF_AUTO broken = talk(g, PUBLIC, buf_str(&cut));
+    assert_has(&broken, "HTTP/1.1 400 ");
+    assert_has(&broken, "{\"Success\":false,\"ErrorCode\":100000,");
+    snprintf(head, sizeof head, "POST /api/v1/email HTTP/1.1\r\nContent-Encoding: br\r\nAuthorization: Bearer %s", key);
+    BUF_AUTO other = ask(g, PUBLIC, head, "{}");
+    assert_has(&other, "HTTP/1.1 415 ");
+    assert_has(&other, "{\"Errors\":[{\"Code\":415,");
+}
+
+/* HT43: who a proxy we trust says is calling is counted by himself; from others the header means nothing. */
+static void a_proxy_names_the_client_HT43(void **state) {
+    struct gateway *g = *state;
+    ARENA_AUTO arena = {0};
+    struct network_list proxies;
+    g->options.limits = limits_new(1024);
+    g->options.address_per_minute = 1;
+    assert_true(network_list_parse(&arena, STR("127.0.0.0/8"), &proxies));
+    serve_anew(g, &proxies);
+    static const struct {
+        const char *forwarded, *want;
+    } calls[] = {
+        {"192.0.2.1", " 200 "},
+        {"192.0.2.1", " 429 "},
+        {"203.0.113.9, 192.0.2.1", " 429 "}, /* what stands left of the client is his own word */
+        {"192.0.2.2", " 200 "},
+        {"192.0.2.3, 127.0.0.9", " 200 "},
+    };
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        char head[256];
+        snprintf(head, sizeof head, "GET /api.php?Command=EmailGateway.GetDomains HTTP/1.1\r\nX-Forwarded-For: %s",
+                 calls[i].forwarded);
+        BUF_AUTO got = ask(g, PUBLIC, head, "");
+        assert_has(&got, calls[i].want);
+        assert_has(&got, "\r\nRateLimit-Limit: 1\r\n");
+    }
+    serve_anew(g, NULL);
+    BUF_AUTO first = ask(g, PUBLIC, "GET /api.php?Command=EmailGateway.GetDomains HTTP/1.1\r\nX-Forwarded-For: 192.0.2.1", "");
+    assert_has(&first, " 200 ");
+    BUF_AUTO second = ask(g, PUBLIC, "GET /api.php?Command=EmailGateway.GetDomains HTTP/1.1\r\nX-Forwarded-For: 192.0.2.99", "");
+    assert_has(&second, " 429 ");
+    assert_has(&second, "\r\nRetry-After: ");
+    assert_has(&second, "{\"Success\":false,\"ErrorCode\":429,");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_message_goes_in_and_large_ones_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bad_key_is_refused_before_the_body, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bodies_may_be_gzip, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_proxy_names_the_client_HT43, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_control_server_knows_its_operators, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_answer_has_the_apis_shape, set_up, tear_down),
     };

@@ -33,6 +33,46 @@ static void a_body_is_json_whatever_its_type_says(void **state) {
     assert_text(root, "N", "5");
 }
 
+/* JS13: what the bytes are counts, not what Content-Type calls them. UTF-16 is no JSON (RFC 8259 8.1). */
+static void a_wrong_content_type_changes_nothing_JS13(void **state) {
+    (void)state;
+    static const char *const types[] = {"",
+                                        "text/plain",
+                                        "application/xml",
+                                        "application/json; charset=utf-16",
+                                        "multipart/form-data",
+                                        "application/octet-stream",
+                                        ";;;",
+                                        "application/json"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        ARENA_AUTO arena = {0};
+        assert_text(body_of(&arena, types[i], "{\"a\":\"\xc3\xa4\"}"), "a", "\xc3\xa4");
+    }
+    static const struct str wide[] = {STR_INIT("{\0\"\0a\0\"\0:\0001\0}\0"), STR_INIT("\0{\0\"\0a\0\"\0:\0001\0}"),
+                                      STR_INIT("\xff\xfe{\0}\0"), STR_INIT("\xfe\xff\0{\0}")};
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) {
+        ARENA_AUTO arena = {0};
+        const struct json *ret;
+        const char *why;
+        assert_false(input_parse_body(&arena, STR("application/json; charset=utf-16"), wide[i], &ret, &why));
+    }
+}
+
+/* HT34: the last of equal names wins, [] makes a list, and what has too many parts is refused as a whole. */
+static void repeated_names_are_defined_and_capped_HT34(void **state) {
+    (void)state;
+    ARENA_AUTO arena = {0};
+    const struct json *root = body_of(&arena, "application/x-www-form-urlencoded", "a=1&A=2&b[]=x&b[]=y&c&=5&d=");
+    assert_text(root, "a", "2");
+    assert_int_equal(json_find(root, STR("b"))->count, 2);
+    assert_text(root, "c", "");
+    BUF_AUTO many = {0};
+    for (int i = 0; i < 10000; i++) buf_addf(&many, "%sp%d=1", i ? "&" : "", i);
+    const char *why = NULL;
+    assert_false(input_parse_form(&arena, buf_str(&many), &root, &why));
+    assert_non_null(why);
+}
+
 static void forms_make_structures(void **state) {
     (void)state;
     ARENA_AUTO arena = {0};
@@ -236,6 +276,40 @@ static void every_code_of_the_table_has_words(void **state) {
     }
 }
 
+/* What the documentation shows as a request would be taken. */
+static void every_example_fits_its_row(void **state) {
+    (void)state;
+    int misfits = 0;
+    for (size_t i = 0; i < operation_count(); i++) {
+        const struct operation *op = operation_at(i);
+        ARENA_AUTO arena = {0};
+        struct refused_list refused = {0};
+        struct input input = {0};
+        struct json *path = NULL;
+        const char *why;
+        if (!op->request) continue;
+        assert_true(input_parse_body(&arena, STR(""), str_from_z(op->request), &input.body, &why));
+        for (size_t k = 0; op->path && k < op->param_count; k++) {
+            struct str name = arena_strf(&arena, "{%s}", op->params[k].name);
+            bool is_uuid = op->params[k].type == PARAM_UUID;
+            if (str_find_str(str_from_z(op->path), name) != STR_NONE)
+                input_add(&arena, &path, str_from_z(op->params[k].name),
+                          is_uuid ? STR("01890a5d-ac96-774b-bcce-b302099a8057") : STR("1"));
+        }
+        input.path = path;
+        (void)params_check(op, &input, &arena, &refused);
+        JSON_FOR_EACH (it, input.body) {
+            size_t k = 0;
+            while (k < op->param_count && !str_eq_nocase(str_from_z(op->params[k].name), it->key)) k++;
+            if (k == op->param_count) refused_say(&refused, &arena, REFUSAL_FIELD, it->key, "is no parameter");
+        }
+        if (refused.count == 0) continue;
+        misfits++;
+        print_error("%s: %.*s %.*s\n", op->name, STR_ARG(refused.items[0].field), STR_ARG(refused.items[0].message));
+    }
+    assert_int_equal(misfits, 0);
+}
+
 /* JS08: each field x each kind of value: a refusal that names the field, or it fits. */
 static void any_value_in_any_field_is_judged(void **state) {
     (void)state;
@@ -303,12 +377,14 @@ static void paths_find_their_operations(void **state) {
     assert_null(operation_find_path(HTTP_GET, STR("/api/v1/inbox/"), &id));
     assert_null(operation_find_path(HTTP_GET, STR("/api/v1/inbox/17/raw/x"), &id));
     assert_null(operation_find_path(HTTP_GET, STR("/api/v1/email"), &id));
-    assert_null(operation_find_command(STYLE_COMMAND, STR("Operator.AccountCreate")));
+    assert_null(operation_find_command(STYLE_COMMAND, STR("Operator.DomainList")));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_is_json_whatever_its_type_says),
+        cmocka_unit_test(a_wrong_content_type_changes_nothing_JS13),
+        cmocka_unit_test(repeated_names_are_defined_and_capped_HT34),
         cmocka_unit_test(forms_make_structures),
         cmocka_unit_test(multipart_is_a_form),
         cmocka_unit_test(broken_bodies_are_refused),
@@ -316,6 +392,7 @@ int main(void) {
         cmocka_unit_test(the_body_wins_and_nothing_is_nothing),
         cmocka_unit_test(values_fit_their_types),
         cmocka_unit_test(every_code_of_the_table_has_words),
+        cmocka_unit_test(every_example_fits_its_row),
         cmocka_unit_test(any_value_in_any_field_is_judged),
         cmocka_unit_test(refusals_come_in_the_contracts_order),
         cmocka_unit_test(paths_find_their_operations),

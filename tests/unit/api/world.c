@@ -261,8 +261,8 @@ struct tenant world_tenant(struct world *w, const char *email, const char *domai
     struct tenant t = {0};
     BUF_AUTO members = {0};
     snprintf(t.domain, sizeof t.domain, "%s", domain);
-    buf_addf(&members, "\"Email\":\"%s\",\"Password\":\"correct horse\"", email);
-    REPLY_AUTO account = world_operator(w, "Operator.AccountCreate", members.p);
+    buf_addf(&members, "\"EmailAddress\":\"%s\",\"Password\":\"correct horse\"", email);
+    REPLY_AUTO account = world_operator(w, "User.Create", members.p);
     take(t.user_key, sizeof t.user_key, &account, "APIKey");
     buf_reset(&members);
     buf_addf(&members, "\"DomainName\":\"%s\"", domain);
