@@ -61,6 +61,10 @@ enum status queue_fetch(struct db *db, int64_t node_id, const struct schedule_lo
     return ret->status;
 }
 
+struct str queue_why(bool is_ahead) {
+    return is_ahead ? STR("waiting for its time") : STR("waiting for its first try");
+}
+
 static void item_fill(const struct queue_row *row, struct arena *arena, int64_t now, struct queue_item *ret) {
     const struct recipient *r = &row->recipient;
     char uuid[ID_TEXT_LEN + 1];
@@ -78,7 +82,7 @@ static void item_fill(const struct queue_row *row, struct arena *arena, int64_t 
         .due_at = r->due_at,
         .changed_at = r->changed_at,
     };
-    if (str_is_empty(r->reason)) ret->reason = is_ahead ? STR("waiting for its time") : STR("waiting for its first try");
+    if (str_is_empty(r->reason)) ret->reason = queue_why(is_ahead);
 }
 
 enum status queue_show(struct db *db, struct arena *arena, int64_t after_id, int limit, int64_t now,

@@ -56,6 +56,8 @@ struct queue_item_list {
     struct queue_item *items;
     size_t count;
 };
+/* Why one waits that was never tried: for its time, or for its turn. */
+struct str queue_why(bool is_ahead);
 /* On a reader: what waits, by recipient id behind after_id, at most `limit`. `now` tells scheduled from queued. */
 WARN_UNUSED enum status queue_show(struct db *db, struct arena *arena, int64_t after_id, int limit, int64_t now,
                                    struct queue_item_list *ret);

@@ -81,6 +81,26 @@ enum status message_set_expiry(struct db *tx, int64_t id, int64_t expires_at) {
     return row_change(tx, s);
 }
 
+static void event_fill(struct stmt *s, struct arena *a, void *item) {
+    *(struct event *)item = (struct event){.id = stmt_int(s, 0),
+                                           .at = stmt_int(s, 1),
+                                           .type = (enum event_type)stmt_int(s, 2),
+                                           .recipient_id = stmt_int(s, 3),
+                                           .recipient = row_text(s, a, 4),
+                                           .detail = row_text(s, a, 5)};
+}
+
+enum status message_timeline(struct db *tx, struct arena *a, int64_t id, int limit, struct message_timeline *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT id, at, type, recipient_id, recipient, detail FROM events WHERE message_id = ?1 "
+                                 "ORDER BY id LIMIT ?2");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_int(s, 2, limit);
+    struct row_list rows;
+    enum status st = rows_collect(s, a, sizeof(struct event), event_fill, &rows);
+    if (st == STATUS_OK) *ret = (struct message_timeline){rows.items, rows.count};
+    return st;
+}
+
 /* ---- the history ---- */
 
 /* By the account's index or the domain's; the "+" keeps the engine off the other one. */

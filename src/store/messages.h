@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/id.h"
 #include "base/status.h"
+#include "store/events.h"
 #include "store/scope.h"
 
 struct db;
@@ -38,6 +39,14 @@ WARN_UNUSED enum status message_of(struct db *tx, struct arena *a, int64_t accou
                                    struct message *ret);
 /* The end of its life; NOT_FOUND when it is gone. */
 WARN_UNUSED enum status message_set_expiry(struct db *tx, int64_t id, int64_t expires_at);
+
+/* What happened to its recipients, oldest first, at most `limit`: id, at, type, recipient_id, recipient and
+ * detail of each. */
+struct message_timeline {
+    struct event *items;
+    size_t count;
+};
+WARN_UNUSED enum status message_timeline(struct db *tx, struct arena *a, int64_t id, int limit, struct message_timeline *ret);
 
 /* A walk over the history, newest first. One step looks at the messages of [first_id, before_id) and no others, so its cost is
  * bounded however rare the matches are; message_stride tells where such a step may begin. */

@@ -88,10 +88,9 @@ static struct recipient row(struct scene *s) {
     return r;
 }
 
-static struct event_row_list events(struct scene *s) {
-    struct event_row_list list;
-    struct event_filter filter = {.domain_id = s->domain_id};
-    assert_ok(event_list(s->f->db, &s->arena, &filter, 0, 100, &list));
+static struct message_timeline events(struct scene *s) {
+    struct message_timeline list;
+    assert_ok(message_timeline(s->f->db, &s->arena, s->message_id, 100, &list));
     return list;
 }
 
@@ -141,9 +140,9 @@ static void test_p4_a_deferral_behind_the_end_is_a_failure(void **state) {
     struct settlement later = settlement_of(&s, DELIVERY_DEFERRED, 0);
     assert_true(settle(&s, &later));
     assert_int_equal(row(&s).state, RECIPIENT_FAILED);
-    struct event_row_list list = events(&s);
+    struct message_timeline list = events(&s);
     assert_int_equal(list.count, 1);
-    assert_int_equal(list.items[0].event.type, EVENT_FAILED);
+    assert_int_equal(list.items[0].type, EVENT_FAILED);
     scene_free(&s);
 }
 
@@ -157,8 +156,8 @@ static void test_p3_withdrawn_with_its_event(void **state) {
     assert_int_equal(r.state, RECIPIENT_CANCELLED);
     assert_str(r.reason, "The sender cancelled it");
     assert_int_equal(events(&s).count, 1);
-    assert_int_equal(events(&s).items[0].event.type, EVENT_FAILED);
-    assert_true(str_find_str(events(&s).items[0].event.detail, STR("\"Reason\":\"The sender cancelled it\"")) != STR_NONE);
+    assert_int_equal(events(&s).items[0].type, EVENT_FAILED);
+    assert_true(str_find_str(events(&s).items[0].detail, STR("\"Reason\":\"The sender cancelled it\"")) != STR_NONE);
     assert_ok(delivery_withdraw(s.f->db, s.recipient_id, RECIPIENT_FAILED, STR("again"), NOW, &applied));
     assert_false(applied); /* an end is an end */
     assert_int_equal(events(&s).count, 1);
@@ -198,9 +197,9 @@ static void test_p3_deferred_then_delivered(void **state) {
     done.reason = STR("");
     assert_true(settle(&s, &done));
     assert_int_equal(row(&s).state, RECIPIENT_DELIVERED);
-    struct event_row_list list = events(&s);
+    struct message_timeline list = events(&s);
     assert_int_equal(list.count, 2);
-    assert_int_equal(list.items[0].event.type + list.items[1].event.type, EVENT_DEFERRED + EVENT_DELIVERY);
+    assert_int_equal(list.items[0].type + list.items[1].type, EVENT_DEFERRED + EVENT_DELIVERY);
     scene_free(&s);
 }
 
@@ -276,11 +275,11 @@ static void test_event_record(void **state) {
     struct scene s = scene_new();
     struct settlement later = settlement_of(&s, DELIVERY_DEFERRED, 0);
     assert_true(settle(&s, &later));
-    struct event_row_list list = events(&s);
+    struct message_timeline list = events(&s);
     assert_int_equal(list.count, 1);
-    assert_int_equal(list.items[0].event.at, NOW + 5000);
-    assert_str(list.items[0].event.recipient, "bob@there.example");
-    struct str detail = list.items[0].event.detail;
+    assert_int_equal(list.items[0].at, NOW + 5000);
+    assert_str(list.items[0].recipient, "bob@there.example");
+    struct str detail = list.items[0].detail;
     const char *const parts[] = {
         "\"RecipientDomain\":\"there.example\"",
         "\"Site\":\"mx.there.example:25\"",

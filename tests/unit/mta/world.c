@@ -263,14 +263,13 @@ static void tell_event(struct buf *out, const struct event *e) {
 
 static enum status tell(struct call *c, struct db *db) {
     struct recipient r;
-    struct event_row_list events;
+    struct message_timeline events;
     buf_reset(&c->out);
     enum status status = recipient_get(db, &c->arena, c->id, &r);
-    struct event_filter filter = {.domain_id = c->w->domain_id, .message_id = r.message_id};
-    if (status == STATUS_OK) status = event_list(db, &c->arena, &filter, 0, 100, &events);
+    if (status == STATUS_OK) status = message_timeline(db, &c->arena, r.message_id, 100, &events);
     if (status != STATUS_OK) return status;
-    for (size_t i = events.count; i-- > 0;)
-        if (events.items[i].event.recipient_id == c->id) tell_event(&c->out, &events.items[i].event);
+    for (size_t i = 0; i < events.count; i++)
+        if (events.items[i].recipient_id == c->id) tell_event(&c->out, &events.items[i]);
     buf_addf(&c->out, "= %s", recipient_state_text(r.state));
     if (r.state != RECIPIENT_DELIVERED && getenv("POSTHORN_TEST_REASONS")) buf_addf(&c->out, " (%.*s)", STR_ARG(r.reason));
     return STATUS_OK;
