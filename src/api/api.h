@@ -35,6 +35,9 @@ struct api_options {
     struct work *work;              /* woken after what goes on in the background was stored (api/work.h); may be NULL */
     /* After COMMIT, on the loop of the request: new entries for the scheduler. They are valid during the call only. */
     void (*queue_offer)(void *arg, const struct queue_entry *entries, size_t count);
+    /* Any loop: mta_hold and mta_release (mta/mta.h); held->done may be called at once, by this thread. NULL: nobody delivers. */
+    void *(*queue_hold)(void *arg, const struct queue_hold *what, struct queue_held *held);
+    void (*queue_release)(void *arg, void *hold);
     /* Any loop: is the gateway taking work (not stopping)? NULL: always. */
     bool (*is_ready)(void *arg);
     void *arg;

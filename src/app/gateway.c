@@ -276,6 +276,17 @@ static void offer(void *ctx, const struct queue_entry *entries, size_t count) {
     if (g->mta) mta_offer(g->mta, entries, count);
 }
 
+static void *hold(void *ctx, const struct queue_hold *what, struct queue_held *held) {
+    struct gateway *g = ctx;
+    if (g->mta) return mta_hold(g->mta, what, held);
+    held->done(held);
+    return NULL;
+}
+
+static void release(void *ctx, void *held) {
+    if (((struct gateway *)ctx)->mta && held) mta_release(held);
+}
+
 /* ---- API and HTTP ---- */
 
 static bool is_ready(void *arg) {
@@ -343,6 +354,8 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .v1_always_200 = c->api_v1_errors == ERRORS_ALWAYS_200,
         .is_sandbox = c->delivery_mode == MODE_SANDBOX,
         .queue_offer = offer,
+        .queue_hold = hold,
+        .queue_release = release,
         .is_ready = is_ready,
         .arg = g,
     });
@@ -531,8 +544,8 @@ void gateway_close(struct gateway **g_place) {
     executor_free(&g->writer);
     threads_stop(&g->threads);
     while (g->listener_count) listener_close(&g->listeners[--g->listener_count]);
+    mta_free(&g->mta); /* with its holds: the calls that are given up now find none to release */
     for (size_t i = 0; i < SERVER_COUNT; i++) http_server_free(&g->servers[i]);
-    mta_free(&g->mta);
     smtpd_free(&g->inbox);
     api_free(&g->api);
     resolver_free(&g->resolver);
