@@ -1,0 +1,245 @@
+/* message_calls.c - messages as their sender sees them: the list, one with its recipients and their events, and what he may still
+ * decide about one that waits for its time.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/message_calls.h"
+
+#include "api/message_hold.h"
+#include "core/messages.h"
+
+#include <string.h>
+
+#define COUNT_DEFAULT     20
+#define MOVE_AHEAD_MAX_MS (INT64_C(30) * 86400 * 1000)
+#define MOVE_PAST_MAX_MS  (INT64_C(3600) * 1000) /* as when sending: means now */
+
+/* ---- in answers ---- */
+static struct str iso(struct call *c, int64_t at) {
+    BUF_AUTO text = {0};
+    if (at) time_add_iso_ms(&text, at);
+    return arena_str(c->arena, buf_str(&text));
+}
+
+static struct str id_text(struct call *c, int64_t id) {
+    return arena_strf(c->arena, "%lld", (long long)id);
+}
+
+static struct str uuid_text(struct call *c, struct id uuid) {
+    char text[ID_TEXT_LEN + 1];
+    id_format(uuid, text);
+    return arena_str(c->arena, str_from_z(text));
+}
+
+static void write_head(struct call *c, const struct message *m, struct str domain_name) {
+    struct json_writer *w = &c->json;
+    json_add_str(w, STR("MessageID"), uuid_text(c, m->uuid));
+    json_add_str(w, STR("DomainID"), id_text(c, m->domain_id));
+    json_add_str(w, STR("DomainName"), domain_name);
+    json_add_str(w, STR("From"), m->sender);
+    json_add_str(w, STR("Subject"), m->subject);
+    json_add_raw(w, STR("Tags"), m->tags);
+    json_add_raw(w, STR("Metadata"), m->metadata);
+    json_add_i64(w, STR("Size"), m->size_bytes);
+    json_add_str(w, STR("CreatedAt"), iso(c, m->created_at));
+}
+
+static void write_item(struct call *c, const struct message_item *item) {
+    struct json_writer *w = &c->json;
+    int64_t total = 0;
+    json_open_object(w);
+    write_head(c, &item->message, item->domain_name);
+    json_add_object(w, STR("States"));
+    for (int i = 0; i < RECIPIENT_STATE_COUNT; i++) {
+        total += item->counts[i];
+        if (item->counts[i]) json_add_i64(w, str_from_z(recipient_state_text((enum recipient_state)i)), item->counts[i]);
+    }
+    json_close_object(w);
+    json_add_i64(w, STR("RecipientCount"), total);
+    json_close_object(w);
+}
+
+static void write_event(struct call *c, const struct event *e) {
+    struct json_writer *w = &c->json;
+    json_open_object(w);
+    json_add_str(w, STR("EventId"), id_text(c, e->id));
+    json_add_z(w, STR("EventType"), event_noun(e->type));
+    json_add_str(w, STR("EventTimestamp"), iso(c, e->at));
+    json_add_raw(w, STR("Details"), e->detail.n ? e->detail : STR("{}"));
+    json_close_object(w);
+}
+
+static void write_recipient(struct call *c, const struct recipient *r, const struct message_view *view) {
+    struct json_writer *w = &c->json;
+    bool is_waiting = r->state == RECIPIENT_SCHEDULED || r->state == RECIPIENT_QUEUED;
+    json_open_object(w);
+    json_add_str(w, STR("Recipient"), r->address);
+    json_add_z(w, STR("State"), recipient_state_text(r->state));
+    json_add_i64(w, STR("Attempts"), r->attempts);
+    json_add_str(w, STR("Reason"), r->reason);
+    json_add_str(w, STR("NextTry"), iso(c, is_waiting ? r->due_at : 0));
+    json_add_str(w, STR("ChangedAt"), iso(c, r->changed_at));
+    json_add_array(w, STR("Events"));
+    for (size_t i = 0; i < view->event_count; i++)
+        if (view->events[i].recipient_id == r->id) write_event(c, &view->events[i]);
+    json_close_array(w);
+    json_close_object(w);
+}
+
+/* ---- the list ---- */
+static struct message_scope scope_of(const struct call *c) {
+    return (struct message_scope){c->scope.account_id, c->scope.domain_id};
+}
+
+/* A key's own domain, or any of the account; another's has no messages. */
+static struct message_scope list_scope(const struct call *c) {
+    struct message_scope scope = scope_of(c);
+    int64_t wanted = call_number(c, "DomainID", scope.domain_id);
+    if (scope.domain_id != SCOPE_ANY && wanted != scope.domain_id) return (struct message_scope){0};
+    scope.domain_id = wanted;
+    return scope;
+}
+
+enum status message_calls_list(struct call *c, struct db *db) {
+    const struct str none = {0};
+    const struct arg *from = call_arg(c, "StartDate"), *to = call_arg(c, "EndDate");
+    struct message_query query = {
+        .scope = list_scope(c),
+        .recipient = call_text(c, "Recipient", none),
+        .tag = call_text(c, "Tag", none),
+        .state = (int)call_number(c, "State", -1),
+        .from_at = from->is_given ? from->number : 0,
+        .before_at = to->is_given ? to->number + to->span_ms : 0, /* the second or day named counts whole */
+        .cursor = call_text(c, "Cursor", none),
+        .limit = (int)call_number(c, "RetrieveCount", COUNT_DEFAULT),
+        .now = c->now,
+    };
+    struct message_items found;
+    enum status status = message_search(db, c->arena, &query, &found);
+    if (status == STATUS_INVALID) {
+        call_refuse_say(c, STR("Cursor"), "Cursor is none that this list gave: begin without one");
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) return status;
+    struct json_writer *w = call_open(c);
+    json_add_array(w, STR("Messages"));
+    for (size_t i = 0; i < found.count; i++) write_item(c, &found.items[i]);
+    json_close_array(w);
+    json_add_str(w, STR("Cursor"), found.cursor);
+    call_close(c);
+    return STATUS_OK;
+}
+
+/* ---- one ---- */
+static struct id uuid_of(const struct call *c) {
+    struct id uuid = {0};
+    struct str bytes = call_text(c, "MessageID", (struct str){0});
+    if (bytes.n == sizeof uuid.b) memcpy(uuid.b, bytes.p, sizeof uuid.b);
+    return uuid;
+}
+
+enum status message_calls_get(struct call *c, struct db *db) {
+    struct message_scope scope = scope_of(c);
+    struct message_view view;
+    enum status status = message_show(db, c->arena, &scope, uuid_of(c), c->now, &view);
+    if (status == STATUS_NOT_FOUND) {
+        call_refuse(c, 2);
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) return status;
+    struct json_writer *w = call_open(c);
+    json_add_object(w, STR("Message"));
+    write_head(c, &view.message, view.domain_name);
+    json_add_str(w, STR("RFCMessageID"), view.message.rfc_message_id);
+    json_add_str(w, STR("KeyID"), view.message.key_id ? id_text(c, view.message.key_id) : STR(""));
+    json_add_str(w, STR("ExpiresAt"), iso(c, view.message.expires_at));
+    json_add_array(w, STR("Recipients"));
+    for (size_t i = 0; i < view.recipients.count; i++) write_recipient(c, &view.recipients.items[i], &view);
+    json_close_array(w);
+    json_add_bool(w, STR("HasMoreEvents"), view.has_more_events);
+    json_close_object(w);
+    call_close(c);
+    return STATUS_OK;
+}
+
+/* ---- cancelling and moving ---- */
+struct deciding {
+    struct message_hold hold;
+    struct message message;
+    int64_t due_at;
+    struct queue_entry_list moved;
+};
+
+static void cleanup(struct call *c) {
+    message_hold_end(&((struct deciding *)c->state)->hold);
+}
+
+enum status message_calls_find(struct call *c, struct db *db) {
+    struct deciding *d = ARENA_NEW(c->arena, struct deciding);
+    enum status status = message_of(db, c->arena, c->scope.account_id, c->scope.domain_id, uuid_of(c), &d->message);
+    c->state = d;
+    c->cleanup = cleanup;
+    if (status == STATUS_NOT_FOUND) call_refuse(c, 2);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status message_calls_find_moving(struct call *c, struct db *db) {
+    int64_t at = call_number(c, "SendAt", 0);
+    enum status status = message_calls_find(c, db);
+    ((struct deciding *)c->state)->due_at = at > c->now ? at : c->now;
+    if (at < c->now - MOVE_PAST_MAX_MS || at > c->now + MOVE_AHEAD_MAX_MS) {
+        call_refuse_say(c, STR("SendAt"),
+                        "SendAt must not be more than an hour past (up to that it means now), nor more than 30 days ahead");
+    }
+    return status;
+}
+
+enum status message_calls_hold(struct call *c, struct db *db) {
+    (void)db;
+    struct deciding *d = c->state;
+    struct queue_hold what = {
+        .account_id = d->message.account_id,
+        .domain_id = QUEUE_ANY,
+        .first_message = d->message.id,
+        .last_message = d->message.id,
+    };
+    return message_hold_begin(&d->hold, c, &what);
+}
+
+/* Nothing of it was scheduled any more: refused. Else what was decided. */
+static void answer(struct call *c, struct str name, int64_t count, int64_t due_at) {
+    const struct deciding *d = c->state;
+    if (count == 0) {
+        call_refuse(c, 3);
+        return;
+    }
+    struct json_writer *w = call_open(c);
+    json_add_str(w, STR("MessageID"), uuid_text(c, d->message.uuid));
+    json_add_i64(w, name, count);
+    if (due_at) json_add_str(w, STR("SendAt"), iso(c, due_at));
+    call_close(c);
+}
+
+enum status message_calls_cancel(struct call *c, struct db *db) {
+    struct deciding *d = c->state;
+    struct message_flight flight = message_hold_flight(&d->hold);
+    int64_t count;
+    enum status status = message_cancel(db, d->message.id, &flight, clock_wall_ms(c->api->clock), &count);
+    if (status == STATUS_OK) answer(c, STR("Cancelled"), count, 0);
+    return status;
+}
+
+enum status message_calls_move(struct call *c, struct db *db) {
+    struct deciding *d = c->state;
+    struct message_flight flight = message_hold_flight(&d->hold);
+    int64_t now = clock_wall_ms(c->api->clock);
+    enum status status = message_move(db, c->arena, d->message.id, &flight, d->due_at, now, &d->moved);
+    if (status == STATUS_OK) answer(c, STR("Moved"), (int64_t)d->moved.count, d->due_at);
+    return status;
+}
+
+enum status message_calls_release(struct call *c, struct db *db) {
+    (void)db;
+    struct deciding *d = c->state;
+    message_hold_end(&d->hold);
+    if (d->moved.count) c->api->queue_offer(c->api->arg, d->moved.items, d->moved.count);
+    return STATUS_OK;
+}
