@@ -118,10 +118,12 @@ static void open_fill(struct stmt *s, struct arena *a, void *item) {
     *(struct open_work *)item = (struct open_work){stmt_int(s, 0), stmt_int(s, 1)};
 }
 
-enum status import_open(struct db *tx, struct arena *a, int64_t after_id, int limit, struct open_work_list *ret) {
-    struct stmt *s = db_stmt(tx, "SELECT id, account_id FROM imports WHERE state = 0 AND id > ?1 ORDER BY id LIMIT ?2");
-    stmt_bind_int(s, 1, after_id);
-    stmt_bind_int(s, 2, limit);
+enum status import_open(struct db *tx, struct arena *a, int per_account, struct open_work_list *ret) {
+    struct stmt *s =
+        db_stmt(tx, "SELECT id, account_id FROM (SELECT id, account_id, ROW_NUMBER() OVER (PARTITION BY account_id "
+                    "ORDER BY id) AS place FROM imports WHERE state = 0) AS o WHERE place <= ?1 ORDER BY place, id LIMIT ?2");
+    stmt_bind_int(s, 1, per_account);
+    stmt_bind_int(s, 2, OPEN_WORK_MAX);
     struct row_list rows;
     enum status st = rows_collect(s, a, sizeof(struct open_work), open_fill, &rows);
     if (st == STATUS_OK) *ret = (struct open_work_list){rows.items, rows.count};

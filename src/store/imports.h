@@ -42,7 +42,7 @@ WARN_UNUSED enum status import_advance(struct db *tx, const struct import *impor
 /* Close an open one; its file is dropped. NOT_FOUND: it was not open. */
 WARN_UNUSED enum status import_close(struct db *tx, int64_t id, enum import_state state, int64_t now);
 
-/* Open ones in order of id, those with id > after_id. */
-WARN_UNUSED enum status import_open(struct db *tx, struct arena *a, int64_t after_id, int limit, struct open_work_list *ret);
+/* Open ones, the `per_account` oldest of each account; at most OPEN_WORK_MAX. */
+WARN_UNUSED enum status import_open(struct db *tx, struct arena *a, int per_account, struct open_work_list *ret);
 
 #endif

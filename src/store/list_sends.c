@@ -5,9 +5,10 @@
 #include "store/rows.h"
 
 #define SEND_COLUMNS                                                                                                             \
-    "id, uuid, account_id, domain_id, key_id, list_id, state, position, up_to, total, sent, skipped, reason, created_at,"        \
+    "id, uuid, account_id, domain_id, key_id, list_id, state, position, up_to, total, sent, suppressed, skipped, reason, "       \
+    "created_at,"                                                                                                                \
     " due_at, finished_at"
-#define REQUEST_COLUMN 16
+#define REQUEST_COLUMN 17
 
 static void send_fill(struct stmt *s, struct arena *a, void *item) {
     *(struct list_send *)item = (struct list_send){
@@ -22,11 +23,12 @@ static void send_fill(struct stmt *s, struct arena *a, void *item) {
         .up_to = stmt_int(s, 8),
         .total = stmt_int(s, 9),
         .sent = stmt_int(s, 10),
-        .skipped = stmt_int(s, 11),
-        .reason = row_text(s, a, 12),
-        .created_at = stmt_int(s, 13),
-        .due_at = stmt_int(s, 14),
-        .finished_at = stmt_int(s, 15),
+        .suppressed = stmt_int(s, 11),
+        .skipped = stmt_int(s, 12),
+        .reason = row_text(s, a, 13),
+        .created_at = stmt_int(s, 14),
+        .due_at = stmt_int(s, 15),
+        .finished_at = stmt_int(s, 16),
     };
 }
 
@@ -84,13 +86,15 @@ enum status list_send_page(struct db *tx, struct arena *a, int64_t account_id, i
 }
 
 enum status list_send_advance(struct db *tx, const struct list_send_step *step) {
-    struct stmt *s = db_stmt(tx, "UPDATE list_sends SET position = ?3, sent = sent + ?4, skipped = skipped + ?5, reason = '' "
+    struct stmt *s = db_stmt(tx, "UPDATE list_sends SET position = ?3, sent = sent + ?4, suppressed = suppressed + ?5, "
+                                 "skipped = skipped + ?6, reason = '' "
                                  "WHERE id = ?1 AND position = ?2 AND state = 0");
     stmt_bind_int(s, 1, step->id);
     stmt_bind_int(s, 2, step->seen_position);
     stmt_bind_int(s, 3, step->position);
     stmt_bind_int(s, 4, step->sent);
-    stmt_bind_int(s, 5, step->skipped);
+    stmt_bind_int(s, 5, step->suppressed);
+    stmt_bind_int(s, 6, step->skipped);
     return row_change(tx, s);
 }
 
@@ -117,10 +121,12 @@ static void open_fill(struct stmt *s, struct arena *a, void *item) {
     *(struct open_work *)item = (struct open_work){stmt_int(s, 0), stmt_int(s, 1)};
 }
 
-enum status list_send_open(struct db *tx, struct arena *a, int64_t after_id, int limit, struct open_work_list *ret) {
-    struct stmt *s = db_stmt(tx, "SELECT id, account_id FROM list_sends WHERE state = 0 AND id > ?1 ORDER BY id LIMIT ?2");
-    stmt_bind_int(s, 1, after_id);
-    stmt_bind_int(s, 2, limit);
+enum status list_send_open(struct db *tx, struct arena *a, int per_account, struct open_work_list *ret) {
+    struct stmt *s =
+        db_stmt(tx, "SELECT id, account_id FROM (SELECT id, account_id, ROW_NUMBER() OVER (PARTITION BY account_id "
+                    "ORDER BY id) AS place FROM list_sends WHERE state = 0) AS o WHERE place <= ?1 ORDER BY place, id LIMIT ?2");
+    stmt_bind_int(s, 1, per_account);
+    stmt_bind_int(s, 2, OPEN_WORK_MAX);
     struct row_list rows;
     enum status st = rows_collect(s, a, sizeof(struct open_work), open_fill, &rows);
     if (st == STATUS_OK) *ret = (struct open_work_list){rows.items, rows.count};

@@ -23,12 +23,13 @@ struct list_send {
     int64_t list_id;
     struct str request; /* the request's parameters, JSON object */
     enum list_send_state state;
-    int64_t position;  /* id of the last subscriber that is done */
-    int64_t up_to;     /* id of the last one that belongs to it */
-    int64_t total;     /* active subscribers when it was asked for */
-    int64_t sent;      /* messages stored, those to suppressed addresses too */
-    int64_t skipped;   /* not active any more, or not to be written to */
-    struct str reason; /* why it waits, or why it ended early; "" */
+    int64_t position;   /* id of the last subscriber that is done */
+    int64_t up_to;      /* id of the last one that belongs to it */
+    int64_t total;      /* active subscribers when it was asked for */
+    int64_t sent;       /* messages stored */
+    int64_t suppressed; /* of those: recorded, but not delivered */
+    int64_t skipped;    /* subscribers for whom no message could be made */
+    struct str reason;  /* why it waits, or why it ended early; "" */
     int64_t created_at;
     int64_t due_at;      /* SendAt */
     int64_t finished_at; /* 0: open */
@@ -52,7 +53,7 @@ WARN_UNUSED enum status list_send_page(struct db *tx, struct arena *a, int64_t a
  * of this one may stand. */
 struct list_send_step {
     int64_t id, seen_position;
-    int64_t position, sent, skipped; /* the new place; how many more */
+    int64_t position, sent, suppressed, skipped; /* the new place; how many more */
 };
 WARN_UNUSED enum status list_send_advance(struct db *tx, const struct list_send_step *step);
 /* Why it waits; "" when it goes on. */
@@ -61,6 +62,7 @@ WARN_UNUSED enum status list_send_wait(struct db *tx, int64_t id, struct str rea
 WARN_UNUSED enum status list_send_close(struct db *tx, int64_t id, enum list_send_state state, struct str reason, int64_t now);
 
 /* Open work, for the driver (api/work.h). */
+#define OPEN_WORK_MAX 2000
 struct open_work {
     int64_t id, account_id;
 };
@@ -68,7 +70,7 @@ struct open_work_list {
     struct open_work *items;
     size_t count;
 };
-/* Open ones in order of id, those with id > after_id. */
-WARN_UNUSED enum status list_send_open(struct db *tx, struct arena *a, int64_t after_id, int limit, struct open_work_list *ret);
+/* Open ones, the `per_account` oldest of each account; at most OPEN_WORK_MAX. */
+WARN_UNUSED enum status list_send_open(struct db *tx, struct arena *a, int per_account, struct open_work_list *ret);
 
 #endif

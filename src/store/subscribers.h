@@ -51,8 +51,8 @@ struct subscriber_query {
     int status;       /* enum subscriber_status; -1: any */
     int64_t after_id; /* id > after_id */
     int64_t up_to;    /* id <= up_to; 0: no bound */
-    int64_t offset;   /* of those, leave out so many first */
     int limit;
+    int64_t offset; /* of those, leave out so many first */
 };
 /* In order of id. */
 WARN_UNUSED enum status subscriber_page(struct db *tx, struct arena *a, const struct subscriber_query *query,

@@ -227,6 +227,7 @@ CREATE TABLE list_sends (               -- one message to each subscriber of a l
     up_to           BIGINT NOT NULL,              -- id of the last one that belongs to it
     total           BIGINT NOT NULL,              -- subscribers when it began
     sent            BIGINT NOT NULL DEFAULT 0,
+    suppressed      BIGINT NOT NULL DEFAULT 0,    -- of those sent
     skipped         BIGINT NOT NULL DEFAULT 0,
     reason          TEXT NOT NULL DEFAULT '',      -- why it stopped or waits
     created_at      BIGINT NOT NULL,

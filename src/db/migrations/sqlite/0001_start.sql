@@ -227,6 +227,7 @@ CREATE TABLE list_sends (               -- one message to each subscriber of a l
     up_to           INTEGER NOT NULL,              -- id of the last one that belongs to it
     total           INTEGER NOT NULL,              -- subscribers when it began
     sent            INTEGER NOT NULL DEFAULT 0,
+    suppressed      INTEGER NOT NULL DEFAULT 0,    -- of those sent
     skipped         INTEGER NOT NULL DEFAULT 0,
     reason          TEXT NOT NULL DEFAULT '',      -- why it stopped or waits
     created_at      INTEGER NOT NULL,

@@ -1,0 +1,88 @@
+/* list_send_calls.c - how far a send to a list has come, and how it is stopped. It is begun by POST /api/v1/email.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "api/list_send_calls.h"
+
+#include "api/list_calls.h"
+#include "core/list_send.h"
+
+#include <string.h>
+
+#define UNKNOWN 2
+#define CLOSED  3
+
+static void write_send(struct call *c, const struct list_send *send) {
+    struct json_writer *w = &c->json;
+    char uuid[ID_TEXT_LEN + 1];
+    id_format(send->uuid, uuid);
+    json_open_object(w);
+    json_add_z(w, STR("ListSendID"), uuid);
+    json_add_i64(w, STR("ListID"), send->list_id);
+    json_add_str(w, STR("DomainID"), arena_strf(c->arena, "%lld", (long long)send->domain_id));
+    json_add_z(w, STR("State"), list_send_state_text(send, c->now));
+    json_add_i64(w, STR("Total"), send->total);
+    json_add_i64(w, STR("Sent"), send->sent);
+    json_add_i64(w, STR("Suppressed"), send->suppressed);
+    json_add_i64(w, STR("Skipped"), send->skipped);
+    json_add_str(w, STR("Reason"), send->reason);
+    json_add_str(w, STR("CreatedAt"), list_call_time(c, send->created_at));
+    json_add_str(w, STR("SendAt"), list_call_time(c, send->due_at));
+    json_add_str(w, STR("FinishedAt"), list_call_time(c, send->finished_at));
+    json_close_object(w);
+}
+
+static enum status find(struct call *c, struct db *db, struct list_send *ret) {
+    struct id uuid;
+    memcpy(uuid.b, call_text(c, "ListSendID", (struct str){0}).p, sizeof uuid.b);
+    enum status status = list_send_find(db, c->arena, c->scope.account_id, c->scope.domain_id, uuid, ret);
+    if (status != STATUS_NOT_FOUND) return status;
+    call_refuse_field(c, UNKNOWN, STR("ListSendID"));
+    return STATUS_OK;
+}
+
+static void answer_send(struct call *c, const struct list_send *send) {
+    struct json_writer *w = call_open(c);
+    json_key(w, STR("ListSend"));
+    write_send(c, send);
+    call_close(c);
+}
+
+enum status list_send_calls_get(struct call *c, struct db *db) {
+    struct list_send send;
+    enum status status = find(c, db, &send);
+    if (status == STATUS_OK && !c->refused.count) answer_send(c, &send);
+    return status;
+}
+
+enum status list_send_calls_browse(struct call *c, struct db *db) {
+    struct list_send_page page;
+    struct list_send before = {0};
+    enum status status = STATUS_OK;
+    if (call_arg(c, "ListSendID")->is_given) status = find(c, db, &before);
+    if (status == STATUS_OK && !c->refused.count)
+        status = list_send_page(db, c->arena, c->scope.account_id, c->scope.domain_id, before.id,
+                                (int)call_number(c, "RetrieveCount", 25), &page);
+    if (status != STATUS_OK || c->refused.count) return status;
+    struct json_writer *w = call_open(c);
+    json_add_array(w, STR("ListSends"));
+    for (size_t i = 0; i < page.count; i++) write_send(c, &page.items[i]);
+    json_close_array(w);
+    call_close(c);
+    return STATUS_OK;
+}
+
+/* The slice under way, if there is one, is stored or not; nothing comes after it. */
+enum status list_send_calls_cancel(struct call *c, struct db *db) {
+    struct list_send send;
+    enum status status = find(c, db, &send);
+    if (status != STATUS_OK || c->refused.count) return status;
+    if (send.state != LIST_SEND_OPEN) {
+        call_refuse_field(c, CLOSED, STR("ListSendID"));
+        return STATUS_OK;
+    }
+    send.state = LIST_SEND_CANCELLED;
+    send.reason = STR("Cancelled by the account");
+    send.finished_at = c->now;
+    status = list_send_close(db, send.id, send.state, send.reason, c->now);
+    if (status == STATUS_OK) answer_send(c, &send);
+    return status;
+}
