@@ -29,10 +29,12 @@ struct api_options {
     int64_t key_per_minute, account_per_minute, address_per_minute; /* requests; 0: no such limit */
     struct node_epoch owner;                                        /* who will deliver what is accepted */
     struct str hostname;                                            /* ours: MX and CNAME target in the records to publish */
-    struct str mail_from, base_url; /* [mail] from, [http] base_url: of the gateway's own mail (core/notices.h) */
-    bool v1_always_200;             /* [api] v1_errors=always-200 */
-    bool is_sandbox;                /* the inbox exists */
-    struct work *work;              /* woken after what goes on in the background was stored (api/work.h); may be NULL */
+    struct str mail_from, base_url;   /* [mail] from, [http] base_url: of the gateway's own mail (core/notices.h) */
+    bool v1_always_200;               /* [api] v1_errors=always-200 */
+    struct str smtp_host, smtp_ports; /* [smtp] public_host, public_ports: what SMTP users are told */
+    bool webhook_allow_private;       /* [webhook] allow_private */
+    bool is_sandbox;                  /* the inbox exists */
+    struct work *work;                /* woken after what goes on in the background was stored (api/work.h); may be NULL */
     /* After COMMIT, on the loop of the request: new entries for the scheduler. They are valid during the call only. */
     void (*queue_offer)(void *arg, const struct queue_entry *entries, size_t count);
     /* Any loop: mta_hold and mta_release (mta/mta.h); held->done may be called at once, by this thread. NULL: nobody delivers. */

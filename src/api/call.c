@@ -270,7 +270,7 @@ static void refuse_key(struct call *c, int code) {
 
 static enum status judge_sender(struct call *c, struct db *db, struct str token) {
     if (token.n == 0) {
-        refuse_key(c, 1);
+        refuse_key(c, c->op->scope == SENDER_SCOPE_WEBHOOKS ? 13 : 1); /* decision 21 */
         return STATUS_OK;
     }
     enum status status = sender_authenticate(db, c->arena, token, c->op->scope, &c->sender);

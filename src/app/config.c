@@ -73,6 +73,16 @@ static const char *kind_port(const struct config_key *key, struct str text, void
     return NULL;
 }
 
+/* Comma list of port numbers. */
+static const char *kind_ports(const struct config_key *key, struct str text, void *field) {
+    struct str rest = text, part;
+    int64_t port;
+    while (str_next(&rest, ',', &part))
+        if (kind_port(key, str_trim(part), &port)) return "expected port numbers from 1 to 65535, several with commas";
+    *(struct str *)field = text;
+    return NULL;
+}
+
 /* How many of something; 0: as many as come. */
 static const char *kind_count(const struct config_key *key, struct str text, void *field) {
     (void)key;
@@ -223,6 +233,12 @@ static const struct config_key config_keys[] = {
     KEY("delivery", "retry", "", kind_retry, delivery_retry,
         .sentence =
             "Waits between tries, like 30s,5m,1h, the last one repeating; empty: 1, 3, 5, 10, 20, 40 min, doubling to 4 h."),
+    KEY("smtp", "public_host", "", kind_hostname, smtp_public_host,
+        .sentence = "Where SMTP users are told to connect; the host name of [delivery] otherwise."),
+    KEY("smtp", "public_ports", "25,587,465", kind_ports, smtp_public_ports,
+        .sentence = "Ports that SMTP users are told, comma separated."),
+    KEY("webhook", "allow_private", "no", kind_bool, webhook_allow_private,
+        .sentence = "Let webhooks call loopback, private and link-local addresses too."),
     KEY("keys", "master", "", kind_text, keys_master,
         .sentence =
             "File of the master key; empty: master.key beside the configuration file, else beside the data folder. BACK IT UP: "
@@ -433,6 +449,7 @@ enum status config_finish(struct config *c, struct buf *ret_why) {
     struct str *paths[] = {&c->data_dir, &c->dns_trust_anchor, &c->tls_cert, &c->tls_key, &c->keys_master};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) *paths[i] = absolute_path(c, *paths[i]);
     if (str_is_empty(c->delivery_hostname)) find_hostname(c);
+    if (str_is_empty(c->smtp_public_host)) c->smtp_public_host = c->delivery_hostname;
     if (str_is_empty(c->keys_master)) c->keys_master = master_key_path(c);
     return STATUS_OK;
 }

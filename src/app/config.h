@@ -34,6 +34,8 @@ struct config {
     int64_t delivery_port;
     int64_t delivery_allow_private;
     struct str delivery_smarthost, delivery_retry;
+    struct str smtp_public_host, smtp_public_ports;
+    int64_t webhook_allow_private;
     struct str keys_master;
     struct str mail_from;
     int64_t api_v1_errors; /* enum config_choice_errors */

@@ -10,6 +10,7 @@
 #include "app/gateway.h"
 
 #include "api/api.h"
+#include "api/work.h"
 #include "app/threads.h"
 #include "base/log.h"
 #include "core/domains.h"
@@ -69,6 +70,7 @@ struct gateway {
     struct smtpd *inbox;
     struct mta *mta;
     struct api *api;
+    struct work *work; /* list sends and imports; none without a server */
     struct http_server *servers[SERVER_COUNT];
     struct listener *listeners[LISTENERS_MAX];
     size_t listener_count;
@@ -334,7 +336,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
     }
     g->budget = http_budget_new(CONNECTIONS_MAX, PER_ADDRESS_MAX, BODY_BYTES_MAX);
     g->limits = limits_new(LIMITS_MAX);
-    g->api = api_new(&(struct api_options){
+    struct api_options options = {
         .writer = g->writer,
         .readers = g->readers,
         .slow = g->slow,
@@ -348,6 +350,9 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .account_per_minute = c->limits_account_per_minute,
         .address_per_minute = c->limits_address_per_minute,
         .owner = g->node,
+        .smtp_host = c->smtp_public_host,
+        .smtp_ports = c->smtp_public_ports,
+        .webhook_allow_private = c->webhook_allow_private != 0,
         .hostname = c->delivery_hostname,
         .mail_from = c->mail_from,
         .base_url = c->http_base_url,
@@ -358,7 +363,13 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .queue_release = release,
         .is_ready = is_ready,
         .arg = g,
-    });
+    };
+    if (g->role == GATEWAY_SERVE) {
+        g->work = work_new(&options, g->threads.loops[0]);
+        options.work = g->work;
+        work_start(g->work);
+    }
+    g->api = api_new(&options);
     g->servers[SERVER_CONTROL] = new_server(g, SERVER_CONTROL);
     if (g->role == GATEWAY_OFFLINE) return STATUS_OK;
     g->servers[SERVER_PUBLIC] = new_server(g, SERVER_PUBLIC);
@@ -512,6 +523,10 @@ static void stop_inbox(void *arg, struct waiter *waiter) {
     smtpd_stop(((struct gateway *)arg)->inbox, STOP_MS, threads_done, waiter);
 }
 
+static void stop_work(void *arg, struct waiter *waiter) {
+    work_stop(((struct gateway *)arg)->work, threads_done, waiter);
+}
+
 struct server_stop {
     struct gateway *gateway;
     struct http_server *server;
@@ -528,6 +543,7 @@ static void stop_running(struct gateway *g) {
     threads_call(&g->threads, first, close_listeners, g);
     for (size_t i = 0; i < SERVER_COUNT; i++)
         if (g->servers[i]) threads_call(&g->threads, first, stop_server, &(struct server_stop){g, g->servers[i]});
+    if (g->work) threads_call(&g->threads, first, stop_work, g);
     if (g->mta) threads_call(&g->threads, mta, stop_mta, g);
     if (g->inbox) threads_call(&g->threads, mta, stop_inbox, g);
 }
@@ -537,7 +553,10 @@ void gateway_close(struct gateway **g_place) {
     if (!g) return;
     *g_place = NULL;
     atomic_store(&g->is_stopping, true);
-    if (g->threads.running) stop_running(g);
+    if (g->threads.running)
+        stop_running(g);
+    else if (g->work)
+        work_stop(g->work, NULL, NULL); /* its post is still in a mailbox */
     executor_free(&g->signers);
     executor_free(&g->slow);
     executor_free(&g->readers);
@@ -551,6 +570,7 @@ void gateway_close(struct gateway **g_place) {
     resolver_free(&g->resolver);
     resolver_free(&g->fresh_resolver);
     threads_free(&g->threads);
+    work_free(&g->work); /* the loops' mailboxes may have held its post */
     http_budget_free(&g->budget);
     limits_free(&g->limits);
     tls_context_unref(&g->client_tls);

@@ -3,8 +3,33 @@
 #include "core/webhooks.h"
 
 #include "base/encode.h"
+#include "proto/address/address.h"
+#include "proto/address/reach.h"
+#include "proto/url/web_url.h"
 
 #include <string.h>
+
+/* Names that lead nowhere but to this machine or a network of one's own. */
+static bool is_local_name(struct str name) {
+    static const struct str ends[] = {STR_INIT("localhost"), STR_INIT("local"), STR_INIT("localdomain"), STR_INIT("internal"),
+                                      STR_INIT("home.arpa")};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (domain_is_within(name, ends[i])) return true;
+    return str_find(name, '.') == STR_NONE;
+}
+
+static bool is_open_port(uint16_t port) {
+    return port == 80 || port == 443 || port >= 1024;
+}
+
+enum webhook_url_verdict webhook_url_judge(struct str text, struct str own, bool allow_private, struct arena *arena) {
+    struct web_url url;
+    if (text.n > WEBHOOK_URL_MAX || !web_url_parse(text, arena, &url)) return WEBHOOK_URL_MALFORMED;
+    if (allow_private) return WEBHOOK_URL_FINE;
+    if (!is_open_port(url.port)) return WEBHOOK_URL_FORBIDDEN;
+    if (url.ip.family) return ip_reach(&url.ip) == IP_PUBLIC ? WEBHOOK_URL_FINE : WEBHOOK_URL_FORBIDDEN;
+    return str_eq_nocase(url.host, own) || is_local_name(url.host) ? WEBHOOK_URL_FORBIDDEN : WEBHOOK_URL_FINE;
+}
 
 enum status webhook_create(struct db *tx, struct webhook *webhook) {
     int64_t count;

@@ -12,6 +12,12 @@
 #define WEBHOOK_URL_MAX   2048 /* bytes */
 #define WEBHOOK_KEY_BYTES 32   /* of randomness in a signing key */
 
+enum webhook_url_verdict { WEBHOOK_URL_FINE, WEBHOOK_URL_MALFORMED, WEBHOOK_URL_FORBIDDEN };
+/* May this URL be called? Forbidden are addresses that are not public (core judges what is written; who calls judges what the
+ * name leads to), names of this machine or of private networks, `own` (our host name), and ports of other
+ * services. allow_private: all of that is allowed. */
+enum webhook_url_verdict webhook_url_judge(struct str text, struct str own, bool allow_private, struct arena *arena);
+
 /* On the writer. NOT_FOUND: the domain is not that account's. LIMIT: it has WEBHOOKS_MAX. */
 WARN_UNUSED enum status webhook_create(struct db *tx, struct webhook *webhook);
 

@@ -77,6 +77,8 @@ struct world *world_new(void) {
         .metrics = &w->metrics,
         .limits = limits_new(4096), /* without rates: a test sets those it is about */
         .hostname = STR("gateway.test"),
+        .smtp_host = STR("smtp.gateway.test"),
+        .smtp_ports = STR("25, 587,465"),
         .is_sandbox = true,
         .queue_offer = on_offer,
         .arg = w,
