@@ -66,6 +66,8 @@ struct call {
     struct buf out;
     const char *sql;
     bool has_row;
+    enum status (*write)(void *arg, struct db *db);
+    void *arg;
 };
 
 static enum status call_run(struct job *job, void *ctx) {
@@ -287,6 +289,15 @@ void assert_story(struct world *w, int64_t recipient_id, int64_t max_ms, const c
     char *got = story(w, recipient_id, max_ms);
     assert_string_equal(got, want);
     free(got);
+}
+
+static enum status write_it(struct call *c, struct db *db) {
+    return c->write(c->arg, db);
+}
+
+void world_write(struct world *w, enum status (*run)(void *arg, struct db *db), void *arg) {
+    struct call c = {.w = w, .run = write_it, .write = run, .arg = arg};
+    call(w->writer, &c);
 }
 
 static enum status change(struct call *c, struct db *db) {

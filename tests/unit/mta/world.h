@@ -43,6 +43,8 @@ int64_t mail_all(struct world *w, const char *recipients);
 /* Within max_ms of the world's time; then what is told of the recipient. The caller frees. */
 char *story(struct world *w, int64_t recipient_id, int64_t max_ms);
 void assert_story(struct world *w, int64_t recipient_id, int64_t max_ms, const char *want);
+/* Run on the writer. */
+void world_write(struct world *w, enum status (*run)(void *arg, struct db *db), void *arg);
 /* Change the store behind mta's back; whether a query has a row. */
 void world_sql(struct world *w, const char *sql);
 bool world_has(struct world *w, const char *sql);
