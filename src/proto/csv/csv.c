@@ -130,7 +130,9 @@ enum parse csv_parse(struct arena *arena, struct str text, char delimiter, bool 
     bool is_cut = text.n > CSV_RECORD_MAX + 2;
     struct scan scan = {.text = str_sub(text, 0, CSV_RECORD_MAX + 2), .delimiter = delimiter, .is_last = is_last && !is_cut};
     enum parse parse = scan_record(&scan);
-    if (parse == PARSE_MORE && scan.text.n < CSV_RECORD_MAX + 2) return PARSE_MORE;
+    bool is_whole = scan.is_last || scan.text.n == CSV_RECORD_MAX + 2;
+    if (parse == PARSE_MORE && !is_whole) return PARSE_MORE;
+    if (parse == PARSE_BAD && !is_whole && str_find(scan.text, '\n') == STR_NONE) return PARSE_MORE; /* its line has no end */
     if (parse == PARSE_MORE) return refuse(scan.text, "it is longer than 60 KiB, or a quote is not closed", ret, ret_used);
     if (parse == PARSE_BAD) return refuse(scan.text, scan.why, ret, ret_used);
     *ret = (struct csv_record){.fields = arena_array(arena, scan.count, sizeof(struct str)), .count = scan.count};
