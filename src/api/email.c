@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/send.h"
 
+#include "api/work.h"
 #include "core/list_send.h"
 
 /* One request. */
@@ -257,6 +258,7 @@ static enum status load_list(const struct send_context *ctx, struct item *item, 
         return STATUS_OK;
     }
     size_t total = (size_t)item->audience.total;
+    if (status == STATUS_OK) send_judge_list(ctx, r);
     if (status != STATUS_OK || total > LIST_SEND_AT_ONCE || send_bytes(r) > SEND_BYTES_MAX / total) return status;
     struct subscriber_page *page = ARENA_NEW(ctx->arena, struct subscriber_page);
     query.up_to = item->audience.up_to;
@@ -402,6 +404,7 @@ enum status email_offer(struct call *c, struct db *db) {
     if (e->outcome != ACCEPT_NEW) return STATUS_OK;
     for (size_t i = 0; i < e->count; i++) {
         send_offer(c->api, &e->items[i].accept);
+        if (e->items[i].later) work_wake(c->api->work);
     }
     return STATUS_OK;
 }

@@ -52,6 +52,8 @@ const struct operation *send_operation(void);
 void send_read(const struct send_context *ctx, const struct input *input, struct send_request *ret);
 /* The same for parameters that were checked against SendEmail's row. */
 void send_read_args(const struct send_context *ctx, const struct arg *args, struct send_request *ret);
+/* What a request to a list that exists may not have beside it: To, CC, BCC. */
+void send_judge_list(const struct send_context *ctx, const struct send_request *request);
 /* Judge a submission's values (compose_check), and fill its addresses. False: refused. */
 bool send_judge(const struct send_context *ctx, struct submission *submission);
 /* Has it a template, or anything else to render? Then send_load comes next, on a reader: 15, and 8 to 11 for what the template

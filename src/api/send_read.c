@@ -106,15 +106,18 @@ static void read_data(const struct send_context *ctx, struct send_request *r) {
     }
 }
 
-/* Several messages come of it: a copy would go out with each of them. */
-static void judge_several(const struct send_context *ctx, const struct send_request *r) {
-    static const char *const copies[] = {"CC", "BCC"};
-    if (r->list_id == 0 && (!r->data || r->submission.to.count < 2)) return;
-    for (size_t i = 0; i < sizeof copies / sizeof copies[0]; i++) {
-        if (!arg_of(r, copies[i])->is_given) continue;
-        struct str why = arena_strf(ctx->arena, "%s cannot be used here: everybody gets a message of his own", copies[i]);
-        refuse_say(ctx, str_from_z(copies[i]), why.p);
-    }
+/* Everybody gets a message of his own: a copy would go out with each of them. */
+static void judge_copies(const struct send_context *ctx, const struct send_request *r, const char *name) {
+    if (!arg_of(r, name)->is_given) return;
+    refuse_say(ctx, str_from_z(name),
+               arena_strf(ctx->arena, "%s cannot be used here: everybody gets a message of his own", name).p);
+}
+
+void send_judge_list(const struct send_context *ctx, const struct send_request *request) {
+    if (arg_of(request, "To")->raw)
+        refuse_say(ctx, STR("To"), "To cannot be used with TargetListID: the list says who gets the message");
+    judge_copies(ctx, request, "CC");
+    judge_copies(ctx, request, "BCC");
 }
 
 static void read_groups(const struct send_context *ctx, struct send_request *r) {
@@ -123,10 +126,11 @@ static void read_groups(const struct send_context *ctx, struct send_request *r) 
     for (size_t i = 0; i < GROUP_COUNT; i++) read_group(ctx, r, i, into[i]);
     const struct arg *to = arg_of(r, "To");
     if (!r->list_id && (!to->raw || (to->is_given && to->raw->count == 0))) refuse(ctx, 20, STR("To"));
-    if (r->list_id && to->raw) refuse_say(ctx, STR("To"), "To cannot be used with TargetListID: the list says who gets it");
     if (s->to.count + s->cc.count + s->bcc.count > at_most(ctx->sender->limits.recipients)) refuse_crowd(ctx, "To");
     if (s->to.count) read_data(ctx, r);
-    judge_several(ctx, r);
+    if (!r->data || s->to.count < 2) return;
+    judge_copies(ctx, r, "CC");
+    judge_copies(ctx, r, "BCC");
 }
 
 /* ---- content ---- */

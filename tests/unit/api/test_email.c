@@ -124,6 +124,8 @@ static void each_code_is_produced_by_its_case(void **state) {
         {"{" GOOD_FROM "," GOOD_TO ",\"Subject\":\"x\",\"ContentType\":\"plain\",\"HtmlContent\":\"x\"}", 11, 422},
         {"{" GOOD ",\"TemplateID\":1}", 15, 422},
         {"{" GOOD ",\"TargetListID\":\"1\"}", 16, 422},
+        {"{" GOOD_FROM "," GOOD_TEXT ",\"TargetListID\":1}", 16, 422},
+        {"{" GOOD_FROM "," GOOD_TEXT ",\"TargetListID\":[]}", 16, 422},
         {"{" GOOD_FROM "," GOOD_TEXT ",\"To\":\"you@there.test\"}", 18, 422},
         {"{" GOOD_FROM "," GOOD_TEXT ",\"To\":[{\"email\":\"you@there.test\"}]}", 18, 422},
         {"{" GOOD_FROM "," GOOD_TEXT ",\"To\":[{\"email\":\"\",\"name\":\"\"}]}", 18, 422},
