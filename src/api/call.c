@@ -265,7 +265,7 @@ static bool are_given(const struct call *c, const struct credentials *given) {
 
 /* Codes 1 and 13 are the contract's, where the operation has them. */
 static void refuse_key(struct call *c, int code) {
-    call_refuse(c, c->op->caller == CALLER_SENDER ? code : REFUSAL_CREDENTIALS);
+    call_refuse(c, c->op && c->op->caller == CALLER_SENDER ? code : REFUSAL_CREDENTIALS);
 }
 
 static enum status judge_sender(struct call *c, struct db *db, struct str token) {
@@ -273,7 +273,7 @@ static enum status judge_sender(struct call *c, struct db *db, struct str token)
         refuse_key(c, c->op->scope == SENDER_SCOPE_WEBHOOKS ? 13 : 1); /* decision 21 */
         return STATUS_OK;
     }
-    enum status status = sender_authenticate(db, c->arena, token, c->op->scope, &c->sender);
+    enum status status = sender_authenticate(db, c->arena, token, c->op ? c->op->scope : 0, &c->sender);
     if (status == STATUS_DENIED) {
         c->is_guess = true;
         refuse_key(c, 13);
@@ -312,11 +312,12 @@ static enum status judge_user(struct call *c, struct db *db) {
     return STATUS_OK;
 }
 
-/* A sender key tells itself by its prefix; everything else is a user's. */
+/* A sender key tells itself by its prefix; everything else is a user's. Before the body came a command may be unknown: then any
+ * valid credential lets the body in, and is judged for the command afterwards. */
 static enum status judge_caller(struct call *c, struct db *db) {
     struct str token = c->judged.bearer.n ? c->judged.bearer : c->judged.sender_key;
     if (c->request.is_control) return operator_scope(c, db);
-    switch (c->op ? c->op->caller : CALLER_USER) {
+    switch (c->op ? c->op->caller : CALLER_EITHER) {
     case CALLER_SENDER:
         return judge_sender(c, db, token);
     case CALLER_EITHER:
@@ -369,7 +370,11 @@ static void judged(struct call *c) {
 
 static void judge(struct call *c, const struct credentials *given, void (*then)(struct call *)) {
     c->judged = *given;
+    c->judged_for = c->op;
     c->is_judged = true;
+    c->account = (struct account){0};
+    c->credential = (struct account_credential){0};
+    c->sender = (struct sender_login){0};
     c->after_judge = then;
     go(c, STEP_READER, judge_caller, judged);
 }
@@ -455,9 +460,16 @@ static enum status parse(struct call *c, struct db *db) {
     return STATUS_OK;
 }
 
+/* Does what was judged before the body came hold for the operation that the body named? A user does for what users may do. */
+static bool is_settled(const struct call *c, const struct credentials *given) {
+    if (!c->is_judged || !is_same(given, &c->judged)) return false;
+    if (c->judged_for == c->op) return true;
+    return !c->judged_for && c->account.id && (c->op->caller == CALLER_USER || c->op->caller == CALLER_EITHER);
+}
+
 static void after_parse(struct call *c) {
     struct credentials given = credentials_of(c);
-    if (is_open(c) || (c->is_judged && is_same(&given, &c->judged))) {
+    if (is_open(c) || is_settled(c, &given)) {
         start_check(c);
     } else {
         judge(c, &given, start_check);

@@ -90,6 +90,7 @@ struct call {
     unsigned round; /* of runs that asked for another, those that were committed: tells the run that follows from a second try */
     const struct refused_list *held; /* lists_all_codes: what waits for a step's own refusals */
     struct credentials judged;
+    const struct operation *judged_for; /* NULL: before the command was known */
     bool is_judged, is_counted;
     bool is_guess;            /* a credential was shown that nobody has */
     struct limit_state limit; /* the tightest that the call was counted for */
