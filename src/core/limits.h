@@ -25,8 +25,8 @@ struct limit_rate {
     int64_t burst;            /* at once; at least 1 */
 };
 struct limit_state {
-    bool is_limited;   /* there is a limit (rate->count) */
-    int64_t limit;     /* the rate's count, in period_ms */
+    bool is_limited; /* there is a limit (rate->count) */
+    int64_t limit;   /* the rate's count, in period_ms */
     int64_t period_ms;
     int64_t remaining; /* may be taken right now */
     int64_t wait_ms;   /* until one may be taken; 0: now */
