@@ -1,27 +1,66 @@
-/* event_calls.c - EmailGateway.GetEvents and GET /api/v1/events: one search, two shapes.
+/* event_calls.c - GetEvents and AggrEvents of /api.php with their twins of /api/v1: one search, two shapes.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
 #include "api/event_calls.h"
 
+#include "core/domains.h"
 #include "core/events.h"
 
-#define COUNT_DEFAULT 5
+#define COUNT_DEFAULT  5
+#define BUCKET_DEFAULT 10
+#define YEAR_9999_MS   INT64_C(253370764800000)
 
-static struct event_query query_of(const struct call *c, int64_t domain_id) {
-    const struct arg *from = call_arg(c, "StartDate"), *to = call_arg(c, "EndDate");
-    return (struct event_query){
-        .filter =
-            {
-                .domain_id = domain_id,
-                .types = call_number(c, "Event", 0),
-                .from_at = from->is_given ? from->number : 0,
-                .before_at = to->is_given ? to->number + to->span_ms : 0, /* the second or day named counts whole */
-            },
-        .offset = call_number(c, "StartFrom", 0),
-        .limit = (int)call_number(c, "RetrieveCount", COUNT_DEFAULT),
-    };
+/* ---- what all of them ask ---- */
+static bool is_day_known(struct call *c, const char *name, const struct arg *arg) {
+    if (!arg->is_given) return true;
+    if (arg->number >= 0 && arg->number < YEAR_9999_MS) return true;
+    call_refuse_say(c, str_from_z(name), arena_strf(c->arena, "%s must lie in the years 1970 to 9998", name).p);
+    return false;
 }
 
+bool event_calls_dates(struct call *c, int64_t *ret_from, int64_t *ret_before) {
+    const struct arg *from = call_arg(c, "StartDate"), *to = call_arg(c, "EndDate");
+    bool is_start_known = is_day_known(c, "StartDate", from), is_end_known = is_day_known(c, "EndDate", to);
+    if (!is_start_known || !is_end_known) return false;
+    if (from->is_given && to->is_given && from->number >= to->number + to->span_ms) {
+        call_refuse_say(c, STR("StartDate"), "StartDate is after EndDate");
+        return false;
+    }
+    if (from->is_given) *ret_from = from->number;
+    if (to->is_given) *ret_before = to->number + to->span_ms; /* the second or day named counts whole */
+    return true;
+}
+
+void event_calls_refuse_many(struct call *c) {
+    call_refuse_say(c, STR("StartDate"), "There are too many events to look at in this time: narrow StartDate and EndDate");
+}
+
+enum status event_calls_domain(struct call *c, struct db *db, int64_t *ret_domain_id) {
+    struct domain domain;
+    *ret_domain_id = c->scope.domain_id;
+    if (*ret_domain_id != SCOPE_ANY) return STATUS_OK;
+    enum status status = domain_get(db, c->arena, c->scope.account_id, call_number(c, "DomainID", 0), &domain);
+    *ret_domain_id = status == STATUS_OK ? domain.id : 0;
+    if (status != STATUS_NOT_FOUND) return status;
+    call_refuse(c, 2);
+    return STATUS_OK;
+}
+
+enum status event_calls_check(struct call *c, struct db *db) {
+    (void)db;
+    BUF_AUTO why = {0};
+    struct event_condition *condition = ARENA_NEW(c->arena, struct event_condition);
+    struct event_filter *filter = ARENA_NEW(c->arena, struct event_filter);
+    struct str query = call_text(c, "Query", (struct str){0});
+    event_calls_dates(c, &filter->from_at, &filter->before_at);
+    filter->types = call_number(c, "Event", 0);
+    if (query.n && event_condition_parse(query, c->arena, condition, &why)) filter->condition = condition;
+    if (why.n) call_refuse_say(c, STR("Query"), arena_str(c->arena, buf_str(&why)).p);
+    c->state = filter;
+    return STATUS_OK;
+}
+
+/* ---- rows ---- */
 static void write_iso(struct json_writer *w, struct str name, int64_t at) {
     BUF_AUTO text = {0};
     time_add_iso_ms(&text, at);
@@ -68,6 +107,7 @@ static void write_command(struct call *c, const struct event_row *row) {
     json_open_object(w);
     json_add_str(w, STR("event_id"), arena_strf(c->arena, "%lld", (long long)row->event.id));
     json_add_z(w, STR("event_type"), event_noun(row->event.type));
+    json_add_z(w, STR("event"), event_noun(row->event.type));
     write_iso(w, STR("timestamp"), row->event.at);
     json_add_str(w, STR("recipient"), row->event.recipient);
     json_add_object(w, STR("message"));
@@ -75,6 +115,7 @@ static void write_command(struct call *c, const struct event_row *row) {
     json_add_object(w, STR("headers"));
     json_add_str(w, STR("subject"), row->subject);
     json_add_str(w, STR("from"), row->sender);
+    json_add_str(w, STR("to"), row->event.recipient);
     json_close_object(w);
     json_add_raw(w, STR("tags"), row->tags.n ? row->tags : STR("[]"));
     json_add_raw(w, STR("metadata"), object_or_empty(row->metadata));
@@ -83,34 +124,54 @@ static void write_command(struct call *c, const struct event_row *row) {
     json_close_object(w);
 }
 
-static enum status search(struct call *c, struct db *db, const struct event_query *query,
-                          void (*write)(struct call *, const struct event_row *)) {
+/* ---- the operations ---- */
+/* LIMIT is the caller's to mend. */
+static enum status refuse_limit(struct call *c, enum status status) {
+    if (status != STATUS_LIMIT) return status;
+    event_calls_refuse_many(c);
+    return STATUS_OK;
+}
+
+enum status event_calls_search(struct call *c, struct db *db) {
     struct event_row_list list;
-    enum status status = event_search(db, c->arena, query, &list);
-    if (status != STATUS_OK) return status;
+    bool is_rest = c->op->style == STYLE_REST;
+    struct event_query query = {
+        .filter = *(struct event_filter *)c->state,
+        .message_uuid = is_rest ? call_text(c, "MessageID", (struct str){0}) : (struct str){0},
+        .offset = call_number(c, "StartFrom", 0),
+        .limit = (int)call_number(c, "RetrieveCount", COUNT_DEFAULT),
+    };
+    enum status status = event_calls_domain(c, db, &query.filter.domain_id);
+    if (status != STATUS_OK || c->refused.count) return status;
+    status = event_search(db, c->arena, &query, &list);
+    if (status != STATUS_OK) return refuse_limit(c, status);
     struct json_writer *w = call_open(c);
     json_add_i64(w, STR("TotalRecords"), list.total);
     json_add_array(w, STR("Events"));
-    for (size_t i = 0; i < list.count; i++) write(c, &list.items[i]);
+    for (size_t i = 0; i < list.count; i++) (is_rest ? write_rest : write_command)(c, &list.items[i]);
     json_close_array(w);
     call_close(c);
     return STATUS_OK;
 }
 
-enum status event_calls_rest(struct call *c, struct db *db) {
-    struct event_query query = query_of(c, c->sender.key.domain_id);
-    query.message_uuid = call_text(c, "MessageID", (struct str){0});
-    return search(c, db, &query, write_rest);
-}
-
-enum status event_calls_command(struct call *c, struct db *db) {
-    struct domain domain;
-    enum status status = domain_get(db, c->arena, c->account.id, call_number(c, "DomainID", 0), &domain);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
-        return STATUS_OK;
+enum status event_calls_aggregate(struct call *c, struct db *db) {
+    struct event_bucket_list list;
+    struct event_filter filter = *(struct event_filter *)c->state;
+    enum event_field field = EVENT_FIELD_TYPE;
+    enum status status = event_calls_domain(c, db, &filter.domain_id);
+    if (status != STATUS_OK || c->refused.count) return status;
+    (void)event_field_find(call_text(c, "AggregatedField", STR("eventType")), &field);
+    status = event_aggregate(db, c->arena, &filter, field, (int)call_number(c, "AggregateSize", BUCKET_DEFAULT), &list);
+    if (status != STATUS_OK) return refuse_limit(c, status);
+    struct json_writer *w = call_open(c);
+    json_add_array(w, STR("AggBuckets"));
+    for (size_t i = 0; i < list.count; i++) {
+        json_open_object(w);
+        json_add_str(w, STR("key"), list.items[i].key);
+        json_add_i64(w, STR("doc_count"), list.items[i].count);
+        json_close_object(w);
     }
-    if (status != STATUS_OK) return status;
-    struct event_query query = query_of(c, domain.id);
-    return search(c, db, &query, write_command);
+    json_close_array(w);
+    call_close(c);
+    return STATUS_OK;
 }

@@ -5,30 +5,57 @@
 
 #include "core/keys.h"
 
-static const struct param event_command_params[] = {
+#define DATES                                                                                                                    \
+    {"StartDate", PARAM_TIME, false, 0, 0, 0, 0, "From: YYYY-MM-DD, YYYY-MM-DD HH:MM:SS or Unix time, UTC"}, {                   \
+        "EndDate", PARAM_TIME, false, 0, 0, 0, 0, "To, included, a day as a whole; written like StartDate"                       \
+    }
+#define EVENT                                                                                                                    \
+    { "Event", PARAM_EVENT, false, 0, 0, 0, 0, "Event type, or a list of them" }
+#define QUERY                                                                                                                    \
+    {                                                                                                                            \
+        "Query", PARAM_TEXT, false, 0, REFUSAL_FIELD, 0, 1024,                                                                   \
+            "Search: words and \"phrases\" in subject, sender, recipient and message id; field:value, field:val*, field:\"two "  \
+            "words\", "                                                                                                          \
+            "field:[a TO b]; AND, OR, NOT and brackets"                                                                          \
+    }
+#define AGGREGATE                                                                                                                \
+    {"AggregatedField",                                                                                                          \
+     PARAM_CHOICE,                                                                                                               \
+     false,                                                                                                                      \
+     0,                                                                                                                          \
+     REFUSAL_FIELD,                                                                                                              \
+     0,                                                                                                                          \
+     0,                                                                                                                          \
+     "What to count by; eventType when absent",                                                                                  \
+     "eventType,recipient,recipientDomain,sender,subject,tag,messageId,link,bounceClass,smtpCode,mxHost,country,device,"         \
+     "userAgent,journeyId,actionId,listId,subscriberId,day,hour"},                                                               \
+    {                                                                                                                            \
+        "AggregateSize", PARAM_INT, false, 0, 0, 1, 1000, "Buckets to return, the biggest; 10 when absent"                       \
+    }
+
+static const struct param command_params[] = {
     {"DomainID", PARAM_ID, true, 1, 2, 0, 0, "Sender domain"},
     {"StartFrom", PARAM_INT, true, 4, 4, 0, 1000000000, "Events to skip, newest first"},
     {"RetrieveCount", PARAM_INT, true, 5, 5, 1, 100, "Events to return"},
-    {"StartDate", PARAM_TIME, false, 0, 0, 0, 0, "First day, YYYY-MM-DD, UTC"},
-    {"EndDate", PARAM_TIME, false, 0, 0, 0, 0, "Last day, whole, YYYY-MM-DD, UTC"},
-    {"Event", PARAM_EVENT, false, 0, 0, 0, 0, "Event type, or a list of them"},
-    {"Query", PARAM_TEXT, false, 0, REFUSAL_FIELD, 0, 1024, "Search in events"},
+    DATES,
+    EVENT,
+    QUERY,
 };
-static const struct refusal event_command_refusals[] = {
+static const struct refusal command_refusals[] = {
     {1, 0, "Required parameter missing: DomainID"},
     {4, 0, "Required parameter missing: StartFrom"},
     {5, 0, "Required parameter missing: RetrieveCount"},
     {2, 0, "Failed to retrieve sender domain"},
 };
-static const struct param event_rest_params[] = {
+static const struct param rest_params[] = {
     {"StartFrom", PARAM_INT, false, 4, 4, 0, 1000000000, "Events to skip, newest first; 0 when absent"},
     {"RetrieveCount", PARAM_INT, false, 5, 5, 1, 100, "Events to return; 5 when absent"},
-    {"StartDate", PARAM_TIME, false, 0, 0, 0, 0, "From: Unix time, YYYY-MM-DD HH:MM:SS or YYYY-MM-DD, UTC"},
-    {"EndDate", PARAM_TIME, false, 0, 0, 0, 0, "To, included; as StartDate, a day counts whole"},
-    {"Event", PARAM_EVENT, false, 0, 0, 0, 0, "Event type, or a list of them"},
+    DATES,
+    EVENT,
     {"MessageID", PARAM_TEXT, false, 0, 0, 0, 128, "Events of this message only"},
+    QUERY,
 };
-static const struct refusal event_rest_refusals[] = {
+static const struct refusal rest_refusals[] = {
     {1, 401, "Missing SenderAPIKey"},
     {2, 403, "Invalid user account"},
     {4, 0, "Missing StartFrom"},
@@ -36,11 +63,54 @@ static const struct refusal event_rest_refusals[] = {
     {13, 401, "Invalid SenderAPIKey"},
     {REFUSAL_TOO_MANY, 429, "Too many requests. Please wait for {seconds} seconds before trying again."},
 };
+static const struct param aggregate_params[] = {
+    {"DomainID", PARAM_ID, true, 1, 2, 0, 0, "Sender domain"}, DATES, AGGREGATE, EVENT, QUERY,
+};
+static const struct refusal aggregate_refusals[] = {
+    {1, 0, "Required parameter missing: DomainID"},
+    {2, 0, "Failed to retrieve sender domain"},
+};
+static const struct param aggregate_rest_params[] = {DATES, AGGREGATE, EVENT, QUERY};
+static const struct refusal aggregate_rest_refusals[] = {
+    {1, 401, "Missing SenderAPIKey"},
+    {2, 403, "Invalid user account"},
+    {13, 401, "Invalid SenderAPIKey"},
+};
+
+#define BUCKETS       "{\"AggBuckets\":[{\"key\":\"delivery\",\"doc_count\":1204}]}"
+#define ANSWER(event) "{\"TotalRecords\":150,\"Events\":[" event "]}"
 
 static const struct operation rows[] = {
-    {"GetEvents", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_EVENTS, 2, HTTP_GET, 0, "/api/v1/events", "Events of a sender domain",
-     LIST_OF(event_rest_params, event_rest_refusals), .steps = {{STEP_READER, event_calls_rest}}},
-    {"EmailGateway.GetEvents", STYLE_COMMAND, CALLER_USER, .sentence = "Events of a sender domain",
-     LIST_OF(event_command_params, event_command_refusals), .steps = {{STEP_READER, event_calls_command}}},
+    {"GetEvents", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_EVENTS, 2, HTTP_GET, 0, "/api/v1/events",
+     "What happened to the mail of the key's domain, newest first", LIST_OF(rest_params, rest_refusals),
+     .steps = {{STEP_SIZED, event_calls_check}, {STEP_READER, event_calls_search}},
+     .request =
+         "{\"StartFrom\":0,\"RetrieveCount\":10,\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-12-31\",\"Event\":\"open\"}",
+     .answer = ANSWER("{\"EventId\":\"4711\",\"EventType\":\"open\",\"EventTimestamp\":\"2026-01-01T12:00:00.000Z\","
+                      "\"Recipient\":\"user@example.com\",\"MessageId\":\"0190b5a4-7c3f-7a52-9d0e-3f2b1c4d5e6f\","
+                      "\"CampaignId\":\"\",\"Sender\":\"news@example.org\",\"Subject\":\"Welcome to our service!\","
+                      "\"Tags\":[\"welcome\"],\"Metadata\":{},\"Details\":{}}")},
+    {"EmailGateway.GetEvents", STYLE_COMMAND, CALLER_USER,
+     .sentence = "What happened to the mail of a sender domain, newest first", LIST_OF(command_params, command_refusals),
+     .steps = {{STEP_SIZED, event_calls_check}, {STEP_READER, event_calls_search}},
+     .request = "{\"DomainID\":123,\"StartFrom\":0,\"RetrieveCount\":50,\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-12-31\","
+                "\"Event\":\"open\",\"Query\":\"subject:welcome\"}",
+     .answer = ANSWER("{\"event_id\":\"4711\",\"event_type\":\"open\",\"event\":\"open\","
+                      "\"timestamp\":\"2026-01-01T12:00:00.000Z\",\"recipient\":\"user@example.com\",\"message\":"
+                      "{\"id\":\"0190b5a4-7c3f-7a52-9d0e-3f2b1c4d5e6f\",\"headers\":{\"subject\":\"Welcome to our service!\","
+                      "\"from\":\"news@example.org\",\"to\":\"user@example.com\"},\"tags\":[\"welcome\"],\"metadata\":{}},"
+                      "\"details\":{}}")},
+    {"Events.Aggregate", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_EVENTS, 2, HTTP_GET, 0, "/api/v1/events/aggregate",
+     "The events of the key's domain counted by a field, biggest first", LIST_OF(aggregate_rest_params, aggregate_rest_refusals),
+     .steps = {{STEP_SIZED, event_calls_check}, {STEP_READER, event_calls_aggregate}},
+     .request =
+         "{\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-12-31\",\"AggregatedField\":\"eventType\",\"AggregateSize\":10}",
+     .answer = BUCKETS},
+    {"EmailGateway.AggrEvents", STYLE_COMMAND, CALLER_USER,
+     .sentence = "The events of a sender domain counted by a field, biggest first", LIST_OF(aggregate_params, aggregate_refusals),
+     .steps = {{STEP_SIZED, event_calls_check}, {STEP_READER, event_calls_aggregate}},
+     .request = "{\"DomainID\":123,\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-12-31\",\"AggregatedField\":\"eventType\","
+                "\"AggregateSize\":10}",
+     .answer = BUCKETS},
 };
 const struct operation_table event_table = {"Events", rows, sizeof rows / sizeof rows[0]};

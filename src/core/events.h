@@ -1,10 +1,10 @@
-/* events.h - the edges' door to the events: which ones a caller asked for.
+/* events.h - the edges' door to the events: which ones a caller asked for, and what they add up to by a field.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_EVENTS_H
 #define POSTHORN_CORE_EVENTS_H
 
 #include "proto/json/json_write.h"
-#include "store/events.h"
+#include "store/event_query.h"
 #include "store/messages.h"
 
 /* "open", "opened" or a comma list of either -> EVENT_BIT()s. False: an unknown name, or none. */
@@ -13,14 +13,22 @@ bool event_types_parse(struct str text, int64_t *ret_types);
 /* "KeyID" of an event's detail: the sender key, as a text like everywhere in the API; left out where there was none (0). */
 void event_add_key_id(struct json_writer *w, int64_t key_id);
 
+/* The search language (proto/query) over the fields of event_query.h. False: *why is the sentence that tells it, with the place.
+ * Strings of *ret live in the text and the arena. Pure. */
+bool event_condition_parse(struct str text, struct arena *arena, struct event_condition *ret, struct buf *why);
+
 struct event_query {
     struct event_filter filter;
     struct str message_uuid; /* "": of all messages. One that is no uuid, or another domain's message, has no events */
     int64_t offset;
     int limit;
 };
-/* On a reader. */
+/* On a reader. LIMIT: the search would look at too many events. */
 WARN_UNUSED enum status event_search(struct db *tx, struct arena *arena, const struct event_query *query,
                                      struct event_row_list *ret);
+/* How many for each value of the field; keys as people read them: ids with hyphens, days and hours as the dates of searches. On
+ * a reader. LIMIT as above. */
+WARN_UNUSED enum status event_aggregate(struct db *tx, struct arena *arena, const struct event_filter *filter,
+                                        enum event_field field, int limit, struct event_bucket_list *ret);
 
 #endif

@@ -9,6 +9,7 @@
 #include "db/engine.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum status db_open(const struct db_options *options, struct buf *why, struct db **ret) {
@@ -21,16 +22,20 @@ enum status db_open(const struct db_options *options, struct buf *why, struct db
     return STATUS_UNSUPPORTED;
 }
 
+static void free_all(struct db *db, struct stmt **chain) {
+    while (*chain) {
+        struct stmt *s = *chain;
+        *chain = s->next;
+        if (s->is_once) free((char *)(uintptr_t)s->sql);
+        free(s->params);
+        db->engine->stmt_free(s);
+    }
+}
+
 void db_close(struct db **db) {
     if (!*db) return;
     db_rollback(*db);
-    for (size_t i = 0; i < STMT_CHAINS; i++) {
-        while ((*db)->chains[i]) {
-            struct stmt *s = (*db)->chains[i];
-            (*db)->chains[i] = s->next;
-            (*db)->engine->stmt_free(s);
-        }
-    }
+    for (size_t i = 0; i < STMT_CHAINS; i++) free_all(*db, &(*db)->chains[i]);
     buf_fini(&(*db)->error);
     (*db)->engine->close(*db);
     *db = NULL;
@@ -98,6 +103,7 @@ static void reset_all(struct db *db) {
             s->is_running = false;
         }
     }
+    free_all(db, &db->once);
 }
 
 enum status db_commit(struct db *db) {
@@ -137,17 +143,20 @@ static struct stmt **chain_of(struct db *db, const char *sql) {
     return &db->chains[((uintptr_t)sql >> 4) % STMT_CHAINS];
 }
 
+static struct stmt *stmt_new(struct db *db, const char *sql, struct stmt **chain) {
+    struct stmt *s = db->engine->stmt_new(db, sql);
+    s->db = db;
+    s->sql = sql;
+    s->next = *chain;
+    *chain = s;
+    return s;
+}
+
 struct stmt *db_stmt(struct db *db, const char *sql) {
     struct stmt **chain = chain_of(db, sql);
     struct stmt *s = *chain;
     while (s && s->sql != sql) s = s->next;
-    if (!s) {
-        s = db->engine->stmt_new(db, sql);
-        s->db = db;
-        s->sql = sql;
-        s->next = *chain;
-        *chain = s;
-    }
+    if (!s) s = stmt_new(db, sql, chain);
     if (s->is_running) db->engine->reset(s);
     s->is_running = false;
     s->refuse = STATUS_OK;
@@ -155,8 +164,25 @@ struct stmt *db_stmt(struct db *db, const char *sql) {
     return s;
 }
 
+struct stmt *db_stmt_once(struct db *db, struct str sql) {
+    assert(db->in_tx);
+    char *copy = strndup(sql.p, sql.n);
+    if (!copy) abort();
+    struct stmt *s = stmt_new(db, copy, &db->once);
+    s->is_once = true;
+    return s;
+}
+
+static void make_room(struct stmt *s) {
+    s->param_room = s->param_room ? s->param_room * 2 : 8;
+    s->params = realloc(s->params, (size_t)s->param_room * sizeof *s->params);
+    if (!s->params) abort();
+}
+
 static void bind(struct stmt *s, int i, struct param value) {
     assert(i >= 1 && i <= DB_PARAMS_MAX && !s->is_running);
+    while (i > s->param_room) make_room(s);
+    for (int k = s->param_count; k < i; k++) s->params[k] = (struct param){.kind = PARAM_NULL};
     s->params[i - 1] = value;
     if (i > s->param_count) s->param_count = i;
 }

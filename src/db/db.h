@@ -19,7 +19,7 @@
 struct db;
 struct stmt;
 
-#define DB_PARAMS_MAX 24
+#define DB_PARAMS_MAX 80
 
 struct db_options {
     struct str url; /* "sqlite:/path/posthorn.db" or "postgresql://..." */
@@ -50,6 +50,9 @@ bool db_is_lost(const struct db *db);
  * Runs inside a transaction only. At most DB_PARAMS_MAX parameters; a parameter's kind never changes.
  * Not freed by the caller. A failure to prepare is remembered and comes out of stmt_step. */
 struct stmt *db_stmt(struct db *db, const char *sql);
+/* The same for a text put together at run time from constants (values are parameters there too): copied, and forgotten with the
+ * end of the transaction. */
+struct stmt *db_stmt_once(struct db *db, struct str sql);
 /* Run SQL text that is not cached and has no parameters and no rows; several statements allowed (migrations, PRAGMA). Inside a
  * transaction an error breaks it like any other. */
 WARN_UNUSED enum status db_exec(struct db *db, const char *sql);

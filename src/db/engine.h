@@ -18,17 +18,19 @@ struct param {
 struct stmt {
     struct db *db;
     const char *sql;
-    struct param params[DB_PARAMS_MAX];
-    int param_count;    /* highest index bound */
-    enum status refuse; /* found while binding; answered by the step */
-    bool is_running;    /* stepped and not yet reset */
-    struct stmt *next;  /* in the cache's chain */
+    struct param *params;        /* grows as they are bound */
+    int param_count, param_room; /* highest index bound */
+    enum status refuse;          /* found while binding; answered by the step */
+    bool is_running;             /* stepped and not yet reset */
+    bool is_once;                /* sql is its own copy */
+    struct stmt *next;           /* in the cache's chain */
 };
 
 #define STMT_CHAINS 64
 struct db {
     const struct db_engine *engine;
     struct stmt *chains[STMT_CHAINS]; /* by address of the SQL */
+    struct stmt *once;                /* of this transaction alone */
     struct buf error;
     bool is_read_only;
     bool has_old_wal; /* set by open */

@@ -26,6 +26,8 @@ enum event_type {
 #define EVENT_BIT(type) (INT64_C(1) << (type))
 /* "delivery" ... as answers show it; static. */
 const char *event_noun(enum event_type type);
+/* "delivered" ... as /api/v1/webhooks shows it; static. */
+const char *event_participle(enum event_type type);
 /* Noun ("delivery") or participle ("delivered", "accepted" for send), either case. */
 bool event_type_parse(struct str name, enum event_type *ret);
 
@@ -37,32 +39,10 @@ struct event {
     int64_t domain_id;
     int64_t message_id;
     int64_t recipient_id;
-    struct str recipient; /* address */
-    struct str detail;    /* JSON object: what is particular to this event */
+    struct str recipient; /* address, canonical; its domain is kept beside it */
+    struct str detail;    /* JSON object: what is particular to this event; "": nothing is */
 };
-/* Add; id is ignored. */
+/* Add; id is ignored. The first open, click, unsubscribe and complaint of a recipient is marked as such. */
 WARN_UNUSED enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id);
-
-/* An event with its message. */
-struct event_row {
-    struct event event;
-    struct id message_uuid;
-    struct str sender, subject, tags, metadata;
-};
-struct event_row_list {
-    struct event_row *items;
-    size_t count;
-    int64_t total; /* that match, on all pages */
-};
-struct event_filter {
-    int64_t domain_id;  /* always one domain */
-    int64_t types;      /* EVENT_BIT()s; 0: all */
-    int64_t from_at;    /* at >= from_at; 0: all */
-    int64_t before_at;  /* at < before_at; 0: all */
-    int64_t message_id; /* 0: all */
-};
-/* Newest first, `limit` rows after the first `offset`. */
-WARN_UNUSED enum status event_list(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
-                                   struct event_row_list *ret);
 
 #endif

@@ -216,75 +216,6 @@ static void test_P6_messages(void **state) {
     fixture_free(f);
 }
 
-static void add_event(struct fixture *f, int64_t domain, int64_t message, enum event_type type, int64_t at) {
-    struct event event = {.at = at,
-                          .type = type,
-                          .account_id = 1,
-                          .domain_id = domain,
-                          .message_id = message,
-                          .recipient_id = 5,
-                          .recipient = TEXT("b@example.net"),
-                          .detail = TEXT("{\"a\":1}")};
-    int64_t id = 0;
-    assert_ok(event_record(f->db, &event, &id));
-}
-
-static int64_t total_of(struct fixture *f, struct event_filter filter) {
-    struct event_row_list list;
-    assert_ok(event_list(f->db, &f->arena, &filter, 0, 100, &list));
-    assert_int_equal(list.total, list.count);
-    return list.total;
-}
-
-static void test_P6_events(void **state) {
-    (void)state;
-    struct fixture *f = fixture_new();
-    int64_t account = make_account(f->db, "a@example.com");
-    int64_t domain = make_domain(f->db, account, "example.com"), other = make_domain(f->db, account, "example.net");
-    int64_t m1 = make_message(f->db, account, domain, 1), m2 = make_message(f->db, account, domain, 2);
-    add_event(f, domain, m1, EVENT_SEND, 100);
-    add_event(f, domain, m1, EVENT_DEFERRED, 200);
-    add_event(f, domain, m1, EVENT_DELIVERY, 300);
-    add_event(f, domain, m2, EVENT_SEND, 300);
-    add_event(f, other, m2, EVENT_COMPLAINT, 300);
-    struct event_row_list list;
-    assert_ok(event_list(f->db, &f->arena, &(struct event_filter){.domain_id = domain}, 1, 2, &list));
-    assert_int_equal(list.total, 4);
-    assert_int_equal(list.count, 2);
-    assert_int_equal(list.items[0].event.type, EVENT_DELIVERY); /* newest first, by id at the same time */
-    assert_int_equal(list.items[1].event.type, EVENT_DEFERRED);
-    assert_str(list.items[0].subject, "Hello");
-    assert_str(list.items[0].sender, "a@example.com");
-    assert_str(list.items[0].event.detail, "{\"a\":1}");
-    assert_memory_equal(list.items[0].message_uuid.b, make_uuid(1).b, 16);
-    assert_int_equal(total_of(f, (struct event_filter){.domain_id = domain, .types = EVENT_BIT(EVENT_SEND)}), 2);
-    assert_int_equal(
-        total_of(f, (struct event_filter){.domain_id = domain, .types = EVENT_BIT(EVENT_SEND) | EVENT_BIT(EVENT_DELIVERY)}), 3);
-    assert_int_equal(total_of(f, (struct event_filter){.domain_id = domain, .types = EVENT_BIT(EVENT_COMPLAINT)}), 0);
-    assert_int_equal(total_of(f, (struct event_filter){.domain_id = domain, .from_at = 200, .before_at = 300}), 1);
-    assert_int_equal(total_of(f, (struct event_filter){.domain_id = domain, .message_id = m1}), 3);
-    assert_int_equal(total_of(f, (struct event_filter){.domain_id = domain, .message_id = m1, .from_at = 250}), 1);
-    assert_int_equal(total_of(f, (struct event_filter){.domain_id = other, .message_id = m1}), 0);
-    assert_int_equal(total_of(f, (struct event_filter){.domain_id = 0}), 0);
-    fixture_free(f);
-}
-
-static void test_event_names(void **state) {
-    (void)state;
-    enum event_type type = EVENT_SEND;
-    assert_true(event_type_parse(TEXT("Delivered"), &type));
-    assert_int_equal(type, EVENT_DELIVERY);
-    assert_true(event_type_parse(TEXT("accepted"), &type));
-    assert_int_equal(type, EVENT_SEND);
-    assert_false(event_type_parse(TEXT(""), &type));
-    assert_false(event_type_parse(TEXT("sends"), &type));
-    for (int i = EVENT_SEND; i < EVENT_TYPE_COUNT; i++) {
-        assert_true(event_type_parse(str_from_z(event_noun((enum event_type)i)), &type));
-        assert_int_equal(type, i);
-    }
-    assert_string_equal(event_noun(EVENT_TYPE_COUNT), "unknown");
-}
-
 static void test_TN03_idempotency(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
@@ -417,8 +348,6 @@ int run_verbs(void) {
         cmocka_unit_test(test_dkim_keys),
         cmocka_unit_test(test_P6_sender_keys),
         cmocka_unit_test(test_P6_messages),
-        cmocka_unit_test(test_P6_events),
-        cmocka_unit_test(test_event_names),
         cmocka_unit_test(test_TN03_idempotency),
         cmocka_unit_test(test_P6_inbox),
         cmocka_unit_test(test_DB02_text_is_only_text),

@@ -58,7 +58,7 @@ static void add_escaped(struct buf *out, unsigned char c) {
     if (at) {
         buf_add_char(out, '\\');
         buf_add_char(out, to[at - from]);
-    } else if (c >= 0x80) {
+    } else if (c == 0 || c >= 0x80) { /* our own reader refuses \u0000 too */
         buf_add(out, "\xEF\xBF\xBD", 3);
     } else {
         buf_addf(out, "\\u%04x", c);

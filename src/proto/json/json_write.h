@@ -2,7 +2,7 @@
  *
  *     struct json_writer w = {.out = &out};
  *     json_open_object(&w); json_add_str(&w, STR("Name"), name); json_close_object(&w);
- * Strings are escaped; bytes that are no UTF-8 become U+FFFD, so that the output always parses. Pure; any thread.
+ * Strings are escaped; NUL and bytes that are no UTF-8 become U+FFFD, so that the output always parses. Pure; any thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_PROTO_JSON_JSON_WRITE_H
 #define POSTHORN_PROTO_JSON_JSON_WRITE_H

@@ -338,9 +338,7 @@ static void test_writer_output_always_parses(void **state) {
             struct json_writer w = {.out = &b};
             json_str(&w, str_make(text, sizeof(text)));
             struct json_error e = {0};
-            bool ok = parses(buf_str(&b), &e);
-            bool has_nul = a == 0 || c == 0; /* written as \u0000, which our own reader refuses (JS04) */
-            assert_int_equal(ok, !has_nul);
+            assert_true(parses(buf_str(&b), &e));
         }
     }
 }

@@ -339,35 +339,6 @@ CREATE INDEX events_by_domain ON events(domain_id, at, id, type, is_first);
 CREATE INDEX events_by_message ON events(message_id, id);
 CREATE UNIQUE INDEX events_first ON events(recipient_id, type) WHERE is_first = 1;
 
--- Events as they are searched and counted (store/event_query.c), and the one place where JSON is reached into: engines differ
--- there. Texts are '' where there is none; lower() of them folds ASCII alone, and they sort by their bytes.
-CREATE VIEW event_facts AS SELECT
-    e.id, e.at, e.type, e.is_first, e.account_id, e.domain_id, e.message_id, e.recipient_id, e.detail,
-    m.uuid, m.tags, m.metadata,
-    COALESCE(e.recipient, '') COLLATE "C" AS recipient,
-    COALESCE(e.recipient_domain, '') COLLATE "C" AS recipient_domain,
-    COALESCE(m.sender, '') COLLATE "C" AS sender,
-    COALESCE(m.subject, '') COLLATE "C" AS subject,
-    COALESCE(m.rfc_message_id, '') COLLATE "C" AS rfc_message_id,
-    COALESCE(encode(m.uuid, 'hex'), '') COLLATE "C" AS message_hex,
-    COALESCE(CAST(m.metadata::json ->> 'JourneyID' AS TEXT), '') COLLATE "C" AS journey_id,
-    COALESCE(CAST(m.metadata::json ->> 'ActionID' AS TEXT), '') COLLATE "C" AS action_id,
-    COALESCE(CAST(m.metadata::json ->> 'ListID' AS TEXT), '') COLLATE "C" AS list_id,
-    COALESCE(CAST(m.metadata::json ->> 'SubscriberID' AS TEXT), '') COLLATE "C" AS subscriber_id,
-    COALESCE(CAST(e.detail::json ->> 'Link' AS TEXT), '') COLLATE "C" AS link,
-    COALESCE(CAST(e.detail::json ->> 'BounceClass' AS TEXT), '') COLLATE "C" AS bounce_class,
-    COALESCE(CAST(e.detail::json #>> '{Reply,Code}' AS TEXT), '') COLLATE "C" AS smtp_code,
-    COALESCE(CAST(e.detail::json #>> '{Reply,Enhanced}' AS TEXT), '') COLLATE "C" AS enhanced,
-    COALESCE(CAST(e.detail::json ->> 'MXHost' AS TEXT), '') COLLATE "C" AS mx_host,
-    COALESCE(CAST(e.detail::json ->> 'Country' AS TEXT), '') COLLATE "C" AS country,
-    COALESCE(CAST(e.detail::json ->> 'Device' AS TEXT), '') COLLATE "C" AS device,
-    COALESCE(CAST(e.detail::json ->> 'UserAgent' AS TEXT), '') COLLATE "C" AS user_agent
-FROM events e LEFT JOIN messages m ON m.id = e.message_id;
-CREATE VIEW event_tags AS SELECT
-    m.id AS message_id,
-    COALESCE(t.value, '') COLLATE "C" AS tag
-FROM messages m, LATERAL json_array_elements_text(m.tags::json) AS t(value);
-
 CREATE TABLE idempotency (
     account_id  BIGINT NOT NULL,
     key_id      BIGINT NOT NULL,

@@ -339,35 +339,6 @@ CREATE INDEX events_by_domain ON events(domain_id, at, id, type, is_first);
 CREATE INDEX events_by_message ON events(message_id, id);
 CREATE UNIQUE INDEX events_first ON events(recipient_id, type) WHERE is_first = 1;
 
--- Events as they are searched and counted (store/event_query.c), and the one place where JSON is reached into: engines differ
--- there. Texts are '' where there is none; lower() of them folds ASCII alone, and they sort by their bytes.
-CREATE VIEW event_facts AS SELECT
-    e.id, e.at, e.type, e.is_first, e.account_id, e.domain_id, e.message_id, e.recipient_id, e.detail,
-    m.uuid, m.tags, m.metadata,
-    COALESCE(e.recipient, '') AS recipient,
-    COALESCE(e.recipient_domain, '') AS recipient_domain,
-    COALESCE(m.sender, '') AS sender,
-    COALESCE(m.subject, '') AS subject,
-    COALESCE(m.rfc_message_id, '') AS rfc_message_id,
-    COALESCE(lower(hex(m.uuid)), '') AS message_hex,
-    COALESCE(CAST(json_extract(m.metadata, '$.JourneyID') AS TEXT), '') AS journey_id,
-    COALESCE(CAST(json_extract(m.metadata, '$.ActionID') AS TEXT), '') AS action_id,
-    COALESCE(CAST(json_extract(m.metadata, '$.ListID') AS TEXT), '') AS list_id,
-    COALESCE(CAST(json_extract(m.metadata, '$.SubscriberID') AS TEXT), '') AS subscriber_id,
-    COALESCE(CAST(json_extract(e.detail, '$.Link') AS TEXT), '') AS link,
-    COALESCE(CAST(json_extract(e.detail, '$.BounceClass') AS TEXT), '') AS bounce_class,
-    COALESCE(CAST(json_extract(e.detail, '$.Reply.Code') AS TEXT), '') AS smtp_code,
-    COALESCE(CAST(json_extract(e.detail, '$.Reply.Enhanced') AS TEXT), '') AS enhanced,
-    COALESCE(CAST(json_extract(e.detail, '$.MXHost') AS TEXT), '') AS mx_host,
-    COALESCE(CAST(json_extract(e.detail, '$.Country') AS TEXT), '') AS country,
-    COALESCE(CAST(json_extract(e.detail, '$.Device') AS TEXT), '') AS device,
-    COALESCE(CAST(json_extract(e.detail, '$.UserAgent') AS TEXT), '') AS user_agent
-FROM events e LEFT JOIN messages m ON m.id = e.message_id;
-CREATE VIEW event_tags AS SELECT
-    m.id AS message_id,
-    COALESCE(t.value, '') AS tag
-FROM messages m, json_each(m.tags) t;
-
 CREATE TABLE idempotency (
     account_id  INTEGER NOT NULL,
     key_id      INTEGER NOT NULL,

@@ -1,0 +1,51 @@
+/* event_stats.h - events counted: what became of the mail of a domain in a period, whole and by tag.
+ *
+ * Opened, Clicked, Unsubscribed and Complained count a recipient once for each message, in the period of his first time, so
+ * that periods add up. On a reader; LIMIT when a period has too many events to be counted one by one.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_STORE_EVENT_STATS_H
+#define POSTHORN_STORE_EVENT_STATS_H
+
+#include "base/arena.h"
+#include "base/status.h"
+
+struct db;
+
+enum event_counter {
+    COUNT_SENT,
+    COUNT_DELIVERED,
+    COUNT_BOUNCED,
+    COUNT_HARD_BOUNCED, /* about the address: no enhanced code, X.1.* or X.2.1 (RFC 3463) */
+    COUNT_DEFERRED,     /* attempts, not recipients */
+    COUNT_FAILED,
+    COUNT_SUPPRESSED,
+    COUNT_OPENED,
+    COUNT_OPENED_TOTAL,
+    COUNT_CLICKED,
+    COUNT_CLICKED_TOTAL,
+    COUNT_UNSUBSCRIBED,
+    COUNT_COMPLAINED,
+    EVENT_COUNTER_COUNT
+};
+struct event_counts {
+    int64_t n[EVENT_COUNTER_COUNT];
+};
+struct event_period {
+    int64_t domain_id; /* always one domain */
+    int64_t from_at, before_at;
+};
+WARN_UNUSED enum status event_stats(struct db *tx, const struct event_period *period, struct event_counts *ret);
+
+struct event_tag_counts {
+    struct str tag;
+    struct event_counts counts;
+};
+struct event_tag_list {
+    struct event_tag_counts *items;
+    size_t count;
+};
+/* By tag, most sent first, equals by name, at most `limit`; a message with two tags counts for both. */
+WARN_UNUSED enum status event_stats_by_tag(struct db *tx, struct arena *a, const struct event_period *period, int limit,
+                                           struct event_tag_list *ret);
+
+#endif
