@@ -108,7 +108,7 @@ static const struct operation rows[] = {
      .steps = {{STEP_READER, domain_calls_list}}, .request = "{}", .answer = LIST},
     {"Domains.Add", STYLE_REST, CALLER_USER, .method = HTTP_POST, .path = "/api/v1/domains",
      .sentence = "Add a sender domain; the answer lists the DNS records to publish", LIST_OF(add_params, add_refusals),
-     .steps = ADD_STEPS, .request = ADD_REQUEST, .answer = ADDED("\"123\"")},
+     .steps = ADD_STEPS, .success = 201, .request = ADD_REQUEST, .answer = ADDED("\"123\"")},
     {"Domains.Get", STYLE_REST, CALLER_USER, .method = HTTP_GET, .path = "/api/v1/domains/{DomainID}",
      .sentence = "One sender domain, with the DNS records to publish", LIST_OF(id_params, get_refusals),
      .steps = {{STEP_READER, domain_calls_get}}, .request = ID_REQUEST, .answer = ONE("\"123\"")},

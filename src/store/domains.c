@@ -44,8 +44,9 @@ enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_
     enum status st = row_first(account);
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO domains (account_id, name, state, is_forced, " RECORD_COLUMNS
-                                 ", subdomain, track_prefix, created_at, checked_at) VALUES "
-                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
+                                 ", subdomain, track_prefix, created_at, checked_at, link_tracking, open_tracking, "
+                                 "unsubscribe_link, hosting_provider) VALUES "
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) "
                                  "ON CONFLICT DO NOTHING RETURNING id");
     stmt_bind_int(s, 1, domain->account_id);
     stmt_bind_text(s, 2, domain->name);
@@ -56,6 +57,10 @@ enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_
     stmt_bind_text(s, 12, domain->track_prefix);
     stmt_bind_int(s, 13, domain->created_at);
     stmt_bind_int(s, 14, domain->checked_at);
+    stmt_bind_int(s, 15, domain->link_tracking);
+    stmt_bind_int(s, 16, domain->open_tracking);
+    stmt_bind_int(s, 17, domain->unsubscribe_link);
+    stmt_bind_text(s, 18, domain->hosting_provider);
     return row_insert(s, ret_id);
 }
 

@@ -73,7 +73,9 @@ struct node_epoch make_node(struct db *tx);
 struct id make_uuid(uint8_t mark);
 
 /* The suites, one a file. */
+int run_accounts(void);
 int run_content(void);
+int run_domains(void);
 int run_engine(void);
 int run_verbs(void);
 int run_threads(void);

@@ -1,0 +1,195 @@
+/* test_smtp_users.c - SMTP users and sender keys: every code, what is shown once, and what is masked (decisions 11, 12; P10).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+#include "core/smtp_users.h"
+#include "db/db.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int set_up(void **state) {
+    *state = world_new();
+    return 0;
+}
+
+static int tear_down(void **state) {
+    world_free(*state);
+    return 0;
+}
+
+static void assert_reply(struct reply *r, const char *path, const char *want) {
+    struct str got = reply_text(r, path);
+    if (!str_eq(got, str_from_z(want))) print_error("%s: '%.*s' in %.*s\n", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
+    assert_true(str_eq(got, str_from_z(want)));
+}
+
+struct sql_job {
+    struct job job;
+    const char *sql;
+};
+
+static enum status run_sql(struct job *job, void *ctx) {
+    return db_exec(ctx, LIST_OWNER(job, struct sql_job, job)->sql);
+}
+
+static void sql_done(struct job *job) {
+    (void)job;
+}
+
+static void execute(struct world *w, const char *sql) {
+    struct sql_job job = {.job = {.run = run_sql, .done = sql_done}, .sql = sql};
+    assert_int_equal(executor_submit(w->api.writer, &job.job), STATUS_OK);
+    assert_int_equal(job.job.status, STATUS_OK);
+}
+
+struct login_job {
+    struct job job;
+    struct str username, password;
+    enum status answer;
+};
+
+static enum status run_login(struct job *job, void *ctx) {
+    ARENA_AUTO arena = {0};
+    struct login_job *login = LIST_OWNER(job, struct login_job, job);
+    struct smtp_login found;
+    login->answer = smtp_authenticate(ctx, &arena, login->username, login->password, &found);
+    return STATUS_OK;
+}
+
+static enum status log_in(struct world *w, struct str username, struct str password) {
+    struct login_job job = {.job = {.run = run_login, .done = sql_done}, .username = username, .password = password};
+    assert_int_equal(executor_submit(w->api.readers, &job.job), STATUS_OK);
+    return job.answer;
+}
+
+static void a_password_is_shown_once(void **state) {
+    struct world *w = *state;
+    struct tenant a = world_tenant(w, "a@owner.test", "a.test");
+    REPLY_AUTO made = world_command(w, a.user_key, "EmailGateway.AddSMTP",
+                                    "\"DomainID\":\"1\",\"FromEmail\":\"news@mail.a.test\",\"FromName\":\"News\"");
+    assert_reply(&made, "Success", "true");
+    assert_true(json_is(json_find(made.json, STR("NewSMTPID")), JSON_STRING));
+    assert_reply(&made, "SMTP.SMTPHost", "smtp.gateway.test");
+    assert_reply(&made, "SMTP.SMTPPorts.0", "25");
+    assert_reply(&made, "SMTP.SMTPPorts.1", "587");
+    assert_true(json_is(json_first(json_find(json_find(made.json, STR("SMTP")), STR("SMTPPorts"))), JSON_STRING));
+    assert_true(reply_text(&made, "SMTP.OtherSMTPInfo").n > 0);
+    struct str username = reply_text(&made, "SMTP.Username"), password = reply_text(&made, "SMTP.Password");
+    assert_true(str_ends(username, STR("@a.test")));
+    assert_int_equal(log_in(w, username, password), STATUS_OK);
+    assert_int_equal(log_in(w, username, STR("phm_wrong")), STATUS_DENIED);
+    assert_int_equal(log_in(w, STR("nobody@a.test"), password), STATUS_DENIED);
+    REPLY_AUTO list = world_command(w, a.user_key, "EmailGateway.GetSMTPs", "\"DomainID\":1");
+    assert_reply(&list, "SMTPs.0.SMTPID", "1");
+    assert_reply(&list, "SMTPs.0.Password", "********");
+    assert_reply(&list, "SMTPs.0.FromEmail", "news@mail.a.test");
+    assert_reply(&list, "SMTPs.0.ReplyToEmail", "");
+    assert_reply(&list, "SMTPs.0.IsActive", "true");
+    assert_true(json_is(json_find(json_first(json_find(list.json, STR("SMTPs"))), STR("ReplyToName")), JSON_STRING));
+    REPLY_AUTO reset = world_command(w, a.user_key, "EmailGateway.ResetSMTPPassword", "\"smtpid\":\"1\"");
+    assert_reply(&reset, "SMTP.SMTPID", "1");
+    assert_reply(&reset, "SMTP.Server", "smtp.gateway.test");
+    assert_reply(&reset, "SMTP.Port", "587");
+    assert_true(json_is(json_find(json_find(reset.json, STR("SMTP")), STR("Port")), JSON_NUMBER));
+    assert_true(str_eq(reply_text(&reset, "SMTP.Username"), username));
+    assert_int_equal(log_in(w, username, password), STATUS_DENIED);
+    assert_int_equal(log_in(w, username, reply_text(&reset, "SMTP.Password")), STATUS_OK);
+    execute(w, "UPDATE smtp_users SET is_active = 0");
+    assert_int_equal(log_in(w, username, reply_text(&reset, "SMTP.Password")), STATUS_DENIED);
+}
+
+static void every_code_has_its_case(void **state) {
+    struct world *w = *state;
+    struct tenant a = world_tenant(w, "a@owner.test", "a.test"), b = world_tenant(w, "b@owner.test", "b.test");
+    REPLY_AUTO made = world_command(w, b.user_key, "EmailGateway.AddSMTP", "\"DomainID\":2");
+    assert_reply(&made, "NewSMTPID", "1");
+    static const char *const cases[][3] = {
+        {"EmailGateway.AddSMTP", "", "1"},
+        {"EmailGateway.AddSMTP", "\"DomainID\":\"x\"", "2"},
+        {"EmailGateway.AddSMTP", "\"DomainID\":2", "2"},
+        {"EmailGateway.AddSMTP", "\"DomainID\":1,\"FromEmail\":\"me@b.test\"", "422"},
+        {"EmailGateway.AddSMTP", "\"DomainID\":1,\"FromEmail\":\"me\"", "422"},
+        {"EmailGateway.AddSMTP", "\"DomainID\":1,\"ReplyToName\":\"a\\nb\"", "422"},
+        {"EmailGateway.GetSMTPs", "", "1"},
+        {"EmailGateway.GetSMTPs", "\"DomainID\":2", "2"},
+        {"EmailGateway.DeleteSMTP", "", "1"},
+        {"EmailGateway.DeleteSMTP", "\"smtpid\":1", "2"},
+        {"EmailGateway.DeleteSMTP", "\"SMTPID\":\"x\"", "2"},
+        {"EmailGateway.ResetSMTPPassword", "", "1"},
+        {"EmailGateway.ResetSMTPPassword", "\"smtpid\":1", "2"},
+        {"EmailGateway.ReplaceAPI", "\"DomainID\":1", "1"},
+        {"EmailGateway.ReplaceAPI", "\"Description\":\"d\"", "2"},
+        {"EmailGateway.ReplaceAPI", "\"Description\":\"d\",\"DomainID\":2", "3"},
+        {"EmailGateway.ReplaceAPI", "\"Description\":\"d\",\"DomainID\":1,\"ApiKeyId\":2", "5"},
+        {"EmailGateway.ReplaceAPI", "\"Description\":\"d\",\"DomainID\":1,\"ApiKeyId\":\"x\"", "5"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        REPLY_AUTO r = world_command(w, a.user_key, cases[i][0], cases[i][1]);
+        if (!str_eq(reply_text(&r, "ErrorCode"), str_from_z(cases[i][2]))) print_error("%s %s\n", cases[i][0], cases[i][1]);
+        assert_reply(&r, "ErrorCode", cases[i][2]);
+    }
+    REPLY_AUTO gone = world_command(w, b.user_key, "EmailGateway.DeleteSMTP", "\"smtpid\":\"1\"");
+    assert_reply(&gone, "Success", "true");
+    REPLY_AUTO list = world_command(w, b.user_key, "EmailGateway.GetSMTPs", "\"DomainID\":2");
+    assert_true(json_is(json_find(list.json, STR("SMTPs")), JSON_ARRAY));
+    assert_null(json_first(json_find(list.json, STR("SMTPs"))));
+}
+
+static void assert_key_works(struct world *w, const char *key, bool does) {
+    REPLY_AUTO r = world_ask(w, &(struct ask){.method = "GET", .path = "/api/v1/webhooks", .bearer = key});
+    assert_int_equal(r.status, does ? 200 : 401);
+}
+
+/* A replaced key ends at once; the new one has what it had. Without an id every key of the domain is replaced. */
+static void a_key_is_replaced(void **state) {
+    struct world *w = *state;
+    struct tenant a = world_tenant(w, "a@owner.test", "a.test");
+    REPLY_AUTO made = world_command(w, a.user_key, "EmailGateway.AddAPI",
+                                    "\"Description\":\"d\",\"DomainID\":1,\"Permissions\":\"webhooks\",\"JourneyID\":\"j\"");
+    char old[128], replaced[128], members[128];
+    snprintf(old, sizeof old, "%.*s", STR_ARG(reply_text(&made, "APIKey.Key")));
+    snprintf(members, sizeof members, "\"Description\":\"new\",\"DomainID\":\"1\",\"APIKeyID\":\"%.*s\"",
+             STR_ARG(reply_text(&made, "NewAPIKeyID")));
+    REPLY_AUTO one = world_command(w, a.user_key, "EmailGateway.ReplaceAPI", members);
+    assert_reply(&one, "APIKey.Permissions", "webhooks");
+    assert_reply(&one, "APIKey.Options.JourneyID", "j");
+    assert_reply(&one, "APIKey.Description", "new");
+    snprintf(replaced, sizeof replaced, "%.*s", STR_ARG(reply_text(&one, "APIKey.Key")));
+    assert_key_works(w, old, false);
+    assert_key_works(w, replaced, true);
+    assert_key_works(w, a.sender_key, true);
+    REPLY_AUTO all = world_command(w, a.user_key, "EmailGateway.ReplaceAPI", "\"Description\":\"only\",\"DomainID\":1");
+    assert_reply(&all, "APIKey.Permissions", "send,events,webhooks");
+    assert_key_works(w, replaced, false);
+    assert_key_works(w, a.sender_key, false);
+    REPLY_AUTO list = world_command(w, a.user_key, "EmailGateway.GetAPIs", "\"DomainID\":1");
+    assert_reply(&list, "APIKeys.0.Description", "only");
+    assert_reply(&list, "APIKeys.1.Description", "");
+}
+
+/* What was sealed under a lost master key is masked, and hides nothing else. */
+static void a_key_that_cannot_be_opened_is_masked(void **state) {
+    struct world *w = *state;
+    struct tenant a = world_tenant(w, "a@owner.test", "a.test");
+    execute(w, "INSERT INTO sender_keys (account_id, domain_id, key_hash, key_sealed, description, scopes, created_at) VALUES "
+               "(1, 1, x'00', x'0102', 'lost', 1, 1)");
+    REPLY_AUTO list = world_command(w, a.user_key, "EmailGateway.GetAPIs", "\"DomainID\":1");
+    assert_reply(&list, "APIKeys.0.Key", a.sender_key);
+    assert_reply(&list, "APIKeys.1.Key", "********");
+    assert_reply(&list, "APIKeys.1.Description", "lost");
+    static const char *const texts[] = {"KeyID", "DomainID", "UserID", "Key", "Permissions", "CreationDate", "LastUsedDate"};
+    JSON_FOR_EACH (row, json_find(list.json, STR("APIKeys")))
+        for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+            assert_true(json_is(json_find(row, str_from_z(texts[i])), JSON_STRING));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_password_is_shown_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_code_has_its_case, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_is_replaced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_that_cannot_be_opened_is_masked, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
