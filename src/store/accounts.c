@@ -166,8 +166,7 @@ enum status account_empty(struct db *tx, int64_t id, int64_t max, int64_t *ret_d
         "DELETE FROM imports WHERE id IN (SELECT id FROM imports WHERE account_id = ?1 LIMIT ?2)",
         "DELETE FROM list_sends WHERE id IN (SELECT id FROM list_sends WHERE account_id = ?1 LIMIT ?2)",
         "DELETE FROM templates WHERE id IN (SELECT id FROM templates WHERE account_id = ?1 LIMIT ?2)",
-        "DELETE FROM send_counts WHERE account_id = ?1 AND starts_at IN "
-        "(SELECT starts_at FROM send_counts WHERE account_id = ?1 LIMIT ?2)",
+        "DELETE FROM lists WHERE id IN (SELECT id FROM lists WHERE account_id = ?1 LIMIT ?2)",
     };
     enum status st = STATUS_OK;
     int64_t deleted = 0;

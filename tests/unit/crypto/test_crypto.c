@@ -34,6 +34,10 @@ static void digests_have_their_vectors(void **state) {
     assert_hex(sha256_str(&h), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
     h = hmac_sha256((struct str){0}, (struct str){0});
     assert_hex(sha256_str(&h), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+    struct sha1 h1 = hmac_sha1(STR("Jefe"), STR("what do ya want for nothing?")); /* RFC 2202 */
+    assert_hex(str_make((const char *)h1.b, sizeof h1.b), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+    h = hmac_sha256(STR("Jefe"), STR("what do ya want for nothing?")); /* is still itself afterwards */
+    assert_hex(sha256_str(&h), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
 static void running_digest_is_the_same_at_every_split(void **state) {
