@@ -89,6 +89,23 @@ static void write_body_schema(struct json_writer *w, const struct operation *op)
     json_close_object(w);
 }
 
+/* The row's example; it leaves out passwords and the like, which a request must have. */
+static void write_request_example(struct json_writer *w, const struct operation *op, const struct json *example) {
+    json_add_object(w, STR("example"));
+    for (size_t i = 0; i < op->param_count; i++) {
+        const struct param *p = &op->params[i];
+        const struct json *value = json_find_nocase(example, str_from_z(p->name));
+        if (is_in_path(op, p) || (!value && !(p->is_required && p->type == PARAM_SECRET))) continue;
+        json_key(w, str_from_z(p->name));
+        if (value) {
+            json_value(w, value);
+        } else {
+            json_z(w, "...");
+        }
+    }
+    json_close_object(w);
+}
+
 static void write_body(struct json_writer *w, struct arena *arena, const struct operation *op) {
     const struct json *example = parse_example(arena, op->request);
     json_add_object(w, STR("requestBody"));
@@ -96,10 +113,7 @@ static void write_body(struct json_writer *w, struct arena *arena, const struct 
     json_add_object(w, STR("application/json"));
     json_key(w, STR("schema"));
     write_body_schema(w, op);
-    if (example) {
-        json_key(w, STR("example"));
-        json_value(w, example);
-    }
+    if (example) write_request_example(w, op, example);
     json_close_object(w);
     json_close_object(w);
     json_close_object(w);
@@ -268,33 +282,36 @@ static void path_of(const struct operation *op, struct buf *out) {
     }
 }
 
+static bool is_same_path(const struct operation *a, const struct operation *b) {
+    return a == b || (a->path && b->path && str_eq(str_from_z(a->path), str_from_z(b->path)));
+}
+
+/* Of which table the i-th operation is. */
+static const char *title_of(size_t i) {
+    size_t count, t = 0;
+    const struct operation_table *const *tables = operation_tables(&count);
+    for (; i >= tables[t]->count; t++) i -= tables[t]->count;
+    return tables[t]->title;
+}
+
 /* All methods of the path that the i-th operation is the first of. */
-static void write_path(struct json_writer *w, struct arena *arena, const struct operation_table *table, size_t first) {
+static void write_path(struct json_writer *w, struct arena *arena, size_t first) {
     BUF_AUTO path = {0};
-    BUF_AUTO other = {0};
-    path_of(&table->rows[first], &path);
     for (size_t i = 0; i < first; i++) {
-        if (!is_public(&table->rows[i])) continue;
-        path_of(&table->rows[i], &other);
-        if (str_eq(buf_str(&path), buf_str(&other))) return;
+        if (is_same_path(operation_at(i), operation_at(first))) return;
     }
+    path_of(operation_at(first), &path);
     json_add_object(w, buf_str(&path));
-    for (size_t i = first; i < table->count; i++) {
-        if (!is_public(&table->rows[i])) continue;
-        path_of(&table->rows[i], &other);
-        if (str_eq(buf_str(&path), buf_str(&other))) write_operation(w, arena, table->title, &table->rows[i]);
+    for (size_t i = first; i < operation_count(); i++) {
+        if (is_same_path(operation_at(i), operation_at(first))) write_operation(w, arena, title_of(i), operation_at(i));
     }
     json_close_object(w);
 }
 
 static void write_paths(struct json_writer *w, struct arena *arena) {
-    size_t count;
-    const struct operation_table *const *tables = operation_tables(&count);
     json_add_object(w, STR("paths"));
-    for (size_t t = 0; t < count; t++) {
-        for (size_t i = 0; i < tables[t]->count; i++) {
-            if (is_public(&tables[t]->rows[i])) write_path(w, arena, tables[t], i);
-        }
+    for (size_t i = 0; i < operation_count(); i++) {
+        if (is_public(operation_at(i))) write_path(w, arena, i);
     }
     json_close_object(w);
 }
