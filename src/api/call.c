@@ -10,6 +10,7 @@
 #include "api/judge.h"
 #include "api/throttle.h"
 #include "base/log.h"
+#include "proto/url/url.h"
 
 #include <inttypes.h>
 
@@ -282,6 +283,12 @@ static void refuse_and_answer(struct call *c, int code, struct str field, const 
     answer(c);
 }
 
+/* What stands in the path is a parameter, decoded; a broken escape stays what it is, and is no id of anything. */
+static void add_place(struct call *c, struct json **named, struct str name, struct str value) {
+    struct str decoded;
+    input_add(c->arena, named, name, url_decode(c->arena, value, &decoded) ? decoded : value);
+}
+
 static bool find_operation(struct call *c) {
     struct str command;
     bool is_command = operation_is_command_path(c->request.path, &command);
@@ -293,7 +300,7 @@ static bool find_operation(struct call *c) {
     }
     c->op = operation_find_path(c->request.method, c->request.path, &places);
     struct json *named = NULL;
-    for (size_t i = 0; c->op && i < places.count; i++) input_add(c->arena, &named, places.items[i].name, places.items[i].value);
+    for (size_t i = 0; c->op && i < places.count; i++) add_place(c, &named, places.items[i].name, places.items[i].value);
     c->input.path = named;
     return c->op != NULL;
 }
