@@ -59,7 +59,7 @@ static enum status find(struct call *c, struct db *db, bool is_delete) {
     struct domain domain;
     enum status status = domain_get(db, c->arena, c->scope.account_id, call_number(c, "DomainID", 0), &domain);
     if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
+        call_refuse_field(c, 2, STR("DomainID"));
         return STATUS_OK;
     }
     if (status != STATUS_OK) return status;
@@ -105,7 +105,7 @@ enum status domain_clear_run(struct call *c, struct db *db) {
     enum status status = STATUS_OK;
     if (s->is_delete && c->round == 0) status = domain_delete(db, s->scope.account_id, s->scope.domain_id);
     if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2); /* deleted meanwhile */
+        call_refuse_field(c, 2, STR("DomainID")); /* deleted meanwhile */
         return STATUS_OK;
     }
     if (status == STATUS_OK && p.position == p.count && !p.is_last) status = collect(s, db, &p);

@@ -180,6 +180,7 @@ static enum status accept_some(struct slice *s, struct db *db) {
     enum status status = accept_begin(db, &by);
     while (status == STATUS_OK && ls->accept.message_count) {
         status = accept_request(db, &s->arena, &by, &ls->accept);
+        if (status == STATUS_OK && ls->accept.outcome == ACCEPT_GONE) ls->accept.message_count = 0; /* the next slice ends it */
         if (status != STATUS_OK || ls->accept.outcome != ACCEPT_OVER_LIMIT) break;
         struct quota_state quota = quota_state(&by.quota, ls->accept.verdict);
         size_t room = ls->accept.verdict == QUOTA_SECOND || quota.remaining < 0 ? 0 : (size_t)quota.remaining;

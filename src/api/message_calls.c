@@ -141,7 +141,7 @@ enum status message_calls_get(struct call *c, struct db *db) {
     struct message_view view;
     enum status status = message_show(db, c->arena, &scope, uuid_of(c), c->now, &view);
     if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
+        call_refuse_field(c, 2, STR("MessageID"));
         return STATUS_OK;
     }
     if (status != STATUS_OK) return status;
@@ -177,7 +177,7 @@ enum status message_calls_find(struct call *c, struct db *db) {
     enum status status = message_of(db, c->arena, c->scope.account_id, c->scope.domain_id, uuid_of(c), &d->message);
     c->state = d;
     c->cleanup = cleanup;
-    if (status == STATUS_NOT_FOUND) call_refuse(c, 2);
+    if (status == STATUS_NOT_FOUND) call_refuse_field(c, 2, STR("MessageID"));
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 

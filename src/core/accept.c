@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "core/events.h"
 #include "core/suppressions.h"
+#include "store/domains.h"
 #include "store/idempotency.h"
 #include "store/sender_keys.h"
 
@@ -136,9 +137,22 @@ static enum status find_suppressed(struct db *tx, struct arena *arena, const str
     return STATUS_OK;
 }
 
+/* A deleted domain's queue was failed as a whole: nothing may come after that. */
+static enum status find_domain(struct db *tx, struct arena *arena, struct accept_request *request) {
+    struct domain domain;
+    request->outcome = ACCEPT_NEW;
+    if (request->message_count == 0) return STATUS_OK;
+    const struct message *m = &request->messages[0].message;
+    enum status status = domain_get(tx, arena, m->account_id, m->domain_id, &domain);
+    if (status == STATUS_NOT_FOUND) request->outcome = ACCEPT_GONE;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 enum status accept_request(struct db *tx, struct arena *arena, struct acceptor *by, struct accept_request *request) {
     enum suppression_source *sources;
-    enum status status = find_suppressed(tx, arena, by, request, &sources);
+    enum status status = find_domain(tx, arena, request);
+    if (status != STATUS_OK || request->outcome == ACCEPT_GONE) return status;
+    status = find_suppressed(tx, arena, by, request, &sources);
     if (status != STATUS_OK) return status;
     size_t left = accept_request_recipients(request) - request->suppressed_count;
     if (left == 0 && !request->keeps_suppressed) {

@@ -41,6 +41,7 @@ enum accept_outcome {
     ACCEPT_REFUSED,    /* by the caller before it came here; nothing was done */
     ACCEPT_NEW,        /* written; suppressed ones are, too, if there are others, in their state and with an event each */
     ACCEPT_SUPPRESSED, /* nobody is left to write to: nothing was written */
+    ACCEPT_GONE,       /* the sender domain was deleted since it was judged: nothing was written (TN15) */
     ACCEPT_OVER_LIMIT, /* of the day, month or second (verdict): nothing was written */
     ACCEPT_REPLAYED,   /* for callers of accept_recall */
     ACCEPT_CONFLICT,

@@ -8,10 +8,19 @@
 #include "core/suppressions.h"
 #include "store/send_counts.h"
 
+#include <string.h>
+
 static const struct account_limits free_of_limits;
 
 static struct acceptor by_account(int64_t account_id, const struct account_limits *limits, int64_t now) {
     return (struct acceptor){.key_id = 3, .quota = {.account_id = account_id, .now = now, .limits = limits}};
+}
+
+/* An account and its domain; both tables count alike. */
+static int64_t make_sender(struct fixture *f, const char *email) {
+    int64_t account_id = make_account(f->db, email);
+    assert_int_equal(make_domain(f->db, account_id, strchr(email, '@') + 1), account_id);
+    return account_id;
 }
 
 static struct acceptance two_of(int64_t account_id, uint8_t mark, int64_t now) {
@@ -22,7 +31,7 @@ static struct acceptance two_of(int64_t account_id, uint8_t mark, int64_t now) {
     return (struct acceptance){
         .message = {.uuid = make_uuid(mark),
                     .account_id = account_id,
-                    .domain_id = 2,
+                    .domain_id = account_id, /* make_sender */
                     .key_id = 3,
                     .created_at = now,
                     .tags = STR("[]"),
@@ -54,10 +63,21 @@ static void suppress(struct fixture *f, int64_t account_id, int64_t list_id, str
 }
 
 /* ---- writing ---- */
+static void test_TN15_nothing_comes_after_the_domain_went(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    struct acceptance a = two_of(make_sender(f, "a@example.com"), 1, NOW);
+    assert_ok(domain_delete(f->db, 1, 1));
+    assert_int_equal(send_two(f, by_account(1, NULL, NOW), &a).outcome, ACCEPT_GONE);
+    fixture_commit(f);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM messages"), 0);
+    fixture_free(f);
+}
+
 static void test_P1_all_of_a_message_is_written(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
-    struct acceptance a = two_of(1, 1, NOW);
+    struct acceptance a = two_of(make_sender(f, "a@example.com"), 1, NOW);
     assert_int_equal(send_two(f, by_account(1, NULL, NOW), &a).outcome, ACCEPT_NEW);
     assert_int_equal(a.entry_count, 2);
     assert_str(a.entries[1].domain, "else.example");
@@ -76,7 +96,7 @@ static void test_P1_all_of_a_message_is_written(void **state) {
 static void test_the_gateways_own_mail_is_not_judged(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
-    int64_t account = make_account(f->db, "a@example.com");
+    int64_t account = make_sender(f, "a@example.com");
     struct acceptance a = two_of(account, 1, NOW);
     suppress(f, account, 0, STR("bob@there.example"));
     assert_ok(accept_run(f->db, &f->arena, &a));
@@ -90,7 +110,7 @@ static void test_the_gateways_own_mail_is_not_judged(void **state) {
 static void test_P3_a_suppressed_recipient_has_state_and_event(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
-    int64_t account = make_account(f->db, "a@example.com");
+    int64_t account = make_sender(f, "a@example.com");
     struct acceptance a = two_of(account, 1, NOW);
     suppress(f, account, 0, STR("eve@else.example"));
     struct accept_request r = send_two(f, by_account(account, NULL, NOW), &a);
@@ -110,7 +130,7 @@ static void test_P3_a_suppressed_recipient_has_state_and_event(void **state) {
 static void test_nobody_left_is_refused_and_leaves_nothing(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
-    int64_t account = make_account(f->db, "a@example.com"), other = make_account(f->db, "b@example.com");
+    int64_t account = make_sender(f, "a@example.com"), other = make_sender(f, "b@example.com");
     struct acceptance a = two_of(account, 1, NOW);
     suppress(f, account, 7, STR("bob@there.example"));
     suppress(f, account, 0, STR("eve@else.example"));
@@ -152,7 +172,7 @@ static void test_TN12_day_and_month_hold_exactly(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct fixture *f = fixture_new();
-        int64_t account = make_account(f->db, "a@example.com");
+        int64_t account = make_sender(f, "a@example.com");
         const struct account_limits *limits = &cases[i].limits;
         uint8_t mark = 1;
         for (; mark <= 2; mark++) {
@@ -174,7 +194,7 @@ static void test_TN12_day_and_month_hold_exactly(void **state) {
 static void test_TN12_one_transaction_counts_its_own(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
-    int64_t account = make_account(f->db, "a@example.com");
+    int64_t account = make_sender(f, "a@example.com");
     struct account_limits limits = {.sends_per_day = 5};
     struct acceptor by = by_account(account, &limits, NOW);
     assert_ok(accept_begin(f->db, &by));
@@ -204,7 +224,7 @@ static void test_the_rate_refills_with_time(void **state) {
                  {400, ACCEPT_NEW}, {900, ACCEPT_OVER_LIMIT}, {5000, ACCEPT_NEW}};
     struct account_limits limits = {.sends_per_second = 3}; /* four at first: what is begun within the second is let in */
     struct fixture *f = fixture_new();
-    int64_t account = make_account(f->db, "a@example.com");
+    int64_t account = make_sender(f, "a@example.com");
     for (uint8_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int64_t now = NOW + steps[i].at_ms;
         struct acceptance a = two_of(account, i, now);
@@ -218,7 +238,7 @@ static void test_the_rate_refills_with_time(void **state) {
 static void test_P8_old_counts_go_as_new_ones_come(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
-    int64_t account = make_account(f->db, "a@example.com");
+    int64_t account = make_sender(f, "a@example.com");
     struct send_usage usage;
     struct send_period period;
     for (int day = 0; day < 200; day++) {
@@ -281,7 +301,7 @@ static void test_P8_old_keys_go_as_new_ones_come(void **state) {
 static void test_P8_old_sessions_go_as_new_ones_come(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
-    int64_t account = make_account(f->db, "a@example.com");
+    int64_t account = make_sender(f, "a@example.com");
     assert_ok(account_open_session(f->db, account, STR("one"), false, NOW));
     assert_ok(account_open_session(f->db, account, STR("two"), false, NOW + SESSION_LIFE_MS));
     fixture_commit(f);
@@ -294,6 +314,7 @@ static void test_P8_old_sessions_go_as_new_ones_come(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_TN15_nothing_comes_after_the_domain_went),
         cmocka_unit_test(test_P1_all_of_a_message_is_written),
         cmocka_unit_test(test_the_gateways_own_mail_is_not_judged),
         cmocka_unit_test(test_P3_a_suppressed_recipient_has_state_and_event),
