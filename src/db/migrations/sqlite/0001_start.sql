@@ -237,11 +237,11 @@ CREATE TABLE list_sends (               -- one message to each subscriber of a l
 CREATE INDEX list_sends_by_account ON list_sends(account_id, id);
 CREATE INDEX list_sends_open ON list_sends(id) WHERE state = 0;
 
-CREATE TABLE imports (                  -- files of subscribers or suppressions, worked off in slices
+CREATE TABLE imports (                  -- files of subscribers, worked off in slices
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     uuid            BLOB NOT NULL UNIQUE,
     account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
-    list_id         INTEGER NOT NULL,              -- 0: suppressions
+    list_id         INTEGER NOT NULL,
     options         TEXT NOT NULL,                 -- JSON
     state           INTEGER NOT NULL,              -- enum import_state
     size            INTEGER NOT NULL,              -- bytes of the file
