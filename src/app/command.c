@@ -22,7 +22,8 @@ struct verb_option {
     const char *value;     /* "E" in help; NULL: a switch, sent as true */
     bool required;
     const char *sentence;
-    bool is_list; /* a comma list, sent as an array */
+    bool is_list;        /* a comma list, sent as an array */
+    const char *initial; /* sent when the option is not given */
 };
 
 struct verb {
@@ -31,9 +32,9 @@ struct verb {
     const char *summary;
     const char *argument; /* the positional's name in help, NULL without one */
     const char *parameter;
-    struct verb_option options[6];
+    struct verb_option options[9];
     enum verb_input input;
-    const char *object; /* what `say` and `rows` look into; NULL: the answer itself */
+    const char *object; /* what `say` looks into, and `rows` if it is in there; NULL: the answer itself */
     const char *say;
     const char *rows, *columns;
     const char *raw;
@@ -49,12 +50,15 @@ static const struct verb verbs[] = {
      .input = INPUT_PASSWORD,
      .say = "Account {EmailAddress} is made (UserID {UserID}).\nIts API key, shown only now: {APIKey}\n"},
     {.words = "domain add",
-     .operation = "Operator.DomainAdd",
+     .operation = "EmailGateway.AddDomain",
      .summary = "Add a sender domain to an account.",
      .argument = "NAME",
-     .parameter = "Name",
-     .options = {{"--account", "Account", "E", false, "The account's address; needed when there are several."}},
-     .say = "Domain {DomainName} is added (DomainID {DomainID}). Publish these records, then verify it:\n",
+     .parameter = "DomainName",
+     .options = {{"--account", "Account", "E", false, "The account's address; needed when there are several."},
+                 {"--subdomain", "Subdomain", "LABEL", false, "Host of the return path; mail otherwise."},
+                 {"--track-prefix", "TrackPrefix", "LABEL", false, "Host of tracking below it; track otherwise."},
+                 {"--hosting-provider", "HostingProvider", "NAME", false, "Who hosts its DNS; picks the instructions."}},
+     .say = "Domain {DomainName} is added (DomainID {DomainID}). Publish these records, then verify it:\n{Instructions}\n",
      .rows = "DNSRecords",
      .columns = "Type Host Value"},
     {.words = "domain list",
@@ -63,6 +67,50 @@ static const struct verb verbs[] = {
      .options = {{"--account", "Account", "E", false, "Only this account's."}},
      .rows = "Domains",
      .columns = "DomainID DomainName Status UserID"},
+    {.words = "domain show",
+     .operation = "EmailGateway.GetDomain",
+     .summary = "Show a domain's standing and the DNS records to publish.",
+     .argument = "NAME",
+     .parameter = "Domain",
+     .options = {{"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
+     .object = "Domain",
+     .say = "Domain {DomainName} (DomainID {DomainID}): {Status}, {VerificationStatus}, checked at {CheckedAt}\n"
+            "Link tracking: {LinkTracking}, open tracking: {OpenTracking}, unsubscribe link: {UnsubscribeLink}\n",
+     .rows = "DNSRecords",
+     .columns = "Type Host Value Verified"},
+    {.words = "domain verify",
+     .operation = "EmailGateway.VerifyDomain",
+     .summary = "Look a domain's DNS records up now.",
+     .argument = "NAME",
+     .parameter = "Domain",
+     .options = {{"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
+     .object = "Domain",
+     .say = "Domain {DomainName}: {Status}, {VerificationStatus}\n",
+     .rows = "DNSVerificationResults",
+     .columns = "Verified Required Type Host Why"},
+    {.words = "domain update",
+     .operation = "EmailGateway.UpdateDomain",
+     .summary = "Change settings and host names of a domain.",
+     .argument = "NAME",
+     .parameter = "Domain",
+     .options = {{"--link-tracking", "LinkTracking", "yes|no", false, "Whether links are tracked."},
+                 {"--open-tracking", "OpenTracking", "yes|no", false, "Whether opens are tracked."},
+                 {"--unsubscribe-link", "UnsubscribeLink", "yes|no", false, "Whether an unsubscribe link is added."},
+                 {"--hosting-provider", "HostingProvider", "NAME", false, "Who hosts its DNS; picks the instructions."},
+                 {"--subdomain", "Subdomain", "LABEL", false, "Host of the return path; must be verified again."},
+                 {"--track-prefix", "TrackPrefix", "LABEL", false, "Host of tracking; must be verified again."},
+                 {"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
+     .object = "Domain",
+     .say = "Domain {DomainName}: {Status}, {VerificationStatus}\n",
+     .rows = "DNSRecords",
+     .columns = "Type Host Value Verified"},
+    {.words = "domain delete",
+     .operation = "EmailGateway.DeleteDomain",
+     .summary = "Fail what waits in a domain's queue, and delete it with its keys, SMTP users and webhooks.",
+     .argument = "NAME",
+     .parameter = "Domain",
+     .options = {{"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
+     .say = "The domain is deleted.\n"},
     {.words = "domain enable",
      .operation = "Operator.DomainEnable",
      .summary = "Let a domain send whatever its DNS says; stands until disable.",
@@ -78,19 +126,94 @@ static const struct verb verbs[] = {
      .options = {{"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
      .say = "Domain {DomainName} is disabled.\n"},
     {.words = "key add",
-     .operation = "Operator.KeyAdd",
+     .operation = "EmailGateway.AddAPI",
      .summary = "Make a sender key for a domain.",
      .options = {{"--domain", "Domain", "NAME", true, "The sender domain."},
                  {"--account", "Account", "E", false, "The account's address; needed when several have the domain."},
-                 {"--description", "Description", "TEXT", false, "What the key is for."}},
-     .say = "Key {KeyID} of {DomainName}:\n{Key}\n"},
+                 {"--description", "Description", "TEXT", false, "What the key is for.", .initial = "made by the operator"},
+                 {"--permissions", "Permissions", "A,B", false, "Some of send, events, webhooks; all otherwise."}},
+     .object = "APIKey",
+     .say = "Key {KeyID} of domain {DomainID}:\n{Key}\n"},
     {.words = "key list",
-     .operation = "Operator.KeyList",
+     .operation = "EmailGateway.GetAPIs",
      .summary = "List a domain's sender keys.",
      .options = {{"--domain", "Domain", "NAME", true, "The sender domain."},
                  {"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
      .rows = "APIKeys",
-     .columns = "KeyID Key Description CreationDate LastUsedDate"},
+     .columns = "KeyID Key Permissions Description CreationDate LastUsedDate"},
+    {.words = "key replace",
+     .operation = "EmailGateway.ReplaceAPI",
+     .summary = "Make a sender key in place of another, which ends at once; without ID, of all of the domain.",
+     .options = {{"--domain", "Domain", "NAME", true, "The sender domain."},
+                 {"--id", "ApiKeyId", "ID", false, "The key that ends; every key of the domain otherwise."},
+                 {"--account", "Account", "E", false, "The account's address; needed when several have the domain."},
+                 {"--description", "Description", "TEXT", false, "What the key is for.", .initial = "made by the operator"}},
+     .object = "APIKey",
+     .say = "Key {KeyID} of domain {DomainID}:\n{Key}\n"},
+    {.words = "key delete",
+     .operation = "EmailGateway.DeleteAPI",
+     .summary = "Delete a sender key.",
+     .argument = "ID",
+     .parameter = "ApiKeyId",
+     .options = {{"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .say = "The key is deleted.\n"},
+    {.words = "smtp-user add",
+     .operation = "EmailGateway.AddSMTP",
+     .summary = "Make an SMTP user for a domain; its password is shown once.",
+     .options = {{"--domain", "Domain", "NAME", true, "The sender domain."},
+                 {"--account", "Account", "E", false, "The account's address; needed when several have the domain."},
+                 {"--from", "FromEmail", "E", false, "From of messages that have none."},
+                 {"--from-name", "FromName", "TEXT", false, "Name beside it."},
+                 {"--reply-to", "ReplyToEmail", "E", false, "Reply-To of messages that have none."}},
+     .object = "SMTP",
+     .say = "SMTP user {SMTPID} on {SMTPHost}, ports {SMTPPorts}\nUser name: {Username}\nPassword:  {Password}\n"},
+    {.words = "smtp-user list",
+     .operation = "EmailGateway.GetSMTPs",
+     .summary = "List a domain's SMTP users.",
+     .options = {{"--domain", "Domain", "NAME", true, "The sender domain."},
+                 {"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
+     .rows = "SMTPs",
+     .columns = "SMTPID Username FromEmail IsActive LastUsedDate"},
+    {.words = "smtp-user reset",
+     .operation = "EmailGateway.ResetSMTPPassword",
+     .summary = "Give an SMTP user another password, shown once.",
+     .argument = "ID",
+     .parameter = "smtpid",
+     .options = {{"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .object = "SMTP",
+     .say = "User name: {Username}\nPassword:  {Password}\n"},
+    {.words = "smtp-user delete",
+     .operation = "EmailGateway.DeleteSMTP",
+     .summary = "Delete an SMTP user.",
+     .argument = "ID",
+     .parameter = "smtpid",
+     .options = {{"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .say = "The SMTP user is deleted.\n"},
+    {.words = "webhook add",
+     .operation = "EmailGateway.AddWebhook",
+     .summary = "Have a URL called for events of a domain.",
+     .argument = "URL",
+     .parameter = "WebhookURL",
+     .options = {{"--domain", "Domain", "NAME", true, "The sender domain."},
+                 {"--event", "Event", "A,B", true, "Events to call it for: delivery, bounce, open ..."},
+                 {"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
+     .say = "Webhook {NewWebhookID} is added.\n"},
+    {.words = "webhook list",
+     .operation = "EmailGateway.GetWebhooks",
+     .summary = "List a domain's webhooks, and the key that signs their calls.",
+     .options = {{"--domain", "Domain", "NAME", true, "The sender domain."},
+                 {"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
+     .say = "Signing key: {SigningKey}\n",
+     .rows = "Webhooks",
+     .columns = "WebhookID Status Events URL"},
+    {.words = "webhook delete",
+     .operation = "EmailGateway.DeleteWebhook",
+     .summary = "Delete a webhook.",
+     .argument = "ID",
+     .parameter = "WebhookID",
+     .options = {{"--domain", "Domain", "NAME", true, "The sender domain."},
+                 {"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
+     .say = "The webhook is deleted.\n"},
     {.words = "send",
      .operation = "Operator.Send",
      .summary = "Send a whole message (RFC 5322) from standard input.",
@@ -223,8 +346,11 @@ static int add_arguments(const struct verb *verb, char **args, int count, struct
             json_add_bool(w, str_from_z(o->parameter), true);
     }
     if (verb->argument && !have_argument) return usage(verb, "missing: ", verb->argument);
-    for (const struct verb_option *o = verb->options; o->flag; o++)
-        if (o->required && !seen[o - verb->options]) return usage(verb, "missing: ", o->flag);
+    for (const struct verb_option *o = verb->options; o->flag; o++) {
+        if (seen[o - verb->options]) continue;
+        if (o->required) return usage(verb, "missing: ", o->flag);
+        if (o->initial) add_value(w, o, o->initial);
+    }
     return 0;
 }
 
@@ -358,10 +484,10 @@ static int print_answer(const struct verb *verb, struct str text, bool as_json) 
     }
     if (as_json) return EXIT_SUCCESS;
     if (verb->raw) return print_raw(verb, answer);
-    if (verb->object) answer = json_find(answer, str_from_z(verb->object));
+    const struct json *object = verb->object ? json_find(answer, str_from_z(verb->object)) : answer;
     BUF_AUTO out = {0};
-    if (verb->say) print_sentence(&out, verb->say, answer);
-    if (verb->rows) print_table(&out, verb, answer);
+    if (verb->say) print_sentence(&out, verb->say, object);
+    if (verb->rows) print_table(&out, verb, json_find(object, str_from_z(verb->rows)) ? object : answer);
     print_safely(buf_str(&out));
     return EXIT_SUCCESS;
 }
