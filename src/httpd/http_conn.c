@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define BLANK_LINES_MAX 2
+#define CODED_TURN      8192 /* packed bytes of one turn: they may become 2 MB, and others wait meanwhile */
 
 static const struct http_limits *limits(const struct http_conn *c) {
     return &c->shard->server->o.limits;
@@ -94,15 +95,24 @@ static void set_body_deadline(struct http_conn *c) {
     stream_deadline(c->stream, left > 0 ? left : 0);
 }
 
+/* What is left in the stream is read on the loop's next turn. */
+static void come_again(struct http_conn *c) {
+    stream_pause(c->stream);
+    stream_resume(c->stream);
+}
+
 void http_conn_read_body(struct http_conn *c) {
     struct buf *in = stream_in(c->stream);
     struct http_refusal refusal;
     size_t used;
-    enum http_feed feed = http_exchange_feed(c->x, buf_str(in), &used, &refusal);
+    struct str piece = str_sub(buf_str(in), 0, c->x->inflate ? CODED_TURN : SIZE_MAX);
+    bool is_cut = piece.n < in->n;
+    enum http_feed feed = http_exchange_feed(c->x, piece, &used, &refusal);
     buf_drop(in, used);
     switch (feed) {
     case HTTP_FEED_MORE:
         set_body_deadline(c);
+        if (is_cut) come_again(c);
         break;
     case HTTP_FEED_REFUSED:
         http_reply_error(c, c->x, refusal.status, refusal.why, NULL);

@@ -310,6 +310,11 @@ static void test_gzip_ratio_MI08(void **state) {
     snprintf(want, sizeof want, "<%zu bytes>", batch.n);
     BUF_AUTO letters = talk_gzip(&w, "/large", buf_str(&batch));
     assert_true(has(&letters, want));
+    BUF_AUTO noise = {0}; /* many turns' worth of packed bytes */
+    rand_fill(rand_system(), buf_reserve(&noise, 300000), 300000);
+    buf_grew(&noise, 300000);
+    BUF_AUTO whole = talk_gzip(&w, "/large", buf_str(&noise));
+    assert_true(has(&whole, "<300000 bytes>"));
     BUF_AUTO zeros = talk_zs(&w, "/large", 8 << 20);
     assert_true(has(&zeros, " 413 "));
     assert_true(has(&zeros, "unfolds too far"));
