@@ -204,78 +204,6 @@ static void anothers_objects_do_not_exist(void **state) {
     }
 }
 
-/* ---- events (decisions 20, 29) ---- */
-static void events_are_found_by_their_filters(void **state) {
-    struct world *w = *state;
-    struct tenant a = world_tenant(w, "a@owner.test", "a.test");
-    REPLY_AUTO sent =
-        world_send(w, a.sender_key,
-                   "{\"From\":{\"email\":\"me@a.test\",\"name\":\"\"},\"To\":[{\"email\":\"x@y.test\",\"name\":\"\"},"
-                   "{\"email\":\"z@y.test\",\"name\":\"\"}],\"Subject\":\"S\",\"ContentType\":\"plain\","
-                   "\"PlainContent\":\"p\"}");
-    assert_int_equal(sent.status, 200);
-    BUF_AUTO by_id = {0};
-    buf_addf(&by_id, "MessageID=%.*s", STR_ARG(reply_text(&sent, "MessageID")));
-    const struct {
-        const char *query, *total;
-    } cases[] = {
-        {"", "2"},
-        {"StartFrom=1&RetrieveCount=1", "2"},
-        {"Event=send", "2"},
-        {"Event=accepted", "2"},
-        {"Event=open", "0"},
-        {"Event[]=send&Event[]=open", "2"},
-        {"StartDate=2026-01-01&EndDate=2026-01-01", "2"},
-        {"StartDate=2026-01-02", "0"},
-        {"EndDate=2025-12-31", "0"},
-        {"StartDate=1617235200&EndDate=1619827200&Event=open&MessageID=12345", "0"},
-        {"MessageID=12345", "0"},
-        {by_id.p, "2"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        REPLY_AUTO r = world_ask(
-            w, &(struct ask){.method = "GET", .path = "/api/v1/events", .bearer = a.sender_key, .query = cases[i].query});
-        if (r.status != 200) print_error("%s\n", cases[i].query);
-        assert_reply(&r, "TotalRecords", cases[i].total);
-    }
-    static const struct {
-        const char *query;
-        int64_t code;
-    } refused[] = {
-        {"StartFrom=x", 4},     {"StartFrom=-1", 4},          {"RetrieveCount=0", 5},      {"RetrieveCount=101", 5},
-        {"Event=explode", 422}, {"StartDate=yesterday", 422}, {"EndDate=2026-02-30", 422},
-    };
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        REPLY_AUTO r = world_ask(
-            w, &(struct ask){.method = "GET", .path = "/api/v1/events", .bearer = a.sender_key, .query = refused[i].query});
-        assert_int_equal(r.status, 422);
-        assert_int_equal(reply_code(&r), refused[i].code);
-    }
-    REPLY_AUTO form = world_ask(w, &(struct ask){.method = "GET",
-                                                 .path = "/api/v1/events",
-                                                 .bearer = a.sender_key,
-                                                 .content_type = "application/x-www-form-urlencoded",
-                                                 .body = "StartFrom=0&RetrieveCount=10"});
-    assert_reply(&form, "TotalRecords", "2");
-    REPLY_AUTO command = world_command(w, a.user_key, "EmailGateway.GetEvents",
-                                       "\"DomainID\":1,\"StartFrom\":0,\"RetrieveCount\":50,\"Event\":\"send\"");
-    assert_reply(&command, "TotalRecords", "2");
-    assert_reply(&command, "Events.0.event_type", "send");
-    assert_reply(&command, "Events.0.message.headers.subject", "S");
-    static const char *const codes[][2] = {
-        {"\"StartFrom\":0", "1"},
-        {"\"DomainID\":1", "4"},
-        {"\"DomainID\":1,\"StartFrom\":0", "5"},
-        {"\"DomainID\":1,\"StartFrom\":0,\"RetrieveCount\":500", "5"},
-        {"\"DomainID\":2,\"StartFrom\":0,\"RetrieveCount\":5", "2"},
-        {"\"DomainID\":1,\"StartFrom\":0,\"RetrieveCount\":5,\"Query\":\"x\"", "422"},
-    };
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        REPLY_AUTO r = world_command(w, a.user_key, "EmailGateway.GetEvents", codes[i][0]);
-        assert_reply(&r, "ErrorCode", codes[i][1]);
-    }
-}
-
 /* ---- the operator ---- */
 static void the_operator_is_told_what_is_wrong(void **state) {
     struct world *w = *state;
@@ -473,7 +401,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(domains_are_added_once_an_account, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_are_made_shown_and_deleted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(anothers_objects_do_not_exist, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(events_are_found_by_their_filters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_operator_is_told_what_is_wrong, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_domain_goes_to_the_only_account, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_finished_message_is_sent, set_up, tear_down),
