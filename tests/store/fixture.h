@@ -78,6 +78,7 @@ int run_content(void);
 int run_domains(void);
 int run_engine(void);
 int run_verbs(void);
+int run_lists(void);
 int run_threads(void);
 int run_queue(void);
 int run_writer(void);
