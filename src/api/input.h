@@ -1,6 +1,7 @@
 /* input.h - a request's parameters as one JSON object, wherever they came from.
  *
- * Query and body are one set, the body wins; the body is JSON when it begins with '{', else a form or multipart. Names are
+ * Query and body are one set, the body wins; the body is JSON when it begins with '{', whatever Content-Type says, and always
+ * UTF-8 (JS13); else a form or multipart. Of equal names in a form the last wins (HT34), in JSON they are an error. Names are
  * matched without regard to case. Form values are strings; names such as To[0][email] and values that are JSON arrays or
  * objects make structures, so that every parameter can be sent in every way. Missing, null and "" are one case. Pure; any thread.
  * SPDX-License-Identifier: Apache-2.0 */

@@ -6,7 +6,8 @@
  *   head(x)  the head is complete, of the body nothing has been read. The handler answers at once (http_exchange_respond: the
  *            connection is then closed if a body was announced), or lets the body in (http_exchange_continue), now or later - it
  *            may ask a reader first (decisions: credentials are judged before the body).
- *   body(x)  the body is complete and decoded (chunked, gzip, deflate). The handler responds, now or later, exactly once.
+ *   body(x)  the body is complete and decoded (chunked, gzip, deflate; limits count decoded bytes, and a packed body may unfold
+ *            250 times). The handler responds, now or later, exactly once.
  *   end(x)   the exchange is about to be freed: always the last call, exactly once. May be NULL.
  *
  * Between head/body and its answer the exchange, its arena and its body belong to the handler and stay valid even when the
