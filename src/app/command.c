@@ -17,7 +17,7 @@ enum verb_input { INPUT_NONE, INPUT_PASSWORD, INPUT_MESSAGE };
 #define INPUT_MESSAGE_MAX (40u << 20) /* bytes of a message on standard input */
 
 struct verb_option {
-    const char *flag;      /* "--email" */
+    const char *flag;      /* "--email"; "active=": a word active=VALUE */
     const char *parameter; /* "Email" */
     const char *value;     /* "E" in help; NULL: a switch, sent as true */
     bool required;
@@ -40,6 +40,22 @@ struct verb {
     const char *raw;
 };
 
+#define GROUP_LIMITS                                                                                                             \
+    {"domains=", "LimitEmailGatewaySenderDomains", "N", false, "Sender domains of an account; 0 is no limit, as for all."},      \
+        {"sends_per_second=", "LimitEmailSendPerSecond", "N", false, "Recipients an account may send to each second."},          \
+        {"sends_per_day=", "LimitEmailSendPerDay", "N", false, "... each day, UTC."},                                            \
+        {"sends_per_month=", "LimitEmailSendPerPeriod", "N", false, "... each month, UTC."},                                     \
+        {"recipients=", "LimitRecipients", "N", false, "Recipients of one message."},                                            \
+        {"bcc=", "LimitBCC", "N", false, "BCC recipients of one message."}, {                                                    \
+        "reply_to=", "LimitReplyTo", "N", false, "Reply-To addresses of one message."                                            \
+    }
+#define GROUP_NAMED(operation_) .operation = operation_, .argument = "NAME", .parameter = "UserGroup"
+#define GROUP_SHOWN                                                                                                              \
+    .object = "UserGroup",                                                                                                       \
+    .say = "Group: {GroupName} (UserGroupID {UserGroupID}, accounts: {Users})\nDomains: {LimitEmailGatewaySenderDomains}\n"      \
+           "Sends: {LimitEmailSendPerSecond} a second, {LimitEmailSendPerDay} a day, {LimitEmailSendPerPeriod} a month\n"        \
+           "Of one message: {LimitRecipients} recipients, {LimitBCC} BCC, {LimitReplyTo} Reply-To\n"
+
 static const struct verb verbs[] = {
     {.words = "account create",
      .operation = "User.Create",
@@ -49,6 +65,105 @@ static const struct verb verbs[] = {
                  {"--password-stdin", "", NULL, true, "Read the password from standard input (the only way to give it)."}},
      .input = INPUT_PASSWORD,
      .say = "Account {EmailAddress} is made (UserID {UserID}).\nIts API key, shown only now: {APIKey}\n"},
+    {.words = "account list",
+     .operation = "Users.Get",
+     .summary = "List accounts.",
+     .options = {{"--group", "UserGroup", "NAME", false, "Only those in this group."},
+                 {"--search", "SearchKeyword", "TEXT", false, "Only those whose address holds this."},
+                 {"--skip", "RecordsFrom", "N", false, "Leave out so many."},
+                 {"--limit", "RecordsPerRequest", "N", false, "At most so many; 25 otherwise."}},
+     .say = "Accounts: {TotalUsers}\n",
+     .rows = "Users",
+     .columns = "UserID EmailAddress GroupName AccountStatus IsVerified IsAdmin"},
+    {.words = "account show",
+     .operation = "User.Get",
+     .summary = "Show an account.",
+     .argument = "EMAIL",
+     .parameter = "EmailAddress",
+     .object = "UserInformation",
+     .say =
+         "Account: {EmailAddress} (UserID {UserID})\nName: {FirstName} {LastName}\nGroup: {GroupName}\nStatus: {AccountStatus}\n"
+         "Verified: {IsVerified}\nAdministrator: {IsAdmin}\nSecond factor: {2FA_Enabled}\nSince: {UserSince}\n"},
+    {.words = "account set",
+     .operation = "User.Update",
+     .summary = "Change an account; takes effect at once.",
+     .argument = "EMAIL",
+     .parameter = "Account",
+     .options = {{"active=", "IsActive", "yes|no", false, "Whether it may log in and send."},
+                 {"verified=", "IsVerified", "yes|no", false, "Whether its address counts as proved; if not, it cannot send."},
+                 {"group=", "UserGroup", "NAME", false, "The group whose limits hold for it."},
+                 {"admin=", "IsAdmin", "yes|no", false, "Whether it administrates."},
+                 {"totp=", "TwoFactor", "off", false, "Switch its second factor off, for whoever lost the device."},
+                 {"email=", "EmailAddress", "E", false, "A new address."},
+                 {"first_name=", "FirstName", "TEXT", false, "First name."},
+                 {"last_name=", "LastName", "TEXT", false, "Last name."}},
+     .object = "UserInfo",
+     .say =
+         "Account {EmailAddress}: {AccountStatus}, group {GroupName}; verified: {IsVerified}, administrator: {IsAdmin}, second "
+         "factor: {2FA_Enabled}.\n"},
+    {.words = "account password",
+     .operation = "User.Update",
+     .summary = "Set an account's password, from standard input; ends its sessions.",
+     .argument = "EMAIL",
+     .parameter = "Account",
+     .options = {{"--password-stdin", "", NULL, true, "Read the password from standard input (the only way to give it)."}},
+     .input = INPUT_PASSWORD,
+     .object = "UserInfo",
+     .say = "The password of {EmailAddress} is set.\n"},
+    {.words = "account delete",
+     .operation = "User.Delete",
+     .summary = "Delete an account that has no sender domains.",
+     .argument = "EMAIL",
+     .parameter = "EmailAddress",
+     .say = "The account is deleted.\n"},
+    {.words = "group add",
+     .operation = "UserGroup.Create",
+     .summary = "Make a group of accounts with limits of its own.",
+     .argument = "NAME",
+     .parameter = "GroupName",
+     .options = {GROUP_LIMITS},
+     .object = "UserGroup",
+     .say = "Group {GroupName} is made (UserGroupID {UserGroupID}).\n"},
+    {.words = "group list",
+     .operation = "UserGroups.Get",
+     .summary = "List groups and their limits; 0 is no limit.",
+     .rows = "UserGroups",
+     .columns = "UserGroupID GroupName Users LimitEmailGatewaySenderDomains LimitEmailSendPerSecond LimitEmailSendPerDay "
+                "LimitEmailSendPerPeriod LimitRecipients"},
+    {.words = "group show", GROUP_NAMED("UserGroup.Get"), .summary = "Show a group and its limits; 0 is no limit.", GROUP_SHOWN},
+    {.words = "group set",
+     GROUP_NAMED("UserGroup.Update"),
+     .summary = "Change a group's limits; they hold at once for every account in it.",
+     .options = {GROUP_LIMITS, {"name=", "GroupName", "NAME", false, "A new name."}},
+     GROUP_SHOWN},
+    {.words = "group delete",
+     GROUP_NAMED("UserGroup.Delete"),
+     .summary = "Delete a group that no account is in.",
+     .say = "The group is deleted.\n"},
+    {.words = "user-key add",
+     .operation = "User.APIKey.Create",
+     .summary = "Make an API key of an account (for one of a domain: key add).",
+     .argument = "EMAIL",
+     .parameter = "Account",
+     .options = {{"--note", "Note", "TEXT", true, "What the key is for."},
+                 {"--from", "BoundIPAddress", "A,B", false, "Addresses or networks it may be used from; anywhere otherwise."},
+                 {"--admin", "IsAdmin", NULL, false, "It may call admin commands, if the account administrates."}},
+     .object = "APIKey",
+     .say = "The key, shown only now: {APIKey}\n"},
+    {.words = "user-key list",
+     .operation = "User.APIKey.List",
+     .summary = "List an account's API keys.",
+     .argument = "EMAIL",
+     .parameter = "Account",
+     .rows = "APIKeys",
+     .columns = "APIKeyID IsAdmin CreatedAt LastUsedAt LastUsedIP BoundIPAddress Note"},
+    {.words = "user-key delete",
+     .operation = "User.APIKey.Delete",
+     .summary = "Delete an API key of an account.",
+     .argument = "ID",
+     .parameter = "APIKeyID",
+     .options = {{"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .say = "The key is deleted.\n"},
     {.words = "domain add",
      .operation = "EmailGateway.AddDomain",
      .summary = "Add a sender domain to an account.",
@@ -292,14 +407,21 @@ void verb_list(FILE *out, const char *group) {
         if (!group || in_group(&verbs[i], group)) fprintf(out, "  %-16s %s\n", verbs[i].words, verbs[i].summary);
 }
 
+/* Given as a word NAME=VALUE. */
+static bool is_setting(const struct verb_option *o) {
+    return str_ends(str_from_z(o->flag), STR("="));
+}
+
 void verb_help(FILE *out, const struct verb *verb) {
     fprintf(out, "posthorn %s%s%s", verb->words, verb->argument ? " " : "", verb->argument ? verb->argument : "");
     for (const struct verb_option *o = verb->options; o->flag; o++)
-        fprintf(out, o->required ? " %s%s%s" : " [%s%s%s]", o->flag, o->value ? " " : "", o->value ? o->value : "");
+        fprintf(out, o->required ? " %s%s%s" : " [%s%s%s]", o->flag, o->value && !is_setting(o) ? " " : "",
+                o->value ? o->value : "");
     fprintf(out, " [--json] [-c FILE] [-o section.key=value]\n\n%s\n", verb->summary);
     for (const struct verb_option *o = verb->options; o->flag; o++) {
         if (o == verb->options) fputc('\n', out);
-        fprintf(out, "  %s %-*s  %s\n", o->flag, (int)(20 - strlen(o->flag)), o->value ? o->value : "", o->sentence);
+        fprintf(out, "  %s%s%-*s  %s\n", o->flag, is_setting(o) ? "" : " ", (int)(is_setting(o) ? 21 : 20) - (int)strlen(o->flag),
+                o->value ? o->value : "", o->sentence);
     }
 }
 
@@ -308,9 +430,17 @@ static int usage(const struct verb *verb, const char *what, const char *which) {
     return EXIT_USAGE;
 }
 
-static const struct verb_option *find_option(const struct verb *verb, const char *flag) {
-    for (const struct verb_option *o = verb->options; o->flag; o++)
-        if (strcmp(o->flag, flag) == 0) return o;
+/* *ret_value: what stands in the same word. */
+static const struct verb_option *find_option(const struct verb *verb, const char *word, const char **ret_value) {
+    *ret_value = NULL;
+    for (const struct verb_option *o = verb->options; o->flag; o++) {
+        size_t n = strlen(o->flag);
+        if (is_setting(o) && strncmp(o->flag, word, n) == 0) {
+            *ret_value = word + n;
+            return o;
+        }
+        if (strcmp(o->flag, word) == 0) return o;
+    }
     return NULL;
 }
 
@@ -329,7 +459,8 @@ static void add_value(struct json_writer *w, const struct verb_option *o, const 
 static int add_arguments(const struct verb *verb, char **args, int count, struct json_writer *w) {
     bool seen[sizeof verb->options / sizeof verb->options[0]] = {0}, have_argument = false;
     for (int i = 0; i < count; i++) {
-        const struct verb_option *o = find_option(verb, args[i]);
+        const char *value;
+        const struct verb_option *o = find_option(verb, args[i], &value);
         if (!o && args[i][0] == '-' && args[i][1]) return usage(verb, "unknown option ", args[i]);
         if (!o) {
             if (!verb->argument || have_argument) return usage(verb, "unexpected word ", args[i]);
@@ -339,9 +470,9 @@ static int add_arguments(const struct verb *verb, char **args, int count, struct
         }
         if (seen[o - verb->options]) return usage(verb, "given twice: ", o->flag);
         seen[o - verb->options] = true;
-        if (o->value && i + 1 == count) return usage(verb, "a value is missing after ", o->flag);
+        if (o->value && !value && i + 1 == count) return usage(verb, "a value is missing after ", o->flag);
         if (o->value)
-            add_value(w, o, args[++i]);
+            add_value(w, o, value ? value : args[++i]);
         else if (*o->parameter)
             json_add_bool(w, str_from_z(o->parameter), true);
     }
