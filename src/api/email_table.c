@@ -104,14 +104,15 @@ static const struct operation rows[] = {
      "refused (14). With an Idempotency-Key, a request that is repeated within 24 hours is answered like the first and sends "
      "nothing again",
      LIST_OF(email_params, email_refusals), SEND_STEPS(email_check), .request = ONE_REQUEST,
-     .answer =
-         "{\"MessageID\":\"01932c5e-8f5a-7c1e-9d3b-2f6a8b4c5d6e\",\"Suppressed?\":[\"joe@example.org\"],\"Recipients?\":1}"},
+     .answer = "{\"MessageID|\":[\"01932c5e-8f5a-7c1e-9d3b-2f6a8b4c5d6e\",[\"01932c5e-8f5a-7c1e-9d3b-2f6a8b4c5d6e\"]],"
+               "\"Suppressed?\":[\"joe@example.org\"],\"Recipients?\":1}"},
     {"SendEmailBatch", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_SEND, 12, HTTP_POST, OPERATION_BODY_SEND, "/api/v1/email/batch",
      "Send many messages in one request. Each is judged by itself; those that are accepted are stored together. Results holds, "
      "in "
      "the same order, the answer that each would have got alone: MessageID or Errors. The status is 422 when all were refused",
      LIST_OF(batch_params, batch_refusals), SEND_STEPS(email_check_batch), .request = "{\"Messages\":[" ONE_REQUEST "]}",
-     .answer = "{\"Results\":[{\"MessageID?\":\"01932c5e-8f5a-7c1e-9d3b-2f6a8b4c5d6e\",\"Suppressed?\":[\"joe@example.org\"],"
+     .answer = "{\"Results\":[{\"MessageID|?\":[\"01932c5e-8f5a-7c1e-9d3b-2f6a8b4c5d6e\",[\"01932c5e-8f5a-7c1e-9d3b-"
+               "2f6a8b4c5d6e\"]],\"Suppressed?\":[\"joe@example.org\"],"
                "\"Errors?\":[{\"Code\":8,\"Message\":\"Missing Subject\",\"Field?\":\"Subject\"}]}]}"},
 };
 const struct operation_table email_table = {"Sending", rows, sizeof rows / sizeof rows[0]};

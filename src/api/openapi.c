@@ -89,13 +89,13 @@ static void write_body_schema(struct json_writer *w, const struct operation *op)
     json_close_object(w);
 }
 
-/* The row's example; it leaves out passwords and the like, which a request must have. */
+/* The row's example; it leaves out passwords, codes and tokens, which a request must have. */
 static void write_request_example(struct json_writer *w, const struct operation *op, const struct json *example) {
     json_add_object(w, STR("example"));
     for (size_t i = 0; i < op->param_count; i++) {
         const struct param *p = &op->params[i];
         const struct json *value = json_find_nocase(example, str_from_z(p->name));
-        if (is_in_path(op, p) || (!value && !(p->is_required && p->type == PARAM_SECRET))) continue;
+        if (is_in_path(op, p) || (!value && !p->is_required)) continue;
         json_key(w, str_from_z(p->name));
         if (value) {
             json_value(w, value);

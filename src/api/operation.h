@@ -122,8 +122,8 @@ struct operation {
     size_t refusal_count;
     struct step steps[OPERATION_STEPS_MAX]; /* ended by STEP_END */
     /* For the documentation, and checked against live answers by the tests: JSON texts. In an answer every member is there in
-     * every row with the type shown, but "name?" (may be absent); "*" stands for any name; a list shows one item. Success and
-     * ErrorCode are left out. */
+     * every row with the type shown, but "name?", which may be absent; of "name|" the list shows what it may look like; "*"
+     * stands for any name; a list shows one item. Success and ErrorCode are left out. */
     const char *request, *answer;
     const char *aliases; /* other names of the Command, comma list; NULL: none */
     /* A refusal's ErrorCode is the list of all its codes that apply, as the contract shows for AddWebhook: the first step off the

@@ -96,8 +96,27 @@ static bool is_optional(struct str name) {
     return str_ends(name, STR("?"));
 }
 
+static bool has_alternatives(struct str name) {
+    return str_ends(name, STR("|")) || str_ends(name, STR("|?"));
+}
+
 static struct str bare(struct str name) {
-    return is_optional(name) ? str_sub(name, 0, name.n - 1) : name;
+    if (is_optional(name)) name.n--;
+    if (str_ends(name, STR("|"))) name.n--;
+    return name;
+}
+
+static void write_member(struct json_writer *w, const struct json *member) {
+    json_key(w, bare(member->key));
+    if (!has_alternatives(member->key)) {
+        schema_of_example(w, member);
+        return;
+    }
+    json_open_object(w);
+    json_add_array(w, STR("anyOf"));
+    JSON_FOR_EACH (it, member) schema_of_example(w, it);
+    json_close_array(w);
+    json_close_object(w);
 }
 
 static void write_object(struct json_writer *w, const struct json *example) {
@@ -110,14 +129,11 @@ static void write_object(struct json_writer *w, const struct json *example) {
     }
     if (!example->count) return;
     json_add_object(w, STR("properties"));
-    JSON_FOR_EACH (it, example) {
-        json_key(w, bare(it->key));
-        schema_of_example(w, it);
-    }
+    JSON_FOR_EACH (it, example) write_member(w, it);
     json_close_object(w);
     json_add_array(w, STR("required"));
     JSON_FOR_EACH (it, example) {
-        if (!is_optional(it->key)) json_str(w, it->key);
+        if (!is_optional(it->key)) json_str(w, bare(it->key));
     }
     json_close_array(w);
 }
@@ -171,7 +187,7 @@ void schema_example(struct json_writer *w, const struct json *example, bool is_c
     if (is_command) json_add_raw(w, STR("Success"), STR("true")), json_add_i64(w, STR("ErrorCode"), 0);
     JSON_FOR_EACH (it, example) {
         json_key(w, str_eq(it->key, STR("*")) ? STR("name") : bare(it->key));
-        schema_example(w, it, false);
+        schema_example(w, has_alternatives(it->key) ? json_first(it) : it, false);
     }
     json_close_object(w);
 }

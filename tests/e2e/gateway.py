@@ -120,11 +120,18 @@ class Gateway:
         finally:
             connection.close()
 
-    def raw(self, method, path, headers):
+    def answer_bytes(self, method, path, body, headers):
+        """(status, bytes), held against the document as well."""
+        status, found, raw = self.raw(method, path, headers, body)
+        if found.get_content_type() == "application/json" and raw:
+            self.check(method, path, body, status, json.loads(raw))
+        return status, raw
+
+    def raw(self, method, path, headers, body=None):
         """(status, headers, bytes) as they came."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            connection.request(method, path, headers=headers)
+            connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
             return response.status, response.headers, response.read()
         finally:
@@ -162,8 +169,8 @@ class Gateway:
         made = self.cli_json("domain", "add", domain, "--account", email)
         if enabled:
             self.cli_json("domain", "enable", domain)
-        key = self.cli_json("key", "add", "--domain", domain)
-        return Tenant(email, account["UserID"], account["APIKey"], made["DomainID"], domain, key["Key"], key["KeyID"], made["DNSRecords"])
+        key = self.cli_json("key", "add", "--domain", domain)["APIKey"]
+        return Tenant(email, account["UserID"], account["APIKey"], made["DomainID"], domain, key["Key"], int(key["KeyID"]), made["DNSRecords"])
 
     def events(self, key, **filters):
         query = "&".join(f"{k}={v}" for k, v in {"RetrieveCount": 100, **filters}.items())
