@@ -9,6 +9,7 @@
 #include "base/encode.h"
 #include "proto/json/json_write.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,13 +17,22 @@
 enum verb_input { INPUT_NONE, INPUT_PASSWORD, INPUT_MESSAGE };
 #define INPUT_MESSAGE_MAX (40u << 20) /* bytes of a message on standard input */
 
+/* How a word of the command line is sent. */
+enum word_kind {
+    WORD_TEXT,
+    WORD_LIST, /* a comma list, as an array */
+    WORD_FILE, /* names a file ("-": standard input): its content */
+    WORD_JSON, /* names a file that holds JSON: its value */
+};
+#define WORD_FILE_MAX (16u << 20)
+
 struct verb_option {
     const char *flag;      /* "--email"; "active=": a word active=VALUE */
     const char *parameter; /* "Email" */
     const char *value;     /* "E" in help; NULL: a switch, sent as true */
     bool required;
     const char *sentence;
-    bool is_list;        /* a comma list, sent as an array */
+    enum word_kind kind;
     const char *initial; /* sent when the option is not given */
 };
 
@@ -32,6 +42,7 @@ struct verb {
     const char *summary;
     const char *argument; /* the positional's name in help, NULL without one */
     const char *parameter;
+    enum word_kind argument_kind;
     struct verb_option options[9];
     enum verb_input input;
     const char *object; /* what `say` looks into, and `rows` if it is in there; NULL: the answer itself */
@@ -329,10 +340,125 @@ static const struct verb verbs[] = {
      .options = {{"--domain", "Domain", "NAME", true, "The sender domain."},
                  {"--account", "Account", "E", false, "The account's address; needed when several have the domain."}},
      .say = "The webhook is deleted.\n"},
+    {.words = "template list",
+     .operation = "UserEmailTemplate.List",
+     .summary = "List the templates of an account.",
+     .options = {{"--limit", "Limit", "N", false, "At most so many; 25 otherwise."},
+                 {"--skip", "Offset", "N", false, "Leave so many out."},
+                 {"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .say = "{TotalEmailTemplateCount} templates.\n",
+     .rows = "EmailTemplates",
+     .columns = "TemplateID Version UpdatedAt Name Subject"},
+    {.words = "template show",
+     .operation = "UserEmailTemplate.Get",
+     .summary = "Show a template with its contents.",
+     .argument = "ID",
+     .parameter = "EmailID",
+     .options = {{"--version", "Version", "N", false, "One of its versions; the one in use otherwise."},
+                 {"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .object = "EmailTemplate",
+     .say = "Template {TemplateID}: {Name}\nVersion {Version} of {UpdatedAt}\nSubject: "
+            "{Subject}\n\n{HTMLContent}\n{PlainContent}\n"},
+    {.words = "template add",
+     .operation = "UserEmailTemplate.Create",
+     .summary = "Make a template.",
+     .argument = "NAME",
+     .parameter = "EmailName",
+     .options = {{"--subject", "Subject", "TEXT", true, "The subject line."},
+                 {"--html", "HTMLContent", "FILE", false, "The HTML part.", WORD_FILE},
+                 {"--text", "PlainContent", "FILE", false, "The plain text part.", WORD_FILE},
+                 {"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .say = "Template {EmailID} is made.\n"},
+    {.words = "template update",
+     .operation = "UserEmailTemplate.Update",
+     .summary = "Change a template, which makes a new version.",
+     .argument = "ID",
+     .parameter = "EmailID",
+     .options = {{"--name", "EmailName", "TEXT", false, "Its new name."},
+                 {"--subject", "Subject", "TEXT", false, "The subject line."},
+                 {"--html", "HTMLContent", "FILE", false, "The HTML part.", WORD_FILE},
+                 {"--text", "PlainContent", "FILE", false, "The plain text part.", WORD_FILE},
+                 {"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .object = "EmailTemplate",
+     .say = "Template {TemplateID} is in use in version {Version}.\n"},
+    {.words = "template delete",
+     .operation = "UserEmailTemplate.Delete",
+     .summary = "Delete a template with all its versions.",
+     .argument = "ID",
+     .parameter = "EmailID",
+     .options = {{"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .say = "The template is deleted.\n"},
+    {.words = "template preview",
+     .operation = "UserEmailTemplate.Preview",
+     .summary = "Render a template with sample values.",
+     .argument = "ID",
+     .parameter = "EmailTemplateID",
+     .options = {{"--data", "Data", "FILE", false, "The values: a JSON object.", WORD_JSON},
+                 {"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .say = "Subject: {Subject}\n\n{HTMLContent}\n{PlainContent}\n"},
+    {.words = "suppression list",
+     .operation = "Suppression.Browse",
+     .summary = "List whom an account must not write to.",
+     .options = {{"--search", "SearchPattern", "PATTERN", false, "Addresses like jo* or *@example.com only."},
+                 {"--list", "ListID", "ID", false, "Entries of this list of subscribers, not the account's own."},
+                 {"--after", "AfterID", "ID", false, "Only entries behind this one."},
+                 {"--limit", "RetrieveCount", "N", false, "At most so many; 100 otherwise."},
+                 {"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .say = "{TotalRecords} suppressed.\n",
+     .rows = "Suppressions",
+     .columns = "SuppressionID EmailAddress SuppressionSource CreatedAt Reason"},
+    {.words = "suppression check",
+     .operation = "Suppressions.Get",
+     .summary = "Tell why an address is suppressed.",
+     .argument = "ADDRESS",
+     .parameter = "Address",
+     .options = {{"--list", "ListID", "ID", false, "As for a message to this list of subscribers."},
+                 {"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .rows = "MatchedScopes",
+     .columns = "Scope SuppressionSource CreatedAt Reason"},
+    {.words = "suppression add",
+     .operation = "Suppression.Add",
+     .summary = "Suppress addresses.",
+     .argument = "A,B",
+     .parameter = "EmailAddresses",
+     .argument_kind = WORD_LIST,
+     .options = {{"--source", "SuppressionSource", "S", false, "What put them there; User otherwise."},
+                 {"--reason", "Reason", "TEXT", false, "Why, in words."},
+                 {"--list", "ListID", "ID", false, "For this list of subscribers only."},
+                 {"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .say = "{TotalImported} added.\nNo addresses: {FailedEmailAddresses}\n"},
+    {.words = "suppression import",
+     .operation = "Suppression.Import",
+     .summary = "Suppress the addresses of a file, a line each; of CSV the first column.",
+     .argument = "FILE",
+     .parameter = "EmailAddressesBulk",
+     .argument_kind = WORD_FILE,
+     .options = {{"--source", "SuppressionSource", "S", false, "What put them there; User otherwise."},
+                 {"--reason", "Reason", "TEXT", false, "Why, in words."},
+                 {"--list", "ListID", "ID", false, "For this list of subscribers only."},
+                 {"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .say = "{TotalImported} added, {TotalFailed} are no addresses.\n{FailedEmailAddresses}\n"},
+    {.words = "suppression delete",
+     .operation = "Suppression.Delete",
+     .summary = "Let an address be written to again.",
+     .argument = "ADDRESS",
+     .parameter = "EmailAddress",
+     .options = {{"--list", "ListID", "ID", false, "Its entry for this list of subscribers."},
+                 {"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .say = "{TotalDeleted} taken out.\n"},
+    {.words = "suppression stats",
+     .operation = "Suppression.Stats",
+     .summary = "Count suppressed addresses by source.",
+     .options = {{"--list", "ListID", "ID", false, "Of this list of subscribers."},
+                 {"--account", "Account", "E", false, "The account's address; needed when there are several."}},
+     .object = "BySource",
+     .say = "Administrator   {Administrator}\nUser            {User}\nSPAM complaint  {SPAM complaint}\nHard Bounced    {Hard "
+            "Bounced}\n"
+            "Unsubscribe     {Unsubscribe}\n"},
     {.words = "send",
      .operation = "Operator.Send",
      .summary = "Send a whole message (RFC 5322) from standard input.",
-     .options = {{"--to", "Recipients", "A,B", false, "Recipients; without it those of To, Cc and Bcc.", true}},
+     .options = {{"--to", "Recipients", "A,B", false, "Recipients; without it those of To, Cc and Bcc.", WORD_LIST}},
      .input = INPUT_MESSAGE,
      .say = "Accepted as {MessageID}.\n"},
     {.words = "queue list",
@@ -444,15 +570,43 @@ static const struct verb_option *find_option(const struct verb *verb, const char
     return NULL;
 }
 
-static void add_value(struct json_writer *w, const struct verb_option *o, const char *value) {
-    if (!o->is_list) {
-        json_add_z(w, str_from_z(o->parameter), value);
-        return;
-    }
-    struct str rest = str_from_z(value), part;
-    json_add_array(w, str_from_z(o->parameter));
-    while (str_next(&rest, ',', &part)) json_str(w, str_trim(part));
+static void add_list(struct json_writer *w, struct str list) {
+    struct str part;
+    json_open_array(w);
+    while (str_next(&list, ',', &part)) json_str(w, str_trim(part));
     json_close_array(w);
+}
+
+static bool read_all(int fd, struct buf *out, size_t max);
+
+static bool add_file(struct json_writer *w, const char *path, bool is_json) {
+    BUF_AUTO content = {0};
+    ARENA_AUTO arena = {0};
+    const struct json *value;
+    struct json_error error;
+    int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    bool is_read = fd >= 0 && read_all(fd, &content, WORD_FILE_MAX);
+    if (fd > STDIN_FILENO) close(fd);
+    if (!is_read) return false;
+    if (!is_json) {
+        json_str(w, buf_str(&content));
+        return true;
+    }
+    if (!json_parse(&arena, buf_str(&content), &value, &error)) return false;
+    json_value(w, value);
+    return true;
+}
+
+/* 0, or the exit code. */
+static int add_word(struct json_writer *w, const struct verb *verb, const char *parameter, enum word_kind kind,
+                    const char *word) {
+    json_key(w, str_from_z(parameter));
+    if (kind == WORD_TEXT) json_z(w, word);
+    if (kind == WORD_LIST) add_list(w, str_from_z(word));
+    if ((kind == WORD_FILE || kind == WORD_JSON) && !add_file(w, word, kind == WORD_JSON))
+        return usage(verb,
+                     kind == WORD_JSON ? "cannot be read, is too long or no JSON: " : "cannot be read or is too long: ", word);
+    return 0;
 }
 
 /* Put the command line's words into the request. 0, or the exit code. */
@@ -464,31 +618,31 @@ static int add_arguments(const struct verb *verb, char **args, int count, struct
         if (!o && args[i][0] == '-' && args[i][1]) return usage(verb, "unknown option ", args[i]);
         if (!o) {
             if (!verb->argument || have_argument) return usage(verb, "unexpected word ", args[i]);
-            json_add_z(w, str_from_z(verb->parameter), args[i]);
+            int code = add_word(w, verb, verb->parameter, verb->argument_kind, args[i]);
+            if (code) return code;
             have_argument = true;
             continue;
         }
         if (seen[o - verb->options]) return usage(verb, "given twice: ", o->flag);
         seen[o - verb->options] = true;
         if (o->value && !value && i + 1 == count) return usage(verb, "a value is missing after ", o->flag);
-        if (o->value)
-            add_value(w, o, value ? value : args[++i]);
-        else if (*o->parameter)
-            json_add_bool(w, str_from_z(o->parameter), true);
+        int code = o->value ? add_word(w, verb, o->parameter, o->kind, value ? value : args[++i]) : 0;
+        if (code) return code;
+        if (!o->value && *o->parameter) json_add_bool(w, str_from_z(o->parameter), true);
     }
     if (verb->argument && !have_argument) return usage(verb, "missing: ", verb->argument);
     for (const struct verb_option *o = verb->options; o->flag; o++) {
         if (seen[o - verb->options]) continue;
         if (o->required) return usage(verb, "missing: ", o->flag);
-        if (o->initial) add_value(w, o, o->initial);
+        if (o->initial) json_add_z(w, str_from_z(o->parameter), o->initial);
     }
     return 0;
 }
 
-/* Read all of standard input, at most `max` bytes. */
-static bool read_stdin(struct buf *out, size_t max) {
+/* Read to the end, at most `max` bytes. */
+static bool read_all(int fd, struct buf *out, size_t max) {
     for (;;) {
-        ssize_t n = read(STDIN_FILENO, buf_reserve(out, 65536), 65536);
+        ssize_t n = read(fd, buf_reserve(out, 65536), 65536);
         if (n < 0) return false;
         if (n == 0) return true;
         buf_grew(out, (size_t)n);
@@ -500,7 +654,7 @@ static int add_input(const struct verb *verb, struct json_writer *w) {
     if (verb->input == INPUT_NONE) return 0;
     SECRET_AUTO in = {0};
     size_t max = verb->input == INPUT_PASSWORD ? 4096 : INPUT_MESSAGE_MAX;
-    if (!read_stdin(&in, max)) return usage(verb, "standard input cannot be read or is too long", "");
+    if (!read_all(STDIN_FILENO, &in, max)) return usage(verb, "standard input cannot be read or is too long", "");
     if (verb->input == INPUT_PASSWORD) {
         struct str password = buf_str(&in);
         while (str_ends(password, STR("\n")) || str_ends(password, STR("\r"))) password.n--;
