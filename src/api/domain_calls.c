@@ -113,6 +113,10 @@ static void write_records(struct call *c, const struct domain *domain, const str
 }
 
 /* ---- AddDomain ---- */
+static void refuse_known(struct call *c) {
+    refused_say(&c->refused, c->arena, 2, STR("DomainName"), "Invalid domain name provided: the account has this domain already");
+}
+
 /* What the writer decides exactly (TN12) is looked at before keys are made in vain. */
 enum status domain_calls_add_check(struct call *c, struct db *db) {
     struct domain_call *state = ARENA_NEW(c->arena, struct domain_call);
@@ -127,7 +131,7 @@ enum status domain_calls_add_check(struct call *c, struct db *db) {
     };
     c->state = state;
     enum status status = domain_find(db, c->arena, c->scope.account_id, state->domain.name, &found);
-    if (status == STATUS_OK) call_refuse_field(c, 2, STR("DomainName"));
+    if (status == STATUS_OK) refuse_known(c);
     if (status != STATUS_NOT_FOUND) return status;
     status = domain_check_limit(db, c->scope.account_id, c->limits->domains);
     if (status == STATUS_LIMIT) call_refuse(c, 3);
@@ -144,7 +148,7 @@ enum status domain_calls_add(struct call *c, struct db *db) {
     struct domain_call *state = c->state;
     struct domain domain = state->domain;
     enum status status = domain_create(db, &domain, state->keys, c->limits->domains);
-    if (status == STATUS_EXISTS) call_refuse_field(c, 2, STR("DomainName")); /* meanwhile, as the next */
+    if (status == STATUS_EXISTS) refuse_known(c); /* meanwhile, as the next */
     if (status == STATUS_LIMIT) call_refuse(c, 3);
     if (status == STATUS_NOT_FOUND) call_refuse(c, REFUSAL_CREDENTIALS); /* the account has gone */
     if (c->refused.count) return STATUS_OK;

@@ -41,7 +41,7 @@ def fresh(database):
 def walk(gateway):
     """Every verb as text and as JSON; the same words work with a server and without one."""
     made = gateway.cli_json("account", "create", "--email", "Ops@Shop.test", "--admin", "--password-stdin", stdin=PASSWORD + "\n")
-    assert made["Success"] is True and type(made["UserID"]) is int and made["Email"] == "ops@shop.test" and len(made["APIKey"]) > 20
+    assert made["Success"] is True and type(made["UserID"]) is int and made["EmailAddress"] == "ops@shop.test" and len(made["APIKey"]) > 20
     said = gateway.cli("account", "create", "--email", "second@shop.test", "--password-stdin", stdin=PASSWORD).stdout.decode()
     assert "second@shop.test" in said and "API key" in said
     r = gateway.cli("domain", "add", "shop.test", check=False)
@@ -57,16 +57,42 @@ def walk(gateway):
     assert "disabled" in gateway.cli("domain", "disable", "shop.test").stdout.decode()
     assert gateway.cli_json("domain", "list")["Domains"][0]["Status"] == "Suspended"
     assert "enabled" in gateway.cli("domain", "enable", "shop.test").stdout.decode()
-    key = gateway.cli_json("key", "add", "--domain", "shop.test", "--description", "cron")
-    assert type(key["KeyID"]) is int and len(key["Key"]) > 20
+    key = gateway.cli_json("key", "add", "--domain", "shop.test", "--description", "cron")["APIKey"]
+    assert type(key["KeyID"]) is str and len(key["Key"]) > 20
     assert len(gateway.cli("key", "add", "--domain", "shop.test").stdout.decode().splitlines()) == 2
     keys = gateway.cli_json("key", "list", "--domain", "shop.test")["APIKeys"]
     assert [k["Description"] for k in keys] == ["cron", "made by the operator"] and keys[0]["Key"] == key["Key"]
     assert key["Key"] in gateway.cli("key", "list", "--domain", "shop.test").stdout.decode()
+    resources(gateway)
     sent = gateway.cli_json("send", stdin=RAW)["MessageID"]
     assert re.match(r"^[0-9a-f-]{36}$", sent)
     assert "Accepted as" in gateway.cli("send", "--to", "d@example.org,e@example.org", stdin=RAW.replace("\r\n", "\n")).stdout.decode()
     return made, key, sent
+
+
+def resources(gateway):
+    """What hangs on a domain, each by the words of its own."""
+    other = ("--domain", "other.test")
+    shown = gateway.cli("domain", "show", "other.test").stdout.decode()
+    assert "Approval Pending" in shown and "_domainkey" in shown
+    updated = gateway.cli_json("domain", "update", "other.test", "--open-tracking", "yes", "--subdomain", "out")
+    assert updated["Domain"]["OpenTracking"] == "1" and updated["Domain"]["Subdomain"] == "out" and updated["SubdomainChanged"] is True
+    assert "other.test" in gateway.cli("domain", "verify", "other.test").stdout.decode()
+    first = gateway.cli_json("key", "add", *other, "--permissions", "events")["APIKey"]
+    second = gateway.cli_json("key", "replace", *other, "--id", first["KeyID"])["APIKey"]
+    assert second["Key"] != first["Key"] and second["Permissions"] == "events"
+    assert "deleted" in gateway.cli("key", "delete", second["KeyID"], "--account", "second@shop.test").stdout.decode()
+    assert gateway.cli_json("key", "list", *other)["APIKeys"] == []
+    user = gateway.cli_json("smtp-user", "add", *other)["SMTP"]
+    said = gateway.cli("smtp-user", "reset", user["SMTPID"], "--account", "second@shop.test").stdout.decode()
+    assert user["Username"] in said and user["Password"] not in said
+    assert user["Username"] in gateway.cli("smtp-user", "list", *other).stdout.decode()
+    gateway.cli("smtp-user", "delete", user["SMTPID"], "--account", "second@shop.test")
+    hook = gateway.cli_json("webhook", "add", "https://hooks.example.com/x", *other, "--event", "open,bounce")["NewWebhookID"]
+    said = gateway.cli("webhook", "list", *other).stdout.decode()
+    assert "whsec_" in said and "bounce, open" in said
+    gateway.cli("webhook", "delete", hook, *other)
+    assert gateway.cli_json("webhook", "list", *other)["Webhooks"] == []
 
 
 def refusals(gateway):
@@ -74,7 +100,7 @@ def refusals(gateway):
         (("account", "create", "--email", "ops@shop.test", "--password-stdin"), PASSWORD, "already"),
         (("account", "create", "--email", "nonsense", "--password-stdin"), PASSWORD, "Email"),
         (("account", "create", "--email", "short@shop.test", "--password-stdin"), "short", "Password"),
-        (("domain", "add", "shop.test", "--account", "ops@shop.test"), "", "already"), (("domain", "add", "no domain"), "", "Name"),
+        (("domain", "add", "shop.test", "--account", "ops@shop.test"), "", "already"), (("domain", "add", "no domain", "--account", "ops@shop.test"), "", "domain name"),
         (("domain", "add", "x.test", "--account", "nobody@shop.test"), "", "account"),
         (("domain", "enable", "missing.test"), "", "domain"), (("key", "add", "--domain", "missing.test"), "", "domain"),
         (("send",), "", "message"), (("send",), "From: a@elsewhere.test\r\nTo: b@example.org\r\n\r\nx", "sender domain"),

@@ -73,7 +73,8 @@ def test_add_domain_refusals(shared, shop, fields, code):
 def test_add_domain_forms(shared, shop, other):
     unicode = shared.api("EmailGateway.AddDomain", APIKey=shop.api_key, DomainName="Bücher.Test", Subdomain="Post", TrackPrefix="t")
     assert unicode["Domain"]["DomainName"] == "xn--bcher-kva.test"
-    assert unicode["Domain"]["Options"] == {"CustomSubdomain": "post", "CustomTrackPrefix": "t"}
+    assert unicode["Domain"]["Options"] == {"LinkTracking": 0, "OpenTracking": 0, "UnsubscribeLink": 0, "CustomSubdomain": "post",
+                                            "CustomTrackPrefix": "t"}
     hosts = {r["Host"] for r in unicode["DNSRecords"]}
     assert {"post.xn--bcher-kva.test", "t.post.xn--bcher-kva.test"} <= hosts
     same = shared.api("EmailGateway.AddDomain", APIKey=other.api_key, DomainName="shop.test")

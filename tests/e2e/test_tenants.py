@@ -126,7 +126,7 @@ def test_two_domains_of_one_account_keep_their_events_apart(shared, mine):
     """A sender key sees its own domain only."""
     shared.cli("domain", "add", "second.test", "--account", mine.tenant.email)
     shared.cli("domain", "enable", "second.test")
-    key = shared.cli_json("key", "add", "--domain", "second.test")["Key"]
+    key = shared.cli_json("key", "add", "--domain", "second.test")["APIKey"]["Key"]
     assert shared.events_total(key) == 0
     message = shared.sent(key, sender="a@second.test")
     assert {e["MessageId"] for e in shared.events(key)} == {message}
