@@ -211,8 +211,9 @@ enum status queue_of_sender(struct db *tx, struct arena *a, int64_t account_id, 
 
 enum status queue_count_states(struct db *tx, int64_t message_id, int64_t now, int64_t ret[RECIPIENT_STATE_COUNT]) {
     /* A scheduled one whose time has come reads as queued. */
-    struct stmt *s = db_stmt(tx, "SELECT state, CASE WHEN due_at > ?2 THEN 1 ELSE 0 END, count(*) FROM recipients "
-                                 "WHERE message_id = ?1 GROUP BY 1, 2");
+    struct stmt *s =
+        db_stmt(tx, "SELECT state, CASE WHEN due_at > ?2 THEN CAST(1 AS BIGINT) ELSE 0 END, count(*) FROM recipients "
+                    "WHERE message_id = ?1 GROUP BY 1, 2");
     int64_t counts[RECIPIENT_STATE_COUNT] = {0};
     enum status st;
     stmt_bind_int(s, 1, message_id);
