@@ -141,7 +141,7 @@ def test_rows_have_the_documented_shape_too(place, name):
     rows = answer.get("Events") or answer.get("AggBuckets") or [answer.get("Stats")]
     assert rows and rows[0], answer
     if "TotalRecords" in answer:
-        assert answer["TotalRecords"] == 2
+        assert answer["TotalRecords"] >= 2
 
 
 # ---- codes ----

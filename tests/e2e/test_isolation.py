@@ -124,11 +124,14 @@ def looks_like_an_id(name, schema):
 
 def objects_of(operation):
     """The parameters of the operation that name objects."""
+    in_path = [p["name"] for p in operation["parameters"] if p["in"] == "path"]
     for name, (_, schema) in parameters_of(operation).items():
         if not looks_like_an_id(name, schema) or name in NO_OBJECT or (operation["operationId"], name) in LABELS:
             continue
         if schema.get("type") == "array" or (KINDS.get(name) == "address" and "Suppression" not in operation["tags"][0]):
             continue
+        if in_path and name not in in_path and KINDS.get(name) in {KINDS.get(n) for n in in_path}:
+            continue  # another name of what the path says already
         assert name in KINDS, f"{operation['operationId']}: which object does {name} name? Say so in KINDS."
         yield name
 
