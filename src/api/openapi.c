@@ -139,7 +139,7 @@ static void write_command_answer(struct json_writer *w, const struct json *examp
 static void write_success(struct json_writer *w, struct arena *arena, const struct operation *op) {
     const struct json *example = parse_example(arena, op->answer);
     bool is_command = op->style == STYLE_COMMAND;
-    json_add_object(w, op->success == 201 ? STR("201") : STR("200"));
+    json_add_object(w, arena_strf(arena, "%d", op->success ? op->success : 200));
     json_add_z(w, STR("description"), is_command ? "Done, or refused: Success tells" : "Done");
     if (example || is_command) {
         json_add_object(w, STR("content"));
