@@ -14,4 +14,4 @@ static const struct operation rows[] = {
     {"OpenAPI", STYLE_PROBE, CALLER_ANYONE, .method = HTTP_GET, .path = "/openapi.json",
      .sentence = "This API as an OpenAPI 3.1 document", NO_PARAMS, .steps = {{STEP_SLOW, write_document}}},
 };
-const struct operation_table docs_table = {"Documentation", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table docs_table = {"Documentation", rows, sizeof rows / sizeof rows[0], "What the API says about itself"};

@@ -43,4 +43,6 @@ static const struct operation rows[] = {
     {"Domains.Delete", STYLE_REST, CALLER_USER, DELETE, .method = HTTP_DELETE, .path = "/api/v1/domains/{DomainID}",
      .request = "{}"},
 };
-const struct operation_table domain_clear_table = {"Queue and removal of sender domains", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table domain_clear_table = {
+    "Domain queues", rows, sizeof rows / sizeof rows[0],
+    "What ends the mail that waits: clearing a domain's queue, deleting the domain"};

@@ -119,4 +119,5 @@ static const struct operation rows[] = {
      .sentence = "Look a domain's DNS records up now", LIST_OF(id_params, verify_refusals), .steps = VERIFY_STEPS,
      .request = ID_REQUEST, .answer = LOOKED_UP},
 };
-const struct operation_table domain_table = {"Domains", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table domain_table = {"Domains", rows, sizeof rows / sizeof rows[0],
+                                             "Sender domains, the DNS records that they need, and what is looked up of them"};

@@ -115,7 +115,8 @@ static const struct operation rows[] = {
                "2f6a8b4c5d6e\"]],\"Suppressed?\":[\"joe@example.org\"],"
                "\"Errors?\":[{\"Code\":8,\"Message\":\"Missing Subject\",\"Field?\":\"Subject\"}]}]}"},
 };
-const struct operation_table email_table = {"Sending", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table email_table = {"Sending", rows, sizeof rows / sizeof rows[0],
+                                            "Accepting mail: one message, a batch, a template, a whole list"};
 
 const struct operation *send_operation(void) {
     return &rows[0];

@@ -113,4 +113,5 @@ static const struct operation rows[] = {
                 "\"AggregateSize\":10}",
      .answer = BUCKETS},
 };
-const struct operation_table event_table = {"Events", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table event_table = {"Events", rows, sizeof rows / sizeof rows[0],
+                                            "What became of each message, searched and counted"};

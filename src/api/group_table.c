@@ -77,4 +77,5 @@ static const struct operation rows[] = {
      LIST_OF(which_params, delete_refusals), .steps = {{STEP_WRITER, group_calls_delete}}, .request = "{\"UserGroupID\":2}",
      .answer = "{}"},
 };
-const struct operation_table group_table = {"User groups", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table group_table = {"User groups", rows, sizeof rows / sizeof rows[0],
+                                            "What the accounts of a group may do"};

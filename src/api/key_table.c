@@ -72,4 +72,5 @@ static const struct operation rows[] = {
      LIST_OF(key_delete_params, key_delete_refusals), .steps = {{STEP_WRITER, key_calls_delete}},
      .request = "{\"ApiKeyId\":\"7\"}", .answer = "{}"},
 };
-const struct operation_table key_table = {"Sender keys", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table key_table = {"Sender keys", rows, sizeof rows / sizeof rows[0],
+                                          "Keys that send for a domain and read its events"};

@@ -46,4 +46,5 @@ static const struct operation rows[] = {
     {"ListSends.Cancel", STYLE_REST, EITHER, CANCEL_ROW, .method = HTTP_DELETE, .path = "/api/v1/list-sends/{ListSendID}",
      .request = "{}"},
 };
-const struct operation_table list_send_table = {"Sends to lists", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table list_send_table = {"Sends to lists", rows, sizeof rows / sizeof rows[0],
+                                                "How far a send to a long list has come"};

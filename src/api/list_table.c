@@ -71,4 +71,4 @@ static const struct operation rows[] = {
     {"Lists.Delete", STYLE_REST, CALLER_USER, DELETE_ROW, .method = HTTP_DELETE, .path = "/api/v1/lists/{ListID}",
      .request = "{}"},
 };
-const struct operation_table list_table = {"Lists", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table list_table = {"Lists", rows, sizeof rows / sizeof rows[0], "Lists of people to write to"};

@@ -78,4 +78,6 @@ static const struct operation rows[] = {
      .request = "{\"SendAt\":\"2026-04-02 08:00:00\"}",
      .answer = "{" MESSAGE_ID ",\"Moved\":1,\"SendAt\":\"2026-04-02T08:00:00.000Z\"}"},
 };
-const struct operation_table message_table = {"Messages", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table message_table = {
+    "Messages", rows, sizeof rows / sizeof rows[0],
+    "Messages and where each recipient's copy stands; scheduled ones can be moved and cancelled"};

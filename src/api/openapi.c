@@ -327,6 +327,7 @@ static void write_tags(struct json_writer *w) {
         if (!has_public) continue;
         json_open_object(w);
         json_add_z(w, STR("name"), tables[t]->title);
+        json_add_z(w, STR("description"), tables[t]->sentence);
         json_close_object(w);
     }
     json_close_array(w);

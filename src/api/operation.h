@@ -138,6 +138,7 @@ struct operation_table {
     const char *title; /* heading of the documentation */
     const struct operation *rows;
     size_t count;
+    const char *sentence;
 };
 const struct operation_table *const *operation_tables(size_t *ret_count);
 size_t operation_count(void);

@@ -59,4 +59,5 @@ static const struct operation rows[] = {
     {"Operator.QueueList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Recipients that wait",
      LIST_OF(queue_list_params, no_refusals), .steps = {{STEP_READER, operator_queue_list}}},
 };
-const struct operation_table operator_table = {"Operator", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table operator_table = {"Operator", rows, sizeof rows / sizeof rows[0],
+                                               "What only the operator's control socket offers"};

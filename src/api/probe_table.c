@@ -13,4 +13,4 @@ static const struct operation rows[] = {
     {"Metrics", STYLE_PROBE, CALLER_ANYONE, .method = HTTP_GET, .path = "/metrics", .sentence = "Prometheus metrics", NO_PARAMS,
      .steps = {{STEP_READER, probe_metrics}}},
 };
-const struct operation_table probe_table = {"Health", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table probe_table = {"Health", rows, sizeof rows / sizeof rows[0], "For machines that watch this one"};

@@ -110,7 +110,7 @@ void reference_write(struct buf *out) {
         for (size_t i = 0; i < tables[t]->count; i++) {
             const struct operation *op = &tables[t]->rows[i];
             if (op->style == STYLE_CONTROL) continue;
-            if (is_first) buf_addf(out, "\n## %s\n", tables[t]->title);
+            if (is_first) buf_addf(out, "\n## %s\n%s.\n", tables[t]->title, tables[t]->sentence);
             is_first = false;
             write_operation(out, op);
         }

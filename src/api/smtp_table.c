@@ -58,4 +58,4 @@ static const struct operation rows[] = {
      .steps = {{STEP_WRITER, smtp_calls_reset}}, .request = "{\"smtpid\":\"9\"}",
      .answer = "{\"SMTP\":{\"Server\":\"smtp.example.com\",\"Port\":587," SMTP_USER "}}"},
 };
-const struct operation_table smtp_table = {"SMTP users", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table smtp_table = {"SMTP users", rows, sizeof rows / sizeof rows[0], "Who may submit by SMTP"};

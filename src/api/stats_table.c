@@ -42,4 +42,5 @@ static const struct operation rows[] = {
      .steps = {{STEP_SIZED, stats_calls_check}, {STEP_READER, stats_calls_compare}, {STEP_READER, stats_calls_by_tag}},
      .request = "{\"DomainID\":123,\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-01-31\"}", .answer = ANSWER},
 };
-const struct operation_table stats_table = {"Statistics", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table stats_table = {"Statistics", rows, sizeof rows / sizeof rows[0],
+                                            "Counters and rates of a sender domain"};

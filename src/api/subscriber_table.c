@@ -166,4 +166,5 @@ static const struct operation rows[] = {
     {"Imports.Show", STYLE_REST, CALLER_USER, STATUS_ROW, .method = HTTP_GET, .path = "/api/v1/imports/{ImportID}",
      .request = "{}"},
 };
-const struct operation_table subscriber_table = {"Subscribers", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table subscriber_table = {"Subscribers", rows, sizeof rows / sizeof rows[0],
+                                                 "The people on a list, one by one or from a file"};

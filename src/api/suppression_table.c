@@ -164,4 +164,5 @@ static const struct operation rows[] = {
     {REST("Suppressions.Get", HTTP_GET, "/api/v1/suppressions/{Address}"), GET},
     {REST("Suppressions.RemoveOne", HTTP_DELETE, "/api/v1/suppressions/{Address}"), REMOVE},
 };
-const struct operation_table suppression_table = {"Suppressions", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table suppression_table = {"Suppressions", rows, sizeof rows / sizeof rows[0],
+                                                  "Addresses that an account must not write to"};

@@ -170,4 +170,5 @@ static const struct operation rows[] = {
     {REST_KEY("Templates.PreviewContent", HTTP_POST, "/api/v1/templates/preview"), PREVIEW,
      .request = "{" CONTENT_EXAMPLE ",\"Data\":{\"FirstName\":\"Ann\"}}"},
 };
-const struct operation_table template_table = {"Templates", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table template_table = {"Templates", rows, sizeof rows / sizeof rows[0],
+                                               "Stored contents with merge fields, in versions"};

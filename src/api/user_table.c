@@ -292,4 +292,5 @@ static const struct operation rows[] = {
      LIST_OF(key_delete_params, key_refusals), .steps = {{STEP_WRITER, user_key_calls_delete}}, .request = "{\"APIKeyID\":5}",
      .answer = "{}"},
 };
-const struct operation_table user_table = {"Accounts", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table user_table = {"Accounts", rows, sizeof rows / sizeof rows[0],
+                                           "Accounts, logging in, second factors and the accounts' own keys"};

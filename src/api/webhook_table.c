@@ -108,4 +108,4 @@ static const struct operation rows[] = {
      LIST_OF(rest_delete_params, rest_delete_refusals), .steps = {{STEP_WRITER, webhook_calls_rest_delete}},
      .request = "{\"WebhookID\":\"123\"}", .answer = "{\"Message\":\"Webhook successfully deleted.\"}"},
 };
-const struct operation_table webhook_table = {"Webhooks", rows, sizeof rows / sizeof rows[0]};
+const struct operation_table webhook_table = {"Webhooks", rows, sizeof rows / sizeof rows[0], "Where events are sent to"};
