@@ -3,5 +3,8 @@
 #include "fixture.h"
 
 int main(void) {
-    return run_accounts() + run_content() + run_engine() + run_domains() + run_lists() + run_threads() + run_verbs() + run_queue() + run_writer() + run_migrate() ? 1 : 0;
+    return run_accounts() + run_content() + run_engine() + run_domains() + run_lists() + run_threads() + run_verbs() +
+                   run_queue() + run_writer() + run_migrate()
+               ? 1
+               : 0;
 }
