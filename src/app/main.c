@@ -103,7 +103,7 @@ static int help(FILE *out, int code) {
     fputs("Posthorn: a self-hosted e-mail gateway.\n\nUsage: posthorn VERB [words] [-c FILE] [-o section.key=value]... "
           "[--json]\n\n",
           out);
-    for (size_t i = 0; i < LOCAL_COUNT; i++) fprintf(out, "  %-16s %s\n", local_verbs[i].word, local_verbs[i].summary);
+    for (size_t i = 0; i < LOCAL_COUNT; i++) fprintf(out, "  %-18s %s\n", local_verbs[i].word, local_verbs[i].summary);
     verb_list(out, NULL);
     fputs("\n  -c FILE                read this configuration\n  -o section.key=value   set one key; wins over the file; may be "
           "repeated\n"
