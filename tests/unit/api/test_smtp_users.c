@@ -184,10 +184,76 @@ static void a_key_that_cannot_be_opened_is_masked(void **state) {
             assert_true(json_is(json_find(row, str_from_z(texts[i])), JSON_STRING));
 }
 
+/* ---- SmtpRelay ---- */
+static struct reply relay(struct world *w, struct reply *user, const char *members) {
+    BUF_AUTO all = {0};
+    buf_addf(&all, "\"SMTPUsername\":\"%.*s\",\"SMTPPassword\":\"%.*s\"%s%s", STR_ARG(reply_text(user, "SMTP.Username")),
+             STR_ARG(reply_text(user, "SMTP.Password")), *members ? "," : "", members);
+    return world_operator(w, "EmailGateway.SmtpRelay", all.p);
+}
+
+#define MESSAGE "\"RawEmail\":\"From: me@a.test\\r\\nTo: x@y.test\\r\\nSubject: S\\r\\n\\r\\nHello\\r\\n\""
+
+static void a_relay_hands_in_what_a_user_submitted(void **state) {
+    struct world *w = *state;
+    struct tenant a = world_tenant(w, "a@owner.test", "a.test");
+    REPLY_AUTO user = world_command(w, a.user_key, "EmailGateway.AddSMTP", "\"DomainID\":1");
+    REPLY_AUTO judged = relay(w, &user, "");
+    assert_reply(&judged, "Success", "true");
+    assert_reply(&judged, "SenderDomain", "a.test");
+    assert_int_equal(w->offered, 0);
+    REPLY_AUTO sent = relay(w, &user, MESSAGE ",\"UUID\":\"one\",\"MailFrom\":\"bounce@a.test\"");
+    assert_reply(&sent, "SMTPResponse", "250 2.0.0 Ok: queued");
+    assert_int_equal(reply_text(&sent, "MessageID").n, 36);
+    assert_int_equal(w->offered, 1);
+    REPLY_AUTO again = relay(w, &user, MESSAGE ",\"UUID\":\"one\"");
+    assert_true(str_eq(reply_text(&again, "MessageID"), reply_text(&sent, "MessageID")));
+    assert_int_equal(w->offered, 1);
+    REPLY_AUTO many = relay(w, &user, MESSAGE ",\"RcptTo\":\"p@y.test, q@y.test,p@y.test\"");
+    assert_reply(&many, "Success", "true");
+    assert_int_equal(w->offered, 3);
+    static const char *const cases[][3] = {
+        {"\"RawEmail\":\"From: me@b.test\\nTo: x@y.test\\n\\nHello\"", "4", NULL},
+        {"\"RawEmail\":\"From: me@a.test\\n\\nHello\"", "422", NULL},
+        {"\"RawEmail\":\"To: x@y.test\\n\\nHello\"", "422", NULL},
+        {"\"RawEmail\":\"no header\"", "422", NULL},
+        {MESSAGE ",\"RcptTo\":\"nobody\"", "422", NULL},
+        {"\"RawEmail\":\"From: me@a.test\\nTo: x@y.test\\n\\nOther\",\"UUID\":\"one\"", "409", NULL},
+        {"", "5", "UPDATE domains SET state = 2"},
+        {"", "6", "UPDATE domains SET state = 1; UPDATE accounts SET is_active = 0"},
+        {"", "7", "UPDATE accounts SET is_active = 1, is_verified = 0"},
+        {MESSAGE ",\"RcptTo\":\"p@y.test,q@y.test\"", "9",
+         "UPDATE accounts SET is_verified = 1; UPDATE account_groups SET recipients = 1"},
+        {MESSAGE, "13", "UPDATE account_groups SET sends_per_day = 1"},
+        {MESSAGE, "0", "UPDATE account_groups SET sends_per_day = 0, sends_per_second = 1"},
+        {MESSAGE, "12", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (cases[i][2]) execute(w, cases[i][2]);
+        REPLY_AUTO r = relay(w, &user, cases[i][0]);
+        if (!str_eq(reply_text(&r, "ErrorCode"), str_from_z(cases[i][1]))) print_error("case %zu\n", i);
+        assert_reply(&r, "ErrorCode", cases[i][1]);
+    }
+    execute(w, "UPDATE account_groups SET sends_per_second = 0");
+    REPLY_AUTO suppressed = world_command(w, a.user_key, "Suppression.Add", "\"EmailAddress\":\"x@y.test\"");
+    assert_reply(&suppressed, "ErrorCode", "0");
+    REPLY_AUTO refused = relay(w, &user, MESSAGE);
+    assert_reply(&refused, "ErrorCode", "8");
+    REPLY_AUTO nobody = world_operator(w, "EmailGateway.SmtpRelay", "\"SMTPUsername\":\"x\",\"SMTPPassword\":\"y\"");
+    assert_reply(&nobody, "ErrorCode", "3");
+    REPLY_AUTO no_name = world_operator(w, "EmailGateway.SmtpRelay", "\"SMTPPassword\":\"y\"");
+    assert_reply(&no_name, "ErrorCode", "1");
+    REPLY_AUTO no_password = world_operator(w, "EmailGateway.SmtpRelay", "\"SMTPUsername\":\"x\"");
+    assert_reply(&no_password, "ErrorCode", "2");
+    REPLY_AUTO tenant = world_command(w, a.user_key, "EmailGateway.SmtpRelay", "\"SMTPUsername\":\"x\",\"SMTPPassword\":\"y\"");
+    assert_reply(&tenant, "ErrorCode", "99998");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_password_is_shown_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_code_has_its_case, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_relay_hands_in_what_a_user_submitted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_is_replaced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_that_cannot_be_opened_is_masked, set_up, tear_down),
     };
