@@ -217,6 +217,35 @@ static void accounts_are_deleted_when_they_are_empty(void **state) {
     assert_code(w, admin, "User.Get", "\"EmailAddress\":\"u@owner.test\"", "3");
 }
 
+/* Generated from the table: no credential of a user's, wherever it stands, opens an admin's operation; nor does a command in the
+ * query that a user may call, when the body names another one. */
+static void administration_is_closed_to_users(void **state) {
+    struct world *w = *state;
+    char admin[128], session[128];
+    make_admin(w, admin);
+    struct user u = make_user(w, admin, "u@owner.test", "");
+    REPLY_AUTO in = login(w, HOME, "root@owner.test", "correct horse", "");
+    keep(session, sizeof session, &in, "SessionID"); /* an administrator's, but not by Admin.Login */
+    size_t closed = 0;
+    for (size_t i = 0; i < operation_count(); i++) {
+        const struct operation *op = operation_at(i);
+        if (op->caller != CALLER_ADMIN || op->style != STYLE_COMMAND) continue;
+        closed++;
+        const char *const keys[] = {u.key, session};
+        for (size_t k = 0; k < 2; k++) {
+            BUF_AUTO parameter = {0};
+            BUF_AUTO body = {0};
+            assert_code(w, keys[k], op->name, "", "99998");
+            buf_addf(&parameter, "\"AdminAPIKey\":\"%s\",\"APIKey\":\"%s\"", keys[k], keys[k]);
+            assert_code(w, NULL, op->name, parameter.p, "99998");
+            buf_addf(&body, "{\"Command\":\"%s\"}", op->name);
+            REPLY_AUTO other = world_ask(w, &(struct ask){.query = "Command=User.Current", .bearer = keys[k], .body = body.p});
+            assert_reply(&other, "ErrorCode", "99998");
+        }
+    }
+    assert_true(closed >= 8);
+}
+
 /* ---- logging in ---- */
 static void every_login_is_a_new_session_UI12(void **state) {
     struct world *w = *state;
@@ -313,6 +342,25 @@ static void an_address_is_slowed_whoever_it_guesses_at(void **state) {
     assert_int_equal(elsewhere.status, 200);
 }
 
+static void parallel_logins_spend_only_so_much_AU16(void **state) {
+    struct world *w = *state;
+    struct pending *calls[60];
+    char clients[60][24], bodies[60][128];
+    int hashed = 0;
+    for (int i = 0; i < 60; i++) {
+        snprintf(clients[i], sizeof clients[i], "203.0.113.%d", i);
+        snprintf(bodies[i], sizeof bodies[i],
+                 "{\"Command\":\"User.Login\",\"Username\":\"u%d@owner.test\",\"Password\":\"guess\"}", i);
+        calls[i] = world_begin(w, &(struct ask){.client = clients[i], .body = bodies[i]});
+    }
+    for (int i = 0; i < 60; i++) {
+        REPLY_AUTO r = world_finish(w, calls[i]);
+        hashed += r.status == 200;
+        assert_true(r.status == 200 || r.status == 429);
+    }
+    assert_int_equal(hashed, 40);
+}
+
 /* ---- the second factor ---- */
 /* RFC 6238 by hand: what the app shows for the secret that was shown to its owner. */
 static void code_of(struct world *w, const char *typed, int64_t steps_ahead, char ret[7]) {
@@ -375,6 +423,32 @@ static void a_second_factor_is_asked_for_and_never_taken_twice_UI18(void **state
     assert_code(w, u.key, "User.TOTP.Disable", members.p, "0");
     REPLY_AUTO free = login(w, HOME, "u@owner.test", "correct horse", "");
     assert_reply(&free, "ErrorCode", "0");
+}
+
+/* All of them pass the check; the writer lets one have the step. */
+static void parallel_logins_share_no_code_UI18(void **state) {
+    struct world *w = *state;
+    char admin[128], typed[64], code[7], body[256];
+    struct pending *calls[5];
+    int opened = 0;
+    make_admin(w, admin);
+    struct user u = make_user(w, admin, "u@owner.test", "");
+    REPLY_AUTO setup = world_command(w, u.key, "User.TOTP.Setup", "\"CurrentPassword\":\"correct horse\"");
+    keep(typed, sizeof typed, &setup, "MFA_SecretKey");
+    code_of(w, typed, 0, code);
+    snprintf(body, sizeof body, "\"TFACode\":\"%s\"", code);
+    assert_code(w, u.key, "User.TOTP.Confirm", body, "0");
+    code_of(w, typed, 1, code);
+    snprintf(body, sizeof body,
+             "{\"Command\":\"User.Login\",\"Username\":\"u@owner.test\",\"Password\":\"correct horse\",\"TFACode\":\"%s\"}",
+             code);
+    for (int i = 0; i < 5; i++) calls[i] = world_begin(w, &(struct ask){.client = HOME, .body = body});
+    for (int i = 0; i < 5; i++) {
+        REPLY_AUTO r = world_finish(w, calls[i]);
+        opened += reply_code(&r) == 0;
+        assert_true(reply_code(&r) == 0 || reply_code(&r) == 6);
+    }
+    assert_int_equal(opened, 1);
 }
 
 static void the_operator_switches_a_second_factor_off(void **state) {
@@ -570,10 +644,13 @@ int main(void) {
         TEST(a_user_gives_himself_no_rights_TN06),
         TEST(a_deactivated_account_is_out_at_once),
         TEST(accounts_are_deleted_when_they_are_empty),
+        TEST(administration_is_closed_to_users),
         TEST(every_login_is_a_new_session_UI12),
         TEST(a_new_password_ends_all_sessions_UI13),
         TEST(guessing_locks_nobody_out_AU11),
         TEST(an_address_is_slowed_whoever_it_guesses_at),
+        TEST(parallel_logins_spend_only_so_much_AU16),
+        TEST(parallel_logins_share_no_code_UI18),
         TEST(a_second_factor_is_asked_for_and_never_taken_twice_UI18),
         TEST(the_operator_switches_a_second_factor_off),
         TEST(keys_are_bound_to_networks_and_show_their_use),
