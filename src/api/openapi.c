@@ -120,6 +120,12 @@ static void write_body(struct json_writer *w, struct arena *arena, const struct 
 }
 
 /* ---- answers ---- */
+static void add_status(struct json_writer *w, int status) {
+    BUF_AUTO name = {0};
+    buf_addf(&name, "%d", status);
+    json_add_object(w, buf_str(&name));
+}
+
 static void write_command_answer(struct json_writer *w, const struct json *example) {
     json_add_array(w, STR("oneOf"));
     if (example && example->count) {
@@ -194,9 +200,7 @@ static void write_refusals(struct json_writer *w, const struct operation *op) {
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         BUF_AUTO lines = {0};
         if (collect(op, statuses[i], &lines) == 0) continue;
-        BUF_AUTO name = {0};
-        buf_addf(&name, "%d", statuses[i]);
-        json_add_object(w, buf_str(&name));
+        add_status(w, statuses[i]);
         json_add_str(w, STR("description"), buf_str(&lines));
         json_add_raw(w, STR("content"), STR("{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Errors\"}}}"));
         json_close_object(w);
@@ -205,14 +209,25 @@ static void write_refusals(struct json_writer *w, const struct operation *op) {
 
 /* A command's own refusals have HTTP 200; what stops it before is told by status. */
 static void write_command_failures(struct json_writer *w) {
-    json_add_raw(
-        w, STR("4XX"),
-        STR("{\"description\":\"The request could not be read (400), is too large (413), or came too soon (429)\",\"content\":{"
-            "\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/CommandRefusal\"}}}}"));
-    json_add_raw(
-        w, STR("5XX"),
-        STR("{\"description\":\"The gateway cannot do this now\",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/"
-            "components/schemas/CommandRefusal\"}}}}"));
+    static const struct {
+        int status;
+        const char *why;
+    } failures[] = {
+        {400, "The request could not be read, or its Command is unknown"},
+        {401, "A large body needs the key in the Authorization header"},
+        {413, "The request is too large"},
+        {415, "The body's coding is unknown"},
+        {429, "Too many requests; Retry-After says how long to wait"},
+        {500, "Internal error"},
+        {503, "The gateway cannot do this now, try again later"},
+    };
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        add_status(w, failures[i].status);
+        json_add_z(w, STR("description"), failures[i].why);
+        json_add_raw(w, STR("content"),
+                     STR("{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/CommandRefusal\"}}}"));
+        json_close_object(w);
+    }
 }
 
 static void write_command_codes(const struct operation *op, struct buf *out) {
