@@ -108,7 +108,6 @@ static const struct {
     {"webhook.allow_private", {"yes", "no"}, {"maybe"}},
     {"mail.from", {"post@mail.example", ""}, {"post", "a@b.example, c@d.example"}},
     {"keys.master", {"/etc/master.key"}, {"a\x01"}},
-    {"mail.from", {"posthorn@example.com", ""}, {"posthorn", "a@b@c", "A <a@b.example>"}},
     {"api.v1_errors", {"always-200", "http"}, {"always200", "200"}},
     {"limits.key_per_minute", {"0", "1200", "1000000000"}, {"", "-1", "many", "1000000001"}},
     {"limits.account_per_minute", {"0"}, {"1.5"}},
