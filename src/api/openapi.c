@@ -230,10 +230,20 @@ static void write_command_failures(struct json_writer *w) {
     }
 }
 
-static void write_command_codes(const struct operation *op, struct buf *out) {
+/* What a list of operations has room for: the sentence up to its first pause. */
+static struct str summary_of(const struct operation *op) {
+    struct str text = str_from_z(op->sentence);
+    for (size_t i = 0; i < text.n; i++) {
+        bool is_end = text.p[i] == '.' && i + 1 < text.n && text.p[i + 1] == ' ';
+        if (is_end || text.p[i] == ';' || text.p[i] == ':') return str_sub(text, 0, i);
+    }
+    return text;
+}
+
+static void write_description(const struct operation *op, struct buf *out) {
     buf_add_z(out, op->sentence);
-    if (op->refusal_count) buf_add_z(out, "\n\nErrorCode:");
-    for (size_t i = 0; i < op->refusal_count; i++) {
+    if (op->style == STYLE_COMMAND && op->refusal_count) buf_add_z(out, "\n\nErrorCode:");
+    for (size_t i = 0; op->style == STYLE_COMMAND && i < op->refusal_count; i++) {
         if (op->refusals[i].message) buf_addf(out, "\n- %d: %s", op->refusals[i].code, op->refusals[i].message);
     }
 }
@@ -267,12 +277,10 @@ static void write_operation(struct json_writer *w, struct arena *arena, const ch
     json_add_array(w, STR("tags"));
     json_z(w, title);
     json_close_array(w);
-    json_add_z(w, STR("summary"), op->sentence);
-    if (op->style == STYLE_COMMAND) {
-        BUF_AUTO description = {0};
-        write_command_codes(op, &description);
-        json_add_str(w, STR("description"), buf_str(&description));
-    }
+    json_add_str(w, STR("summary"), summary_of(op));
+    BUF_AUTO description = {0};
+    write_description(op, &description);
+    json_add_str(w, STR("description"), buf_str(&description));
     write_security(w, op->caller);
     write_parameters(w, op);
     if (has_body(op)) write_body(w, arena, op);

@@ -23,7 +23,7 @@ async function main([base, key, screenshot]) {
   page.on("pageerror", (e) => complaints.push(String(e)));
   page.on("request", (r) => requests.push(r.url()));
   await page.goto(`${base}/docs`);
-  await page.locator(".opblock").nth(100).waitFor({ state: "attached" });
+  await page.locator(".opblock").nth(10).waitFor(); // the rest is drawn where one scrolls to
   const operations = await page.locator(".opblock").count();
   const status = await tryOut(page, key);
   await page.screenshot({ path: screenshot });
