@@ -105,7 +105,7 @@ static const struct param remind_params[] = {
 static const struct refusal remind_refusals[] = {
     {1, 0, "Missing EmailAddress parameter"},
     {2, 0, "Invalid email address format"},
-    {4, 503, "This gateway sends no mail of its own: ask its operator"},
+    {4, 409, "This gateway sends no mail of its own: ask its operator"},
 };
 static const struct param reset_params[] = {
     {"Token", PARAM_TEXT, true, 1, 2, 0, 128, "The code from the mail"},
@@ -125,7 +125,7 @@ static const struct refusal verify_refusals[] = {
 };
 static const struct refusal resend_refusals[] = {
     {1, 0, "The account is verified"},
-    {4, 503, "This gateway sends no mail of its own: ask its operator"},
+    {4, 409, "This gateway sends no mail of its own: ask its operator"},
 };
 
 /* ---- the second factor ---- */

@@ -155,4 +155,4 @@ def test_without_a_from_the_gateway_says_so():
     with Gateway() as gateway:
         account(gateway, "a@shop.test")
         status, _, answer = gateway.request("POST", "/api.php", {"Command": "User.PasswordRemind", "EmailAddress": "a@shop.test"})
-        assert answer["ErrorCode"] == 4 and "operator" in answer["ErrorMessage"]
+        assert status == 200 and answer["ErrorCode"] == 4 and "operator" in answer["ErrorMessage"]
