@@ -160,8 +160,8 @@ enum status account_use_totp(struct db *tx, int64_t id, int64_t step) {
 /* ---- the end ---- */
 enum status account_empty(struct db *tx, int64_t id, int64_t max, int64_t *ret_deleted) {
     static const char *const sql[] = {
-        "DELETE FROM subscribers WHERE id IN (SELECT s.id FROM subscribers s JOIN lists l ON l.id = s.list_id "
-        "WHERE l.account_id = ?1 LIMIT ?2)",
+        ("DELETE FROM subscribers WHERE id IN (SELECT s.id FROM subscribers s JOIN lists l ON l.id = s.list_id "
+         "WHERE l.account_id = ?1 LIMIT ?2)"),
         "DELETE FROM suppressions WHERE id IN (SELECT id FROM suppressions WHERE account_id = ?1 LIMIT ?2)",
         "DELETE FROM imports WHERE id IN (SELECT id FROM imports WHERE account_id = ?1 LIMIT ?2)",
         "DELETE FROM list_sends WHERE id IN (SELECT id FROM list_sends WHERE account_id = ?1 LIMIT ?2)",
