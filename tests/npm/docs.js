@@ -11,8 +11,8 @@ async function tryOut(page, key) {
   await page.click(".auth-btn-wrapper .btn-done");
   await page.click("[id$='-GetEvents'] .opblock-summary-control");
   await page.click("[id$='-GetEvents'] .execute");
-  await page.waitForSelector("[id$='-GetEvents'] .live-responses-table .response-col_status");
-  return (await page.textContent("[id$='-GetEvents'] .live-responses-table .response-col_status")).trim();
+  await page.waitForSelector("[id$='-GetEvents'] .live-responses-table tbody .response-col_status");
+  return (await page.textContent("[id$='-GetEvents'] .live-responses-table tbody .response-col_status")).trim().slice(0, 3);
 }
 
 async function main([base, key, screenshot]) {
