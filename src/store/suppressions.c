@@ -129,6 +129,17 @@ enum status suppression_browse(struct db *tx, struct arena *a, const struct supp
     return st;
 }
 
+enum status suppression_total(struct db *tx, const struct suppression_filter *f, int64_t *ret) {
+    struct filter_texts texts = {0};
+    struct stmt *s =
+        has_pattern(f) ? db_stmt(tx, "SELECT count(*)" SCOPE SOURCES PATTERN) : db_stmt(tx, "SELECT count(*)" SCOPE SOURCES);
+    bind_filter(s, f, &texts);
+    enum status st = row_first(s);
+    if (st == STATUS_OK) *ret = stmt_int(s, 0);
+    filter_texts_fini(&texts);
+    return st;
+}
+
 enum status suppression_count(struct db *tx, const struct suppression_filter *f, int64_t ret_counts[SUPPRESSION_SOURCES]) {
     struct filter_texts texts = {0};
     int64_t counts[SUPPRESSION_SOURCES] = {0};

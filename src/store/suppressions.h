@@ -63,7 +63,9 @@ struct suppression_filter {
 /* In order of id. */
 WARN_UNUSED enum status suppression_browse(struct db *tx, struct arena *a, const struct suppression_filter *filter,
                                            struct suppression_list *ret);
-/* How many entries the filter has by source, whatever its page; indexed by enum suppression_source. */
+/* How many entries the filter has, whatever its page. */
+WARN_UNUSED enum status suppression_total(struct db *tx, const struct suppression_filter *filter, int64_t *ret);
+/* The same by source (three times the work of a total), indexed by enum suppression_source. */
 WARN_UNUSED enum status suppression_count(struct db *tx, const struct suppression_filter *filter,
                                           int64_t ret_counts[SUPPRESSION_SOURCES]);
 

@@ -66,12 +66,14 @@ static void test_suppression_match_TN04(void **state) {
 }
 
 static size_t browse(struct fixture *f, struct suppression_filter filter, struct suppression_list *ret) {
-    int64_t counts[SUPPRESSION_SOURCES], total = 0;
+    int64_t counts[SUPPRESSION_SOURCES], total = 0, counted;
     if (!filter.sources) filter.sources = ~0U;
     if (!filter.limit) filter.limit = 100;
     assert_ok(suppression_browse(f->db, &f->arena, &filter, ret));
     assert_ok(suppression_count(f->db, &filter, counts));
     for (int i = 0; i < SUPPRESSION_SOURCES; i++) total += counts[i];
+    assert_ok(suppression_total(f->db, &filter, &counted));
+    assert_int_equal(counted, total);
     assert_true((int64_t)ret->count <= total);
     return (size_t)total;
 }
