@@ -10,6 +10,8 @@ from pathlib import Path
 
 import measure
 
+PASSWORD = "correct horse battery"
+
 
 class Posthorn:
     """Live, durable, logging to a file. `more`: {"section.key": value}."""
@@ -39,10 +41,10 @@ class Posthorn:
             self.process = subprocess.Popen([self.tools.posthorn, "serve", *self.arguments()], stdout=log, stderr=log)
         self.tools.wait_for_port(self.port, self.process)
         self.roots = [self.process.pid]
-        self.cli("account", "create", "--email", "owner@bench.test", "--password-stdin", stdin="correct horse battery")
+        account = self.cli("account", "create", "--email", "owner@bench.test", "--password-stdin", stdin=PASSWORD)
         self.cli("domain", "add", "bench.test", "--account", "owner@bench.test")
         self.cli("domain", "enable", "bench.test")
-        self.key = self.cli("key", "add", "--domain", "bench.test")["Key"]
+        self.user_key, self.key = account["APIKey"], self.cli("key", "add", "--domain", "bench.test")["APIKey"]["Key"]
         time.sleep(0.5)
         return self
 
