@@ -138,19 +138,18 @@ static enum status find_suppressed(struct db *tx, struct arena *arena, const str
 }
 
 /* A deleted domain's queue was failed as a whole: nothing may come after that. */
-static enum status find_domain(struct db *tx, struct arena *arena, struct accept_request *request) {
-    struct domain domain;
+static enum status find_domain(struct db *tx, struct accept_request *request) {
     request->outcome = ACCEPT_NEW;
     if (request->message_count == 0) return STATUS_OK;
     const struct message *m = &request->messages[0].message;
-    enum status status = domain_get(tx, arena, m->account_id, m->domain_id, &domain);
+    enum status status = domain_exists(tx, m->account_id, m->domain_id);
     if (status == STATUS_NOT_FOUND) request->outcome = ACCEPT_GONE;
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 enum status accept_request(struct db *tx, struct arena *arena, struct acceptor *by, struct accept_request *request) {
     enum suppression_source *sources;
-    enum status status = find_domain(tx, arena, request);
+    enum status status = find_domain(tx, request);
     if (status != STATUS_OK || request->outcome == ACCEPT_GONE) return status;
     status = find_suppressed(tx, arena, by, request, &sources);
     if (status != STATUS_OK) return status;

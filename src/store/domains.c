@@ -74,6 +74,13 @@ enum status domain_get(struct db *tx, struct arena *a, int64_t account_id, int64
     return st;
 }
 
+enum status domain_exists(struct db *tx, int64_t account_id, int64_t id) {
+    struct stmt *s = db_stmt(tx, "SELECT account_id FROM domains WHERE id = ?1");
+    stmt_bind_int(s, 1, id);
+    enum status st = row_first(s);
+    return st == STATUS_OK && stmt_int(s, 0) != account_id ? STATUS_NOT_FOUND : st;
+}
+
 enum status domain_find(struct db *tx, struct arena *a, int64_t account_id, struct str name, struct domain *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE account_id = ?1 AND name = ?2");
     stmt_bind_int(s, 1, account_id);

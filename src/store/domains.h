@@ -46,6 +46,8 @@ struct domain_list {
 WARN_UNUSED enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_id);
 /* NOT_FOUND when absent or another account's. `account_id` may be SCOPE_ANY. */
 WARN_UNUSED enum status domain_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct domain *ret);
+/* The same, without looking at it: for every message. */
+WARN_UNUSED enum status domain_exists(struct db *tx, int64_t account_id, int64_t id);
 WARN_UNUSED enum status domain_find(struct db *tx, struct arena *a, int64_t account_id, struct str name, struct domain *ret);
 /* Up to `limit` domains of an account (or SCOPE_ANY) with id > after_id, in order of id. */
 WARN_UNUSED enum status domain_list(struct db *tx, struct arena *a, int64_t account_id, int64_t after_id, int limit,

@@ -1,4 +1,4 @@
-/* send_counts.c - see send_counts.h. Statements insert from accounts, so that an account deleted meanwhile fails nothing.
+/* send_counts.c - see send_counts.h. Rows are inserted from accounts, so that an account deleted meanwhile fails nothing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/send_counts.h"
 
@@ -37,18 +37,25 @@ static enum status prune(struct db *tx, int64_t account_id, int64_t before) {
     return rows_change(tx, s, &pruned);
 }
 
-enum status send_usage_add(struct db *tx, int64_t account_id, const struct send_period *period, int64_t count) {
+/* The first of a day. */
+static enum status add_day(struct db *tx, int64_t account_id, const struct send_period *period, int64_t count) {
     struct stmt *s = db_stmt(tx, "INSERT INTO send_counts (account_id, day_at, count) SELECT id, ?2, ?3 FROM accounts "
-                                 "WHERE id = ?1 ON CONFLICT (account_id, day_at) "
-                                 "DO UPDATE SET count = send_counts.count + excluded.count RETURNING count");
+                                 "WHERE id = ?1");
     stmt_bind_int(s, 1, account_id);
     stmt_bind_int(s, 2, period->day_at);
     stmt_bind_int(s, 3, count);
-    enum status st = stmt_step(s);
-    if (st != STATUS_ROW) return st;
-    bool is_first = stmt_int(s, 0) == count; /* of its day */
-    st = stmt_run(s);
-    return st == STATUS_OK && is_first ? prune(tx, account_id, period->day_at - KEPT_DAYS_MS) : st;
+    enum status st = stmt_run(s);
+    return st == STATUS_OK ? prune(tx, account_id, period->day_at - KEPT_DAYS_MS) : st;
+}
+
+/* Not an upsert: most of the time the row is there, and this takes a third of the time. */
+enum status send_usage_add(struct db *tx, int64_t account_id, const struct send_period *period, int64_t count) {
+    struct stmt *s = db_stmt(tx, "UPDATE send_counts SET count = count + ?3 WHERE account_id = ?1 AND day_at = ?2");
+    stmt_bind_int(s, 1, account_id);
+    stmt_bind_int(s, 2, period->day_at);
+    stmt_bind_int(s, 3, count);
+    enum status st = row_change(tx, s);
+    return st == STATUS_NOT_FOUND ? add_day(tx, account_id, period, count) : st;
 }
 
 enum status send_rate_get(struct db *tx, int64_t account_id, int64_t *ret_spent_until) {
