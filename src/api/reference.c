@@ -88,7 +88,8 @@ static void write_operation(struct buf *out, const struct operation *op) {
 static void write_common(struct buf *out) {
     size_t count;
     const struct refusal *common = operation_common_refusals(&count);
-    buf_add_z(out, "\n## What every operation may answer\n\n| code | HTTP (commands: 200 for 401, 403, 404, 409 and 422) | |\n|---|---|---|\n");
+    buf_add_z(out, "\n## What every operation may answer\n\n| code | HTTP (commands: 200 for 401, 403, 404, 409 and 422) | "
+                   "|\n|---|---|---|\n");
     for (size_t i = 0; i < count; i++) {
         buf_addf(out, "| %d | %d | %s |\n", common[i].code, common[i].http ? common[i].http : 422, common[i].message);
     }
