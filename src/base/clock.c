@@ -98,9 +98,26 @@ static struct civil civil_from_ms(int64_t wall_ms) {
     return c;
 }
 
+static void put_digits(char *at, int count, int64_t value) {
+    for (; count > 0; value /= 10) at[--count] = (char)('0' + value % 10);
+}
+
+/* Digit by digit, for lists of thousands of rows: printf takes most of their time. */
 static void add_date_time(struct buf *out, const struct civil *c, char between) {
-    buf_addf(out, "%04lld-%02d-%02d%c%02d:%02d:%02d", (long long)c->year, c->month, c->day, between, c->hour, c->minute,
-             c->second);
+    char text[] = "0000-00-00 00:00:00";
+    if (c->year < 0 || c->year > 9999) { /* no time of ours */
+        buf_addf(out, "%04lld-%02d-%02d%c%02d:%02d:%02d", (long long)c->year, c->month, c->day, between, c->hour, c->minute,
+                 c->second);
+        return;
+    }
+    put_digits(text, 4, c->year);
+    put_digits(text + 5, 2, c->month);
+    put_digits(text + 8, 2, c->day);
+    text[10] = between;
+    put_digits(text + 11, 2, c->hour);
+    put_digits(text + 14, 2, c->minute);
+    put_digits(text + 17, 2, c->second);
+    buf_add(out, text, sizeof text - 1);
 }
 
 void time_add_iso_ms(struct buf *out, int64_t wall_ms) {

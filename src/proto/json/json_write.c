@@ -65,7 +65,7 @@ static void add_escaped(struct buf *out, unsigned char c) {
     }
 }
 
-static void add_quoted(struct buf *out, struct str s) {
+static void add_unclean(struct buf *out, struct str s) {
     const char *p = s.p, *end = s.p + s.n;
     buf_add_char(out, '"');
     while (p < end) {
@@ -75,6 +75,19 @@ static void add_quoted(struct buf *out, struct str s) {
         if (p < end) add_escaped(out, (unsigned char)*p++);
     }
     buf_add_char(out, '"');
+}
+
+/* Nearly every string is clean: one copy, with its quotation marks. */
+static void add_quoted(struct buf *out, struct str s) {
+    if (s.n && skip_clean(s.p, s.p + s.n) < s.p + s.n) {
+        add_unclean(out, s);
+        return;
+    }
+    char *to = buf_reserve(out, s.n + 2);
+    to[0] = '"';
+    if (s.n) memcpy(to + 1, s.p, s.n);
+    to[s.n + 1] = '"';
+    buf_grew(out, s.n + 2);
 }
 
 void json_key(struct json_writer *w, struct str key) {
