@@ -196,7 +196,7 @@ static void pg_stmt_free(struct stmt *s) {
 
 static enum status pg_prepare(struct stmt *s) {
     static const Oid types[] = {[PARAM_NULL] = 0, [PARAM_INT] = OID_INT8, [PARAM_TEXT] = OID_TEXT, [PARAM_BLOB] = OID_BYTEA};
-    if (own(s)->life == pg(s->db)->life) return STATUS_OK;
+    if (own(s)->life == pg(s->db)->life && !s->is_once) return STATUS_OK;
     if (s->is_once) own(s)->name[0] = '\0'; /* the server's unnamed one, which the next takes the place of */
     Oid oids[DB_PARAMS_MAX];
     for (int i = 0; i < s->param_count; i++) oids[i] = types[s->params[i].kind];

@@ -8,7 +8,7 @@
 #include "store/event_query.h"
 #include "store/rows.h"
 
-#define PERIOD_MAX INT64_C(500000) /* events: about a second's work */
+#define PERIOD_MAX INT64_C(300000) /* events: about a second's work */
 
 _Static_assert(EVENT_SEND == 1 && EVENT_DEFERRED == 2 && EVENT_DELIVERY == 3 && EVENT_BOUNCE == 4 && EVENT_FAILED == 5 &&
                    EVENT_SUPPRESSED == 6 && EVENT_OPEN == 7 && EVENT_CLICK == 8 && EVENT_UNSUBSCRIBE == 9 &&
@@ -19,7 +19,7 @@ _Static_assert(EVENT_SEND == 1 && EVENT_DEFERRED == 2 && EVENT_DELIVERY == 3 && 
     "count(CASE WHEN f.type = 1 THEN 1 END), "                                                                                   \
     "count(CASE WHEN f.type = 3 THEN 1 END), "                                                                                   \
     "count(CASE WHEN f.type = 4 THEN 1 END), "                                                                                   \
-    "count(CASE WHEN f.type = 4 AND (f.enhanced = '' OR f.enhanced LIKE '_.1.%' OR f.enhanced = '5.2.1') THEN 1 END), "          \
+    "count(CASE WHEN f.type = 4 AND (substr(f.enhanced, 2, 3) IN ('', '.1.') OR f.enhanced = '5.2.1') THEN 1 END), "             \
     "count(CASE WHEN f.type = 2 THEN 1 END), "                                                                                   \
     "count(CASE WHEN f.type = 5 THEN 1 END), "                                                                                   \
     "count(CASE WHEN f.type = 6 THEN 1 END), "                                                                                   \

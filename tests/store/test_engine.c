@@ -115,6 +115,39 @@ static void test_bad_sql_is_an_error_each_time(void **state) {
     fixture_free(f);
 }
 
+/* Several at once, of one text too, and more parameters than statements usually have. */
+static void test_statements_made_at_run_time(void **state) {
+    (void)state;
+    struct fixture *f = with_table();
+    BUF_AUTO sql = {0};
+    buf_add_z(&sql, "SELECT ");
+    for (int i = 1; i <= DB_PARAMS_MAX; i++) buf_addf(&sql, "%s?%d", i == 1 ? "" : " + ", i);
+    for (int round = 0; round < 3; round++) {
+        struct stmt *a = db_stmt_once(f->db, buf_str(&sql)), *b = db_stmt_once(f->db, buf_str(&sql));
+        struct stmt *c = db_stmt_once(f->db, str_sub(buf_str(&sql), 0, STR("SELECT ?1").n)); /* a part of a longer text */
+        for (int i = 1; i <= DB_PARAMS_MAX; i++) {
+            stmt_bind_int(a, i, 1);
+            stmt_bind_int(b, i, 2);
+        }
+        stmt_bind_int(c, 1, 7);
+        assert_int_equal(stmt_step(a), STATUS_ROW);
+        assert_int_equal(stmt_step(b), STATUS_ROW);
+        assert_int_equal(stmt_step(c), STATUS_ROW);
+        assert_int_equal(stmt_int(a, 0), DB_PARAMS_MAX);
+        assert_int_equal(stmt_int(b, 0), 2 * DB_PARAMS_MAX);
+        assert_int_equal(stmt_int(c, 0), 7);
+        assert_ok(stmt_step(a));
+        assert_int_equal(stmt_step(a), STATUS_ROW); /* again from the start */
+        assert_int_equal(stmt_int(a, 0), DB_PARAMS_MAX);
+        if (round == 1) db_rollback(f->db);
+        if (round == 1)
+            assert_ok(db_begin(f->db));
+        else
+            fixture_commit(f);
+    }
+    fixture_free(f);
+}
+
 static void test_commit_ends_running_statements(void **state) {
     (void)state;
     struct fixture *f = with_table();
@@ -200,6 +233,7 @@ int run_engine(void) {
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_unique_breaks_and_rolls_back),
         cmocka_unit_test(test_bad_sql_is_an_error_each_time),
+        cmocka_unit_test(test_statements_made_at_run_time),
         cmocka_unit_test(test_commit_ends_running_statements),
         cmocka_unit_test(test_rollback_undoes),
         cmocka_unit_test(test_checkpoint_waits_for_readers),

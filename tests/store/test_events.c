@@ -392,6 +392,56 @@ static void test_the_longest_queries_run(void **state) {
     fixture_free(l.f);
 }
 
+static unsigned roll(uint64_t *seed, unsigned sides) {
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(*seed >> 33) % sides;
+}
+
+/* Words thrown together: what the parser takes the engine takes, and a sentence and its opposite share out the events. */
+static void test_random_queries_split_the_events(void **state) {
+    (void)state;
+    static const char *const words[] = {"AND ",
+                                        "OR ",
+                                        "NOT ",
+                                        "(",
+                                        ")",
+                                        "a ",
+                                        "ann* ",
+                                        "\"o'hara\" ",
+                                        "subject:w* ",
+                                        "tag:* ",
+                                        "tag:[a TO m] ",
+                                        "smtpCode:5* ",
+                                        "mxHost:mx1.x.test ",
+                                        "date:[* TO 2026-01-03] ",
+                                        "eventType:open ",
+                                        "link:* ",
+                                        "NOT ",
+                                        "journeyId:J1 ",
+                                        "1b1b1b1b ",
+                                        "recipient:[* TO b] ",
+                                        "userAgent:mac "};
+    struct story l = history();
+    uint64_t seed = 11;
+    int run = 0;
+    while (run < 300) {
+        struct event_condition condition;
+        struct event_row_list yes, no;
+        BUF_AUTO text = {0};
+        BUF_AUTO opposite = {0};
+        BUF_AUTO why = {0};
+        for (unsigned n = 1 + roll(&seed, 7); n > 0; n--) buf_add_z(&text, words[roll(&seed, sizeof words / sizeof words[0])]);
+        if (!event_condition_parse(buf_str(&text), &l.f->arena, &condition, &why)) continue;
+        buf_addf(&opposite, "NOT (%.*s)", STR_ARG(buf_str(&text)));
+        assert_ok(search(&l, buf_str(&text), &yes));
+        assert_ok(search(&l, buf_str(&opposite), &no));
+        if (yes.total + no.total != 10) print_error("%.*s\n", STR_ARG(buf_str(&text)));
+        assert_int_equal(yes.total + no.total, 10);
+        run++;
+    }
+    fixture_free(l.f);
+}
+
 /* A search that would take too long is refused before it begins; the dates narrow it. */
 static void test_a_search_has_its_bound(void **state) {
     (void)state;
@@ -468,11 +518,6 @@ struct told { /* what was recorded, in that order */
     int type, person, hard;
     int64_t at;
 };
-
-static unsigned roll(uint64_t *seed, unsigned sides) {
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return (unsigned)(*seed >> 33) % sides;
-}
 
 static bool is_engagement(int type) {
     return type >= EVENT_OPEN;
@@ -581,6 +626,7 @@ int main(void) {
         cmocka_unit_test(test_DB03_bad_text_is_judged_before),
         cmocka_unit_test(test_wrong_queries_say_where_and_why),
         cmocka_unit_test(test_the_longest_queries_run),
+        cmocka_unit_test(test_random_queries_split_the_events),
         cmocka_unit_test(test_a_search_has_its_bound),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_statistics_equal_a_recount),
