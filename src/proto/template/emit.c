@@ -60,19 +60,18 @@ void emit_text(struct run *run, struct str text) {
 
 /* Does the output end where the value of an attribute that holds a link begins: href=", src=', ...? */
 static bool is_at_link(const struct run *run) {
-    static const struct str attributes[] = {STR_INIT("href"),       STR_INIT("src"),    STR_INIT("action"),
-                                            STR_INIT("formaction"), STR_INIT("poster"), STR_INIT("background"),
-                                            STR_INIT("data")};
+    static const struct str attributes[] = {STR_INIT("href"), STR_INIT("src"), STR_INIT("action"), STR_INIT("formaction"),
+                                            STR_INIT("poster")};
     struct str tail = str_sub(buf_str(run->out), run->out->n > 64 ? run->out->n - 64 : 0, SIZE_MAX);
     while (tail.n && (str_ends(tail, STR(" ")) || str_ends(tail, STR("\"")) || str_ends(tail, STR("'")) ||
                       str_ends(tail, STR("\t")) || str_ends(tail, STR("\r")) || str_ends(tail, STR("\n"))))
         tail.n--;
     if (!str_ends(tail, STR("="))) return false;
     tail = str_trim(str_sub(tail, 0, tail.n - 1));
-    for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++) {
-        struct str end = tail.n < attributes[i].n ? tail : str_sub(tail, tail.n - attributes[i].n, SIZE_MAX);
-        if (str_eq_nocase(end, attributes[i])) return true;
-    }
+    size_t name = tail.n;
+    while (name && ascii_is_alpha(tail.p[name - 1])) name--;
+    for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++)
+        if (str_eq_nocase(str_sub(tail, name, SIZE_MAX), attributes[i])) return true;
     return false;
 }
 

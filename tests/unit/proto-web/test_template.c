@@ -152,6 +152,8 @@ static void test_links_run_nothing_HI19(void **state) {
          "<a href=\"#\"><a href=\"/x?javascript:alert(1)\">javascript:alert(1)"},
         {"<a href=\"{{name}}\"><a href=\"{{'/a:b'}}\"><a href=\"{{'mailto:a@b.test'}}\">",
          "<a href=\"Ann\"><a href=\"/a:b\"><a href=\"mailto:a@b.test\">"},
+        {"<a xlink:href='{{js}}' data-src='{{js}}' hrefs='{{js}}' title='{{js}}'>",
+         "<a xlink:href='#' data-src='#' hrefs='javascript:alert(1)' title='javascript:alert(1)'>"},
         {"<a href=\"https://x.test/?q={{url query}}\">", "<a href=\"https://x.test/?q=a%20b%2Fc%3Fd%26e%3D%C3%A9\">"},
     };
     CHECK(table, TEMPLATE_HTML);
