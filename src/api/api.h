@@ -34,7 +34,8 @@ struct api_options {
     struct str smtp_host, smtp_ports; /* [smtp] public_host, public_ports: what SMTP users are told */
     bool webhook_allow_private;       /* [webhook] allow_private */
     bool is_sandbox;                  /* the inbox exists */
-    struct work *work;                /* woken after what goes on in the background was stored (api/work.h); may be NULL */
+    struct http_budget *budget; /* memory that messages made of templates and lists share with request bodies; may be NULL */
+    struct work *work;          /* woken after what goes on in the background was stored (api/work.h); may be NULL */
     /* After COMMIT, on the loop of the request: new entries for the scheduler. They are valid during the call only. */
     void (*queue_offer)(void *arg, const struct queue_entry *entries, size_t count);
     /* Any loop: mta_hold and mta_release (mta/mta.h); held->done may be called at once, by this thread. NULL: nobody delivers. */

@@ -11,6 +11,7 @@
 
 #include "api/work.h"
 #include "core/list_send.h"
+#include "httpd/http_budget.h"
 
 /* One request. */
 struct item {
@@ -30,6 +31,7 @@ struct email {
     size_t count;
     bool is_batch;
     size_t bytes; /* of the messages made so far */
+    size_t held;  /* of them, taken from the budget */
     struct sha256 key_hash, request_hash;
     struct accept_key key;
     enum accept_outcome outcome; /* of the call as a whole: NEW, REPLAYED, CONFLICT */
@@ -39,6 +41,7 @@ struct email {
 static void free_email(struct call *c) {
     struct email *e = c->state;
     for (size_t i = 0; i < e->count; i++) accept_request_fini(&e->items[i].accept);
+    if (e->held) http_budget_give_body(c->api->budget, e->held);
 }
 
 static struct email *email_new(struct call *c, size_t count, bool is_batch) {
@@ -112,35 +115,40 @@ static void read_item_key(const struct send_context *ctx, const struct json *val
 }
 
 /* ---- making ---- */
-static void too_large(const struct send_context *ctx) {
-    refused_add(ctx->refused, send_operation(), 413, (struct str){0});
+/* Out of a small body much can come, when there are people or values to fill in: that shares the memory of request bodies. */
+static bool hold(const struct send_context *ctx, struct email *e, const struct item *item, size_t bytes) {
+    e->bytes += bytes;
+    if (!ctx->api->budget || !send_needs_load(&item->request)) return true;
+    if (!http_budget_take_body(ctx->api->budget, bytes)) return false;
+    e->held += bytes;
+    return true;
 }
 
-/* A message for each of `count` people, all in memory at once: refused when that would be too much. */
-static bool make_each(const struct send_context *ctx, struct email *e, struct item *item, const struct send_merge *people,
-                      size_t count) {
+/* A message for each of `count` people, all in memory at once: refused when that would be too much, LIMIT when it is now. */
+static enum status make_each(const struct send_context *ctx, struct email *e, struct item *item, const struct send_merge *people,
+                             size_t count) {
     item->accept.messages = arena_array(ctx->arena, count, sizeof *item->accept.messages);
     for (size_t i = 0; i < count; i++) {
         struct acceptance *a = &item->accept.messages[i];
         if (e->bytes > SEND_BYTES_MAX) {
-            too_large(ctx);
-            return false;
+            refused_add(ctx->refused, send_operation(), 413, (struct str){0});
+            return STATUS_OK;
         }
-        if (!send_make(ctx, &item->request, people ? &people[i] : NULL, a)) return false;
+        if (!send_make(ctx, &item->request, people ? &people[i] : NULL, a)) return STATUS_OK;
         item->accept.message_count++;
-        e->bytes += a->content.n;
+        if (!hold(ctx, e, item, a->content.n)) return STATUS_LIMIT;
     }
-    return true;
+    return STATUS_OK;
 }
 
-static bool make_entries(const struct send_context *ctx, struct email *e, struct item *item) {
+static enum status make_entries(const struct send_context *ctx, struct email *e, struct item *item) {
     const struct compose_group *to = &item->request.submission.to;
     struct send_merge *people = arena_array(ctx->arena, to->count, sizeof *people);
     for (size_t i = 0; i < to->count; i++) people[i] = (struct send_merge){.to = to->items[i], .fields = item->request.data[i]};
     return make_each(ctx, e, item, people, to->count);
 }
 
-static bool make_list(const struct send_context *ctx, struct email *e, struct item *item) {
+static enum status make_list(const struct send_context *ctx, struct email *e, struct item *item) {
     const struct subscriber_page *list = item->list;
     struct send_merge *people = arena_array(ctx->arena, list->count, sizeof *people);
     for (size_t i = 0; i < list->count; i++) {
@@ -181,12 +189,13 @@ static enum status make_item(const struct send_context *ctx, struct email *e, st
     item->accept.list_id = r->list_id;
     if (r->list_id && !item->list) {
         make_later(ctx, item);
-    } else if (!(r->list_id ? make_list(ctx, e, item)
-                 : is_split ? make_entries(ctx, e, item)
-                            : make_each(ctx, e, item, NULL, 1))) {
-        accept_request_fini(&item->accept);
+        return STATUS_OK;
     }
-    return STATUS_OK;
+    enum status status = r->list_id ? make_list(ctx, e, item)
+                         : is_split ? make_entries(ctx, e, item)
+                                    : make_each(ctx, e, item, NULL, 1);
+    if (ctx->refused->count) accept_request_fini(&item->accept);
+    return status;
 }
 
 /* ---- step: what the request says ---- */

@@ -346,6 +346,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .rand = rand_system(),
         .metrics = &g->metrics,
         .limits = g->limits,
+        .budget = g->budget,
         .key_per_minute = c->limits_key_per_minute,
         .account_per_minute = c->limits_account_per_minute,
         .address_per_minute = c->limits_address_per_minute,

@@ -118,6 +118,12 @@ static void each_code_is_produced_by_its_case(void **state) {
         {"{" GOOD_TO "," GOOD_TEXT ",\"From\":{\"email\":\"me@evilsender.test\",\"name\":\"\"}}", 3, 422},
         {"{" GOOD_FROM "," GOOD_TO ",\"ContentType\":\"plain\",\"PlainContent\":\"x\"}", 8, 422},
         {"{" GOOD_FROM "," GOOD_TO ",\"Subject\":[],\"ContentType\":\"plain\",\"PlainContent\":\"x\"}", 422, 422},
+        {"{" GOOD_FROM "," GOOD_TO ",\"ContentType\":\"plain\",\"PlainContent\":\"x\",\"Subject\":\"a\\r\\nBcc: b\"}", 422,
+         422}, /* HI01 */
+        {"{" GOOD_FROM "," GOOD_TO ",\"ContentType\":\"plain\",\"PlainContent\":\"x\",\"Subject\":\"a\\nBcc: b\"}", 422,
+         422}, /* HI02 */
+        {"{" GOOD_FROM "," GOOD_TO ",\"ContentType\":\"plain\",\"PlainContent\":\"x\",\"Subject\":\"a\\rBcc: b\"}", 422,
+         422}, /* HI03 */
         {"{" GOOD_FROM "," GOOD_TO ",\"Subject\":\"x\",\"PlainContent\":\"x\"}", 9, 422},
         {"{" GOOD_FROM "," GOOD_TO ",\"Subject\":\"x\",\"ContentType\":\"amp\",\"PlainContent\":\"x\"}", 9, 422},
         {"{" GOOD_FROM "," GOOD_TO ",\"Subject\":\"x\",\"ContentType\":\"html\",\"PlainContent\":\"x\"}", 10, 422},

@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include "core/suppressions.h"
+#include "httpd/http_budget.h"
 #include "store/lists.h"
 #include "store/messages.h"
 #include "store/subscribers.h"
@@ -515,6 +516,28 @@ static void P8_a_batch_is_bounded(void **state) {
     assert_true(str_eq(reply_text(&crowd, "Results.10.Errors.0.Code"), STR("422")));
 }
 
+/* What is made of a list waits for room in the memory that bodies share, and gives it back. */
+static void P8_what_a_list_makes_is_held_in_bounds(void **state) {
+    struct world *w = *state;
+    struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
+    make_list(w, 100);
+    w->api.budget = http_budget_new(1, 1, 150000);
+    BUF_AUTO body = {0};
+    buf_add_z(&body, "{" FROM ",\"TargetListID\":1,\"Subject\":\"x\",\"ContentType\":\"plain\",\"PlainContent\":\"");
+    for (int i = 0; i < 500; i++) buf_add_z(&body, "Hi ");
+    buf_add_z(&body, "\"}");
+    REPLY_AUTO large = world_send(w, t.sender_key, body.p);
+    assert_int_equal(large.status, 503);
+    assert_int_equal(w->offered, 0);
+    assert_true(http_budget_take_body(w->api.budget, 150000));
+    http_budget_give_body(w->api.budget, 150000);
+    REPLY_AUTO small = world_send(w, t.sender_key, "{" FROM "," TEXT ",\"TargetListID\":1}");
+    assert_int_equal(small.status, 200);
+    assert_int_equal(w->offered, 100);
+    assert_true(http_budget_take_body(w->api.budget, 150000));
+    http_budget_free(&w->api.budget);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(suppressed_recipients_get_nothing_and_are_named, set_up, tear_down),
@@ -527,6 +550,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(entries_with_data_get_a_message_each, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_list_gets_a_message_each, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_kept_request_needs_no_template, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(P8_what_a_list_makes_is_held_in_bounds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(JS20_each_item_has_its_own_result, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_batch_without_a_good_item_is_422, set_up, tear_down),
         cmocka_unit_test_setup_teardown(JS18_a_batch_is_sent_once, set_up, tear_down),
