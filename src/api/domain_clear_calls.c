@@ -111,9 +111,13 @@ enum status domain_clear_run(struct call *c, struct db *db) {
     if (status == STATUS_OK && p.position == p.count && !p.is_last) status = collect(s, db, &p);
     if (status != STATUS_OK) return status;
     size_t n = p.count - p.position < SLICE ? p.count - p.position : SLICE;
-    struct message_flight flight = message_hold_flight(&s->hold);
-    struct str reason = s->is_delete ? STR("The sender domain was deleted") : STR("The sender domain's queue was cleared");
-    status = message_fail(db, &s->ids[p.which][p.position], n, &flight, reason, clock_wall_ms(c->api->clock), &failed);
+    const struct queue_ids ids = {&s->ids[p.which][p.position], n};
+    const struct message_end end = {
+        .flight = message_hold_flight(&s->hold),
+        .reason = s->is_delete ? STR("The sender domain was deleted") : STR("The sender domain's queue was cleared"),
+        .now = clock_wall_ms(c->api->clock),
+    };
+    status = message_fail(db, &ids, &end, &failed);
     if (status != STATUS_OK) return status;
     p.position += n;
     p.cleared += failed;

@@ -218,20 +218,23 @@ static void answer(struct call *c, struct str name, int64_t count, int64_t due_a
     call_close(c);
 }
 
+static struct message_choice choice_of(const struct call *c) {
+    const struct deciding *d = c->state;
+    return (struct message_choice){d->message.id, message_hold_flight(&d->hold), clock_wall_ms(c->api->clock)};
+}
+
 enum status message_calls_cancel(struct call *c, struct db *db) {
-    struct deciding *d = c->state;
-    struct message_flight flight = message_hold_flight(&d->hold);
+    struct message_choice choice = choice_of(c);
     int64_t count;
-    enum status status = message_cancel(db, d->message.id, &flight, clock_wall_ms(c->api->clock), &count);
+    enum status status = message_cancel(db, &choice, &count);
     if (status == STATUS_OK) answer(c, STR("Cancelled"), count, 0);
     return status;
 }
 
 enum status message_calls_move(struct call *c, struct db *db) {
     struct deciding *d = c->state;
-    struct message_flight flight = message_hold_flight(&d->hold);
-    int64_t now = clock_wall_ms(c->api->clock);
-    enum status status = message_move(db, c->arena, d->message.id, &flight, d->due_at, now, &d->moved);
+    struct message_choice choice = choice_of(c);
+    enum status status = message_move(db, c->arena, &choice, d->due_at, &d->moved);
     if (status == STATUS_OK) answer(c, STR("Moved"), (int64_t)d->moved.count, d->due_at);
     return status;
 }

@@ -46,8 +46,8 @@ static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
-/* The ids of this page's stride: [first_id, before_id). *ret_rest: there may be more below. */
-static enum status stride_of(struct db *db, const struct message_query *q, struct message_filter *f, bool *ret_rest) {
+/* The ids of this page's stride: [first_id, before_id). *ret_rest: the id that more may lie below; 0: nothing does. */
+static enum status stride_of(struct db *db, const struct message_query *q, struct message_filter *f, int64_t *ret_rest) {
     int64_t oldest = 0, newest = INT64_MAX;
     enum status status = STATUS_OK;
     if (q->from_at) status = message_first_at(db, q->from_at - DATE_SLACK_MS, &oldest);
@@ -55,7 +55,7 @@ static enum status stride_of(struct db *db, const struct message_query *q, struc
     if (newest < f->before_id) f->before_id = newest;
     if (status == STATUS_OK) status = message_stride(db, f->account_id, f->domain_id, f->before_id, STRIDE, &f->first_id);
     if (status != STATUS_OK) return status;
-    *ret_rest = f->first_id > oldest;
+    *ret_rest = f->first_id > oldest ? f->first_id : 0;
     f->first_id = larger(f->first_id, oldest);
     return STATUS_OK;
 }
@@ -67,15 +67,15 @@ static struct str cursor_at(struct arena *arena, struct id uuid) {
 }
 
 /* A page that is full goes on behind its last message, one that is not behind its stride. */
-static enum status next_cursor(struct db *db, struct arena *arena, const struct message_filter *f, int limit, bool has_rest,
-                               const struct message_list *page, struct str *ret) {
+static enum status next_cursor(struct db *db, struct arena *arena, const struct message_list *page, int limit, int64_t rest_id,
+                               struct str *ret) {
     struct message last;
     if (page->count == (size_t)limit) {
         *ret = cursor_at(arena, page->items[page->count - 1].uuid);
         return STATUS_OK;
     }
-    if (!has_rest) return STATUS_OK;
-    enum status status = message_get(db, arena, f->first_id, &last);
+    if (rest_id == 0) return STATUS_OK;
+    enum status status = message_get(db, arena, rest_id, &last);
     if (status == STATUS_OK) *ret = cursor_at(arena, last.uuid);
     return status;
 }
@@ -101,11 +101,11 @@ enum status message_search(struct db *db, struct arena *arena, const struct mess
     };
     struct message_list page;
     struct message_items items = {.count = 0};
-    bool has_rest = false;
+    int64_t rest_id = 0;
     enum status status = start_of(db, arena, q, &f.before_id);
-    if (status == STATUS_OK) status = stride_of(db, q, &f, &has_rest);
+    if (status == STATUS_OK) status = stride_of(db, q, &f, &rest_id);
     if (status == STATUS_OK) status = message_page(db, arena, &f, q->limit, &page);
-    if (status == STATUS_OK) status = next_cursor(db, arena, &f, q->limit, has_rest, &page, &items.cursor);
+    if (status == STATUS_OK) status = next_cursor(db, arena, &page, q->limit, rest_id, &items.cursor);
     if (status != STATUS_OK) return status;
     items.items = arena_array(arena, page.count + 1, sizeof *items.items);
     for (; status == STATUS_OK && items.count < page.count; items.count++)
@@ -148,20 +148,20 @@ static bool is_flying(const struct message_flight *flight, int64_t id) {
     return flight->count && bsearch(&id, flight->ids, flight->count, sizeof id, compare_ids);
 }
 
-static bool may_decide(const struct recipient *r, const struct message_flight *flight, int64_t now) {
-    return r->state == RECIPIENT_SCHEDULED && r->due_at > now && !is_flying(flight, r->id);
+static bool may_decide(const struct recipient *r, const struct message_choice *choice) {
+    return r->state == RECIPIENT_SCHEDULED && r->due_at > choice->now && !is_flying(&choice->flight, r->id);
 }
 
-enum status message_cancel(struct db *db, int64_t message_id, const struct message_flight *flight, int64_t now,
-                           int64_t *ret_count) {
+enum status message_cancel(struct db *db, const struct message_choice *choice, int64_t *ret_count) {
     ARENA_AUTO arena = {0};
     struct recipient_list list;
+    const struct str why = STR("Cancelled by the sender");
     int64_t count = 0;
-    enum status status = recipient_list(db, &arena, message_id, &list);
+    enum status status = recipient_list(db, &arena, choice->message_id, &list);
     for (size_t i = 0; status == STATUS_OK && i < list.count; i++) {
         bool applied = false;
-        if (!may_decide(&list.items[i], flight, now)) continue;
-        status = delivery_withdraw(db, list.items[i].id, RECIPIENT_CANCELLED, STR("Cancelled by the sender"), now, &applied);
+        if (!may_decide(&list.items[i], choice)) continue;
+        status = delivery_withdraw(db, list.items[i].id, RECIPIENT_CANCELLED, why, choice->now, &applied);
         count += applied;
     }
     if (status == STATUS_OK) *ret_count = count;
@@ -181,31 +181,32 @@ static struct queue_entry entry_of(const struct message *m, const struct recipie
                                 .size_bytes = m->size_bytes};
 }
 
-enum status message_move(struct db *db, struct arena *arena, int64_t message_id, const struct message_flight *flight,
-                         int64_t due_at, int64_t now, struct queue_entry_list *ret) {
+enum status message_move(struct db *db, struct arena *arena, const struct message_choice *choice, int64_t due_at,
+                         struct queue_entry_list *ret) {
     struct recipient_list list;
     struct message message;
     struct queue_entry_list moved = {.count = 0};
     int64_t expires_at = 0;
-    enum status status = recipient_list(db, arena, message_id, &list);
-    if (status == STATUS_OK) status = message_get(db, arena, message_id, &message);
+    enum status status = recipient_list(db, arena, choice->message_id, &list);
+    if (status == STATUS_OK) status = message_get(db, arena, choice->message_id, &message);
     if (status != STATUS_OK) return status;
     moved.items = arena_array(arena, list.count + 1, sizeof *moved.items);
     for (size_t i = 0; status == STATUS_OK && i < list.count; i++) {
         const struct recipient *r = &list.items[i];
-        if (!may_decide(r, flight, now)) continue;
+        if (!may_decide(r, choice)) continue;
         if (moved.count == 0) expires_at = message.expires_at + due_at - r->due_at; /* all wait for one time */
         moved.items[moved.count++] = entry_of(&message, r, due_at, expires_at);
-        status = queue_move(db, r->id, due_at, now);
+        status = queue_move(db, r->id, due_at, choice->now);
     }
-    if (status == STATUS_OK && moved.count) status = message_set_expiry(db, message_id, expires_at);
+    if (status == STATUS_OK && moved.count) status = message_set_expiry(db, choice->message_id, expires_at);
     if (status == STATUS_OK) *ret = moved;
     return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
 }
 
 enum status message_waiting(struct db *db, struct arena *arena, const struct message_scope *scope, int64_t last_message,
                             int limit, struct queue_ids *ret) {
-    return queue_of_sender(db, arena, scope->account_id, scope->domain_id, last_message, limit, ret);
+    const struct queue_sender sender = {scope->account_id, scope->domain_id, last_message, limit};
+    return queue_of_sender(db, arena, &sender, ret);
 }
 
 static enum status end_life(struct db *db, int64_t recipient_id, int64_t now) {
@@ -216,16 +217,15 @@ static enum status end_life(struct db *db, int64_t recipient_id, int64_t now) {
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-enum status message_fail(struct db *db, const int64_t *ids, size_t count, const struct message_flight *flight, struct str reason,
-                         int64_t now, int64_t *ret_count) {
+enum status message_fail(struct db *db, const struct queue_ids *ids, const struct message_end *end, int64_t *ret_count) {
     int64_t failed = 0;
     enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+    for (size_t i = 0; status == STATUS_OK && i < ids->count; i++) {
         bool applied = false;
-        if (is_flying(flight, ids[i]))
-            status = end_life(db, ids[i], now);
+        if (is_flying(&end->flight, ids->items[i]))
+            status = end_life(db, ids->items[i], end->now);
         else
-            status = delivery_withdraw(db, ids[i], RECIPIENT_FAILED, reason, now, &applied);
+            status = delivery_withdraw(db, ids->items[i], RECIPIENT_FAILED, end->reason, end->now, &applied);
         failed += applied;
     }
     if (status == STATUS_OK) *ret_count = failed;

@@ -60,20 +60,29 @@ struct message_flight {
     const int64_t *ids;
     size_t count;
 };
+struct message_choice {
+    int64_t message_id;
+    struct message_flight flight;
+    int64_t now;
+};
 /* Cancel what is scheduled and has not started. *ret_count 0: nothing was. */
-WARN_UNUSED enum status message_cancel(struct db *db, int64_t message_id, const struct message_flight *flight, int64_t now,
-                                       int64_t *ret_count);
+WARN_UNUSED enum status message_cancel(struct db *db, const struct message_choice *choice, int64_t *ret_count);
 /* Give what is scheduled and has not started another time; its life moves along. *ret: entries for the scheduler, in the arena.
  */
-WARN_UNUSED enum status message_move(struct db *db, struct arena *arena, int64_t message_id, const struct message_flight *flight,
-                                     int64_t due_at, int64_t now, struct queue_entry_list *ret);
+WARN_UNUSED enum status message_move(struct db *db, struct arena *arena, const struct message_choice *choice, int64_t due_at,
+                                     struct queue_entry_list *ret);
 
 /* Waiting recipients of a sender domain, gone or not, of messages up to last_message; at most `limit`. */
 WARN_UNUSED enum status message_waiting(struct db *db, struct arena *arena, const struct message_scope *scope,
                                         int64_t last_message, int limit, struct queue_ids *ret);
-/* Fail these, each with its event. Of those in flight the message's life ends now: a deferral is their end. *ret_count: how many
- * failed here. */
-WARN_UNUSED enum status message_fail(struct db *db, const int64_t *ids, size_t count, const struct message_flight *flight,
-                                     struct str reason, int64_t now, int64_t *ret_count);
+struct message_end {
+    struct message_flight flight;
+    struct str reason;
+    int64_t now;
+};
+/* Fail these recipients, each with its event. Of those in flight the message's life ends now: a deferral is their end.
+ * *ret_count: how many failed here. */
+WARN_UNUSED enum status message_fail(struct db *db, const struct queue_ids *ids, const struct message_end *end,
+                                     int64_t *ret_count);
 
 #endif

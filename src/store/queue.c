@@ -194,15 +194,14 @@ static void id_fill(struct stmt *s, struct arena *a, void *item) {
     *(int64_t *)item = stmt_int(s, 0);
 }
 
-enum status queue_of_sender(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, int64_t last_message,
-                            int limit, struct queue_ids *ret) {
+enum status queue_of_sender(struct db *tx, struct arena *a, const struct queue_sender *sender, struct queue_ids *ret) {
     /* The partial index holds the account: only its own waiting rows are looked up. */
     struct stmt *s = db_stmt(tx, "SELECT r.id FROM recipients r JOIN messages m ON m.id = r.message_id WHERE r.state IN (0, 1) "
                                  "AND r.account_id = ?1 AND +m.domain_id = ?2 AND +r.message_id <= ?3 LIMIT ?4");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, domain_id);
-    stmt_bind_int(s, 3, last_message);
-    stmt_bind_int(s, 4, limit);
+    stmt_bind_int(s, 1, sender->account_id);
+    stmt_bind_int(s, 2, sender->domain_id);
+    stmt_bind_int(s, 3, sender->last_message);
+    stmt_bind_int(s, 4, sender->limit);
     struct row_list rows;
     enum status st = rows_collect(s, a, sizeof(int64_t), id_fill, &rows);
     if (st == STATUS_OK) *ret = (struct queue_ids){rows.items, rows.count};

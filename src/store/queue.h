@@ -130,10 +130,13 @@ struct queue_ids {
     int64_t *items;
     size_t count;
 };
-/* Waiting recipients of messages up to last_message of one sender domain, gone or not, in no order; at most `limit`. Walks what
- * waits, not the history. */
-WARN_UNUSED enum status queue_of_sender(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id,
-                                        int64_t last_message, int limit, struct queue_ids *ret);
+struct queue_sender {
+    int64_t account_id, domain_id;
+    int64_t last_message; /* of messages up to this one */
+    int limit;
+};
+/* Waiting recipients of one sender domain, gone or not, in no order. Walks what waits, not the history. */
+WARN_UNUSED enum status queue_of_sender(struct db *tx, struct arena *a, const struct queue_sender *sender, struct queue_ids *ret);
 /* How many of a message's recipients are in each state; `now` tells scheduled from queued. */
 WARN_UNUSED enum status queue_count_states(struct db *tx, int64_t message_id, int64_t now, int64_t ret[RECIPIENT_STATE_COUNT]);
 

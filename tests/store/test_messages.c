@@ -142,11 +142,12 @@ static void test_P3_what_may_be_decided(void **state) {
     int64_t id = add_message(&s, s.account, s.domain, NOW - 10, STR("[]"));
     int64_t ahead = add_recipient(&s, id, NOW + 5000, true), due = add_recipient(&s, id, NOW, true);
     int64_t queued = add_recipient(&s, id, NOW + 5000, false), flying = add_recipient(&s, id, NOW + 5000, true);
-    struct message_flight flight = {&flying, 1};
+    struct message_choice choice = {id, {&flying, 1}, NOW};
+    struct message_end end = {{&flying, 1}, STR("cleared"), NOW + 7};
     assert_int_equal(in_state(&s, id, RECIPIENT_SCHEDULED), 2);
     assert_int_equal(in_state(&s, id, RECIPIENT_QUEUED), 2); /* one of them by the clock */
     struct queue_entry_list moved;
-    assert_ok(message_move(s.f->db, &s.f->arena, id, &flight, NOW + 9000, NOW, &moved));
+    assert_ok(message_move(s.f->db, &s.f->arena, &choice, NOW + 9000, &moved));
     assert_int_equal(moved.count, 1);
     assert_int_equal(moved.items[0].recipient_id, ahead);
     assert_int_equal(moved.items[0].due_at, NOW + 9000);
@@ -155,10 +156,10 @@ static void test_P3_what_may_be_decided(void **state) {
     assert_ok(message_get(s.f->db, &s.f->arena, id, &m));
     assert_int_equal(m.expires_at, NOW + 4990);
     int64_t count = 9;
-    assert_ok(message_cancel(s.f->db, id, &flight, NOW, &count));
+    assert_ok(message_cancel(s.f->db, &choice, &count));
     assert_int_equal(count, 1);
     assert_int_equal(in_state(&s, id, RECIPIENT_CANCELLED), 1);
-    assert_ok(message_cancel(s.f->db, id, &flight, NOW, &count));
+    assert_ok(message_cancel(s.f->db, &choice, &count));
     assert_int_equal(count, 0);
     struct message_scope scope = {s.account, s.domain}, other = {s.other_account, s.other_domain}, mixed = {s.account, 0};
     struct queue_ids ids;
@@ -172,9 +173,9 @@ static void test_P3_what_may_be_decided(void **state) {
     assert_int_equal(ids.count, 2);
     assert_ok(message_waiting(s.f->db, &s.f->arena, &scope, id, 10, &ids));
     assert_int_equal(ids.count, 3);
-    assert_ok(message_fail(s.f->db, ids.items, ids.count, &flight, STR("cleared"), NOW + 7, &count));
+    assert_ok(message_fail(s.f->db, &ids, &end, &count));
     assert_int_equal(count, 2);
-    assert_ok(message_fail(s.f->db, ids.items, ids.count, &flight, STR("cleared"), NOW + 7, &count));
+    assert_ok(message_fail(s.f->db, &ids, &end, &count));
     assert_int_equal(count, 0); /* once */
     assert_ok(message_get(s.f->db, &s.f->arena, id, &m));
     assert_int_equal(m.expires_at, NOW + 7); /* of what flies the life has ended */

@@ -61,23 +61,23 @@ static struct message_flight flight_of(const struct decision *d) {
 static enum status clear(void *arg, struct db *db) {
     struct decision *d = arg;
     struct message_scope scope = {d->w->account_id, d->w->domain_id};
-    struct message_flight flight = flight_of(d);
+    struct message_end reason = {flight_of(d), STR("cleared"), now_of(d->w)};
     struct queue_ids ids;
     enum status status = message_waiting(db, &d->arena, &scope, INT64_MAX, 1000, &ids);
     if (status != STATUS_OK) return status;
-    return message_fail(db, ids.items, ids.count, &flight, STR("cleared"), now_of(d->w), &d->count);
+    return message_fail(db, &ids, &reason, &d->count);
 }
 
 static enum status cancel(void *arg, struct db *db) {
     struct decision *d = arg;
-    struct message_flight flight = flight_of(d);
-    return message_cancel(db, d->message_id, &flight, now_of(d->w), &d->count);
+    struct message_choice choice = {d->message_id, flight_of(d), now_of(d->w)};
+    return message_cancel(db, &choice, &d->count);
 }
 
 static enum status move(void *arg, struct db *db) {
     struct decision *d = arg;
-    struct message_flight flight = flight_of(d);
-    return message_move(db, &d->arena, d->message_id, &flight, d->due_at, now_of(d->w), &d->moved);
+    struct message_choice choice = {d->message_id, flight_of(d), now_of(d->w)};
+    return message_move(db, &d->arena, &choice, d->due_at, &d->moved);
 }
 
 static void P1_a_cleared_queue_keeps_the_result_of_what_is_in_flight(void **state) {
