@@ -125,12 +125,41 @@ static void one_account_owns_a_name(void **state) {
     assert_true(reply_text(&taken, "Why").n > 0);
 }
 
+/* TN09: both have published, both ask at once; one is the owner, and nothing is a fault. */
+static void two_claimants_race(void **state) {
+    struct world *w = *state;
+    struct tenant a = world_tenant(w, "a@owner.test", "a.test"), b = world_tenant(w, "b@owner.test", "b.test");
+    REPLY_AUTO first = add_domain(w, &a);
+    REPLY_AUTO second = add_domain(w, &b);
+    publish(w, &first, "");
+    publish(w, &second, "mail."); /* one policy for the host, as both would have it */
+    const struct tenant *tenants[2] = {&a, &b};
+    struct reply *added[2] = {&first, &second};
+    struct pending *pending[2];
+    char bodies[2][96];
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(bodies[i], sizeof bodies[i], "{\"Command\":\"EmailGateway.VerifyDomain\",\"DomainID\":%.*s}",
+                 STR_ARG(reply_text(added[i], "NewSenderDomainID")));
+        pending[i] = world_begin(w, &(struct ask){.bearer = tenants[i]->user_key, .body = bodies[i]});
+    }
+    size_t owners = 0, others = 0;
+    for (size_t i = 0; i < 2; i++) {
+        REPLY_AUTO r = world_finish(w, pending[i]);
+        assert_reply(&r, "Success", "true");
+        if (str_eq(reply_text(&r, "Domain.Status"), STR("Enabled"))) owners++;
+        if (str_eq(reply_text(&r, "Domain.OwnershipStatus"), STR("Failed"))) others++;
+    }
+    assert_int_equal(owners, 1);
+    assert_int_equal(others, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_published_enables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(required_records_decide, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_a_clear_answer_disables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_account_owns_a_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_claimants_race, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
