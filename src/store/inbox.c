@@ -68,7 +68,7 @@ enum status inbox_get(struct db *tx, struct arena *a, int64_t domain_id, int64_t
 
 enum status inbox_prune(struct db *tx, int64_t keep, int64_t max, int64_t *ret_deleted) {
     struct stmt *s = db_stmt(tx, "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE id <= "
-                                 "(SELECT id FROM inbox ORDER BY id DESC LIMIT 1 OFFSET ?1) ORDER BY id LIMIT ?2)");
+                                 "(SELECT MAX(id) FROM inbox) - ?1 ORDER BY id LIMIT ?2)");
     stmt_bind_int(s, 1, keep);
     stmt_bind_int(s, 2, max);
     return rows_change(tx, s, ret_deleted);

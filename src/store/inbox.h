@@ -34,7 +34,8 @@ WARN_UNUSED enum status inbox_list(struct db *tx, struct arena *a, int64_t domai
                                    struct inbox_list *ret);
 /* With content. NOT_FOUND when absent or another domain's. */
 WARN_UNUSED enum status inbox_get(struct db *tx, struct arena *a, int64_t domain_id, int64_t id, struct inbox_mail *ret);
-/* Keep the newest `keep`; deletes at most `max` a call. */
+/* Keep the newest `keep`, told by their ids (so gaps between them count, and nothing is walked over); deletes at most `max` a
+ * call. */
 WARN_UNUSED enum status inbox_prune(struct db *tx, int64_t keep, int64_t max, int64_t *ret_deleted);
 
 #endif
