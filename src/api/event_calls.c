@@ -81,6 +81,23 @@ static struct str campaign_of(struct call *c, struct str metadata) {
     return json_find_text(object, STR("JourneyID"));
 }
 
+/* What is particular to the event; the two members that the contract shows are always there, "" where there is nothing to tell.
+ */
+static void write_details(struct call *c, struct str name, struct str detail) {
+    static const struct str always[] = {STR_INIT("UserAgent"), STR_INIT("IpAddress")};
+    const struct json *object = NULL;
+    struct json_error error;
+    json_add_object(&c->json, name);
+    if (!json_parse(c->arena, detail, &object, &error)) object = NULL;
+    for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
+        if (!json_find(object, always[i])) json_add_z(&c->json, always[i], "");
+    JSON_FOR_EACH (it, object) {
+        json_key(&c->json, it->key);
+        json_value(&c->json, it);
+    }
+    json_close_object(&c->json);
+}
+
 static struct str object_or_empty(struct str json) {
     return json.n ? json : STR("{}");
 }
@@ -98,7 +115,7 @@ static void write_rest(struct call *c, const struct event_row *row) {
     json_add_str(w, STR("Subject"), row->subject);
     json_add_raw(w, STR("Tags"), row->tags.n ? row->tags : STR("[]"));
     json_add_raw(w, STR("Metadata"), object_or_empty(row->metadata));
-    json_add_raw(w, STR("Details"), object_or_empty(row->event.detail));
+    write_details(c, STR("Details"), row->event.detail);
     json_close_object(w);
 }
 
@@ -120,7 +137,7 @@ static void write_command(struct call *c, const struct event_row *row) {
     json_add_raw(w, STR("tags"), row->tags.n ? row->tags : STR("[]"));
     json_add_raw(w, STR("metadata"), object_or_empty(row->metadata));
     json_close_object(w);
-    json_add_raw(w, STR("details"), object_or_empty(row->event.detail));
+    write_details(c, STR("details"), row->event.detail);
     json_close_object(w);
 }
 

@@ -86,10 +86,11 @@ static const struct operation rows[] = {
      .steps = {{STEP_SIZED, event_calls_check}, {STEP_READER, event_calls_search}},
      .request =
          "{\"StartFrom\":0,\"RetrieveCount\":10,\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-12-31\",\"Event\":\"open\"}",
-     .answer = ANSWER("{\"EventId\":\"4711\",\"EventType\":\"open\",\"EventTimestamp\":\"2026-01-01T12:00:00.000Z\","
-                      "\"Recipient\":\"user@example.com\",\"MessageId\":\"0190b5a4-7c3f-7a52-9d0e-3f2b1c4d5e6f\","
-                      "\"CampaignId\":\"\",\"Sender\":\"news@example.org\",\"Subject\":\"Welcome to our service!\","
-                      "\"Tags\":[\"welcome\"],\"Metadata\":{},\"Details\":{}}")},
+     .answer = ANSWER(
+         "{\"EventId\":\"4711\",\"EventType\":\"open\",\"EventTimestamp\":\"2026-01-01T12:00:00.000Z\","
+         "\"Recipient\":\"user@example.com\",\"MessageId\":\"0190b5a4-7c3f-7a52-9d0e-3f2b1c4d5e6f\","
+         "\"CampaignId\":\"\",\"Sender\":\"news@example.org\",\"Subject\":\"Welcome to our service!\","
+         "\"Tags\":[\"welcome\"],\"Metadata\":{},\"Details\":{\"UserAgent\":\"Mozilla/5.0...\",\"IpAddress\":\"192.0.2.1\"}}")},
     {"EmailGateway.GetEvents", STYLE_COMMAND, CALLER_USER,
      .sentence = "What happened to the mail of a sender domain, newest first", LIST_OF(command_params, command_refusals),
      .steps = {{STEP_SIZED, event_calls_check}, {STEP_READER, event_calls_search}},
@@ -99,7 +100,7 @@ static const struct operation rows[] = {
                       "\"timestamp\":\"2026-01-01T12:00:00.000Z\",\"recipient\":\"user@example.com\",\"message\":"
                       "{\"id\":\"0190b5a4-7c3f-7a52-9d0e-3f2b1c4d5e6f\",\"headers\":{\"subject\":\"Welcome to our service!\","
                       "\"from\":\"news@example.org\",\"to\":\"user@example.com\"},\"tags\":[\"welcome\"],\"metadata\":{}},"
-                      "\"details\":{}}")},
+                      "\"details\":{\"UserAgent\":\"Mozilla/5.0...\",\"IpAddress\":\"192.0.2.1\"}}")},
     {"Events.Aggregate", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_EVENTS, 2, HTTP_GET, 0, "/api/v1/events/aggregate",
      "The events of the key's domain counted by a field, biggest first", LIST_OF(aggregate_rest_params, aggregate_rest_refusals),
      .steps = {{STEP_SIZED, event_calls_check}, {STEP_READER, event_calls_aggregate}},

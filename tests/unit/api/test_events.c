@@ -170,6 +170,8 @@ static void every_row_has_every_member(void **state) {
             enum json_type want = i < 8 ? JSON_STRING : i == 8 ? JSON_ARRAY : JSON_OBJECT;
             assert_true(json_is(json_find(row, str_from_z(rest[i])), want));
         }
+        assert_true(json_is(json_find(json_find(row, STR("Details")), STR("UserAgent")), JSON_STRING));
+        assert_true(json_is(json_find(json_find(row, STR("Details")), STR("IpAddress")), JSON_STRING));
     }
     JSON_FOR_EACH (row, json_find(c.json, STR("Events"))) {
         count++;
