@@ -4,14 +4,16 @@
 #ifndef POSTHORN_STORE_EVENT_FACTS_H
 #define POSTHORN_STORE_EVENT_FACTS_H
 
+#include "base/buf.h"
+
 struct db;
 
-/* How a query on them begins: "WITH event_facts AS (...), event_tags AS (...) ". Static.
+/* How a query on them begins: "WITH event_facts AS (...), event_tags AS (...) ".
  *
  * event_facts, one row an event: id, at, type, is_first, account_id, domain_id, message_id, recipient_id, detail; of its message
- * uuid, tags, metadata, sender, subject, rfc_message_id; and texts out of the JSON. event_tags: message_id, tag.
+ * uuid, tags, metadata; and the texts of the table in event_facts.c. event_tags: message_id, tag.
  * Texts are never NULL but '' where there is none, lower() of them folds ASCII alone, and they compare by their bytes. What a
  * query does not name is not read. */
-const char *event_facts(const struct db *db);
+void event_facts_add(struct buf *sql, const struct db *db);
 
 #endif

@@ -310,7 +310,7 @@ static enum status check_work(struct db *tx, const struct event_filter *filter, 
 /* ---- lists ---- */
 static enum status count_all(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t *ret) {
     SENTENCE_AUTO q = {.arena = a};
-    add(&q, event_facts(tx));
+    event_facts_add(&q.sql, tx);
     add(&q, "SELECT count(*) FROM event_facts f");
     add_where(&q, filter);
     struct stmt *s = sentence_stmt(tx, &q);
@@ -349,7 +349,7 @@ enum status event_list(struct db *tx, struct arena *a, const struct event_filter
     enum status status = check_work(tx, filter, 0);
     if (status == STATUS_OK) status = count_all(tx, a, filter, &total);
     if (status != STATUS_OK) return status;
-    add(&q, event_facts(tx));
+    event_facts_add(&q.sql, tx);
     add(&q, "SELECT f.id, f.at, f.type, f.account_id, f.domain_id, f.message_id, f.recipient_id, f.recipient, f.detail, f.uuid, "
             "f.sender, f.subject, f.tags, f.metadata FROM event_facts f WHERE f.id IN (SELECT f.id FROM event_facts f");
     add_where(&q, filter);
@@ -405,7 +405,7 @@ enum status event_group(struct db *tx, struct arena *a, const struct event_filte
     SENTENCE_AUTO q = {.arena = a};
     enum status status = check_work(tx, filter, cost_of(field));
     if (status != STATUS_OK) return status;
-    add(&q, event_facts(tx));
+    event_facts_add(&q.sql, tx);
     buf_addf(&q.sql, "SELECT %s, count(*) FROM event_facts f", column);
     if (field == EVENT_FIELD_TAG) add(&q, " JOIN event_tags t ON t.message_id = f.message_id");
     add_where(&q, filter);

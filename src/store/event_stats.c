@@ -34,7 +34,8 @@ _Static_assert(EVENT_SEND == 1 && EVENT_DEFERRED == 2 && EVENT_DELIVERY == 3 && 
 /* Begins "SELECT columns counters"; a period's three parameters are bound. */
 static struct stmt *counting(struct db *tx, const char *columns, const char *rest, const struct event_period *period) {
     BUF_AUTO sql = {0};
-    buf_addf(&sql, "%sSELECT %s%s%s", event_facts(tx), columns, COUNTERS, rest);
+    event_facts_add(&sql, tx);
+    buf_addf(&sql, "SELECT %s%s%s", columns, COUNTERS, rest);
     struct stmt *s = db_stmt_once(tx, buf_str(&sql));
     stmt_bind_int(s, 1, period->domain_id);
     stmt_bind_int(s, 2, period->from_at);

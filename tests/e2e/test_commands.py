@@ -155,7 +155,7 @@ def test_delete_api_refusals(shared, shop):
 @pytest.mark.parametrize("fields,code", [
     ({"StartFrom": None}, 4), ({"StartFrom": "x"}, 4), ({"StartFrom": -1}, 4), ({"RetrieveCount": None}, 5), ({"RetrieveCount": 0}, 5),
     ({"RetrieveCount": 101}, 5), ({"RetrieveCount": "many"}, 5), ({"StartDate": "yesterday"}, 422), ({"EndDate": "2026-13-01"}, 422),
-    ({"Event": "explode"}, 422), ({"Event": ["open", "explode"]}, 422), ({"Query": "subject:welcome"}, 422),
+    ({"Event": "explode"}, 422), ({"Event": ["open", "explode"]}, 422), ({"Query": "subject:"}, 422),
 ])
 def test_get_events_refusals(shared, shop, fields, code):
     body = {"DomainID": shop.domain_id, "StartFrom": 0, "RetrieveCount": 50, **fields}
