@@ -1,0 +1,49 @@
+/* verbs.h - a verb of the command line as data: which operation it calls, how words become parameters, how the answer reads.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_APP_VERBS_H
+#define POSTHORN_APP_VERBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum verb_input { INPUT_NONE, INPUT_PASSWORD, INPUT_MESSAGE };
+#define INPUT_MESSAGE_MAX (40u << 20) /* bytes of a message on standard input */
+
+/* How a word of the command line is sent. */
+enum word_kind {
+    WORD_TEXT,
+    WORD_LIST, /* a comma list, as an array */
+    WORD_FILE, /* names a file ("-": standard input): its content */
+    WORD_JSON, /* names a file that holds JSON: its value */
+};
+#define WORD_FILE_MAX (36u << 20) /* with what JSON adds, a request has room for it */
+
+struct verb_option {
+    const char *flag;      /* "--email"; "active=": a word active=VALUE */
+    const char *parameter; /* "Email" */
+    const char *value;     /* "E" in help; NULL: a switch, sent as true */
+    bool required;
+    const char *sentence;
+    enum word_kind kind;
+    const char *initial; /* sent when the option is not given */
+};
+
+struct verb {
+    const char *words;     /* "account create" */
+    const char *operation; /* "User.Create" */
+    const char *summary;
+    const char *argument; /* the positional's name in help, NULL without one */
+    const char *parameter;
+    enum word_kind argument_kind;
+    struct verb_option options[9];
+    enum verb_input input;
+    const char *object; /* what `say` looks into, and `rows` if it is in there; NULL: the answer itself */
+    const char *say;
+    const char *rows, *columns;
+    const char *raw;
+};
+
+/* The table; constant. */
+const struct verb *verbs_all(size_t *ret_count);
+
+#endif
