@@ -58,9 +58,11 @@ enum status list_send_calls_browse(struct call *c, struct db *db) {
     struct list_send before = {0};
     enum status status = STATUS_OK;
     if (call_arg(c, "ListSendID")->is_given) status = find(c, db, &before);
-    if (status == STATUS_OK && !c->refused.count)
-        status = list_send_page(db, c->arena, c->scope.account_id, c->scope.domain_id, before.id,
-                                (int)call_number(c, "RetrieveCount", 25), &page);
+    struct list_send_query query = {.account_id = c->scope.account_id,
+                                    .domain_id = c->scope.domain_id,
+                                    .before_id = before.id,
+                                    .limit = (int)call_number(c, "RetrieveCount", 25)};
+    if (status == STATUS_OK && !c->refused.count) status = list_send_page(db, c->arena, &query, &page);
     if (status != STATUS_OK || c->refused.count) return status;
     struct json_writer *w = call_open(c);
     json_add_array(w, STR("ListSends"));

@@ -5,7 +5,7 @@
 
 #include "api/operation.h"
 #include "api/work.h"
-#include "store/list_sends.h"
+#include "core/list_send.h"
 
 enum slice_end {
     SLICE_MORE, /* something was done; the next slice may follow */

@@ -38,9 +38,8 @@ static enum status add_chunk(struct db *tx, int64_t id, size_t at, struct str co
 }
 
 enum status import_add(struct db *tx, const struct import *import, struct str content, int64_t *ret_id) {
-    struct stmt *s =
-        db_stmt(tx, "INSERT INTO imports (uuid, account_id, list_id, options, state, size, position, line, total, "
-                    "created_at) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING RETURNING id");
+    struct stmt *s = db_stmt(tx, "INSERT INTO imports (uuid, account_id, list_id, options, state, size, position, line, total, "
+                                 "created_at) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING");
     stmt_bind_blob(s, 1, uuid_str(&import->uuid));
     stmt_bind_int(s, 2, import->account_id);
     stmt_bind_int(s, 3, import->list_id);
@@ -51,7 +50,7 @@ enum status import_add(struct db *tx, const struct import *import, struct str co
     stmt_bind_int(s, 8, import->total);
     stmt_bind_int(s, 9, import->created_at);
     int64_t id = 0;
-    enum status st = row_insert(s, &id);
+    enum status st = stmt_insert(s, &id);
     for (size_t at = 0; st == STATUS_OK && at < content.n; at += IMPORT_CHUNK_BYTES)
         st = add_chunk(tx, id, at, str_sub(content, at, IMPORT_CHUNK_BYTES));
     if (st == STATUS_OK) *ret_id = id;

@@ -35,7 +35,7 @@ static void send_fill(struct stmt *s, struct arena *a, void *item) {
 enum status list_send_add(struct db *tx, const struct list_send *send, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO list_sends (uuid, account_id, domain_id, key_id, list_id, request, state, up_to, "
                                  "total, created_at, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10) "
-                                 "ON CONFLICT DO NOTHING RETURNING id");
+                                 "ON CONFLICT DO NOTHING");
     stmt_bind_blob(s, 1, uuid_str(&send->uuid));
     stmt_bind_int(s, 2, send->account_id);
     stmt_bind_int(s, 3, send->domain_id);
@@ -46,7 +46,7 @@ enum status list_send_add(struct db *tx, const struct list_send *send, int64_t *
     stmt_bind_int(s, 8, send->total);
     stmt_bind_int(s, 9, send->created_at);
     stmt_bind_int(s, 10, send->due_at);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status list_send_get(struct db *tx, struct arena *a, int64_t id, struct list_send *ret) {
@@ -71,14 +71,13 @@ enum status list_send_find(struct db *tx, struct arena *a, int64_t account_id, i
     return st;
 }
 
-enum status list_send_page(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, int64_t before_id, int limit,
-                           struct list_send_page *ret) {
+enum status list_send_page(struct db *tx, struct arena *a, const struct list_send_query *query, struct list_send_page *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " SEND_COLUMNS " FROM list_sends WHERE account_id = ?1 AND id < ?3 "
                                  "AND (domain_id = ?2 OR ?2 = -1) ORDER BY id DESC LIMIT ?4");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, domain_id);
-    stmt_bind_int(s, 3, before_id ? before_id : INT64_MAX);
-    stmt_bind_int(s, 4, limit);
+    stmt_bind_int(s, 1, query->account_id);
+    stmt_bind_int(s, 2, query->domain_id);
+    stmt_bind_int(s, 3, query->before_id ? query->before_id : INT64_MAX);
+    stmt_bind_int(s, 4, query->limit);
     struct row_list rows;
     enum status st = rows_collect(s, a, sizeof(struct list_send), send_fill, &rows);
     if (st == STATUS_OK) *ret = (struct list_send_page){rows.items, rows.count};

@@ -45,9 +45,15 @@ WARN_UNUSED enum status list_send_get(struct db *tx, struct arena *a, int64_t id
 /* NOT_FOUND when absent, another account's or another domain's; `domain_id` may be SCOPE_ANY. `request` is left out. */
 WARN_UNUSED enum status list_send_find(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, struct id uuid,
                                        struct list_send *ret);
-/* Newest first: id < before_id (0: from the newest). `request` is left out. */
-WARN_UNUSED enum status list_send_page(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, int64_t before_id,
-                                       int limit, struct list_send_page *ret);
+struct list_send_query {
+    int64_t account_id;
+    int64_t domain_id; /* or SCOPE_ANY */
+    int64_t before_id; /* id < before_id; 0: from the newest */
+    int limit;
+};
+/* Newest first. `request` is left out. */
+WARN_UNUSED enum status list_send_page(struct db *tx, struct arena *a, const struct list_send_query *query,
+                                       struct list_send_page *ret);
 
 /* A slice is stored: move on from `seen_position`. NOT_FOUND: it is not open any more, or another slice was faster; then nothing
  * of this one may stand. */

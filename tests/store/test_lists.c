@@ -167,11 +167,11 @@ static void test_P6_list_sends_are_found_by_account_and_domain(void **state) {
     assert_ok(list_send_find(f->db, &f->arena, a, 3, make_uuid(1), &send));
     assert_int_equal(list_send_find(f->db, &f->arena, a, 4, make_uuid(1), &send), STATUS_NOT_FOUND);
     assert_int_equal(list_send_find(f->db, &f->arena, b, SCOPE_ANY, make_uuid(1), &send), STATUS_NOT_FOUND);
-    assert_ok(list_send_page(f->db, &f->arena, a, SCOPE_ANY, 0, 10, &page));
+    assert_ok(list_send_page(f->db, &f->arena, &(struct list_send_query){a, SCOPE_ANY, 0, 10}, &page));
     assert_true(page.count == 2 && page.items[0].id == second);
-    assert_ok(list_send_page(f->db, &f->arena, a, SCOPE_ANY, second, 10, &page));
+    assert_ok(list_send_page(f->db, &f->arena, &(struct list_send_query){a, SCOPE_ANY, second, 10}, &page));
     assert_true(page.count == 1 && page.items[0].id == first);
-    assert_ok(list_send_page(f->db, &f->arena, a, 4, 0, 10, &page));
+    assert_ok(list_send_page(f->db, &f->arena, &(struct list_send_query){a, 4, 0, 10}, &page));
     assert_true(page.count == 1 && page.items[0].id == second);
     /* The oldest of each account, so that nobody's many hide another's one. */
     assert_ok(list_send_open(f->db, &f->arena, 1, &open));
