@@ -33,16 +33,19 @@ int64_t call_number(const struct call *c, const char *name, int64_t otherwise) {
     return arg->is_given ? arg->number : otherwise;
 }
 
-void call_refuse(struct call *c, int code) {
+enum status call_refuse(struct call *c, int code) {
     refused_add(&c->refused, c->op, code, (struct str){0});
+    return STATUS_OK;
 }
 
-void call_refuse_field(struct call *c, int code, struct str field) {
+enum status call_refuse_field(struct call *c, int code, struct str field) {
     refused_add(&c->refused, c->op, code, field);
+    return STATUS_OK;
 }
 
-void call_refuse_say(struct call *c, struct str field, const char *why) {
+enum status call_refuse_say(struct call *c, struct str field, const char *why) {
     refused_say(&c->refused, c->arena, REFUSAL_FIELD, field, why);
+    return STATUS_OK;
 }
 
 void call_again(struct call *c) {
@@ -74,8 +77,14 @@ struct json_writer *call_open(struct call *c) {
     return &c->json;
 }
 
-void call_close(struct call *c) {
+enum status call_close(struct call *c) {
     json_close_object(&c->json);
+    return STATUS_OK;
+}
+
+enum status call_done(struct call *c) {
+    call_open(c);
+    return call_close(c);
 }
 
 void call_add_header(struct call *c, struct str name, struct str value) {

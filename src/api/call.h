@@ -109,10 +109,11 @@ const struct arg *call_arg(const struct call *call, const char *name);
 /* Its text, or `otherwise` when it was not given; its number likewise. */
 struct str call_text(const struct call *call, const char *name, struct str otherwise);
 int64_t call_number(const struct call *call, const char *name, int64_t otherwise);
-/* Refuse with a code of the operation's table; about a field, with a sentence (copied). */
-void call_refuse(struct call *call, int code);
-void call_refuse_field(struct call *call, int code, struct str field);
-void call_refuse_say(struct call *call, struct str field, const char *why);
+/* Refuse with a code of the operation's table; about a field, with a sentence (copied). All give STATUS_OK, which a step that
+ * refused returns. */
+enum status call_refuse(struct call *call, int code);
+enum status call_refuse_field(struct call *call, int code, struct str field);
+enum status call_refuse_say(struct call *call, struct str field, const char *why);
 /* Refuse with 429: a limit has nothing left until state->wait_ms have passed. */
 void call_refuse_wait(struct call *call, const struct limit_state *state);
 /* In a step: run it once more after this, in a transaction of its own. State that the run changed is the handler's care: a WRITER
@@ -126,9 +127,11 @@ void call_end(struct call *call);
 void call_resume(struct call *call);
 /* How this call is answered: the operation's style, or STYLE_CONTROL over the control socket. */
 enum operation_style call_style(const struct call *call);
-/* Open the answer's object - for commands with Success and ErrorCode in it - and close it. */
+/* Open the answer's object - for commands with Success and ErrorCode in it - and close it: STATUS_OK, for the step to return. */
 struct json_writer *call_open(struct call *call);
-void call_close(struct call *call);
+enum status call_close(struct call *call);
+/* Both: an answer that says no more. */
+enum status call_done(struct call *call);
 void call_add_header(struct call *call, struct str name, struct str value);
 
 #endif

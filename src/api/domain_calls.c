@@ -166,8 +166,7 @@ enum status domain_calls_add(struct call *c, struct db *db) {
     }
     write_domain(c, &domain, false);
     write_records(c, &domain, &keys);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- reading ---- */
@@ -192,8 +191,7 @@ enum status domain_calls_get(struct call *c, struct db *db) {
     call_open(c);
     write_domain(c, &domain, false);
     write_records(c, &domain, &keys);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status domain_calls_list(struct call *c, struct db *db) {
@@ -212,8 +210,7 @@ enum status domain_calls_list(struct call *c, struct db *db) {
         json_close_object(w);
     }
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- UpdateDomain ---- */
@@ -251,8 +248,7 @@ enum status domain_calls_update(struct call *c, struct db *db) {
     write_domain(c, &domain, true);
     json_add_bool(w, STR("SubdomainChanged"), !str_eq(subdomain, domain.subdomain) || !str_eq(track_prefix, domain.track_prefix));
     write_records(c, &domain, &keys);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- VerifyDomain ---- */
@@ -305,6 +301,5 @@ enum status domain_calls_verify_save(struct call *c, struct db *db) {
     json_close_array(w);
     write_instructions(c, &domain);
     json_add_z(w, STR("Why"), is_taken ? "Another account has proved that it owns this domain" : "");
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }

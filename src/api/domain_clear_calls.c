@@ -58,10 +58,7 @@ static enum status find(struct call *c, struct db *db, bool is_delete) {
     struct clearing *s = ARENA_NEW(c->arena, struct clearing);
     struct domain domain;
     enum status status = domain_get(db, c->arena, c->scope.account_id, call_number(c, "DomainID", 0), &domain);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse_field(c, 2, STR("DomainID"));
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse_field(c, 2, STR("DomainID"));
     if (status != STATUS_OK) return status;
     s->scope = (struct message_scope){domain.account_id, domain.id};
     s->is_delete = is_delete;

@@ -388,10 +388,7 @@ enum status email_store(struct call *c, struct db *db) {
     struct str first;
     enum status status = accept_recall(db, c->arena, &by, &e->key, &first, &e->outcome);
     if (status != STATUS_OK) return status;
-    if (e->outcome == ACCEPT_CONFLICT) {
-        call_refuse_field(c, REFUSAL_CONFLICT, STR("Idempotency-Key"));
-        return STATUS_OK;
-    }
+    if (e->outcome == ACCEPT_CONFLICT) return call_refuse_field(c, REFUSAL_CONFLICT, STR("Idempotency-Key"));
     if (e->outcome == ACCEPT_REPLAYED) {
         call_add_header(c, STR("Idempotent-Replayed"), STR("true"));
         buf_add_str(&c->out, first);

@@ -42,8 +42,7 @@ enum status event_calls_domain(struct call *c, struct db *db, int64_t *ret_domai
     enum status status = domain_get(db, c->arena, c->scope.account_id, call_number(c, "DomainID", 0), &domain);
     *ret_domain_id = status == STATUS_OK ? domain.id : 0;
     if (status != STATUS_NOT_FOUND) return status;
-    call_refuse(c, 2);
-    return STATUS_OK;
+    return call_refuse(c, 2);
 }
 
 enum status event_calls_check(struct call *c, struct db *db) {
@@ -167,8 +166,7 @@ enum status event_calls_search(struct call *c, struct db *db) {
     json_add_array(w, STR("Events"));
     for (size_t i = 0; i < list.count; i++) (is_rest ? write_rest : write_command)(c, &list.items[i]);
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status event_calls_aggregate(struct call *c, struct db *db) {
@@ -189,6 +187,5 @@ enum status event_calls_aggregate(struct call *c, struct db *db) {
         json_close_object(w);
     }
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }

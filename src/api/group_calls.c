@@ -81,10 +81,7 @@ enum status group_calls_create(struct call *c, struct db *db) {
     };
     read_limits(c, &group.limits);
     enum status status = group_add(db, &group, &group.id);
-    if (status == STATUS_EXISTS) {
-        call_refuse_field(c, NAME_TAKEN, STR("GroupName"));
-        return STATUS_OK;
-    }
+    if (status == STATUS_EXISTS) return call_refuse_field(c, NAME_TAKEN, STR("GroupName"));
     if (status == STATUS_OK) answer_group(c, &group);
     return status;
 }
@@ -108,8 +105,7 @@ enum status group_calls_list(struct call *c, struct db *db) {
         json_close_object(w);
     }
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status group_calls_update(struct call *c, struct db *db) {
@@ -119,10 +115,7 @@ enum status group_calls_update(struct call *c, struct db *db) {
     group.name = call_text(c, "GroupName", group.name);
     read_limits(c, &group.limits);
     status = group_update(db, &group);
-    if (status == STATUS_EXISTS) {
-        call_refuse_field(c, NAME_TAKEN, STR("GroupName"));
-        return STATUS_OK;
-    }
+    if (status == STATUS_EXISTS) return call_refuse_field(c, NAME_TAKEN, STR("GroupName"));
     if (status == STATUS_OK) answer_group(c, &group);
     return status;
 }
@@ -132,10 +125,7 @@ enum status group_calls_delete(struct call *c, struct db *db) {
     enum status status;
     if (!group_call_find(c, db, "UserGroupID", (const int[]){1, 2}, &group, &status)) return status;
     status = group_delete(db, group.id);
-    if (status == STATUS_DENIED || status == STATUS_EXISTS) {
-        call_refuse(c, status == STATUS_DENIED ? 4 : 5);
-        return STATUS_OK;
-    }
+    if (status == STATUS_DENIED || status == STATUS_EXISTS) return call_refuse(c, status == STATUS_DENIED ? 4 : 5);
     if (status == STATUS_OK) {
         call_open(c);
         call_close(c);

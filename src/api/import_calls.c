@@ -93,6 +93,5 @@ enum status import_calls_get(struct call *c, struct db *db) {
     enum status status = import_find(db, c->arena, c->scope.account_id, uuid, &import);
     if (status == STATUS_OK) answer_import(c, &import);
     if (status != STATUS_NOT_FOUND) return status;
-    call_refuse_field(c, IMPORT_UNKNOWN, STR("ImportID"));
-    return STATUS_OK;
+    return call_refuse_field(c, IMPORT_UNKNOWN, STR("ImportID"));
 }

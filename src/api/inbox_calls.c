@@ -94,8 +94,7 @@ enum status inbox_calls_get(struct call *c, struct db *db) {
     write_mail(c, &mail);
     write_decoded(c, mail.content);
     json_close_object(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status inbox_calls_list(struct call *c, struct db *db) {
@@ -114,8 +113,7 @@ enum status inbox_calls_list(struct call *c, struct db *db) {
         json_close_object(w);
     }
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* The bytes as they arrived; in base64 on the control socket, whose answers are always JSON. */
@@ -133,6 +131,5 @@ enum status inbox_calls_raw(struct call *c, struct db *db) {
     struct json_writer *w = call_open(c);
     json_add_i64(w, STR("ID"), mail.id);
     json_add_str(w, STR("Content"), buf_str(&text));
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }

@@ -81,8 +81,7 @@ static enum status judge_user(struct call *c, struct db *db) {
     c->scope = (struct call_scope){c->account.id, SCOPE_ANY};
     c->limits = &c->account.limits;
     if (status != STATUS_DENIED && status != STATUS_TIMEOUT) return status;
-    call_refuse(c, status == STATUS_TIMEOUT ? REFUSAL_EXPIRED : REFUSAL_CREDENTIALS);
-    return STATUS_OK;
+    return call_refuse(c, status == STATUS_TIMEOUT ? REFUSAL_EXPIRED : REFUSAL_CREDENTIALS);
 }
 
 /* A sender key tells itself by its prefix; everything else is a user's. */

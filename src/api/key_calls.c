@@ -70,8 +70,7 @@ static enum status answer_made(struct call *c, enum status status, const struct 
     json_add_object(w, STR("APIKey"));
     write_key(c, key, token);
     json_close_object(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status key_calls_add(struct call *c, struct db *db) {
@@ -92,10 +91,7 @@ enum status key_calls_replace(struct call *c, struct db *db) {
     enum status status = domain_is_of(db, c->scope.account_id, domain_id);
     if (status == STATUS_OK && old_id) {
         status = sender_key_get(db, c->arena, c->scope.account_id, domain_id, old_id, &old);
-        if (status == STATUS_NOT_FOUND) {
-            call_refuse_field(c, 5, STR("ApiKeyId"));
-            return STATUS_OK;
-        }
+        if (status == STATUS_NOT_FOUND) return call_refuse_field(c, 5, STR("ApiKeyId"));
     }
     struct sender_key key = requested(c, &old);
     token_make(TOKEN_SENDER_KEY, c->api->rand, &token);
@@ -118,10 +114,7 @@ enum status key_calls_list(struct call *c, struct db *db) {
     struct sender_key_list list;
     int64_t domain_id = call_number(c, "DomainID", 0);
     enum status status = domain_is_of(db, c->scope.account_id, domain_id);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, 2);
     if (status == STATUS_OK) status = sender_key_list(db, c->arena, c->scope.account_id, domain_id, &list);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
@@ -134,12 +127,7 @@ enum status key_calls_list(struct call *c, struct db *db) {
 
 enum status key_calls_delete(struct call *c, struct db *db) {
     enum status status = sender_key_delete(db, c->scope.account_id, SCOPE_ANY, call_number(c, "ApiKeyId", 0));
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, 2);
     if (status != STATUS_OK) return status;
-    call_open(c);
-    call_close(c);
-    return STATUS_OK;
+    return call_done(c);
 }

@@ -15,14 +15,10 @@ struct str list_call_time(struct call *c, int64_t at) {
 enum status list_call_open(struct call *c, struct db *db, int missing, int unknown, struct mailing_list *ret) {
     *ret = (struct mailing_list){0};
     int64_t id = call_number(c, "ListID", call_number(c, "SubscriberListID", 0));
-    if (id == 0) {
-        call_refuse_field(c, missing, STR("ListID"));
-        return STATUS_OK;
-    }
+    if (id == 0) return call_refuse_field(c, missing, STR("ListID"));
     enum status status = mailing_list_get(db, c->arena, c->scope.account_id, id, ret);
     if (status != STATUS_NOT_FOUND) return status;
-    call_refuse_field(c, unknown, STR("ListID"));
-    return STATUS_OK;
+    return call_refuse_field(c, unknown, STR("ListID"));
 }
 
 static enum status write_list(struct call *c, struct db *db, const struct mailing_list *list) {
@@ -55,15 +51,9 @@ enum status list_calls_create(struct call *c, struct db *db) {
         .name = call_text(c, "SubscriberListName", call_text(c, "Name", (struct str){0})),
         .created_at = c->now,
     };
-    if (list.name.n == 0) {
-        call_refuse_field(c, 1, STR("SubscriberListName"));
-        return STATUS_OK;
-    }
+    if (list.name.n == 0) return call_refuse_field(c, 1, STR("SubscriberListName"));
     enum status status = mailing_list_add(db, &list, &list.id);
-    if (status == STATUS_EXISTS) {
-        call_refuse_field(c, 2, STR("SubscriberListName"));
-        return STATUS_OK;
-    }
+    if (status == STATUS_EXISTS) return call_refuse_field(c, 2, STR("SubscriberListName"));
     return status == STATUS_OK ? answer_list(c, db, &list) : status;
 }
 
@@ -96,10 +86,7 @@ enum status list_calls_update(struct call *c, struct db *db) {
     if (status != STATUS_OK || !list.id) return status;
     list.name = call_text(c, "Name", list.name);
     status = mailing_list_rename(db, list.account_id, list.id, list.name);
-    if (status == STATUS_EXISTS) {
-        call_refuse_field(c, 3, STR("Name"));
-        return STATUS_OK;
-    }
+    if (status == STATUS_EXISTS) return call_refuse_field(c, 3, STR("Name"));
     return status == STATUS_OK ? answer_list(c, db, &list) : status;
 }
 

@@ -50,10 +50,7 @@ static enum status check_code(struct call *c, struct login *login) {
     const struct account *account = &login->account;
     const struct arg *code = call_arg(c, "TFACode");
     if (!account->totp_is_on) return STATUS_OK;
-    if (!code->is_given) {
-        call_refuse_field(c, LOGIN_CODE_NEEDED, STR("TFACode"));
-        return STATUS_OK;
-    }
+    if (!code->is_given) return call_refuse_field(c, LOGIN_CODE_NEEDED, STR("TFACode"));
     SECRET_AUTO secret = {0};
     enum status status = totp_open(&c->api->seal, account->id, account->totp_sealed, &secret);
     if (status != STATUS_OK) return status;
@@ -70,8 +67,7 @@ enum status login_verify(struct call *c, struct db *db) {
     if (status != STATUS_OK && status != STATUS_DENIED && status != STATUS_INVALID) return status;
     bool is_right = status == STATUS_OK && account->id && account->is_active && (account->is_admin || !is_for_admin(c));
     if (is_right) return check_code(c, login);
-    call_refuse(c, LOGIN_WRONG);
-    return STATUS_OK;
+    return call_refuse(c, LOGIN_WRONG);
 }
 
 static void write_admin(struct call *c, const struct account *account) {
@@ -119,16 +115,10 @@ enum status login_start(struct call *c, struct db *db) {
     SECRET_AUTO token = {0};
     token_make(TOKEN_SESSION, c->api->rand, &token);
     enum status status = still_holds(c, db, login);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, LOGIN_WRONG);
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, LOGIN_WRONG);
     if (status == STATUS_OK && login->totp_step) {
         status = account_use_totp(db, id, login->totp_step);
-        if (status == STATUS_NOT_FOUND) { /* used meanwhile */
-            call_refuse_field(c, LOGIN_CODE_WRONG, STR("TFACode"));
-            return STATUS_OK;
-        }
+        if (status == STATUS_NOT_FOUND) return call_refuse_field(c, LOGIN_CODE_WRONG, STR("TFACode")); /* used meanwhile */
     }
     if (status == STATUS_OK) status = account_open_session(db, id, buf_str(&token), is_for_admin(c), c->now);
     if (status == STATUS_OK && c->ip.family) status = account_remember(db, id, &c->ip, c->now);
@@ -140,11 +130,8 @@ enum status login_start(struct call *c, struct db *db) {
 
 enum status login_end(struct call *c, struct db *db) {
     bool is_everywhere = call_number(c, "Everywhere", 0) != 0;
-    if (!is_everywhere && c->credential.session_hash.n == 0) {
-        call_refuse(c, 1);
-        return STATUS_OK;
-    }
+    if (!is_everywhere && c->credential.session_hash.n == 0) return call_refuse(c, 1);
     enum status status = is_everywhere ? session_delete_all(db, c->account.id) : session_delete(db, c->credential.session_hash);
-    if (status == STATUS_OK || status == STATUS_NOT_FOUND) return user_call_done(c);
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND) return call_done(c);
     return status;
 }

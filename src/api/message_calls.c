@@ -114,18 +114,15 @@ enum status message_calls_list(struct call *c, struct db *db) {
     };
     struct message_items found;
     enum status status = message_search(db, c->arena, &query, &found);
-    if (status == STATUS_INVALID) {
-        call_refuse_say(c, STR("Cursor"), "Cursor is none that this list gave: begin without one");
-        return STATUS_OK;
-    }
+    if (status == STATUS_INVALID)
+        return call_refuse_say(c, STR("Cursor"), "Cursor is none that this list gave: begin without one");
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     json_add_array(w, STR("Messages"));
     for (size_t i = 0; i < found.count; i++) write_item(c, &found.items[i]);
     json_close_array(w);
     json_add_str(w, STR("Cursor"), found.cursor);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- one ---- */
@@ -140,10 +137,7 @@ enum status message_calls_get(struct call *c, struct db *db) {
     struct message_scope scope = scope_of(c);
     struct message_view view;
     enum status status = message_show(db, c->arena, &scope, uuid_of(c), c->now, &view);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse_field(c, 2, STR("MessageID"));
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse_field(c, 2, STR("MessageID"));
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     json_add_object(w, STR("Message"));
@@ -156,8 +150,7 @@ enum status message_calls_get(struct call *c, struct db *db) {
     json_close_array(w);
     json_add_bool(w, STR("HasMoreEvents"), view.has_more_events);
     json_close_object(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- cancelling and moving ---- */

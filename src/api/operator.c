@@ -63,8 +63,7 @@ enum status operator_domain_list(struct call *c, struct db *db) {
         json_close_object(w);
     }
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 static enum status set_state(struct call *c, struct db *db, enum domain_state state) {
@@ -77,8 +76,7 @@ static enum status set_state(struct call *c, struct db *db, enum domain_state st
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     domain_call_write(w, &domain, false);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status operator_domain_enable(struct call *c, struct db *db) {
@@ -121,6 +119,5 @@ enum status operator_queue_list(struct call *c, struct db *db) {
         json_close_object(w);
     }
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }

@@ -36,10 +36,9 @@ static enum status find_only(struct call *c, struct db *db) {
     enum status status = account_count(db, &count, &id);
     if (status != STATUS_OK) return status;
     if (count == 1) return account_get(db, c->arena, id, &c->account);
-    call_refuse_say(c, STR("Account"),
-                    count ? "Account is missing, and there are several accounts: name one by its e-mail address"
-                          : "There is no account yet: make one first");
-    return STATUS_OK;
+    return call_refuse_say(c, STR("Account"),
+                           count ? "Account is missing, and there are several accounts: name one by its e-mail address"
+                                 : "There is no account yet: make one first");
 }
 
 static enum status find_by_domain(struct call *c, struct db *db, struct str name) {

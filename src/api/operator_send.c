@@ -124,15 +124,9 @@ enum status operator_send_find(struct call *c, struct db *db) {
     struct operator_send *state = c->state;
     struct domain domain;
     enum status status = find_domain(c, db, state->message.from.domain, &domain);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 3);
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, 3);
     if (status != STATUS_OK) return status;
-    if (domain.state != DOMAIN_ENABLED) {
-        call_refuse(c, 4);
-        return STATUS_OK;
-    }
+    if (domain.state != DOMAIN_ENABLED) return call_refuse(c, 4);
     fill(c, state, &domain);
     return STATUS_OK;
 }

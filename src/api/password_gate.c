@@ -56,6 +56,5 @@ enum status password_confirm(struct call *c, struct db *db) {
     if (!given->is_given) return STATUS_OK;
     enum status status = password_verify(given->text, c->account.password_hash);
     if (status != STATUS_DENIED && status != STATUS_INVALID) return status;
-    call_refuse_field(c, PASSWORD_WRONG, STR("CurrentPassword"));
-    return STATUS_OK;
+    return call_refuse_field(c, PASSWORD_WRONG, STR("CurrentPassword"));
 }

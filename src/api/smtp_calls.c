@@ -101,8 +101,7 @@ enum status smtp_calls_add(struct call *c, struct db *db) {
     json_add_object(w, STR("SMTP"));
     write_user(c, &user, buf_str(&password));
     json_close_object(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- GetSMTPs, DeleteSMTP, ResetSMTPPassword ---- */
@@ -110,10 +109,7 @@ enum status smtp_calls_list(struct call *c, struct db *db) {
     struct smtp_user_list list;
     int64_t domain_id = call_number(c, "DomainID", 0);
     enum status status = domain_is_of(db, c->scope.account_id, domain_id);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, 2);
     if (status == STATUS_OK) status = smtp_user_list(db, c->arena, c->scope.account_id, domain_id, &list);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
@@ -124,20 +120,14 @@ enum status smtp_calls_list(struct call *c, struct db *db) {
         json_close_object(w);
     }
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status smtp_calls_delete(struct call *c, struct db *db) {
     enum status status = smtp_user_delete(db, c->scope.account_id, call_number(c, "smtpid", 0));
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, 2);
     if (status != STATUS_OK) return status;
-    call_open(c);
-    call_close(c);
-    return STATUS_OK;
+    return call_done(c);
 }
 
 enum status smtp_calls_reset(struct call *c, struct db *db) {
@@ -146,10 +136,7 @@ enum status smtp_calls_reset(struct call *c, struct db *db) {
     token_make(TOKEN_SMTP, c->api->rand, &password);
     enum status status =
         smtp_user_reset(db, c->arena, c->scope.account_id, call_number(c, "smtpid", 0), buf_str(&password), &user);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, 2);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     json_add_object(w, STR("SMTP"));
@@ -157,6 +144,5 @@ enum status smtp_calls_reset(struct call *c, struct db *db) {
     json_add_i64(w, STR("Port"), best_port(c->api->smtp_ports));
     write_user(c, &user, buf_str(&password));
     json_close_object(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }

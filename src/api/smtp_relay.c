@@ -110,10 +110,7 @@ enum status smtp_relay_login(struct call *c, struct db *db) {
     struct str none = {0};
     enum status status =
         smtp_authenticate(db, c->arena, call_text(c, "SMTPUsername", none), call_text(c, "SMTPPassword", none), &state->login);
-    if (status == STATUS_DENIED) {
-        call_refuse(c, 3);
-        return STATUS_OK;
-    }
+    if (status == STATUS_DENIED) return call_refuse(c, 3);
     if (status != STATUS_OK) return status;
     judge_login(c, state);
     if (c->refused.count || call_arg(c, "RawEmail")->is_given) return STATUS_OK;

@@ -95,6 +95,5 @@ enum status stats_calls_by_tag(struct call *c, struct db *db) {
     json_add_object(w, STR("TagStats"));
     for (size_t i = 0; i < tags.count; i++) write_named(w, tags.items[i].tag, &tags.items[i].counts);
     json_close_object(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }

@@ -21,17 +21,13 @@ static enum status open_subscriber(struct call *c, struct db *db, struct subscri
     *ret = (struct subscriber){0};
     enum status status = open_list(c, db, &list);
     if (status != STATUS_OK || !list.id) return status;
-    if (!id && !email.n) {
-        call_refuse_field(c, SUBSCRIBER_MISSING, STR("SubscriberID"));
-        return STATUS_OK;
-    }
+    if (!id && !email.n) return call_refuse_field(c, SUBSCRIBER_MISSING, STR("SubscriberID"));
     if (id)
         status = subscriber_get(db, c->arena, list.account_id, list.id, id, ret);
     else
         status = subscriber_find(db, c->arena, list.account_id, list.id, arena_lower(c->arena, email), ret);
     if (status != STATUS_NOT_FOUND) return status;
-    call_refuse_field(c, SUBSCRIBER_UNKNOWN, id ? STR("SubscriberID") : STR("EmailAddress"));
-    return STATUS_OK;
+    return call_refuse_field(c, SUBSCRIBER_UNKNOWN, id ? STR("SubscriberID") : STR("EmailAddress"));
 }
 
 /* Status or SubscriptionStatus. False: refused. */
@@ -79,8 +75,7 @@ static enum status answer_subscriber(struct call *c, struct db *db, const struct
     json_key(w, STR("SubscriberInformation"));
     write_subscriber(c, s);
     json_add_bool(w, STR("Suppressed"), source != SUPPRESSION_NONE);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- subscribe ---- */
@@ -131,10 +126,8 @@ enum status subscriber_calls_browse(struct call *c, struct db *db) {
     enum status status = open_list(c, db, &list);
     if (status != STATUS_OK || !list.id) return status;
     bool is_any = segment.n == 0 || str_eq_nocase(segment, STR("All"));
-    if (!is_any && !subscriber_status_parse(segment, &wanted)) {
-        call_refuse_field(c, SUBSCRIBER_STATUS_INVALID, STR("SubscriberSegment"));
-        return STATUS_OK;
-    }
+    if (!is_any && !subscriber_status_parse(segment, &wanted))
+        return call_refuse_field(c, SUBSCRIBER_STATUS_INVALID, STR("SubscriberSegment"));
     struct subscriber_query query = {
         .account_id = list.account_id,
         .list_id = list.id,
@@ -151,18 +144,14 @@ enum status subscriber_calls_browse(struct call *c, struct db *db) {
     json_add_array(w, STR("Subscribers"));
     for (size_t i = 0; i < page.count; i++) write_subscriber(c, &page.items[i]);
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- change ---- */
 static enum status save(struct call *c, struct db *db, struct subscriber *s) {
     s->changed_at = c->now;
     enum status status = subscriber_set(db, s);
-    if (status == STATUS_EXISTS) {
-        call_refuse_field(c, SUBSCRIBER_DUPLICATE, STR("EmailAddress"));
-        return STATUS_OK;
-    }
+    if (status == STATUS_EXISTS) return call_refuse_field(c, SUBSCRIBER_DUPLICATE, STR("EmailAddress"));
     return status == STATUS_OK ? answer_subscriber(c, db, s) : status;
 }
 
@@ -182,10 +171,7 @@ enum status subscriber_calls_unsubscribe(struct call *c, struct db *db) {
     bool is_new;
     enum status status = open_subscriber(c, db, &s);
     if (status != STATUS_OK || !s.id) return status;
-    if (s.status == SUBSCRIBER_UNSUBSCRIBED) {
-        call_refuse_field(c, SUBSCRIBER_WAS_UNSUBSCRIBED, STR("SubscriberID"));
-        return STATUS_OK;
-    }
+    if (s.status == SUBSCRIBER_UNSUBSCRIBED) return call_refuse_field(c, SUBSCRIBER_WAS_UNSUBSCRIBED, STR("SubscriberID"));
     if (call_number(c, "AddToGlobalSuppression", 0)) {
         struct suppression entry = {.account_id = c->scope.account_id,
                                     .address = s.email,

@@ -131,8 +131,7 @@ enum status suppression_calls_find_list(struct call *c, struct db *db) {
     if (id == 0) return STATUS_OK;
     enum status status = mailing_list_get(db, c->arena, c->scope.account_id, id, &list);
     if (status != STATUS_NOT_FOUND) return status;
-    call_refuse_field(c, 4, STR("ListID"));
-    return STATUS_OK;
+    return call_refuse_field(c, 4, STR("ListID"));
 }
 
 static struct suppression_scope scope_of(const struct call *c) {
@@ -196,8 +195,7 @@ static enum status answer_written(struct call *c, struct str name) {
     const struct addresses *a = c->state;
     json_add_i64(call_open(c), name, a->run_changed);
     add_failed(c, a);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status suppression_calls_add(struct call *c, struct db *db) {
@@ -212,8 +210,7 @@ enum status suppression_calls_remove(struct call *c, struct db *db) {
     enum status status = write_slice(c, db, remove_one, &is_done);
     if (status != STATUS_OK || !is_done) return status;
     if (!a->is_one || a->run_changed) return answer_written(c, STR("TotalDeleted"));
-    call_refuse_field(c, 3, call_style(c) == STYLE_REST ? STR("Address") : STR("EmailAddress"));
-    return STATUS_OK;
+    return call_refuse_field(c, 3, call_style(c) == STYLE_REST ? STR("Address") : STR("EmailAddress"));
 }
 
 /* ---- asking ---- */
@@ -278,20 +275,13 @@ enum status suppression_calls_check(struct call *c, struct db *db) {
 enum status suppression_calls_get(struct call *c, struct db *db) {
     struct suppression_list found;
     struct str address = call_text(c, "Address", call_text(c, "EmailAddress", (struct str){0}));
-    if (address.n == 0) {
-        call_refuse_field(c, 1, STR("Address"));
-        return STATUS_OK;
-    }
+    if (address.n == 0) return call_refuse_field(c, 1, STR("Address"));
     enum status status = find_entries(c, db, address, &found);
     if (status != STATUS_OK) return status;
-    if (found.count == 0) {
-        call_refuse_field(c, 3, STR("Address"));
-        return STATUS_OK;
-    }
+    if (found.count == 0) return call_refuse_field(c, 3, STR("Address"));
     json_add_str(call_open(c), STR("EmailAddress"), address);
     add_matches(c, &found);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- pages and numbers ---- */
@@ -375,8 +365,7 @@ enum status suppression_calls_browse(struct call *c, struct db *db) {
     for (size_t i = 0; i < list.count; i++) add_entry(c, &list.items[i]);
     json_close_array(w);
     if (c->op->style == STYLE_COMMAND) add_map(c, &list);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status suppression_calls_count(struct call *c, struct db *db) {
@@ -389,6 +378,5 @@ enum status suppression_calls_count(struct call *c, struct db *db) {
     json_add_object(w, STR("BySource"));
     for (int i = 1; i < SUPPRESSION_SOURCES; i++) json_add_i64(w, suppression_source_name((enum suppression_source)i), counts[i]);
     json_close_object(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }

@@ -82,8 +82,7 @@ static enum status answer_one(struct call *c, const struct mail_template *t) {
     json_add_str(w, STR("HTMLContent"), t->html);
     json_add_str(w, STR("PlainContent"), t->text);
     json_close_object(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* Any status of a verb that is an answer becomes one. */
@@ -110,16 +109,10 @@ enum status template_calls_create(struct call *c, struct db *db) {
         .created_at = c->now,
         .changed_at = c->now,
     };
-    if (t.name.n == 0) {
-        call_refuse_field(c, 1, name_of_name(c));
-        return STATUS_OK;
-    }
+    if (t.name.n == 0) return call_refuse_field(c, 1, name_of_name(c));
     enum status status = mail_template_count(db, t.account_id, &count);
     if (status != STATUS_OK) return status;
-    if (count >= MAIL_TEMPLATES_MAX) {
-        call_refuse(c, 8);
-        return STATUS_OK;
-    }
+    if (count >= MAIL_TEMPLATES_MAX) return call_refuse(c, 8);
     status = mail_template_insert(db, &t, &t.id);
     return status == STATUS_OK ? answer_one(c, &t) : refuse_as(c, status, 0, 7);
 }
@@ -145,8 +138,7 @@ enum status template_calls_browse(struct call *c, struct db *db) {
         json_close_object(w);
     }
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status template_calls_get(struct call *c, struct db *db) {
@@ -194,8 +186,7 @@ enum status template_calls_delete(struct call *c, struct db *db) {
     enum status status = mail_template_delete(db, c->scope.account_id, id);
     if (status != STATUS_OK) return refuse_as(c, status, 3, 0);
     json_add_i64(call_open(c), STR("DeletedCount"), 1);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status template_calls_versions(struct call *c, struct db *db) {
@@ -217,8 +208,7 @@ enum status template_calls_versions(struct call *c, struct db *db) {
         json_close_object(w);
     }
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- preview ---- */

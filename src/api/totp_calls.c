@@ -13,8 +13,7 @@
 #define CODE_WRONG 6
 
 static enum status refuse(struct call *c, int code) {
-    call_refuse(c, code);
-    return STATUS_OK;
+    return call_refuse(c, code);
 }
 
 enum status totp_calls_setup(struct call *c, struct db *db) {
@@ -35,8 +34,7 @@ enum status totp_calls_setup(struct call *c, struct db *db) {
     struct json_writer *w = call_open(c);
     json_add_str(w, STR("MFA_SecretKey"), buf_str(&typed));
     json_add_str(w, STR("MFA_QRCode"), buf_str(&uri));
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* Is TFACode right for the account's secret? Refused when not. */
@@ -59,7 +57,7 @@ enum status totp_calls_confirm(struct call *c, struct db *db) {
     if (!check_code(c, &account, &step, &status)) return status;
     status = account_confirm_totp(db, account.id, account.totp_sealed);
     if (status == STATUS_OK) status = account_use_totp(db, account.id, step);
-    return status == STATUS_OK ? user_call_done(c) : status;
+    return status == STATUS_OK ? call_done(c) : status;
 }
 
 enum status totp_calls_disable(struct call *c, struct db *db) {
@@ -70,5 +68,5 @@ enum status totp_calls_disable(struct call *c, struct db *db) {
     if (!account.totp_is_on) return refuse(c, IS_NOT_SET);
     if (!check_code(c, &account, &step, &status)) return status;
     status = account_set_totp(db, account.id, (struct str){0}, false);
-    return status == STATUS_OK ? user_call_done(c) : status;
+    return status == STATUS_OK ? call_done(c) : status;
 }

@@ -17,12 +17,6 @@ bool user_call_is_admin(const struct call *c) {
     return c->request.is_control || c->credential.is_admin;
 }
 
-enum status user_call_done(struct call *c) {
-    call_open(c);
-    call_close(c);
-    return STATUS_OK;
-}
-
 void user_call_write(struct call *c, const struct account *account) {
     struct json_writer *w = &c->json;
     BUF_AUTO since = {0};
@@ -89,10 +83,7 @@ enum status user_calls_create(struct call *c, struct db *db) {
     account->group_id = group.id;
     token_make(TOKEN_USER_KEY, c->api->rand, &key);
     status = account_create(db, account, buf_str(&key), &account->id);
-    if (status == STATUS_EXISTS) {
-        call_refuse_field(c, 13, STR("EmailAddress"));
-        return STATUS_OK;
-    }
+    if (status == STATUS_EXISTS) return call_refuse_field(c, 13, STR("EmailAddress"));
     if (status == STATUS_OK && !account->is_verified) status = mail_verification(c, db, state);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
@@ -100,8 +91,7 @@ enum status user_calls_create(struct call *c, struct db *db) {
     json_add_str(w, STR("EmailAddress"), account->email);
     json_add_str(w, STR("APIKey"), buf_str(&key));
     json_add_bool(w, STR("VerificationMailed"), state->mail.entry_count != 0);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status user_calls_offer(struct call *c, struct db *db) {
@@ -196,8 +186,7 @@ enum status user_calls_list(struct call *c, struct db *db) {
         json_close_object(w);
     }
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- User.Delete: switched off first, then emptied in slices ---- */
@@ -207,16 +196,10 @@ enum status user_calls_delete_begin(struct call *c, struct db *db) {
     enum status status;
     c->state = account;
     if (!find_user(c, db, account, &status)) return status;
-    if (account->id == c->account.id) {
-        call_refuse(c, 5);
-        return STATUS_OK;
-    }
+    if (account->id == c->account.id) return call_refuse(c, 5);
     status = domain_list(db, c->arena, account->id, 0, 1, &domains);
     if (status != STATUS_OK) return status;
-    if (domains.count) {
-        call_refuse(c, 4);
-        return STATUS_OK;
-    }
+    if (domains.count) return call_refuse(c, 4);
     account->is_active = false;
     status = account_update(db, account);
     return status == STATUS_OK ? session_delete_all(db, account->id) : status;
@@ -233,10 +216,7 @@ enum status user_calls_delete_slice(struct call *c, struct db *db) {
 enum status user_calls_delete_end(struct call *c, struct db *db) {
     const struct account *account = c->state;
     enum status status = account_delete(db, account->id);
-    if (status == STATUS_EXISTS) {
-        call_refuse(c, 4);
-        return STATUS_OK;
-    }
+    if (status == STATUS_EXISTS) return call_refuse(c, 4);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status; /* NOT_FOUND: somebody else finished it */
-    return user_call_done(c);
+    return call_done(c);
 }

@@ -10,8 +10,6 @@
 bool user_call_is_admin(const struct call *call);
 /* Members of an account, but for the object around them. */
 void user_call_write(struct call *call, const struct account *account);
-/* An answer without members. */
-enum status user_call_done(struct call *call);
 
 /* ---- password_gate.c: passwords are tried for at most so often (P8, UI18) ---- */
 /* Someone is about to try: account_id 0 and whatever name was typed for nobody's. Clients that the account knows are limited by

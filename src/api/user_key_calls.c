@@ -54,10 +54,7 @@ enum status user_key_calls_create(struct call *c, struct db *db) {
     judge_admin(c, key.is_admin);
     if (c->refused.count) return STATUS_OK;
     enum status status = user_key_count(db, key.account_id, &count);
-    if (status == STATUS_OK && count >= ACCOUNT_KEYS_MAX) {
-        call_refuse(c, 3);
-        return STATUS_OK;
-    }
+    if (status == STATUS_OK && count >= ACCOUNT_KEYS_MAX) return call_refuse(c, 3);
     if (status == STATUS_OK) status = user_key_add(db, &key, &key.id);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
@@ -66,8 +63,7 @@ enum status user_key_calls_create(struct call *c, struct db *db) {
     json_add_str(w, STR("APIKey"), buf_str(&token));
     write_key(c, &key);
     json_close_object(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status user_key_calls_list(struct call *c, struct db *db) {
@@ -83,14 +79,12 @@ enum status user_key_calls_list(struct call *c, struct db *db) {
         json_close_object(w);
     }
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 static enum status refuse_unknown(struct call *c, enum status status) {
     if (status != STATUS_NOT_FOUND) return status;
-    call_refuse_field(c, NOT_FOUND, STR("APIKeyID"));
-    return STATUS_OK;
+    return call_refuse_field(c, NOT_FOUND, STR("APIKeyID"));
 }
 
 enum status user_key_calls_update(struct call *c, struct db *db) {
@@ -107,11 +101,10 @@ enum status user_key_calls_update(struct call *c, struct db *db) {
     json_add_i64(w, STR("APIKeyID"), key.id);
     write_key(c, &key);
     json_close_object(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status user_key_calls_delete(struct call *c, struct db *db) {
     enum status status = user_key_delete(db, c->scope.account_id, call_number(c, "APIKeyID", 0));
-    return status == STATUS_OK ? user_call_done(c) : refuse_unknown(c, status);
+    return status == STATUS_OK ? call_done(c) : refuse_unknown(c, status);
 }

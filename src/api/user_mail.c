@@ -55,10 +55,7 @@ enum status user_mail_remind_find(struct call *c, struct db *db) {
     c->state = state;
     if (!take_mail(c)) return STATUS_OK;
     enum status status = notice_ready(db, c->arena, &options, &domain);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, NO_MAIL);
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, NO_MAIL);
     if (status != STATUS_OK) return status;
     struct str email = arena_lower(c->arena, call_text(c, "EmailAddress", (struct str){0}));
     status = account_find(db, c->arena, email, &state->account);
@@ -79,15 +76,13 @@ static enum status send(struct call *c, struct db *db, enum account_token_purpos
     state->mail = (struct acceptance){0};
     enum status status = notice_send(db, c->arena, &options, &notice, &state->mail);
     if (status != STATUS_NOT_FOUND) return status;
-    call_refuse(c, NO_MAIL);
-    return STATUS_OK;
+    return call_refuse(c, NO_MAIL);
 }
 
 static enum status answer(struct call *c) {
     struct json_writer *w = call_open(c);
     json_add_z(w, STR("ErrorText"), "");
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status user_mail_remind(struct call *c, struct db *db) {
@@ -109,8 +104,7 @@ static enum status use_token(struct call *c, struct db *db) {
 
 static enum status refuse_token(struct call *c, enum status status) {
     if (status != STATUS_NOT_FOUND) return status;
-    call_refuse_field(c, BAD_TOKEN, STR("Token"));
-    return STATUS_OK;
+    return call_refuse_field(c, BAD_TOKEN, STR("Token"));
 }
 
 /* Before argon2 is spent. */
@@ -149,10 +143,7 @@ enum status user_mail_verify(struct call *c, struct db *db) {
     account.email = token.email;
     account.is_verified = true;
     status = account_update(db, &account);
-    if (status == STATUS_EXISTS) {
-        call_refuse(c, 3);
-        return STATUS_OK;
-    }
+    if (status == STATUS_EXISTS) return call_refuse(c, 3);
     if (status == STATUS_OK) status = use_token(c, db);
     return status == STATUS_OK ? answer(c) : status;
 }
@@ -162,10 +153,7 @@ enum status user_mail_resend(struct call *c, struct db *db) {
     struct user_mail *state = ARENA_NEW(c->arena, struct user_mail);
     c->state = state;
     state->account = c->account;
-    if (c->account.is_verified) {
-        call_refuse(c, 1);
-        return STATUS_OK;
-    }
+    if (c->account.is_verified) return call_refuse(c, 1);
     enum status status = send(c, db, TOKEN_FOR_ADDRESS);
     return status == STATUS_OK && c->refused.count == 0 ? answer(c) : status;
 }

@@ -52,10 +52,7 @@ enum status user_update_judge(struct call *c, struct db *db) {
     update->id = call_number(c, "UserID", c->account.id);
     update->is_own = update->id == c->account.id;
     if (email->is_given) update->email = arena_lower(c->arena, email->text);
-    if (!update->is_own && !user_call_is_admin(c)) {
-        call_refuse_field(c, 2, STR("UserID"));
-        return STATUS_OK;
-    }
+    if (!update->is_own && !user_call_is_admin(c)) return call_refuse_field(c, 2, STR("UserID"));
     if (!user_call_is_admin(c)) refuse_rights(c);
     judge_values(c);
     refuse_without_password(c, update);
@@ -130,10 +127,7 @@ enum status user_update_store(struct call *c, struct db *db) {
     enum status status;
     if (!prepare(c, db, &account, &status)) return status;
     status = store(c, db, &account);
-    if (status == STATUS_EXISTS) {
-        call_refuse_field(c, 6, STR("EmailAddress"));
-        return STATUS_OK;
-    }
+    if (status == STATUS_EXISTS) return call_refuse_field(c, 6, STR("EmailAddress"));
     if (status == STATUS_OK) status = account_get(db, c->arena, account.id, &account);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
@@ -142,8 +136,7 @@ enum status user_update_store(struct call *c, struct db *db) {
     user_call_write(c, &account);
     json_close_object(w);
     json_add_bool(w, STR("VerificationMailed"), update->mail.entry_count != 0);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status user_update_offer(struct call *c, struct db *db) {

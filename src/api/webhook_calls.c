@@ -55,8 +55,7 @@ enum status webhook_calls_add(struct call *c, struct db *db) {
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     json_add_str(w, STR("NewWebhookID"), id_text(c, webhook.id));
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- GetWebhooks: on a reader, but for a domain that has no signing key yet ---- */
@@ -86,18 +85,14 @@ static enum status answer_list(struct call *c, struct db *db, struct str signing
     json_add_array(w, STR("Webhooks"));
     for (size_t i = 0; i < list.count; i++) write_webhook(c, &list.items[i]);
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* The domain's key into out, nothing when it has none; refused with 2 when there is no such domain. */
 static enum status load_key(struct call *c, struct db *db, struct buf *out) {
     struct str sealed;
     enum status status = domain_signing_key(db, c->arena, c->scope.account_id, domain_of(c), &sealed);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, 2);
     if (status != STATUS_OK || sealed.n == 0) return status;
     status = webhook_reveal_signing_key(&c->api->seal, domain_of(c), sealed, out);
     if (status == STATUS_CORRUPT) buf_add_str(out, MASK);
@@ -124,15 +119,11 @@ enum status webhook_calls_regenerate(struct call *c, struct db *db) {
     SECRET_AUTO key = {0};
     enum status status = domain_is_of(db, c->scope.account_id, domain_of(c));
     if (status == STATUS_OK) status = webhook_make_signing_key(db, domain_of(c), &c->api->seal, c->api->rand, &key);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse(c, 2);
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, 2);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     json_add_str(w, STR("SigningKey"), buf_str(&key));
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* ---- DeleteWebhook (decision 17) ---- */
@@ -140,19 +131,14 @@ enum status webhook_calls_delete(struct call *c, struct db *db) {
     struct webhook webhook;
     int64_t domain_id = domain_of(c);
     enum status status = domain_is_of(db, c->scope.account_id, domain_id);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse_field(c, 2, STR("DomainID"));
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse_field(c, 2, STR("DomainID"));
     if (status == STATUS_OK) status = webhook_get(db, c->arena, c->scope.account_id, call_number(c, "WebhookID", 0), &webhook);
     if (status == STATUS_NOT_FOUND) call_refuse_field(c, 4, STR("WebhookID"));
     if (status == STATUS_OK && webhook.domain_id != domain_id) call_refuse_field(c, 3, STR("DomainID"));
     if (c->refused.count) return STATUS_OK;
     if (status == STATUS_OK) status = webhook_delete(db, c->scope.account_id, domain_id, webhook.id);
     if (status != STATUS_OK) return status;
-    call_open(c);
-    call_close(c);
-    return STATUS_OK;
+    return call_done(c);
 }
 
 /* ---- /api/v1 ---- */
@@ -174,19 +160,14 @@ enum status webhook_calls_rest_list(struct call *c, struct db *db) {
         }
     }
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 enum status webhook_calls_rest_delete(struct call *c, struct db *db) {
     enum status status = webhook_delete(db, c->scope.account_id, c->scope.domain_id, call_number(c, "WebhookID", 0));
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse_field(c, 4, STR("WebhookID"));
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse_field(c, 4, STR("WebhookID"));
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     json_add_z(w, STR("Message"), "Webhook successfully deleted.");
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
