@@ -73,27 +73,25 @@ const struct operation *operation_find_command(enum operation_style style, struc
     return NULL;
 }
 
-/* Match segment by segment; what stands for {Name} is not empty. */
-static bool path_matches(struct str pattern, struct str path, struct operation_places *ret) {
+/* What stands for {Name} ends with its segment and is not empty. */
+static bool path_matches(const char *pattern, struct str path, struct operation_places *ret) {
+    size_t at = 0;
     ret->count = 0;
-    while (pattern.n && path.n) {
-        struct str want, have;
-        size_t p = str_find(pattern, '/'), q = str_find(path, '/');
-        want = str_sub(pattern, 0, p);
-        have = str_sub(path, 0, q);
-        if (str_starts(want, STR("{"))) {
-            if (have.n == 0 || ret->count == OPERATION_PLACES_MAX) return false;
-            ret->items[ret->count].name = str_sub(want, 1, want.n - 2);
-            ret->items[ret->count++].value = have;
-        } else if (!str_eq(want, have)) {
-            return false;
+    for (; *pattern; pattern++) {
+        if (*pattern != '{') {
+            if (at == path.n || path.p[at++] != *pattern) return false;
+            continue;
         }
-        if ((p == STR_NONE) != (q == STR_NONE)) return false;
-        if (p == STR_NONE) return true;
-        pattern = str_sub(pattern, p + 1, SIZE_MAX);
-        path = str_sub(path, q + 1, SIZE_MAX);
+        struct str rest = str_sub(path, at, SIZE_MAX), name = str_from_z(pattern + 1);
+        name = str_sub(name, 0, str_find(name, '}'));
+        struct str value = str_sub(rest, 0, str_find(rest, '/'));
+        if (value.n == 0 || ret->count == OPERATION_PLACES_MAX) return false;
+        ret->items[ret->count].name = name;
+        ret->items[ret->count++].value = value;
+        at += value.n;
+        pattern += name.n + 1;
     }
-    return false;
+    return at == path.n;
 }
 
 const struct operation *operation_find_path(enum http_method method, struct str path, struct operation_places *ret_places) {
@@ -103,10 +101,11 @@ const struct operation *operation_find_path(enum http_method method, struct str 
         for (size_t i = 0; i < tables[t]->count; i++) {
             const struct operation *op = &tables[t]->rows[i];
             struct operation_places places;
-            if (!op->path || op->method != method || !path_matches(str_from_z(op->path), path, &places)) continue;
+            if (!op->path || op->method != method || !path_matches(op->path, path, &places)) continue;
             if (found && places.count >= ret_places->count) continue;
             found = op;
             *ret_places = places;
+            if (places.count == 0) return found;
         }
     }
     return found;

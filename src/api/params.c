@@ -13,6 +13,7 @@
 #include "proto/address/address.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define TEXT_MAX     1024 /* bytes, where the table names none */
 #define YEAR_9999_MS INT64_C(253402300800000)
@@ -259,7 +260,7 @@ struct arg *params_check(const struct operation *op, const struct input *input, 
 
 const struct arg *params_arg(const struct operation *op, const struct arg *args, const char *name) {
     for (size_t i = 0; i < op->param_count; i++) {
-        if (str_eq(str_from_z(op->params[i].name), str_from_z(name))) return &args[i];
+        if (strcmp(op->params[i].name, name) == 0) return &args[i];
     }
     assert(false && "no such parameter in the table");
     return NULL;

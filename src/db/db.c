@@ -204,18 +204,34 @@ void stmt_bind_null(struct stmt *s, int i) {
     bind(s, i, (struct param){PARAM_NULL, 0, {NULL, 0}});
 }
 
-enum status stmt_step(struct stmt *s) {
-    struct db *db = s->db;
-    assert(db->in_tx);
-    if (db->broken != STATUS_OK) return db->broken;
-    if (s->refuse != STATUS_OK) return s->refuse;
-    s->is_running = true;
-    enum status st = db->engine->step(s);
-    if (st == STATUS_ROW) return st;
-    db->engine->reset(s);
+static enum status may_step(const struct stmt *s) {
+    assert(s->db->in_tx);
+    return s->db->broken != STATUS_OK ? s->db->broken : s->refuse;
+}
+
+static void end(struct stmt *s, enum status st) {
+    s->db->engine->reset(s);
     s->is_running = false;
-    if (st != STATUS_OK) db->broken = st;
+    if (st != STATUS_OK) s->db->broken = st;
+}
+
+enum status stmt_step(struct stmt *s) {
+    enum status st = may_step(s);
+    if (st != STATUS_OK) return st;
+    s->is_running = true;
+    st = s->db->engine->step(s);
+    if (st != STATUS_ROW) end(s, st);
     return st;
+}
+
+enum status stmt_insert(struct stmt *s, int64_t *ret_id) {
+    enum status st = may_step(s);
+    if (st != STATUS_OK) return st;
+    bool is_new = false;
+    s->is_insert = true;
+    st = s->db->engine->insert(s, &is_new, ret_id);
+    end(s, st);
+    return st == STATUS_OK && !is_new ? STATUS_EXISTS : st;
 }
 
 enum status stmt_run(struct stmt *s) {

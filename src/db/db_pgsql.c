@@ -202,6 +202,7 @@ static enum status pg_prepare(struct stmt *s) {
     for (int i = 0; i < s->param_count; i++) oids[i] = types[s->params[i].kind];
     BUF_AUTO sql = {0};
     db_translate(&sql, s->sql);
+    if (s->is_insert) buf_add_z(&sql, " RETURNING id");
     PGresult *result = PQprepare(pg(s->db)->conn, own(s)->name, sql.p, s->param_count, oids);
     enum status st = note(s->db, result);
     PQclear(result);
@@ -266,6 +267,14 @@ static bool pg_is_null(struct stmt *s, int column) {
     return PQgetisnull(own(s)->result, own(s)->row, column);
 }
 
+static enum status pg_insert(struct stmt *s, bool *ret_is_new, int64_t *ret_id) {
+    enum status st = pg_step(s);
+    if (st != STATUS_ROW) return st;
+    *ret_is_new = true;
+    *ret_id = pg_int(s, 0);
+    return STATUS_OK;
+}
+
 /* ---- no WAL of ours ---- */
 
 static int64_t pg_wal_bytes(const struct db *db) {
@@ -289,6 +298,7 @@ const struct db_engine db_pgsql = {
     .stmt_new = pg_stmt_new,
     .stmt_free = pg_stmt_free,
     .step = pg_step,
+    .insert = pg_insert,
     .reset = pg_reset,
     .column_int = pg_int,
     .column_bytes = pg_bytes,

@@ -239,6 +239,14 @@ static enum status lite_step(struct stmt *s) {
     return note(s->db, code);
 }
 
+static enum status lite_insert(struct stmt *s, bool *ret_is_new, int64_t *ret_id) {
+    enum status st = lite_step(s);
+    if (st != STATUS_OK || s->db->changes == 0) return st;
+    *ret_is_new = true;
+    *ret_id = sqlite3_last_insert_rowid(lite(s->db)->handle);
+    return st;
+}
+
 static void lite_reset(struct stmt *s) {
     sqlite3_reset(handle_of(s));
 }
@@ -286,6 +294,7 @@ const struct db_engine db_sqlite = {
     .stmt_new = lite_stmt_new,
     .stmt_free = lite_stmt_free,
     .step = lite_step,
+    .insert = lite_insert,
     .reset = lite_reset,
     .column_int = lite_int,
     .column_bytes = lite_bytes,

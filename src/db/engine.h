@@ -23,6 +23,7 @@ struct stmt {
     enum status refuse;          /* found while binding; answered by the step */
     bool is_running;             /* stepped and not yet reset */
     bool is_once;                /* sql is its own copy */
+    bool is_insert;              /* of stmt_insert() */
     struct stmt *next;           /* in the cache's chain */
 };
 
@@ -51,6 +52,7 @@ struct db_engine {
     struct stmt *(*stmt_new)(struct db *db, const char *sql);
     void (*stmt_free)(struct stmt *s);
     enum status (*step)(struct stmt *s); /* the first one after a reset takes s->params */
+    enum status (*insert)(struct stmt *s, bool *ret_is_new, int64_t *ret_id);
     void (*reset)(struct stmt *s);
     int64_t (*column_int)(struct stmt *s, int column);
     struct str (*column_bytes)(struct stmt *s, int column);

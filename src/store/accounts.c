@@ -27,7 +27,7 @@ void account_fill(struct stmt *s, int column, struct arena *a, struct account *r
 enum status account_add(struct db *tx, const struct account *account, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO accounts (email, password_hash, is_admin, is_active, is_verified, created_at, "
                                  "group_id, first_name, last_name) "
-                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING RETURNING id");
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING");
     stmt_bind_text(s, 1, account->email);
     stmt_bind_text(s, 2, account->password_hash);
     stmt_bind_int(s, 3, account->is_admin);
@@ -37,7 +37,7 @@ enum status account_add(struct db *tx, const struct account *account, int64_t *r
     stmt_bind_int(s, 7, account->group_id ? account->group_id : GROUP_DEFAULT);
     stmt_bind_text(s, 8, account->first_name);
     stmt_bind_text(s, 9, account->last_name);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status account_find(struct db *tx, struct arena *a, struct str email, struct account *ret) {

@@ -47,7 +47,7 @@ enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_
                                  ", subdomain, track_prefix, created_at, checked_at, link_tracking, open_tracking, "
                                  "unsubscribe_link, hosting_provider) VALUES "
                                  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) "
-                                 "ON CONFLICT DO NOTHING RETURNING id");
+                                 "ON CONFLICT DO NOTHING");
     stmt_bind_int(s, 1, domain->account_id);
     stmt_bind_text(s, 2, domain->name);
     stmt_bind_int(s, 3, domain->state);
@@ -61,7 +61,7 @@ enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_
     stmt_bind_int(s, 16, domain->open_tracking);
     stmt_bind_int(s, 17, domain->unsubscribe_link);
     stmt_bind_text(s, 18, domain->hosting_provider);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status domain_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct domain *ret) {
@@ -224,14 +224,14 @@ enum status dkim_key_add(struct db *tx, const struct dkim_key *key, int64_t *ret
     enum status st = row_first(domain);
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO dkim_keys (domain_id, selector, type, private_sealed, public_key, created_at) "
-                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING RETURNING id");
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING");
     stmt_bind_int(s, 1, key->domain_id);
     stmt_bind_text(s, 2, key->selector);
     stmt_bind_int(s, 3, key->type);
     stmt_bind_blob(s, 4, key->private_sealed);
     stmt_bind_blob(s, 5, key->public_key);
     stmt_bind_int(s, 6, key->created_at);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 static void dkim_key_fill(struct stmt *s, struct arena *a, void *item) {

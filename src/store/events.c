@@ -46,7 +46,7 @@ static enum status insert(struct db *tx, const struct event *event, bool is_firs
     struct str domain = str_sub(event->recipient, str_find_last(event->recipient, '@') + 1, SIZE_MAX); /* NONE + 1 is 0 */
     struct stmt *s = db_stmt(tx, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
                                  "detail, recipient_domain, is_first) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
-                                 "ON CONFLICT (recipient_id, type) WHERE is_first = 1 DO NOTHING RETURNING id");
+                                 "ON CONFLICT (recipient_id, type) WHERE is_first = 1 DO NOTHING");
     stmt_bind_int(s, 1, event->at);
     stmt_bind_int(s, 2, event->type);
     stmt_bind_int(s, 3, event->account_id);
@@ -57,7 +57,7 @@ static enum status insert(struct db *tx, const struct event *event, bool is_firs
     stmt_bind_text(s, 8, event->detail.n ? event->detail : STR("{}"));
     stmt_bind_text(s, 9, domain);
     stmt_bind_int(s, 10, is_first);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id) {

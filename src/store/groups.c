@@ -40,11 +40,11 @@ static void bind_limits(struct stmt *s, int i, const struct account_limits *limi
 enum status group_add(struct db *tx, const struct account_group *group, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO account_groups (name, created_at, domains, sends_per_second, sends_per_day, "
                                  "sends_per_month, recipients, bcc, reply_to) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
-                                 "ON CONFLICT DO NOTHING RETURNING id");
+                                 "ON CONFLICT DO NOTHING");
     stmt_bind_text(s, 1, group->name);
     stmt_bind_int(s, 2, group->created_at);
     bind_limits(s, 3, &group->limits);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status group_get(struct db *tx, struct arena *a, int64_t id, struct account_group *ret) {

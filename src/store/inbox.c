@@ -25,7 +25,7 @@ static void mail_fill(struct stmt *s, struct arena *a, void *item) {
 
 enum status inbox_add(struct db *tx, const struct inbox_mail *mail, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO inbox (received_at, account_id, domain_id, message_uuid, envelope_from, "
-                                 "recipients, subject, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id");
+                                 "recipients, subject, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
     stmt_bind_int(s, 1, mail->received_at);
     stmt_bind_int(s, 2, mail->account_id);
     stmt_bind_int(s, 3, mail->domain_id);
@@ -37,7 +37,7 @@ enum status inbox_add(struct db *tx, const struct inbox_mail *mail, int64_t *ret
     stmt_bind_text(s, 6, mail->recipients);
     stmt_bind_text(s, 7, mail->subject);
     stmt_bind_blob(s, 8, mail->content);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status inbox_list(struct db *tx, struct arena *a, int64_t domain_id, int64_t before_id, int limit, struct inbox_list *ret) {

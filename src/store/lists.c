@@ -15,11 +15,11 @@ static void list_fill(struct stmt *s, struct arena *a, void *item) {
 
 enum status mailing_list_add(struct db *tx, const struct mailing_list *list, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO lists (account_id, name, created_at) VALUES (?1, ?2, ?3) "
-                                 "ON CONFLICT DO NOTHING RETURNING id");
+                                 "ON CONFLICT DO NOTHING");
     stmt_bind_int(s, 1, list->account_id);
     stmt_bind_text(s, 2, list->name);
     stmt_bind_int(s, 3, list->created_at);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status mailing_list_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct mailing_list *ret) {

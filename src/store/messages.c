@@ -30,7 +30,7 @@ static void message_fill(struct stmt *s, struct arena *a, struct message *ret) {
 enum status message_add(struct db *tx, const struct message *message, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO messages (uuid, account_id, domain_id, key_id, created_at, expires_at, sender, "
                                  "subject, rfc_message_id, tags, metadata, size) VALUES "
-                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING RETURNING id");
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING");
     stmt_bind_blob(s, 1, uuid_str(&message->uuid));
     stmt_bind_int(s, 2, message->account_id);
     stmt_bind_int(s, 3, message->domain_id);
@@ -43,7 +43,7 @@ enum status message_add(struct db *tx, const struct message *message, int64_t *r
     stmt_bind_text(s, 10, message->tags);
     stmt_bind_text(s, 11, message->metadata);
     stmt_bind_int(s, 12, message->size_bytes);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status message_get(struct db *tx, struct arena *a, int64_t id, struct message *ret) {

@@ -24,7 +24,7 @@ const char *recipient_state_text(enum recipient_state state) {
 enum status recipient_add(struct db *tx, const struct recipient *recipient, const struct node_epoch *owner, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO recipients (message_id, account_id, address, domain, state, priority, due_at, "
                                  "attempts, reason, changed_at, node_id, epoch) VALUES "
-                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING id");
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
     stmt_bind_int(s, 1, recipient->message_id);
     stmt_bind_int(s, 2, recipient->account_id);
     stmt_bind_text(s, 3, recipient->address);
@@ -37,7 +37,7 @@ enum status recipient_add(struct db *tx, const struct recipient *recipient, cons
     stmt_bind_int(s, 10, recipient->changed_at);
     stmt_bind_int(s, 11, owner->node_id);
     stmt_bind_int(s, 12, owner->epoch);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 static void recipient_fill(struct stmt *s, struct arena *a, void *item) {

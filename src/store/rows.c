@@ -10,16 +10,6 @@ enum status row_first(struct stmt *s) {
     return st == STATUS_OK ? STATUS_NOT_FOUND : st;
 }
 
-enum status row_insert(struct stmt *s, int64_t *ret_id) {
-    enum status st = stmt_step(s);
-    if (st == STATUS_OK) return STATUS_EXISTS;
-    if (st != STATUS_ROW) return st;
-    int64_t id = stmt_int(s, 0);
-    st = stmt_run(s);
-    if (st == STATUS_OK) *ret_id = id;
-    return st;
-}
-
 enum status rows_change(struct db *tx, struct stmt *s, int64_t *ret_changed) {
     enum status st = stmt_run(s);
     if (st == STATUS_OK) *ret_changed = db_changes(tx);

@@ -1,4 +1,4 @@
-/* rows.h - the few shapes every verb has: insert one, find one, change one, list many. Inside the store room only.
+/* rows.h - the few shapes every verb has: find one, change one, list many. Inside the store room only.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_STORE_ROWS_H
 #define POSTHORN_STORE_ROWS_H
@@ -7,8 +7,6 @@
 #include "base/id.h"
 #include "db/db.h"
 
-/* Runs "INSERT ... ON CONFLICT DO NOTHING RETURNING id". No row came: EXISTS. */
-WARN_UNUSED enum status row_insert(struct stmt *s, int64_t *ret_id);
 /* Steps to the first row: OK, or NOT_FOUND without one. */
 WARN_UNUSED enum status row_first(struct stmt *s);
 /* Runs an UPDATE or DELETE; NOT_FOUND when it touched nothing. */

@@ -33,7 +33,7 @@ enum status sender_key_add(struct db *tx, const struct sender_key *key, int64_t 
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO sender_keys (account_id, domain_id, key_hash, key_sealed, description, scopes, "
                                  "list_id, subscriber_id, journey_id, action_id, created_at) VALUES "
-                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING RETURNING id");
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING");
     stmt_bind_int(s, 1, key->account_id);
     stmt_bind_int(s, 2, key->domain_id);
     stmt_bind_blob(s, 3, key->key_hash);
@@ -45,7 +45,7 @@ enum status sender_key_add(struct db *tx, const struct sender_key *key, int64_t 
     stmt_bind_text(s, 9, key->journey_id);
     stmt_bind_text(s, 10, key->action_id);
     stmt_bind_int(s, 11, key->created_at);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status sender_key_login(struct db *tx, struct arena *a, struct str key_hash, struct sender_login *ret) {

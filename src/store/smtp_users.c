@@ -33,7 +33,7 @@ enum status smtp_user_add(struct db *tx, const struct smtp_user *user, int64_t *
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO smtp_users (account_id, domain_id, username, password_hash, from_email, from_name, "
                                  "reply_to_email, reply_to_name, is_active, created_at) VALUES "
-                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING RETURNING id");
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING");
     stmt_bind_int(s, 1, user->account_id);
     stmt_bind_int(s, 2, user->domain_id);
     stmt_bind_text(s, 3, user->username);
@@ -44,7 +44,7 @@ enum status smtp_user_add(struct db *tx, const struct smtp_user *user, int64_t *
     stmt_bind_text(s, 8, user->reply_to_name);
     stmt_bind_int(s, 9, user->is_active);
     stmt_bind_int(s, 10, user->created_at);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status smtp_user_login(struct db *tx, struct arena *a, struct str username, struct smtp_login *ret) {

@@ -22,7 +22,7 @@ static void subscriber_fill(struct stmt *s, struct arena *a, void *item) {
 
 enum status subscriber_add(struct db *tx, const struct subscriber *subscriber, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO subscribers (list_id, email, email_key, status, fields, created_at, changed_at) "
-                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING RETURNING id");
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING");
     stmt_bind_int(s, 1, subscriber->list_id);
     stmt_bind_text(s, 2, subscriber->email);
     stmt_bind_text(s, 3, subscriber->email_key);
@@ -30,7 +30,7 @@ enum status subscriber_add(struct db *tx, const struct subscriber *subscriber, i
     stmt_bind_text(s, 5, subscriber->fields);
     stmt_bind_int(s, 6, subscriber->created_at);
     stmt_bind_int(s, 7, subscriber->changed_at);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 static enum status read_one(struct stmt *s, struct arena *a, struct subscriber *ret) {

@@ -26,13 +26,16 @@ static enum status collect(struct stmt *s, struct arena *a, struct suppression_l
     return st;
 }
 
-/* Two statements: most mail has one recipient, and a thousand shall not be a thousand questions. */
-#define MATCH "SELECT " COLUMNS " FROM suppressions WHERE account_id = ?1 AND list_id IN (0, ?2) AND address_hash IN "
+/* Two statements: most mail has one recipient, and a thousand shall not be a thousand questions. Not "list_id IN (0, ?2)", for
+ * which SQLite makes a table each time. */
+#define IN_LIST(list, hashes)                                                                                                    \
+    "SELECT " COLUMNS " FROM suppressions WHERE account_id = ?1 AND list_id = " list " AND address_hash IN (" hashes ")"
+#define MATCH(hashes) IN_LIST("0", hashes) " UNION ALL " IN_LIST("?2 AND ?2 <> 0", hashes)
+#define MATCH_MANY    "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22"
+
 enum status suppression_match(struct db *tx, struct arena *a, const struct suppression_scope *scope, const struct str *hashes,
                               size_t count, struct suppression_list *ret) {
-    struct stmt *s = count == 1 ? db_stmt(tx, MATCH "(?3)")
-                                : db_stmt(tx, MATCH "(?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
-                                                    "?19, ?20, ?21, ?22)");
+    struct stmt *s = count == 1 ? db_stmt(tx, MATCH("?3")) : db_stmt(tx, MATCH(MATCH_MANY));
     stmt_bind_int(s, 1, scope->account_id);
     stmt_bind_int(s, 2, scope->list_id);
     size_t slots = count == 1 ? 1 : SUPPRESSION_MATCH_MAX;
@@ -42,7 +45,7 @@ enum status suppression_match(struct db *tx, struct arena *a, const struct suppr
 
 enum status suppression_insert(struct db *tx, const struct suppression *entry, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO suppressions (account_id, list_id, address_hash, address, source, reason, "
-                                 "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING RETURNING id");
+                                 "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING");
     stmt_bind_int(s, 1, entry->account_id);
     stmt_bind_int(s, 2, entry->list_id);
     stmt_bind_blob(s, 3, entry->address_hash);
@@ -50,7 +53,7 @@ enum status suppression_insert(struct db *tx, const struct suppression *entry, i
     stmt_bind_int(s, 5, entry->source);
     stmt_bind_text(s, 6, entry->reason);
     stmt_bind_int(s, 7, entry->created_at);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status suppression_delete(struct db *tx, int64_t account_id, int64_t list_id, struct str address_hash) {

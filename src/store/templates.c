@@ -82,12 +82,12 @@ static enum status version_insert(struct db *tx, int64_t id, int64_t version, co
 
 enum status mail_template_insert(struct db *tx, const struct mail_template *t, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO templates (account_id, name, version, created_at, changed_at) "
-                                 "VALUES (?1, ?2, 1, ?3, ?3) ON CONFLICT DO NOTHING RETURNING id");
+                                 "VALUES (?1, ?2, 1, ?3, ?3) ON CONFLICT DO NOTHING");
     int64_t id;
     stmt_bind_int(s, 1, t->account_id);
     stmt_bind_text(s, 2, t->name);
     stmt_bind_int(s, 3, t->changed_at);
-    enum status st = row_insert(s, &id);
+    enum status st = stmt_insert(s, &id);
     if (st == STATUS_OK) st = version_insert(tx, id, 1, t);
     if (st == STATUS_OK) *ret_id = id;
     return st;

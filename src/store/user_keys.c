@@ -28,14 +28,14 @@ enum status user_key_add(struct db *tx, const struct user_key *key, int64_t *ret
     enum status st = row_first(account);
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO user_keys (account_id, key_hash, is_admin, description, networks, created_at) "
-                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING RETURNING id");
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING");
     stmt_bind_int(s, 1, key->account_id);
     stmt_bind_blob(s, 2, key->key_hash);
     stmt_bind_int(s, 3, key->is_admin);
     stmt_bind_text(s, 4, key->description);
     stmt_bind_text(s, 5, key->networks);
     stmt_bind_int(s, 6, key->created_at);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status user_key_find(struct db *tx, struct arena *a, struct str key_hash, struct user_key *ret,

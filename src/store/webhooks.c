@@ -22,14 +22,14 @@ enum status webhook_add(struct db *tx, const struct webhook *webhook, int64_t *r
     enum status st = domain_is_of(tx, webhook->account_id, webhook->domain_id);
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO webhooks (account_id, domain_id, url, events, is_active, created_at) "
-                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING RETURNING id");
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING");
     stmt_bind_int(s, 1, webhook->account_id);
     stmt_bind_int(s, 2, webhook->domain_id);
     stmt_bind_text(s, 3, webhook->url);
     stmt_bind_int(s, 4, webhook->events);
     stmt_bind_int(s, 5, webhook->is_active);
     stmt_bind_int(s, 6, webhook->created_at);
-    return row_insert(s, ret_id);
+    return stmt_insert(s, ret_id);
 }
 
 enum status webhook_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct webhook *ret) {

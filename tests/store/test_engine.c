@@ -86,6 +86,31 @@ static void test_changes(void **state) {
     fixture_free(f);
 }
 
+static enum status insert_word(struct db *db, const char *sql, struct str word, int64_t *ret_id) {
+    struct stmt *s = db_stmt(db, sql);
+    stmt_bind_text(s, 1, word);
+    return stmt_insert(s, ret_id);
+}
+
+static void test_insert_gives_the_id(void **state) {
+    (void)state;
+    static const char once[] = "INSERT INTO account_groups (name) VALUES (?1) ON CONFLICT DO NOTHING";
+    static const char plain[] = "INSERT INTO account_groups (name) VALUES (?1)";
+    struct fixture *f = fixture_new();
+    int64_t first = 0, second = 0, untouched = -7;
+    assert_ok(insert_word(f->db, once, TEXT("a"), &first));
+    assert_int_equal(insert_word(f->db, once, TEXT("a"), &untouched), STATUS_EXISTS);
+    assert_int_equal(untouched, -7);
+    assert_ok(db_broken(f->db));
+    assert_ok(insert_word(f->db, once, TEXT("b"), &second));
+    assert_true(first > 0 && second > first);
+    assert_int_equal(db_changes(f->db), 1);
+    assert_int_equal(insert_word(f->db, plain, TEXT("b"), &untouched), STATUS_EXISTS);
+    assert_int_equal(untouched, -7);
+    assert_int_equal(db_broken(f->db), STATUS_EXISTS);
+    fixture_free(f);
+}
+
 static void test_unique_breaks_and_rolls_back(void **state) {
     (void)state;
     struct fixture *f = with_table();
@@ -231,6 +256,7 @@ int run_engine(void) {
         cmocka_unit_test(test_values_come_back),
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_insert_gives_the_id),
         cmocka_unit_test(test_unique_breaks_and_rolls_back),
         cmocka_unit_test(test_bad_sql_is_an_error_each_time),
         cmocka_unit_test(test_statements_made_at_run_time),
