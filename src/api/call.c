@@ -13,6 +13,7 @@
 #include "proto/url/url.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define SIZED_LOOP_MAX ((size_t)256 << 10) /* bodies up to this are parsed and composed on the loop */
 
@@ -31,6 +32,13 @@ struct str call_text(const struct call *c, const char *name, struct str otherwis
 int64_t call_number(const struct call *c, const char *name, int64_t otherwise) {
     const struct arg *arg = call_arg(c, name);
     return arg->is_given ? arg->number : otherwise;
+}
+
+struct id call_uuid(const struct call *c, const char *name) {
+    struct id uuid = {0};
+    const struct arg *arg = call_arg(c, name);
+    if (arg->is_given) memcpy(uuid.b, arg->text.p, sizeof uuid.b);
+    return uuid;
 }
 
 enum status call_refuse(struct call *c, int code) {

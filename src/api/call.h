@@ -109,6 +109,8 @@ const struct arg *call_arg(const struct call *call, const char *name);
 /* Its text, or `otherwise` when it was not given; its number likewise. */
 struct str call_text(const struct call *call, const char *name, struct str otherwise);
 int64_t call_number(const struct call *call, const char *name, int64_t otherwise);
+/* That of a UUID; zeros, which nothing has, when it was not given. */
+struct id call_uuid(const struct call *call, const char *name);
 /* Refuse with a code of the operation's table; about a field, with a sentence (copied). All give STATUS_OK, which a step that
  * refused returns. */
 enum status call_refuse(struct call *call, int code);

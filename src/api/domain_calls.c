@@ -28,21 +28,6 @@ static void write_statuses(struct json_writer *w, const struct domain *domain) {
     }
 }
 
-/* Straight into the answer, without memory of their own: a list has thousands of rows. */
-static void write_time(struct json_writer *w, struct str name, int64_t at) {
-    json_key(w, name);
-    json_raw(w, STR("\""));
-    if (at) time_add_sql(w->out, at);
-    buf_add_char(w->out, '"');
-}
-
-static void write_id_text(struct json_writer *w, struct str name, int64_t id) {
-    json_key(w, name);
-    json_raw(w, STR("\""));
-    buf_add_i64(w->out, id);
-    buf_add_char(w->out, '"');
-}
-
 /* What UpdateDomain changes: texts in the contract's example, numbers in the newer Options. */
 static void write_settings(struct json_writer *w, const struct domain *domain) {
     json_add_z(w, STR("LinkTracking"), domain->link_tracking ? "1" : "0");
@@ -62,7 +47,7 @@ static void write_settings(struct json_writer *w, const struct domain *domain) {
 
 void domain_call_write(struct json_writer *w, const struct domain *domain, bool id_is_text) {
     if (id_is_text) {
-        write_id_text(w, STR("DomainID"), domain->id);
+        json_add_id(w, STR("DomainID"), domain->id);
     } else {
         json_add_i64(w, STR("DomainID"), domain->id);
     }
@@ -74,8 +59,8 @@ void domain_call_write(struct json_writer *w, const struct domain *domain, bool 
     json_add_bool(w, STR("Verified"), domain_is_verified(domain));
     json_add_z(w, STR("VerificationStatus"), domain_verification_text(domain));
     write_statuses(w, domain);
-    write_time(w, STR("CreatedAt"), domain->created_at);
-    write_time(w, STR("CheckedAt"), domain->checked_at);
+    json_add_time(w, STR("CreatedAt"), domain->created_at);
+    json_add_time(w, STR("CheckedAt"), domain->checked_at);
     write_settings(w, domain);
 }
 

@@ -60,18 +60,6 @@ enum status event_calls_check(struct call *c, struct db *db) {
 }
 
 /* ---- rows ---- */
-static void write_iso(struct json_writer *w, struct str name, int64_t at) {
-    BUF_AUTO text = {0};
-    time_add_iso_ms(&text, at);
-    json_add_str(w, name, buf_str(&text));
-}
-
-static void write_uuid(struct json_writer *w, struct str name, struct id uuid) {
-    char text[ID_TEXT_LEN + 1];
-    id_format(uuid, text);
-    json_add_z(w, name, text);
-}
-
 /* JourneyID of the stored metadata, "" when there is none. */
 static struct str campaign_of(struct call *c, struct str metadata) {
     const struct json *object;
@@ -104,11 +92,11 @@ static struct str object_or_empty(struct str json) {
 static void write_rest(struct call *c, const struct event_row *row) {
     struct json_writer *w = &c->json;
     json_open_object(w);
-    json_add_str(w, STR("EventId"), arena_strf(c->arena, "%lld", (long long)row->event.id));
+    json_add_id(w, STR("EventId"), row->event.id);
     json_add_z(w, STR("EventType"), event_noun(row->event.type));
-    write_iso(w, STR("EventTimestamp"), row->event.at);
+    json_add_iso_time(w, STR("EventTimestamp"), row->event.at);
     json_add_str(w, STR("Recipient"), row->event.recipient);
-    write_uuid(w, STR("MessageId"), row->message_uuid);
+    json_add_uuid(w, STR("MessageId"), row->message_uuid);
     json_add_str(w, STR("CampaignId"), campaign_of(c, row->metadata));
     json_add_str(w, STR("Sender"), row->sender);
     json_add_str(w, STR("Subject"), row->subject);
@@ -121,13 +109,13 @@ static void write_rest(struct call *c, const struct event_row *row) {
 static void write_command(struct call *c, const struct event_row *row) {
     struct json_writer *w = &c->json;
     json_open_object(w);
-    json_add_str(w, STR("event_id"), arena_strf(c->arena, "%lld", (long long)row->event.id));
+    json_add_id(w, STR("event_id"), row->event.id);
     json_add_z(w, STR("event_type"), event_noun(row->event.type));
     json_add_z(w, STR("event"), event_noun(row->event.type));
-    write_iso(w, STR("timestamp"), row->event.at);
+    json_add_iso_time(w, STR("timestamp"), row->event.at);
     json_add_str(w, STR("recipient"), row->event.recipient);
     json_add_object(w, STR("message"));
-    write_uuid(w, STR("id"), row->message_uuid);
+    json_add_uuid(w, STR("id"), row->message_uuid);
     json_add_object(w, STR("headers"));
     json_add_str(w, STR("subject"), row->subject);
     json_add_str(w, STR("from"), row->sender);

@@ -54,11 +54,9 @@ bool group_call_find(struct call *c, struct db *db, const char *id_name, const i
 
 /* ---- answers ---- */
 static void write_group(struct call *c, const struct account_group *group) {
-    BUF_AUTO created = {0};
-    if (group->created_at) time_add_sql(&created, group->created_at);
     group_call_write(c, group->id, group->name, &group->limits);
     json_add_i64(&c->json, STR("Users"), group->accounts);
-    json_add_str(&c->json, STR("CreatedAt"), buf_str(&created));
+    json_add_time(&c->json, STR("CreatedAt"), group->created_at);
 }
 
 static void answer_group(struct call *c, const struct account_group *group) {

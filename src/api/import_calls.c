@@ -7,8 +7,6 @@
 #include "api/work.h"
 #include "core/import.h"
 
-#include <string.h>
-
 #define IMPORT_CONTENT_MISSING 2
 #define IMPORT_CONTENT_INVALID 3
 #define IMPORT_UNKNOWN         4
@@ -47,14 +45,14 @@ static int64_t percent(const struct import *import) {
     return import->size_bytes ? import->position * 100 / import->size_bytes : 0;
 }
 
-static void write_import(struct call *c, const struct import *import, struct str uuid) {
+static void write_import(struct call *c, const struct import *import) {
     struct json_writer *w = &c->json;
     json_add_object(w, STR("ImportJob"));
-    json_add_str(w, STR("ImportID"), uuid);
+    json_add_uuid(w, STR("ImportID"), import->uuid);
     json_add_i64(w, STR("ListID"), import->list_id);
     json_add_z(w, STR("ImportStatus"), import_state_text(import->state));
-    json_add_str(w, STR("ImportDate"), list_call_time(c, import->created_at));
-    json_add_str(w, STR("FinishedAt"), list_call_time(c, import->finished_at));
+    json_add_time(w, STR("ImportDate"), import->created_at);
+    json_add_time(w, STR("FinishedAt"), import->finished_at);
     json_add_i64(w, STR("Progress"), percent(import));
     json_add_i64(w, STR("TotalSubscribers"), import->total);
     json_add_i64(w, STR("TotalImported"), import->added);
@@ -65,11 +63,9 @@ static void write_import(struct call *c, const struct import *import, struct str
 }
 
 static void answer_import(struct call *c, const struct import *import) {
-    char uuid[ID_TEXT_LEN + 1];
-    id_format(import->uuid, uuid);
     struct json_writer *w = call_open(c);
-    json_add_z(w, STR("ImportID"), uuid);
-    write_import(c, import, str_from_z(uuid));
+    json_add_uuid(w, STR("ImportID"), import->uuid);
+    write_import(c, import);
     call_close(c);
 }
 
@@ -88,9 +84,7 @@ enum status import_calls_wake(struct call *c, struct db *db) {
 
 enum status import_calls_get(struct call *c, struct db *db) {
     struct import import;
-    struct id uuid;
-    memcpy(uuid.b, call_text(c, "ImportID", (struct str){0}).p, sizeof uuid.b);
-    enum status status = import_find(db, c->arena, c->scope.account_id, uuid, &import);
+    enum status status = import_find(db, c->arena, c->scope.account_id, call_uuid(c, "ImportID"), &import);
     if (status == STATUS_OK) answer_import(c, &import);
     if (status != STATUS_NOT_FOUND) return status;
     return call_refuse_field(c, IMPORT_UNKNOWN, STR("ImportID"));

@@ -22,13 +22,12 @@ static bool is_closed(struct call *c) {
 
 static void write_mail(struct call *c, const struct inbox_mail *mail) {
     struct json_writer *w = &c->json;
-    char uuid[ID_TEXT_LEN + 1] = "";
-    BUF_AUTO at = {0};
-    time_add_iso_ms(&at, mail->received_at);
-    if (mail->has_message_uuid) id_format(mail->message_uuid, uuid);
     json_add_i64(w, STR("ID"), mail->id);
-    json_add_str(w, STR("ReceivedAt"), buf_str(&at));
-    json_add_z(w, STR("MessageID"), uuid);
+    json_add_iso_time(w, STR("ReceivedAt"), mail->received_at);
+    if (mail->has_message_uuid)
+        json_add_uuid(w, STR("MessageID"), mail->message_uuid);
+    else
+        json_add_z(w, STR("MessageID"), "");
     json_add_str(w, STR("EnvelopeFrom"), mail->envelope_from);
     json_add_raw(w, STR("Recipients"), mail->recipients.n ? mail->recipients : STR("[]"));
     json_add_str(w, STR("Subject"), mail->subject);

@@ -8,32 +8,22 @@
 
 #define MASK STR("********") /* of a key that was sealed under another master key: nobody can show it any more */
 
-static struct str id_text(struct call *c, int64_t id) {
-    return arena_strf(c->arena, "%lld", (long long)id);
-}
-
-static struct str time_text(struct call *c, int64_t at) {
-    BUF_AUTO text = {0};
-    if (at) time_add_sql(&text, at);
-    return arena_str(c->arena, buf_str(&text));
-}
-
 static void write_key(struct call *c, const struct sender_key *key, struct str token) {
     struct json_writer *w = &c->json;
     BUF_AUTO scopes = {0};
     sender_scopes_format(key->scopes, &scopes);
-    json_add_str(w, STR("KeyID"), id_text(c, key->id));
-    json_add_str(w, STR("APIKeyID"), id_text(c, key->id));
-    json_add_str(w, STR("DomainID"), id_text(c, key->domain_id));
-    json_add_str(w, STR("UserID"), id_text(c, key->account_id));
+    json_add_id(w, STR("KeyID"), key->id);
+    json_add_id(w, STR("APIKeyID"), key->id);
+    json_add_id(w, STR("DomainID"), key->domain_id);
+    json_add_id(w, STR("UserID"), key->account_id);
     json_add_str(w, STR("Key"), token);
     json_add_str(w, STR("APIKey"), token);
     json_add_str(w, STR("Permissions"), buf_str(&scopes));
     json_add_str(w, STR("Description"), key->description);
     json_add_z(w, STR("Status"), "Enabled");
-    json_add_str(w, STR("CreationDate"), time_text(c, key->created_at));
-    json_add_str(w, STR("CreatedAt"), time_text(c, key->created_at));
-    json_add_str(w, STR("LastUsedDate"), time_text(c, key->last_used_at));
+    json_add_time(w, STR("CreationDate"), key->created_at);
+    json_add_time(w, STR("CreatedAt"), key->created_at);
+    json_add_time(w, STR("LastUsedDate"), key->last_used_at);
     json_add_object(w, STR("Options"));
     json_add_str(w, STR("ListID"), key->list_id);
     json_add_str(w, STR("SubscriberID"), key->subscriber_id);
@@ -66,7 +56,7 @@ static enum status answer_made(struct call *c, enum status status, const struct 
     if (status == STATUS_NOT_FOUND || status == STATUS_LIMIT) return STATUS_OK;
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
-    json_add_str(w, STR("NewAPIKeyID"), id_text(c, key->id));
+    json_add_id(w, STR("NewAPIKeyID"), key->id);
     json_add_object(w, STR("APIKey"));
     write_key(c, key, token);
     json_close_object(w);

@@ -2,15 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/list_calls.h"
 
-#include "base/clock.h"
-
 #define DELETE_SLICE 500
-
-struct str list_call_time(struct call *c, int64_t at) {
-    BUF_AUTO text = {0};
-    if (at) time_add_sql(&text, at);
-    return arena_str(c->arena, buf_str(&text));
-}
 
 enum status list_call_open(struct call *c, struct db *db, int missing, int unknown, struct mailing_list *ret) {
     *ret = (struct mailing_list){0};
@@ -31,7 +23,7 @@ static enum status write_list(struct call *c, struct db *db, const struct mailin
     json_add_str(w, STR("Name"), list->name);
     json_add_i64(w, STR("RelOwnerUserID"), list->account_id);
     json_add_i64(w, STR("SubscriberCount"), audience.total);
-    json_add_str(w, STR("CreatedOn"), list_call_time(c, list->created_at));
+    json_add_time(w, STR("CreatedOn"), list->created_at);
     json_close_object(w);
     return STATUS_OK;
 }

@@ -8,8 +8,6 @@
 
 /* The list that ListID or SubscriberListID names, refused with `missing` or `unknown` when it is not there: then ret->id is 0. */
 WARN_UNUSED enum status list_call_open(struct call *call, struct db *db, int missing, int unknown, struct mailing_list *ret);
-/* Unix ms as answers show it, "" for 0; in the call's arena. */
-struct str list_call_time(struct call *call, int64_t at);
 
 enum status list_calls_create(struct call *call, struct db *db);
 enum status list_calls_get(struct call *call, struct db *db);

@@ -5,35 +5,29 @@
 #include "api/list_calls.h"
 #include "core/list_send.h"
 
-#include <string.h>
-
 #define UNKNOWN 2
 #define CLOSED  3
 
 static void write_send(struct call *c, const struct list_send *send) {
     struct json_writer *w = &c->json;
-    char uuid[ID_TEXT_LEN + 1];
-    id_format(send->uuid, uuid);
     json_open_object(w);
-    json_add_z(w, STR("ListSendID"), uuid);
+    json_add_uuid(w, STR("ListSendID"), send->uuid);
     json_add_i64(w, STR("ListID"), send->list_id);
-    json_add_str(w, STR("DomainID"), arena_strf(c->arena, "%lld", (long long)send->domain_id));
+    json_add_id(w, STR("DomainID"), send->domain_id);
     json_add_z(w, STR("State"), list_send_state_text(send, c->now));
     json_add_i64(w, STR("Total"), send->total);
     json_add_i64(w, STR("Sent"), send->sent);
     json_add_i64(w, STR("Suppressed"), send->suppressed);
     json_add_i64(w, STR("Skipped"), send->skipped);
     json_add_str(w, STR("Reason"), send->reason);
-    json_add_str(w, STR("CreatedAt"), list_call_time(c, send->created_at));
-    json_add_str(w, STR("SendAt"), list_call_time(c, send->due_at));
-    json_add_str(w, STR("FinishedAt"), list_call_time(c, send->finished_at));
+    json_add_time(w, STR("CreatedAt"), send->created_at);
+    json_add_time(w, STR("SendAt"), send->due_at);
+    json_add_time(w, STR("FinishedAt"), send->finished_at);
     json_close_object(w);
 }
 
 static enum status find(struct call *c, struct db *db, struct list_send *ret) {
-    struct id uuid;
-    memcpy(uuid.b, call_text(c, "ListSendID", (struct str){0}).p, sizeof uuid.b);
-    enum status status = list_send_find(db, c->arena, c->scope.account_id, c->scope.domain_id, uuid, ret);
+    enum status status = list_send_find(db, c->arena, c->scope.account_id, c->scope.domain_id, call_uuid(c, "ListSendID"), ret);
     if (status != STATUS_NOT_FOUND) return status;
     call_refuse_field(c, UNKNOWN, STR("ListSendID"));
     return STATUS_OK;

@@ -72,8 +72,6 @@ enum status login_verify(struct call *c, struct db *db) {
 
 static void write_admin(struct call *c, const struct account *account) {
     struct json_writer *w = &c->json;
-    BUF_AUTO created = {0};
-    time_add_sql(&created, account->created_at);
     json_add_object(w, STR("AdminInfo"));
     json_add_i64(w, STR("AdminID"), account->id);
     json_add_str(w, STR("Username"), account->email);
@@ -81,7 +79,7 @@ static void write_admin(struct call *c, const struct account *account) {
     json_add_str(w, STR("FirstName"), account->first_name);
     json_add_str(w, STR("LastName"), account->last_name);
     json_add_z(w, STR("2FA_Enabled"), account->totp_is_on ? "Yes" : "No");
-    json_add_str(w, STR("CreatedOn"), buf_str(&created));
+    json_add_time(w, STR("CreatedOn"), account->created_at);
     json_close_object(w);
 }
 

@@ -6,40 +6,22 @@
 #include "api/message_hold.h"
 #include "core/messages.h"
 
-#include <string.h>
-
 #define COUNT_DEFAULT     20
 #define MOVE_AHEAD_MAX_MS (INT64_C(30) * 86400 * 1000)
 #define MOVE_PAST_MAX_MS  (INT64_C(3600) * 1000) /* as when sending: means now */
 
 /* ---- in answers ---- */
-static struct str iso(struct call *c, int64_t at) {
-    BUF_AUTO text = {0};
-    if (at) time_add_iso_ms(&text, at);
-    return arena_str(c->arena, buf_str(&text));
-}
-
-static struct str id_text(struct call *c, int64_t id) {
-    return arena_strf(c->arena, "%lld", (long long)id);
-}
-
-static struct str uuid_text(struct call *c, struct id uuid) {
-    char text[ID_TEXT_LEN + 1];
-    id_format(uuid, text);
-    return arena_str(c->arena, str_from_z(text));
-}
-
 static void write_head(struct call *c, const struct message *m, struct str domain_name) {
     struct json_writer *w = &c->json;
-    json_add_str(w, STR("MessageID"), uuid_text(c, m->uuid));
-    json_add_str(w, STR("DomainID"), id_text(c, m->domain_id));
+    json_add_uuid(w, STR("MessageID"), m->uuid);
+    json_add_id(w, STR("DomainID"), m->domain_id);
     json_add_str(w, STR("DomainName"), domain_name);
     json_add_str(w, STR("From"), m->sender);
     json_add_str(w, STR("Subject"), m->subject);
     json_add_raw(w, STR("Tags"), m->tags);
     json_add_raw(w, STR("Metadata"), m->metadata);
     json_add_i64(w, STR("Size"), m->size_bytes);
-    json_add_str(w, STR("CreatedAt"), iso(c, m->created_at));
+    json_add_iso_time(w, STR("CreatedAt"), m->created_at);
 }
 
 static void write_item(struct call *c, const struct message_item *item) {
@@ -60,9 +42,9 @@ static void write_item(struct call *c, const struct message_item *item) {
 static void write_event(struct call *c, const struct event *e) {
     struct json_writer *w = &c->json;
     json_open_object(w);
-    json_add_str(w, STR("EventId"), id_text(c, e->id));
+    json_add_id(w, STR("EventId"), e->id);
     json_add_z(w, STR("EventType"), event_noun(e->type));
-    json_add_str(w, STR("EventTimestamp"), iso(c, e->at));
+    json_add_iso_time(w, STR("EventTimestamp"), e->at);
     json_add_raw(w, STR("Details"), e->detail.n ? e->detail : STR("{}"));
     json_close_object(w);
 }
@@ -75,8 +57,8 @@ static void write_recipient(struct call *c, const struct recipient *r, const str
     json_add_z(w, STR("State"), recipient_state_text(r->state));
     json_add_i64(w, STR("Attempts"), r->attempts);
     json_add_str(w, STR("Reason"), r->reason);
-    json_add_str(w, STR("NextTry"), iso(c, is_waiting ? r->due_at : 0));
-    json_add_str(w, STR("ChangedAt"), iso(c, r->changed_at));
+    json_add_iso_time(w, STR("NextTry"), is_waiting ? r->due_at : 0);
+    json_add_iso_time(w, STR("ChangedAt"), r->changed_at);
     json_add_array(w, STR("Events"));
     for (size_t i = 0; i < view->event_count; i++)
         if (view->events[i].recipient_id == r->id) write_event(c, &view->events[i]);
@@ -126,25 +108,21 @@ enum status message_calls_list(struct call *c, struct db *db) {
 }
 
 /* ---- one ---- */
-static struct id uuid_of(const struct call *c) {
-    struct id uuid = {0};
-    struct str bytes = call_text(c, "MessageID", (struct str){0});
-    if (bytes.n == sizeof uuid.b) memcpy(uuid.b, bytes.p, sizeof uuid.b);
-    return uuid;
-}
-
 enum status message_calls_get(struct call *c, struct db *db) {
     struct message_scope scope = scope_of(c);
     struct message_view view;
-    enum status status = message_show(db, c->arena, &scope, uuid_of(c), c->now, &view);
+    enum status status = message_show(db, c->arena, &scope, call_uuid(c, "MessageID"), c->now, &view);
     if (status == STATUS_NOT_FOUND) return call_refuse_field(c, 2, STR("MessageID"));
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     json_add_object(w, STR("Message"));
     write_head(c, &view.message, view.domain_name);
     json_add_str(w, STR("RFCMessageID"), view.message.rfc_message_id);
-    json_add_str(w, STR("KeyID"), view.message.key_id ? id_text(c, view.message.key_id) : STR(""));
-    json_add_str(w, STR("ExpiresAt"), iso(c, view.message.expires_at));
+    if (view.message.key_id)
+        json_add_id(w, STR("KeyID"), view.message.key_id);
+    else
+        json_add_z(w, STR("KeyID"), "");
+    json_add_iso_time(w, STR("ExpiresAt"), view.message.expires_at);
     json_add_array(w, STR("Recipients"));
     for (size_t i = 0; i < view.recipients.count; i++) write_recipient(c, &view.recipients.items[i], &view);
     json_close_array(w);
@@ -167,7 +145,8 @@ static void cleanup(struct call *c) {
 
 enum status message_calls_find(struct call *c, struct db *db) {
     struct deciding *d = ARENA_NEW(c->arena, struct deciding);
-    enum status status = message_of(db, c->arena, c->scope.account_id, c->scope.domain_id, uuid_of(c), &d->message);
+    enum status status =
+        message_of(db, c->arena, c->scope.account_id, c->scope.domain_id, call_uuid(c, "MessageID"), &d->message);
     c->state = d;
     c->cleanup = cleanup;
     if (status == STATUS_NOT_FOUND) call_refuse_field(c, 2, STR("MessageID"));
@@ -205,9 +184,9 @@ static void answer(struct call *c, struct str name, int64_t count, int64_t due_a
         return;
     }
     struct json_writer *w = call_open(c);
-    json_add_str(w, STR("MessageID"), uuid_text(c, d->message.uuid));
+    json_add_uuid(w, STR("MessageID"), d->message.uuid);
     json_add_i64(w, name, count);
-    if (due_at) json_add_str(w, STR("SendAt"), iso(c, due_at));
+    if (due_at) json_add_iso_time(w, STR("SendAt"), due_at);
     call_close(c);
 }
 

@@ -88,12 +88,6 @@ enum status operator_domain_disable(struct call *c, struct db *db) {
 }
 
 /* ---- the queue ---- */
-static void write_time(struct json_writer *w, struct str name, int64_t at) {
-    BUF_AUTO text = {0};
-    time_add_iso_ms(&text, at);
-    json_add_str(w, name, buf_str(&text));
-}
-
 enum status operator_queue_list(struct call *c, struct db *db) {
     struct queue_item_list list;
     int limit = (int)call_number(c, "Limit", QUEUE_LIST_DEFAULT);
@@ -115,7 +109,7 @@ enum status operator_queue_list(struct call *c, struct db *db) {
         json_add_z(w, STR("State"), item->state);
         json_add_str(w, STR("Reason"), item->reason);
         json_add_i64(w, STR("Attempts"), item->attempts);
-        write_time(w, STR("NextTry"), item->due_at);
+        json_add_iso_time(w, STR("NextTry"), item->due_at);
         json_close_object(w);
     }
     json_close_array(w);

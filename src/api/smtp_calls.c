@@ -14,10 +14,6 @@
 #define OTHER_INFO "Connect with STARTTLS, or with TLS from the start on port 465; without TLS no password is taken."
 
 /* ---- in answers ---- */
-static struct str id_text(struct call *c, int64_t id) {
-    return arena_strf(c->arena, "%lld", (long long)id);
-}
-
 static void write_server(struct call *c) {
     struct str rest = c->api->smtp_ports, port;
     json_add_str(&c->json, STR("SMTPHost"), c->api->smtp_host);
@@ -39,16 +35,10 @@ static int64_t best_port(struct str ports) {
     return (int64_t)first;
 }
 
-static void write_time(struct call *c, struct str name, int64_t at) {
-    BUF_AUTO text = {0};
-    if (at) time_add_sql(&text, at);
-    json_add_str(&c->json, name, buf_str(&text));
-}
-
 static void write_user(struct call *c, const struct smtp_user *user, struct str password) {
     struct json_writer *w = &c->json;
-    json_add_str(w, STR("SMTPID"), id_text(c, user->id));
-    json_add_str(w, STR("DomainID"), id_text(c, user->domain_id));
+    json_add_id(w, STR("SMTPID"), user->id);
+    json_add_id(w, STR("DomainID"), user->domain_id);
     json_add_str(w, STR("Username"), user->username);
     json_add_str(w, STR("Password"), password);
     json_add_str(w, STR("SMTPUsername"), user->username);
@@ -58,8 +48,8 @@ static void write_user(struct call *c, const struct smtp_user *user, struct str 
     json_add_str(w, STR("ReplyToEmail"), user->reply_to_email);
     json_add_str(w, STR("ReplyToName"), user->reply_to_name);
     json_add_bool(w, STR("IsActive"), user->is_active);
-    write_time(c, STR("CreatedAt"), user->created_at);
-    write_time(c, STR("LastUsedDate"), user->last_used_at);
+    json_add_time(w, STR("CreatedAt"), user->created_at);
+    json_add_time(w, STR("LastUsedDate"), user->last_used_at);
     write_server(c);
 }
 
@@ -97,7 +87,7 @@ enum status smtp_calls_add(struct call *c, struct db *db) {
     if (c->refused.count) return STATUS_OK;
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
-    json_add_str(w, STR("NewSMTPID"), id_text(c, user.id));
+    json_add_id(w, STR("NewSMTPID"), user.id);
     json_add_object(w, STR("SMTP"));
     write_user(c, &user, buf_str(&password));
     json_close_object(w);

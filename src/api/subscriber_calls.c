@@ -59,8 +59,8 @@ static void write_subscriber(struct call *c, const struct subscriber *s) {
     json_add_z(w, STR("Status"), subscriber_status_text(s->status));
     json_add_z(w, STR("SubscriptionStatus"), has_left ? "Unsubscribed" : "Subscribed");
     json_add_z(w, STR("BounceType"), s->status == SUBSCRIBER_BOUNCED ? "Hard" : "Not Bounced");
-    json_add_str(w, STR("SubscriptionDate"), list_call_time(c, s->created_at));
-    json_add_str(w, STR("ChangedOn"), list_call_time(c, s->changed_at));
+    json_add_time(w, STR("SubscriptionDate"), s->created_at);
+    json_add_time(w, STR("ChangedOn"), s->changed_at);
     json_add_raw(w, STR("CustomFields"), s->fields);
     json_close_object(w);
 }

@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/suppression_calls.h"
 
-#include "base/clock.h"
 #include "base/map.h"
 #include "core/lists.h"
 #include "core/suppressions.h"
@@ -214,17 +213,11 @@ enum status suppression_calls_remove(struct call *c, struct db *db) {
 }
 
 /* ---- asking ---- */
-static void add_id(struct call *c, struct str name, int64_t id) {
-    json_add_str(&c->json, name, arena_strf(c->arena, "%lld", (long long)id));
-}
-
 static void add_origin(struct call *c, const struct suppression *s) {
     struct json_writer *w = &c->json;
-    BUF_AUTO at = {0};
-    time_add_sql(&at, s->created_at);
     json_add_str(w, STR("SuppressionSource"), suppression_source_name(s->source));
     json_add_str(w, STR("Reason"), s->reason);
-    json_add_str(w, STR("CreatedAt"), buf_str(&at));
+    json_add_time(w, STR("CreatedAt"), s->created_at);
 }
 
 /* The list's own entry first, then the account's. */
@@ -238,7 +231,7 @@ static void add_matches(struct call *c, const struct suppression_list *found) {
         if (is_of_list != (i < found->count)) continue;
         json_open_object(w);
         json_add_z(w, STR("Scope"), is_of_list ? "PerList" : "AccountWide");
-        add_id(c, STR("ListID"), s->list_id);
+        json_add_id(w, STR("ListID"), s->list_id);
         add_origin(c, s);
         json_close_object(w);
     }
@@ -324,9 +317,9 @@ enum status suppression_calls_filter(struct call *c, struct db *db) {
 static void add_entry(struct call *c, const struct suppression *s) {
     struct json_writer *w = &c->json;
     json_open_object(w);
-    add_id(c, STR("SuppressionID"), s->id);
-    add_id(c, STR("RelListID"), s->list_id);
-    add_id(c, STR("RelOwnerUserID"), s->account_id);
+    json_add_id(w, STR("SuppressionID"), s->id);
+    json_add_id(w, STR("RelListID"), s->list_id);
+    json_add_id(w, STR("RelOwnerUserID"), s->account_id);
     json_add_str(w, STR("EmailAddress"), s->address);
     add_origin(c, s);
     json_close_object(w);
@@ -358,7 +351,7 @@ enum status suppression_calls_browse(struct call *c, struct db *db) {
     struct json_writer *w = call_open(c);
     if (f->after_id == 0) json_add_i64(w, STR("TotalRecords"), total);
     if (is_full)
-        add_id(c, STR("NextAfterID"), list.items[list.count - 1].id);
+        json_add_id(w, STR("NextAfterID"), list.items[list.count - 1].id);
     else
         json_add_z(w, STR("NextAfterID"), "");
     json_add_array(w, STR("Suppressions"));

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/template_calls.h"
 
-#include "base/clock.h"
 #include "core/templates.h"
 
 /* ---- what was given ---- */
@@ -50,32 +49,22 @@ static int64_t given_id(struct call *c) {
 }
 
 /* ---- answers ---- */
-static void add_id(struct call *c, const char *name, int64_t id) {
-    json_add_str(&c->json, str_from_z(name), arena_strf(c->arena, "%lld", (long long)id));
-}
-
-static void add_time(struct call *c, const char *name, int64_t at) {
-    BUF_AUTO text = {0};
-    time_add_sql(&text, at);
-    json_add_str(&c->json, str_from_z(name), buf_str(&text));
-}
-
 static void add_head(struct call *c, const struct mail_template *t) {
     struct json_writer *w = &c->json;
-    add_id(c, "TemplateID", t->id);
-    add_id(c, "EmailID", t->id);
-    add_id(c, "RelUserID", t->account_id);
+    json_add_id(w, STR("TemplateID"), t->id);
+    json_add_id(w, STR("EmailID"), t->id);
+    json_add_id(w, STR("RelUserID"), t->account_id);
     json_add_str(w, STR("Name"), t->name);
     json_add_str(w, STR("EmailName"), t->name);
     json_add_str(w, STR("Subject"), t->subject);
     json_add_i64(w, STR("Version"), t->version);
-    add_time(c, "CreatedAt", t->created_at);
-    add_time(c, "UpdatedAt", t->changed_at);
+    json_add_time(w, STR("CreatedAt"), t->created_at);
+    json_add_time(w, STR("UpdatedAt"), t->changed_at);
 }
 
 static enum status answer_one(struct call *c, const struct mail_template *t) {
     struct json_writer *w = call_open(c);
-    add_id(c, "EmailID", t->id);
+    json_add_id(w, STR("EmailID"), t->id);
     json_add_object(w, STR("EmailTemplate"));
     add_head(c, t);
     json_add_z(w, STR("ContentType"), t->html.n == 0 ? "Plain" : t->text.n == 0 ? "HTML" : "Both");
@@ -197,13 +186,13 @@ enum status template_calls_versions(struct call *c, struct db *db) {
     if (status != STATUS_OK) return status;
     if (list.count == 0) return refuse_as(c, STATUS_NOT_FOUND, 3, 0);
     struct json_writer *w = call_open(c);
-    add_id(c, "EmailID", id);
+    json_add_id(w, STR("EmailID"), id);
     json_add_array(w, STR("Versions"));
     for (size_t i = 0; i < list.count; i++) {
         json_open_object(w);
         json_add_i64(w, STR("Version"), list.items[i].version);
         json_add_str(w, STR("Subject"), list.items[i].subject);
-        add_time(c, "CreatedAt", list.items[i].changed_at);
+        json_add_time(w, STR("CreatedAt"), list.items[i].changed_at);
         json_add_bool(w, STR("IsCurrent"), i == 0); /* the newest is the one in use */
         json_close_object(w);
     }

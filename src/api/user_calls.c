@@ -19,8 +19,6 @@ bool user_call_is_admin(const struct call *c) {
 
 void user_call_write(struct call *c, const struct account *account) {
     struct json_writer *w = &c->json;
-    BUF_AUTO since = {0};
-    time_add_sql(&since, account->created_at);
     json_add_i64(w, STR("UserID"), account->id);
     json_add_i64(w, STR("RelUserGroupID"), account->group_id);
     json_add_str(w, STR("GroupName"), account->group_name);
@@ -32,7 +30,7 @@ void user_call_write(struct call *c, const struct account *account) {
     json_add_bool(w, STR("IsAdmin"), account->is_admin);
     json_add_bool(w, STR("IsVerified"), account->is_verified);
     json_add_z(w, STR("2FA_Enabled"), account->totp_is_on ? "Yes" : "No");
-    json_add_str(w, STR("UserSince"), buf_str(&since));
+    json_add_time(w, STR("UserSince"), account->created_at);
 }
 
 /* ---- User.Create ---- */

@@ -6,19 +6,13 @@
 
 #define NOT_FOUND 2
 
-static void write_time(struct call *c, struct str name, int64_t at) {
-    BUF_AUTO text = {0};
-    if (at) time_add_sql(&text, at);
-    json_add_str(&c->json, name, buf_str(&text));
-}
-
 static void write_key(struct call *c, const struct user_key *key) {
     struct json_writer *w = &c->json;
     json_add_str(w, STR("Note"), key->description);
     json_add_str(w, STR("BoundIPAddress"), key->networks);
     json_add_bool(w, STR("IsAdmin"), key->is_admin);
-    write_time(c, STR("CreatedAt"), key->created_at);
-    write_time(c, STR("LastUsedAt"), key->last_used_at);
+    json_add_time(w, STR("CreatedAt"), key->created_at);
+    json_add_time(w, STR("LastUsedAt"), key->last_used_at);
     json_add_str(w, STR("LastUsedIP"), key->last_used_ip);
 }
 
@@ -58,7 +52,7 @@ enum status user_key_calls_create(struct call *c, struct db *db) {
     if (status == STATUS_OK) status = user_key_add(db, &key, &key.id);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
-    json_add_str(w, STR("APIKeyID"), arena_strf(c->arena, "%lld", (long long)key.id));
+    json_add_id(w, STR("APIKeyID"), key.id);
     json_add_object(w, STR("APIKey"));
     json_add_str(w, STR("APIKey"), buf_str(&token));
     write_key(c, &key);

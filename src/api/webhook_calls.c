@@ -11,10 +11,6 @@
 
 #define MASK STR("********") /* of a key that was sealed under another master key: nobody can show it any more */
 
-static struct str id_text(struct call *c, int64_t id) {
-    return arena_strf(c->arena, "%lld", (long long)id);
-}
-
 /* ---- making one ---- */
 enum status webhook_calls_check_url(struct call *c, struct db *db) {
     (void)db;
@@ -54,17 +50,15 @@ enum status webhook_calls_add(struct call *c, struct db *db) {
     if (c->refused.count) return STATUS_OK;
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
-    json_add_str(w, STR("NewWebhookID"), id_text(c, webhook.id));
+    json_add_id(w, STR("NewWebhookID"), webhook.id);
     return call_close(c);
 }
 
 /* ---- GetWebhooks: on a reader, but for a domain that has no signing key yet ---- */
 static void write_webhook(struct call *c, const struct webhook *webhook) {
     struct json_writer *w = &c->json;
-    BUF_AUTO created = {0};
-    time_add_sql(&created, webhook->created_at);
     json_open_object(w);
-    json_add_str(w, STR("WebhookID"), id_text(c, webhook->id));
+    json_add_id(w, STR("WebhookID"), webhook->id);
     json_add_str(w, STR("URL"), webhook->url);
     json_add_str(w, STR("WebhookURL"), webhook->url);
     json_add_array(w, STR("Events"));
@@ -72,7 +66,7 @@ static void write_webhook(struct call *c, const struct webhook *webhook) {
         if (webhook->events & EVENT_BIT(type)) json_z(w, event_noun((enum event_type)type));
     json_close_array(w);
     json_add_z(w, STR("Status"), webhook->is_active ? "Active" : "Disabled");
-    json_add_str(w, STR("CreatedAt"), buf_str(&created));
+    json_add_time(w, STR("CreatedAt"), webhook->created_at);
     json_close_object(w);
 }
 
@@ -152,7 +146,7 @@ enum status webhook_calls_rest_list(struct call *c, struct db *db) {
         for (int type = 1; type < EVENT_TYPE_COUNT; type++) {
             if (!(list.items[i].events & EVENT_BIT(type))) continue;
             json_open_object(w);
-            json_add_str(w, STR("WebhookID"), id_text(c, list.items[i].id));
+            json_add_id(w, STR("WebhookID"), list.items[i].id);
             json_add_z(w, STR("Event"), event_participle((enum event_type)type));
             json_add_str(w, STR("URL"), list.items[i].url);
             json_add_z(w, STR("Status"), list.items[i].is_active ? "Active" : "Disabled");

@@ -127,12 +127,6 @@ static void add_reply(struct json_writer *w, const struct delivery_report *r) {
     json_close_object(w);
 }
 
-static void add_time(struct json_writer *w, struct str key, int64_t at) {
-    BUF_AUTO text = {0};
-    time_add_iso_ms(&text, at);
-    json_add_str(w, key, buf_str(&text));
-}
-
 /* What is particular to this event; the rest of the record is in the message's and the event's own columns. */
 static void write_detail(const struct settlement *s, const struct recipient *to, const struct message *m, struct buf *out) {
     const struct delivery_report *r = &s->report;
@@ -149,7 +143,7 @@ static void write_detail(const struct settlement *s, const struct recipient *to,
     add_reply(&w, r);
     add_given(&w, STR("Reason"), to->reason);
     json_add_i64(&w, STR("Attempt"), to->attempts);
-    if (s->outcome == DELIVERY_DEFERRED) add_time(&w, STR("NextAttempt"), s->next_at);
+    if (s->outcome == DELIVERY_DEFERRED) json_add_iso_time(&w, STR("NextAttempt"), s->next_at);
     json_add_i64(&w, STR("QueueMs"), s->at - m->created_at);
     if (r->session_ms > 0) json_add_i64(&w, STR("SessionMs"), r->session_ms);
     json_close_object(&w);

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/json/json_write.h"
 
+#include "base/clock.h"
 #include "proto/json/json_scan.h"
 
 #include <string.h>
@@ -205,6 +206,36 @@ void json_add_bool(struct json_writer *w, struct str key, bool v) {
 void json_add_raw(struct json_writer *w, struct str key, struct str json) {
     json_key(w, key);
     json_raw(w, json);
+}
+
+/* Straight into the output, without memory of their own: a list has thousands of them. */
+static void open_text(struct json_writer *w, struct str key) {
+    json_key(w, key);
+    json_raw(w, STR("\""));
+}
+
+void json_add_id(struct json_writer *w, struct str key, int64_t id) {
+    open_text(w, key);
+    buf_add_i64(w->out, id);
+    buf_add_char(w->out, '"');
+}
+
+void json_add_uuid(struct json_writer *w, struct str key, struct id uuid) {
+    char text[ID_TEXT_LEN + 1];
+    id_format(uuid, text);
+    json_add_z(w, key, text);
+}
+
+void json_add_time(struct json_writer *w, struct str key, int64_t wall_ms) {
+    open_text(w, key);
+    if (wall_ms) time_add_sql(w->out, wall_ms);
+    buf_add_char(w->out, '"');
+}
+
+void json_add_iso_time(struct json_writer *w, struct str key, int64_t wall_ms) {
+    open_text(w, key);
+    if (wall_ms) time_add_iso_ms(w->out, wall_ms);
+    buf_add_char(w->out, '"');
 }
 
 void json_add_object(struct json_writer *w, struct str key) {

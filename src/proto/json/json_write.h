@@ -7,6 +7,7 @@
 #ifndef POSTHORN_PROTO_JSON_JSON_WRITE_H
 #define POSTHORN_PROTO_JSON_JSON_WRITE_H
 
+#include "base/id.h"
 #include "proto/json/json.h"
 
 struct json_writer {
@@ -36,6 +37,11 @@ void json_add_z(struct json_writer *w, struct str key, const char *z);
 void json_add_i64(struct json_writer *w, struct str key, int64_t v);
 void json_add_bool(struct json_writer *w, struct str key, bool v);
 void json_add_raw(struct json_writer *w, struct str key, struct str json);
+/* As texts: "123", a UUID, "2026-11-23 04:05:06", "2026-11-23T04:05:06.789Z". No time, 0, is "". */
+void json_add_id(struct json_writer *w, struct str key, int64_t id);
+void json_add_uuid(struct json_writer *w, struct str key, struct id uuid);
+void json_add_time(struct json_writer *w, struct str key, int64_t wall_ms);
+void json_add_iso_time(struct json_writer *w, struct str key, int64_t wall_ms);
 void json_add_object(struct json_writer *w, struct str key); /* opens it */
 void json_add_array(struct json_writer *w, struct str key);  /* opens it */
 
