@@ -1,4 +1,7 @@
 /* migrate.c - bring a schema up to date, in one transaction: a kill anywhere leaves the old one.
+ *
+ * A migration's row holds its name and a sum of its text, so that a schema of a program before the first release, or of
+ * somebody's own changes, is refused at start and not stumbled over by the first statement that misses a column.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/migrate.h"
 
@@ -29,12 +32,40 @@ static enum status backup(struct db *db) {
     return st;
 }
 
+/* "start 5f1d...": FNV-1a of the text, which keeps nobody out and tells any two texts apart. */
+static void write_label(const struct migration *m, struct buf *out) {
+    uint64_t sum = 0xcbf29ce484222325;
+    for (const char *p = m->sql; *p; p++) sum = (sum ^ (uint8_t)*p) * 0x100000001b3;
+    buf_addf(out, "%s %016llx", m->name, (unsigned long long)sum);
+}
+
+/* Are the migrations that the database says it has the ones that we know? */
+static enum status check_known(struct db *db, const struct migration *migrations, int64_t version, struct buf *why) {
+    struct stmt *s = db_stmt(db, "SELECT version, name FROM schema_version ORDER BY version");
+    enum status st;
+    while ((st = stmt_step(s)) == STATUS_ROW) {
+        BUF_AUTO label = {0};
+        int64_t number = stmt_int(s, 0);
+        if (number >= 1 && number <= version) write_label(&migrations[number - 1], &label);
+        if (str_eq(stmt_text(s, 1), buf_str(&label))) continue;
+        buf_addf(
+            why,
+            "the database was made by another build of this program, before its schema %lld was final, and cannot be used by "
+            "this one: run the build that made it, or begin with an empty database",
+            (long long)number);
+        return STATUS_UNSUPPORTED;
+    }
+    return st;
+}
+
 static enum status apply(struct db *db, const struct migration *m) {
+    BUF_AUTO label = {0};
+    write_label(m, &label);
     enum status st = db_exec(db, m->sql);
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(db, "INSERT INTO schema_version (version, name, applied_at) VALUES (?1, ?2, ?3)");
     stmt_bind_int(s, 1, m->version);
-    stmt_bind_text(s, 2, str_from_z(m->name));
+    stmt_bind_text(s, 2, buf_str(&label));
     stmt_bind_int(s, 3, clock_wall_ms(clock_system()));
     return stmt_run(s);
 }
@@ -47,6 +78,7 @@ static enum status apply_missing(struct db *db, const struct migration *migratio
                  count);
         return STATUS_UNSUPPORTED;
     }
+    if (st == STATUS_OK) st = check_known(db, migrations, version, why);
     if (st == STATUS_OK && version > 0 && version < (int64_t)count) st = backup(db);
     for (size_t i = (size_t)version; st == STATUS_OK && i < count; i++) {
         st = apply(db, &migrations[i]);

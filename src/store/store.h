@@ -18,7 +18,7 @@
 #define STORE_QUICK_CHECK_BYTES (256LL << 20)
 
 /* Open (make if need be), check and migrate the database of `url` (db.h), then close it again.
- * On failure *why gets one line for the operator. UNSUPPORTED: the schema is newer than this program, or the server is set up
+ * On failure *why gets one line for the operator. UNSUPPORTED: the schema is not this program's, or the server is set up
  * to lose data. CORRUPT: the file is damaged. TEMPORARY: not reachable or no room. IO: the rest. */
 WARN_UNUSED enum status store_open(struct str url, struct buf *why);
 
