@@ -11,6 +11,15 @@ from pathlib import Path
 import measure
 
 PASSWORD = "correct horse battery"
+FOX = "The quick brown fox jumps over the lazy dog, again and again. "
+
+
+def message(size):
+    """What is posted to /api/v1/email, with a body of `size` bytes in lines of 76."""
+    text = (FOX * (size // len(FOX) + 1))[:size]
+    return {"From": {"email": "bench@bench.test", "name": "Bench"}, "To": [{"email": "u%i@d%w.bench.test", "name": ""}],
+            "Subject": "Benchmark %i", "ContentType": "plain",
+            "PlainContent": "\n".join(text[i:i + 75] for i in range(0, size, 76))}
 
 
 class Posthorn:
@@ -52,11 +61,29 @@ class Posthorn:
         self.process.terminate()
         self.process.wait(60)
 
-    def load(self, count, mode="keep", domains=20, send_at=()):
-        """50 connections post `count` messages; the client's line."""
-        t = self.tools
-        line = t.check("load", "127.0.0.1", self.port, self.key, count, t.sessions, mode, t.bytes, domains, *send_at)
+    def request(self, method, path, body=None, count=1, connections=None, mode="keep", wheel=1, key=None):
+        """The same request over many connections; the client's line. %i and %w in path and body: see load.c."""
+        t, file = self.tools, self.folder / "request-body"
+        if body is not None:
+            file.write_text(body if isinstance(body, str) else json.dumps(body))
+        line = t.check("load", "127.0.0.1", self.port, method, path, "-" if body is None else file, count, connections or t.sessions, mode,
+                       wheel, f"Authorization: Bearer {key or self.user_key}", "Content-Type: application/json")
         return measure.key_values(line)
+
+    def call(self, method, path, body=None, key=None):
+        """One request, and its answer."""
+        data = None if body is None else json.dumps(body).encode()
+        ask = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, method=method, headers={
+            "Authorization": f"Bearer {key or self.user_key}", "Content-Type": "application/json"})
+        with urllib.request.urlopen(ask, timeout=600) as f:
+            return json.load(f)
+
+    def command(self, name, **parameters):
+        return self.call("POST", "/api.php", {"Command": name, **parameters})
+
+    def load(self, count, mode="keep", domains=20, **more):
+        """50 connections post `count` messages, each to a recipient of its own; the client's line."""
+        return self.request("POST", "/api/v1/email", {**more, **message(self.tools.bytes)}, count, None, mode, domains, self.key)
 
     def peak_mib(self, _):
         """The kernel's own mark, shared libraries included."""
