@@ -191,6 +191,10 @@ void stmt_bind_int(struct stmt *s, int i, int64_t v) {
     bind(s, i, (struct param){PARAM_INT, v, {NULL, 0}});
 }
 
+void stmt_bind_ints(struct stmt *s, int first, const int64_t *values, size_t count) {
+    for (size_t i = 0; i < count; i++) stmt_bind_int(s, first + (int)i, values[i]);
+}
+
 void stmt_bind_text(struct stmt *s, int i, struct str v) {
     if (str_find(v, '\0') != STR_NONE || !str_is_utf8(v)) s->refuse = STATUS_INVALID;
     bind(s, i, (struct param){PARAM_TEXT, 0, v});

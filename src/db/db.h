@@ -67,9 +67,12 @@ int64_t db_wal_bytes(const struct db *db);
  * STATUS_IO: a write or sync failed; the process must stop, for a failed sync must not be tried again. */
 WARN_UNUSED enum status db_checkpoint(struct db *db, int wait_ms);
 
-/* Bind parameter `i` (1-based). Text must be UTF-8 without NUL (else step answers STATUS_INVALID, both engines alike).
- * Bytes must stay valid until the step. */
+/* Bind parameter `i` (1-based), or the numbers from `first` on. Text must be UTF-8 without NUL (else step answers
+ * STATUS_INVALID, both engines alike). Bytes must stay valid until the step. */
 void stmt_bind_int(struct stmt *s, int i, int64_t v);
+void stmt_bind_ints(struct stmt *s, int first, const int64_t *values, size_t count);
+#define STMT_BIND_INTS(s, first, ...)                                                                                            \
+    stmt_bind_ints((s), (first), (const int64_t[]){__VA_ARGS__}, sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
 void stmt_bind_text(struct stmt *s, int i, struct str v);
 void stmt_bind_blob(struct stmt *s, int i, struct str v);
 void stmt_bind_null(struct stmt *s, int i);

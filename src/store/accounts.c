@@ -30,11 +30,8 @@ enum status account_add(struct db *tx, const struct account *account, int64_t *r
                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING");
     stmt_bind_text(s, 1, account->email);
     stmt_bind_text(s, 2, account->password_hash);
-    stmt_bind_int(s, 3, account->is_admin);
-    stmt_bind_int(s, 4, account->is_active);
-    stmt_bind_int(s, 5, account->is_verified);
-    stmt_bind_int(s, 6, account->created_at);
-    stmt_bind_int(s, 7, account->group_id ? account->group_id : GROUP_DEFAULT);
+    STMT_BIND_INTS(s, 3, account->is_admin, account->is_active, account->is_verified, account->created_at,
+                   account->group_id ? account->group_id : GROUP_DEFAULT);
     stmt_bind_text(s, 8, account->first_name);
     stmt_bind_text(s, 9, account->last_name);
     return stmt_insert(s, ret_id);
@@ -98,8 +95,7 @@ enum status account_list(struct db *tx, struct arena *a, const struct account_qu
         db_stmt(tx, "SELECT " ACCOUNT_COLUMNS " FROM " ACCOUNT_FROM ACCOUNT_WHERE " ORDER BY a.id LIMIT ?3 OFFSET ?4");
     stmt_bind_int(s, 1, query->group_id);
     stmt_bind_text(s, 2, pattern);
-    stmt_bind_int(s, 3, query->limit);
-    stmt_bind_int(s, 4, query->offset);
+    STMT_BIND_INTS(s, 3, query->limit, query->offset);
     st = rows_collect(s, a, sizeof(struct account), list_fill, &rows);
     if (st != STATUS_OK) return st;
     *ret = (struct account_list){rows.items, rows.count};
@@ -112,8 +108,8 @@ enum status account_update(struct db *tx, const struct account *account) {
     struct stmt *taken = db_stmt(tx, "SELECT id FROM accounts WHERE email = ?1 AND id <> ?2");
     stmt_bind_text(taken, 1, account->email);
     stmt_bind_int(taken, 2, account->id);
-    enum status st = row_first(taken);
-    if (st != STATUS_NOT_FOUND) return st == STATUS_OK ? STATUS_EXISTS : st;
+    enum status st = row_none(taken);
+    if (st != STATUS_OK) return st;
     struct stmt *s =
         db_stmt(tx, "UPDATE accounts SET email = ?2, first_name = ?3, last_name = ?4, is_admin = ?5, is_active = ?6, "
                     "is_verified = ?7, group_id = ?8 WHERE id = ?1");
@@ -121,10 +117,7 @@ enum status account_update(struct db *tx, const struct account *account) {
     stmt_bind_text(s, 2, account->email);
     stmt_bind_text(s, 3, account->first_name);
     stmt_bind_text(s, 4, account->last_name);
-    stmt_bind_int(s, 5, account->is_admin);
-    stmt_bind_int(s, 6, account->is_active);
-    stmt_bind_int(s, 7, account->is_verified);
-    stmt_bind_int(s, 8, account->group_id);
+    STMT_BIND_INTS(s, 5, account->is_admin, account->is_active, account->is_verified, account->group_id);
     return row_change(tx, s);
 }
 
@@ -152,8 +145,7 @@ enum status account_confirm_totp(struct db *tx, int64_t id, struct str totp_seal
 
 enum status account_use_totp(struct db *tx, int64_t id, int64_t step) {
     struct stmt *s = db_stmt(tx, "UPDATE accounts SET totp_step = ?2 WHERE id = ?1 AND totp_step < ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, step);
+    STMT_BIND_INTS(s, 1, id, step);
     return row_change(tx, s);
 }
 
@@ -172,8 +164,7 @@ enum status account_empty(struct db *tx, int64_t id, int64_t max, int64_t *ret_d
     int64_t deleted = 0;
     for (size_t i = 0; st == STATUS_OK && deleted == 0 && i < sizeof sql / sizeof sql[0]; i++) {
         struct stmt *s = db_stmt(tx, sql[i]);
-        stmt_bind_int(s, 1, id);
-        stmt_bind_int(s, 2, max);
+        STMT_BIND_INTS(s, 1, id, max);
         st = rows_change(tx, s, &deleted);
     }
     if (st == STATUS_OK) *ret_deleted = deleted;
@@ -183,8 +174,8 @@ enum status account_empty(struct db *tx, int64_t id, int64_t max, int64_t *ret_d
 enum status account_delete(struct db *tx, int64_t id) {
     struct stmt *domain = db_stmt(tx, "SELECT id FROM domains WHERE account_id = ?1 LIMIT 1");
     stmt_bind_int(domain, 1, id);
-    enum status st = row_first(domain);
-    if (st != STATUS_NOT_FOUND) return st == STATUS_OK ? STATUS_EXISTS : st;
+    enum status st = row_none(domain);
+    if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "DELETE FROM accounts WHERE id = ?1");
     stmt_bind_int(s, 1, id);
     return row_change(tx, s);

@@ -50,16 +50,12 @@ enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_
                                  "ON CONFLICT DO NOTHING");
     stmt_bind_int(s, 1, domain->account_id);
     stmt_bind_text(s, 2, domain->name);
-    stmt_bind_int(s, 3, domain->state);
-    stmt_bind_int(s, 4, domain->is_forced);
+    STMT_BIND_INTS(s, 3, domain->state, domain->is_forced);
     bind_records(s, 5, domain->record);
     stmt_bind_text(s, 11, domain->subdomain);
     stmt_bind_text(s, 12, domain->track_prefix);
-    stmt_bind_int(s, 13, domain->created_at);
-    stmt_bind_int(s, 14, domain->checked_at);
-    stmt_bind_int(s, 15, domain->link_tracking);
-    stmt_bind_int(s, 16, domain->open_tracking);
-    stmt_bind_int(s, 17, domain->unsubscribe_link);
+    STMT_BIND_INTS(s, 13, domain->created_at, domain->checked_at, domain->link_tracking, domain->open_tracking,
+                   domain->unsubscribe_link);
     stmt_bind_text(s, 18, domain->hosting_provider);
     return stmt_insert(s, ret_id);
 }
@@ -67,11 +63,8 @@ enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_
 enum status domain_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct domain *ret) {
     struct stmt *s =
         db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE id = ?2 AND (account_id = ?1 OR ?1 = -1)"); /* SCOPE_ANY */
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) domain_fill(s, a, ret);
-    return st;
+    STMT_BIND_INTS(s, 1, account_id, id);
+    return row_get(s, a, domain_fill, ret);
 }
 
 enum status domain_exists(struct db *tx, int64_t account_id, int64_t id) {
@@ -85,22 +78,16 @@ enum status domain_find(struct db *tx, struct arena *a, int64_t account_id, stru
     struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE account_id = ?1 AND name = ?2");
     stmt_bind_int(s, 1, account_id);
     stmt_bind_text(s, 2, name);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) domain_fill(s, a, ret);
-    return st;
+    return row_get(s, a, domain_fill, ret);
 }
 
 static enum status domains_collect(struct stmt *s, struct arena *a, struct domain_list *ret) {
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct domain), domain_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct domain_list){rows.items, rows.count};
-    return st;
+    return rows_collect(s, a, sizeof(struct domain), domain_fill, ret);
 }
 
 static enum status list_all(struct db *tx, struct arena *a, int64_t after_id, int limit, struct domain_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE id > ?1 ORDER BY id LIMIT ?2");
-    stmt_bind_int(s, 1, after_id);
-    stmt_bind_int(s, 2, limit);
+    STMT_BIND_INTS(s, 1, after_id, limit);
     return domains_collect(s, a, ret);
 }
 
@@ -108,32 +95,25 @@ enum status domain_list(struct db *tx, struct arena *a, int64_t account_id, int6
                         struct domain_list *ret) {
     if (account_id == SCOPE_ANY) return list_all(tx, a, after_id, limit, ret);
     struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE account_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, after_id);
-    stmt_bind_int(s, 3, limit);
+    STMT_BIND_INTS(s, 1, account_id, after_id, limit);
     return domains_collect(s, a, ret);
 }
 
 enum status domain_page(struct db *tx, struct arena *a, int64_t account_id, int64_t offset, int limit, struct domain_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE account_id = ?1 ORDER BY id LIMIT ?2 OFFSET ?3");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, limit);
-    stmt_bind_int(s, 3, offset);
+    STMT_BIND_INTS(s, 1, account_id, limit, offset);
     return domains_collect(s, a, ret);
 }
 
 enum status domain_count(struct db *tx, int64_t account_id, int64_t *ret_count) {
     struct stmt *s = db_stmt(tx, "SELECT count(*) FROM domains WHERE account_id = ?1");
     stmt_bind_int(s, 1, account_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) *ret_count = stmt_int(s, 0);
-    return st;
+    return row_int(s, ret_count);
 }
 
 enum status domain_is_of(struct db *tx, int64_t account_id, int64_t id) {
     struct stmt *s = db_stmt(tx, "SELECT id FROM domains WHERE id = ?1 AND account_id = ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
+    STMT_BIND_INTS(s, 1, id, account_id);
     return row_first(s);
 }
 
@@ -146,9 +126,7 @@ enum status domain_list_named(struct db *tx, struct arena *a, struct str name, i
 
 enum status domain_set_state(struct db *tx, int64_t id, enum domain_state state, bool is_forced) {
     struct stmt *s = db_stmt(tx, "UPDATE domains SET state = ?2, is_forced = ?3 WHERE id = ?1");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, state);
-    stmt_bind_int(s, 3, is_forced);
+    STMT_BIND_INTS(s, 1, id, state, is_forced);
     return row_change(tx, s);
 }
 
@@ -169,9 +147,7 @@ enum status domain_set_records(struct db *tx, int64_t id, const enum record_stat
     struct stmt *s = db_stmt(tx, "UPDATE domains SET state = ?2, checked_at = ?3, ownership_status = ?4, dkim_status = ?5, "
                                  "spf_status = ?6, return_path_status = ?7, tracking_status = ?8, dmarc_status = ?9 "
                                  "WHERE id = ?1");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, state);
-    stmt_bind_int(s, 3, now);
+    STMT_BIND_INTS(s, 1, id, state, now);
     bind_records(s, 4, record);
     return row_change(tx, s);
 }
@@ -181,29 +157,24 @@ enum status domain_update(struct db *tx, const struct domain *domain) {
                                  "spf_status = ?6, return_path_status = ?7, tracking_status = ?8, dmarc_status = ?9, "
                                  "track_prefix = ?10, link_tracking = ?11, open_tracking = ?12, unsubscribe_link = ?13, "
                                  "hosting_provider = ?14 WHERE id = ?1");
-    stmt_bind_int(s, 1, domain->id);
-    stmt_bind_int(s, 2, domain->state);
+    STMT_BIND_INTS(s, 1, domain->id, domain->state);
     stmt_bind_text(s, 3, domain->subdomain);
     bind_records(s, 4, domain->record);
     stmt_bind_text(s, 10, domain->track_prefix);
-    stmt_bind_int(s, 11, domain->link_tracking);
-    stmt_bind_int(s, 12, domain->open_tracking);
-    stmt_bind_int(s, 13, domain->unsubscribe_link);
+    STMT_BIND_INTS(s, 11, domain->link_tracking, domain->open_tracking, domain->unsubscribe_link);
     stmt_bind_text(s, 14, domain->hosting_provider);
     return row_change(tx, s);
 }
 
 enum status domain_delete(struct db *tx, int64_t account_id, int64_t id) {
     struct stmt *s = db_stmt(tx, "DELETE FROM domains WHERE id = ?1 AND account_id = ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
+    STMT_BIND_INTS(s, 1, id, account_id);
     return row_change(tx, s);
 }
 
 enum status domain_signing_key(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct str *ret_sealed) {
     struct stmt *s = db_stmt(tx, "SELECT signing_key_sealed FROM domains WHERE id = ?1 AND account_id = ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
+    STMT_BIND_INTS(s, 1, id, account_id);
     enum status st = row_first(s);
     if (st == STATUS_OK) *ret_sealed = row_text(s, a, 0);
     return st;
@@ -250,8 +221,5 @@ enum status dkim_key_list(struct db *tx, struct arena *a, int64_t domain_id, str
     struct stmt *s = db_stmt(tx, "SELECT id, domain_id, selector, type, private_sealed, public_key, created_at "
                                  "FROM dkim_keys WHERE domain_id = ?1 ORDER BY id");
     stmt_bind_int(s, 1, domain_id);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct dkim_key), dkim_key_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct dkim_key_list){rows.items, rows.count};
-    return st;
+    return rows_collect(s, a, sizeof(struct dkim_key), dkim_key_fill, ret);
 }

@@ -37,9 +37,7 @@ static struct stmt *counting(struct db *tx, const char *columns, const char *res
     event_facts_add(&sql, tx);
     buf_addf(&sql, "SELECT %s%s%s", columns, COUNTERS, rest);
     struct stmt *s = db_stmt_once(tx, buf_str(&sql));
-    stmt_bind_int(s, 1, period->domain_id);
-    stmt_bind_int(s, 2, period->from_at);
-    stmt_bind_int(s, 3, period->before_at);
+    STMT_BIND_INTS(s, 1, period->domain_id, period->from_at, period->before_at);
     return s;
 }
 
@@ -76,8 +74,5 @@ enum status event_stats_by_tag(struct db *tx, struct arena *a, const struct even
                               IN_PERIOD " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?4",
                               period);
     stmt_bind_int(s, 4, limit);
-    struct row_list rows;
-    status = rows_collect(s, a, sizeof(struct event_tag_counts), fill_tag, &rows);
-    if (status == STATUS_OK) *ret = (struct event_tag_list){rows.items, rows.count};
-    return status;
+    return rows_collect(s, a, sizeof(struct event_tag_counts), fill_tag, ret);
 }

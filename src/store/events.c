@@ -47,12 +47,7 @@ static enum status insert(struct db *tx, const struct event *event, bool is_firs
     struct stmt *s = db_stmt(tx, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
                                  "detail, recipient_domain, is_first) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
                                  "ON CONFLICT (recipient_id, type) WHERE is_first = 1 DO NOTHING");
-    stmt_bind_int(s, 1, event->at);
-    stmt_bind_int(s, 2, event->type);
-    stmt_bind_int(s, 3, event->account_id);
-    stmt_bind_int(s, 4, event->domain_id);
-    stmt_bind_int(s, 5, event->message_id);
-    stmt_bind_int(s, 6, event->recipient_id);
+    STMT_BIND_INTS(s, 1, event->at, event->type, event->account_id, event->domain_id, event->message_id, event->recipient_id);
     stmt_bind_text(s, 7, event->recipient);
     stmt_bind_text(s, 8, event->detail.n ? event->detail : STR("{}"));
     stmt_bind_text(s, 9, domain);

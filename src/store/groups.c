@@ -50,35 +50,27 @@ enum status group_add(struct db *tx, const struct account_group *group, int64_t 
 enum status group_get(struct db *tx, struct arena *a, int64_t id, struct account_group *ret) {
     struct stmt *s = db_stmt(tx, GROUP_SELECT " WHERE g.id = ?1");
     stmt_bind_int(s, 1, id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) group_fill(s, a, ret);
-    return st;
+    return row_get(s, a, group_fill, ret);
 }
 
 enum status group_find(struct db *tx, struct arena *a, struct str name, struct account_group *ret) {
     struct stmt *s = db_stmt(tx, GROUP_SELECT " WHERE g.name = ?1");
     stmt_bind_text(s, 1, name);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) group_fill(s, a, ret);
-    return st;
+    return row_get(s, a, group_fill, ret);
 }
 
 enum status group_list(struct db *tx, struct arena *a, int64_t after_id, int64_t limit, struct account_group_list *ret) {
-    struct row_list rows;
     struct stmt *s = db_stmt(tx, GROUP_SELECT " WHERE g.id > ?1 ORDER BY g.id LIMIT ?2");
-    stmt_bind_int(s, 1, after_id);
-    stmt_bind_int(s, 2, limit);
-    enum status st = rows_collect(s, a, sizeof(struct account_group), group_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct account_group_list){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 1, after_id, limit);
+    return rows_collect(s, a, sizeof(struct account_group), group_fill, ret);
 }
 
 enum status group_update(struct db *tx, const struct account_group *group) {
     struct stmt *taken = db_stmt(tx, "SELECT id FROM account_groups WHERE name = ?1 AND id <> ?2");
     stmt_bind_text(taken, 1, group->name);
     stmt_bind_int(taken, 2, group->id);
-    enum status st = row_first(taken);
-    if (st != STATUS_NOT_FOUND) return st == STATUS_OK ? STATUS_EXISTS : st;
+    enum status st = row_none(taken);
+    if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "UPDATE account_groups SET name = ?2, domains = ?3, sends_per_second = ?4, sends_per_day = ?5, "
                                  "sends_per_month = ?6, recipients = ?7, bcc = ?8, reply_to = ?9 WHERE id = ?1");
     stmt_bind_int(s, 1, group->id);
@@ -91,8 +83,8 @@ enum status group_delete(struct db *tx, int64_t id) {
     if (id == GROUP_DEFAULT) return STATUS_DENIED;
     struct stmt *account = db_stmt(tx, "SELECT id FROM accounts WHERE group_id = ?1 LIMIT 1");
     stmt_bind_int(account, 1, id);
-    enum status st = row_first(account);
-    if (st != STATUS_NOT_FOUND) return st == STATUS_OK ? STATUS_EXISTS : st;
+    enum status st = row_none(account);
+    if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "DELETE FROM account_groups WHERE id = ?1");
     stmt_bind_int(s, 1, id);
     return row_change(tx, s);

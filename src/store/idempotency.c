@@ -5,8 +5,7 @@
 #include "store/rows.h"
 
 static void bind_key(struct stmt *s, const struct idempotency *key) {
-    stmt_bind_int(s, 1, key->account_id);
-    stmt_bind_int(s, 2, key->key_id);
+    STMT_BIND_INTS(s, 1, key->account_id, key->key_id);
     stmt_bind_blob(s, 3, key->key_hash);
 }
 
@@ -42,7 +41,6 @@ enum status idempotency_put(struct db *tx, const struct idempotency *entry) {
 enum status idempotency_prune(struct db *tx, int64_t before, int64_t max, int64_t *ret_deleted) {
     struct stmt *s = db_stmt(tx, "DELETE FROM idempotency WHERE (account_id, key_id, key_hash) IN (SELECT account_id, key_id, "
                                  "key_hash FROM idempotency WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)");
-    stmt_bind_int(s, 1, before);
-    stmt_bind_int(s, 2, max);
+    STMT_BIND_INTS(s, 1, before, max);
     return rows_change(tx, s, ret_deleted);
 }

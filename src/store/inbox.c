@@ -26,9 +26,7 @@ static void mail_fill(struct stmt *s, struct arena *a, void *item) {
 enum status inbox_add(struct db *tx, const struct inbox_mail *mail, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO inbox (received_at, account_id, domain_id, message_uuid, envelope_from, "
                                  "recipients, subject, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-    stmt_bind_int(s, 1, mail->received_at);
-    stmt_bind_int(s, 2, mail->account_id);
-    stmt_bind_int(s, 3, mail->domain_id);
+    STMT_BIND_INTS(s, 1, mail->received_at, mail->account_id, mail->domain_id);
     if (mail->has_message_uuid)
         stmt_bind_blob(s, 4, uuid_str(&mail->message_uuid));
     else
@@ -45,20 +43,15 @@ enum status inbox_list(struct db *tx, struct arena *a, int64_t domain_id, int64_
                          ? db_stmt(tx, "SELECT " MAIL_COLUMNS " FROM inbox WHERE id < ?1 ORDER BY id DESC LIMIT ?2")
                          : db_stmt(tx, "SELECT " MAIL_COLUMNS " FROM inbox WHERE id < ?1 AND domain_id = ?3 "
                                        "ORDER BY id DESC LIMIT ?2");
-    stmt_bind_int(s, 1, before_id ? before_id : INT64_MAX);
-    stmt_bind_int(s, 2, limit);
+    STMT_BIND_INTS(s, 1, before_id ? before_id : INT64_MAX, limit);
     if (domain_id != SCOPE_ANY) stmt_bind_int(s, 3, domain_id);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct inbox_mail), mail_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct inbox_list){rows.items, rows.count};
-    return st;
+    return rows_collect(s, a, sizeof(struct inbox_mail), mail_fill, ret);
 }
 
 enum status inbox_get(struct db *tx, struct arena *a, int64_t domain_id, int64_t id, struct inbox_mail *ret) {
     struct stmt *s =
         db_stmt(tx, "SELECT " MAIL_COLUMNS ", content FROM inbox WHERE id = ?1 AND (domain_id = ?2 OR ?2 = -1)"); /* SCOPE_ANY */
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, domain_id);
+    STMT_BIND_INTS(s, 1, id, domain_id);
     enum status st = row_first(s);
     if (st != STATUS_OK) return st;
     mail_fill(s, a, ret);
@@ -69,7 +62,6 @@ enum status inbox_get(struct db *tx, struct arena *a, int64_t domain_id, int64_t
 enum status inbox_prune(struct db *tx, int64_t keep, int64_t max, int64_t *ret_deleted) {
     struct stmt *s = db_stmt(tx, "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE id <= "
                                  "(SELECT MAX(id) FROM inbox) - ?1 ORDER BY id LIMIT ?2)");
-    stmt_bind_int(s, 1, keep);
-    stmt_bind_int(s, 2, max);
+    STMT_BIND_INTS(s, 1, keep, max);
     return rows_change(tx, s, ret_deleted);
 }

@@ -15,9 +15,7 @@ enum status known_client_touch(struct db *tx, const struct known_client *client,
     struct stmt *old = db_stmt(tx, "DELETE FROM known_clients WHERE account_id = ?1 AND (seen_at < ?2 OR client_hash NOT IN "
                                    "(SELECT client_hash FROM known_clients WHERE account_id = ?1 "
                                    "ORDER BY seen_at DESC, client_hash LIMIT ?3))");
-    stmt_bind_int(old, 1, client->account_id);
-    stmt_bind_int(old, 2, since);
-    stmt_bind_int(old, 3, keep);
+    STMT_BIND_INTS(old, 1, client->account_id, since, keep);
     return stmt_run(old);
 }
 

@@ -37,15 +37,9 @@ enum status list_send_add(struct db *tx, const struct list_send *send, int64_t *
                                  "total, created_at, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10) "
                                  "ON CONFLICT DO NOTHING");
     stmt_bind_blob(s, 1, uuid_str(&send->uuid));
-    stmt_bind_int(s, 2, send->account_id);
-    stmt_bind_int(s, 3, send->domain_id);
-    stmt_bind_int(s, 4, send->key_id);
-    stmt_bind_int(s, 5, send->list_id);
+    STMT_BIND_INTS(s, 2, send->account_id, send->domain_id, send->key_id, send->list_id);
     stmt_bind_blob(s, 6, send->request);
-    stmt_bind_int(s, 7, send->up_to);
-    stmt_bind_int(s, 8, send->total);
-    stmt_bind_int(s, 9, send->created_at);
-    stmt_bind_int(s, 10, send->due_at);
+    STMT_BIND_INTS(s, 7, send->up_to, send->total, send->created_at, send->due_at);
     return stmt_insert(s, ret_id);
 }
 
@@ -64,36 +58,22 @@ enum status list_send_find(struct db *tx, struct arena *a, int64_t account_id, i
     struct stmt *s = db_stmt(tx, "SELECT " SEND_COLUMNS " FROM list_sends WHERE uuid = ?1 AND account_id = ?2 "
                                  "AND (domain_id = ?3 OR ?3 = -1)");
     stmt_bind_blob(s, 1, uuid_str(&uuid));
-    stmt_bind_int(s, 2, account_id);
-    stmt_bind_int(s, 3, domain_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) send_fill(s, a, ret);
-    return st;
+    STMT_BIND_INTS(s, 2, account_id, domain_id);
+    return row_get(s, a, send_fill, ret);
 }
 
 enum status list_send_page(struct db *tx, struct arena *a, const struct list_send_query *query, struct list_send_page *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " SEND_COLUMNS " FROM list_sends WHERE account_id = ?1 AND id < ?3 "
                                  "AND (domain_id = ?2 OR ?2 = -1) ORDER BY id DESC LIMIT ?4");
-    stmt_bind_int(s, 1, query->account_id);
-    stmt_bind_int(s, 2, query->domain_id);
-    stmt_bind_int(s, 3, query->before_id ? query->before_id : INT64_MAX);
-    stmt_bind_int(s, 4, query->limit);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct list_send), send_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct list_send_page){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 1, query->account_id, query->domain_id, query->before_id ? query->before_id : INT64_MAX, query->limit);
+    return rows_collect(s, a, sizeof(struct list_send), send_fill, ret);
 }
 
 enum status list_send_advance(struct db *tx, const struct list_send_step *step) {
     struct stmt *s = db_stmt(tx, "UPDATE list_sends SET position = ?3, sent = sent + ?4, suppressed = suppressed + ?5, "
                                  "skipped = skipped + ?6, reason = '' "
                                  "WHERE id = ?1 AND position = ?2 AND state = 0");
-    stmt_bind_int(s, 1, step->id);
-    stmt_bind_int(s, 2, step->seen_position);
-    stmt_bind_int(s, 3, step->position);
-    stmt_bind_int(s, 4, step->sent);
-    stmt_bind_int(s, 5, step->suppressed);
-    stmt_bind_int(s, 6, step->skipped);
+    STMT_BIND_INTS(s, 1, step->id, step->seen_position, step->position, step->sent, step->suppressed, step->skipped);
     return row_change(tx, s);
 }
 
@@ -107,8 +87,7 @@ enum status list_send_wait(struct db *tx, int64_t id, struct str reason) {
 enum status list_send_close(struct db *tx, int64_t id, enum list_send_state state, struct str reason, int64_t now) {
     struct stmt *s = db_stmt(tx, "UPDATE list_sends SET state = ?2, reason = ?3, finished_at = ?4, request = ?5 "
                                  "WHERE id = ?1 AND state = 0");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, state);
+    STMT_BIND_INTS(s, 1, id, state);
     stmt_bind_text(s, 3, reason);
     stmt_bind_int(s, 4, now);
     stmt_bind_blob(s, 5, STR(""));
@@ -124,10 +103,6 @@ enum status list_send_open(struct db *tx, struct arena *a, int per_account, stru
     struct stmt *s =
         db_stmt(tx, "SELECT id, account_id FROM (SELECT id, account_id, ROW_NUMBER() OVER (PARTITION BY account_id "
                     "ORDER BY id) AS place FROM list_sends WHERE state = 0) AS o WHERE place <= ?1 ORDER BY place, id LIMIT ?2");
-    stmt_bind_int(s, 1, per_account);
-    stmt_bind_int(s, 2, OPEN_WORK_MAX);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct open_work), open_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct open_work_list){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 1, per_account, OPEN_WORK_MAX);
+    return rows_collect(s, a, sizeof(struct open_work), open_fill, ret);
 }

@@ -24,32 +24,22 @@ enum status mailing_list_add(struct db *tx, const struct mailing_list *list, int
 
 enum status mailing_list_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct mailing_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT id, account_id, name, created_at FROM lists WHERE id = ?1 AND account_id = ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) list_fill(s, a, ret);
-    return st;
+    STMT_BIND_INTS(s, 1, id, account_id);
+    return row_get(s, a, list_fill, ret);
 }
 
 enum status mailing_list_page(struct db *tx, struct arena *a, int64_t account_id, int64_t after_id, int limit,
                               struct mailing_list_page *ret) {
     struct stmt *s = db_stmt(tx, "SELECT id, account_id, name, created_at FROM lists WHERE account_id = ?1 AND id > ?2 "
                                  "ORDER BY id LIMIT ?3");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, after_id);
-    stmt_bind_int(s, 3, limit);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct mailing_list), list_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct mailing_list_page){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 1, account_id, after_id, limit);
+    return rows_collect(s, a, sizeof(struct mailing_list), list_fill, ret);
 }
 
 enum status mailing_list_count(struct db *tx, int64_t account_id, int64_t *ret_count) {
     struct stmt *s = db_stmt(tx, "SELECT COUNT(*) FROM lists WHERE account_id = ?1");
     stmt_bind_int(s, 1, account_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) *ret_count = stmt_int(s, 0);
-    return st;
+    return row_int(s, ret_count);
 }
 
 enum status mailing_list_rename(struct db *tx, int64_t account_id, int64_t id, struct str name) {
@@ -57,18 +47,16 @@ enum status mailing_list_rename(struct db *tx, int64_t account_id, int64_t id, s
     stmt_bind_int(taken, 1, account_id);
     stmt_bind_text(taken, 2, name);
     stmt_bind_int(taken, 3, id);
-    enum status st = row_first(taken);
-    if (st != STATUS_NOT_FOUND) return st == STATUS_OK ? STATUS_EXISTS : st;
+    enum status st = row_none(taken);
+    if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "UPDATE lists SET name = ?1 WHERE id = ?2 AND account_id = ?3");
     stmt_bind_text(s, 1, name);
-    stmt_bind_int(s, 2, id);
-    stmt_bind_int(s, 3, account_id);
+    STMT_BIND_INTS(s, 2, id, account_id);
     return row_change(tx, s);
 }
 
 enum status mailing_list_delete(struct db *tx, int64_t account_id, int64_t id) {
     struct stmt *s = db_stmt(tx, "DELETE FROM lists WHERE id = ?1 AND account_id = ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
+    STMT_BIND_INTS(s, 1, id, account_id);
     return row_change(tx, s);
 }

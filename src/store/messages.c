@@ -8,8 +8,8 @@
     "id, uuid, account_id, domain_id, key_id, created_at, expires_at, sender, subject, rfc_message_id, tags,"                    \
     " metadata, size, signature"
 
-static void message_fill(struct stmt *s, struct arena *a, struct message *ret) {
-    *ret = (struct message){
+static void message_fill(struct stmt *s, struct arena *a, void *item) {
+    *(struct message *)item = (struct message){
         .id = stmt_int(s, 0),
         .uuid = row_uuid(s, 1),
         .account_id = stmt_int(s, 2),
@@ -32,11 +32,7 @@ enum status message_add(struct db *tx, const struct message *message, int64_t *r
                                  "subject, rfc_message_id, tags, metadata, size) VALUES "
                                  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING");
     stmt_bind_blob(s, 1, uuid_str(&message->uuid));
-    stmt_bind_int(s, 2, message->account_id);
-    stmt_bind_int(s, 3, message->domain_id);
-    stmt_bind_int(s, 4, message->key_id);
-    stmt_bind_int(s, 5, message->created_at);
-    stmt_bind_int(s, 6, message->expires_at);
+    STMT_BIND_INTS(s, 2, message->account_id, message->domain_id, message->key_id, message->created_at, message->expires_at);
     stmt_bind_text(s, 7, message->sender);
     stmt_bind_text(s, 8, message->subject);
     stmt_bind_text(s, 9, message->rfc_message_id);
@@ -49,9 +45,7 @@ enum status message_add(struct db *tx, const struct message *message, int64_t *r
 enum status message_get(struct db *tx, struct arena *a, int64_t id, struct message *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " MESSAGE_COLUMNS " FROM messages WHERE id = ?1");
     stmt_bind_int(s, 1, id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) message_fill(s, a, ret);
-    return st;
+    return row_get(s, a, message_fill, ret);
 }
 
 enum status message_find(struct db *tx, struct arena *a, int64_t domain_id, struct id uuid, struct message *ret) {
@@ -59,9 +53,7 @@ enum status message_find(struct db *tx, struct arena *a, int64_t domain_id, stru
         db_stmt(tx, "SELECT " MESSAGE_COLUMNS " FROM messages WHERE uuid = ?1 AND (domain_id = ?2 OR ?2 = -1)"); /* SCOPE_ANY */
     stmt_bind_blob(s, 1, uuid_str(&uuid));
     stmt_bind_int(s, 2, domain_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) message_fill(s, a, ret);
-    return st;
+    return row_get(s, a, message_fill, ret);
 }
 
 enum status message_of(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, struct id uuid,
@@ -76,8 +68,7 @@ enum status message_of(struct db *tx, struct arena *a, int64_t account_id, int64
 
 enum status message_set_expiry(struct db *tx, int64_t id, int64_t expires_at) {
     struct stmt *s = db_stmt(tx, "UPDATE messages SET expires_at = ?2 WHERE id = ?1");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, expires_at);
+    STMT_BIND_INTS(s, 1, id, expires_at);
     return row_change(tx, s);
 }
 
@@ -93,12 +84,8 @@ static void event_fill(struct stmt *s, struct arena *a, void *item) {
 enum status message_timeline(struct db *tx, struct arena *a, int64_t id, int limit, struct message_timeline *ret) {
     struct stmt *s = db_stmt(tx, "SELECT id, at, type, recipient_id, recipient, detail FROM events WHERE message_id = ?1 "
                                  "ORDER BY id LIMIT ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, limit);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct event), event_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct message_timeline){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 1, id, limit);
+    return rows_collect(s, a, sizeof(struct event), event_fill, ret);
 }
 
 /* ---- the history ---- */
@@ -118,28 +105,15 @@ static const char page_of_domain[] = PAGE OF_DOMAIN "ORDER BY m.id DESC LIMIT ?1
 static const char stride_of_account[] = STRIDE OF_ACCOUNT "ORDER BY m.id DESC LIMIT 1 OFFSET ?4";
 static const char stride_of_domain[] = STRIDE OF_DOMAIN "ORDER BY m.id DESC LIMIT 1 OFFSET ?4";
 
-static void message_fill_item(struct stmt *s, struct arena *a, void *item) {
-    message_fill(s, a, item);
-}
-
 enum status message_page(struct db *tx, struct arena *a, const struct message_filter *filter, int limit,
                          struct message_list *ret) {
     struct stmt *s = db_stmt(tx, filter->domain_id == SCOPE_ANY ? page_of_account : page_of_domain);
-    stmt_bind_int(s, 1, filter->account_id);
-    stmt_bind_int(s, 2, filter->domain_id);
-    stmt_bind_int(s, 3, filter->first_id);
-    stmt_bind_int(s, 4, filter->before_id);
-    stmt_bind_int(s, 5, filter->from_at);
-    stmt_bind_int(s, 6, filter->before_at);
+    STMT_BIND_INTS(s, 1, filter->account_id, filter->domain_id, filter->first_id, filter->before_id, filter->from_at,
+                   filter->before_at);
     stmt_bind_text(s, 7, filter->recipient);
     stmt_bind_text(s, 8, filter->tag);
-    stmt_bind_int(s, 9, filter->state);
-    stmt_bind_int(s, 10, filter->now);
-    stmt_bind_int(s, 11, limit);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct message), message_fill_item, &rows);
-    if (st == STATUS_OK) *ret = (struct message_list){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 9, filter->state, filter->now, limit);
+    return rows_collect(s, a, sizeof(struct message), message_fill, ret);
 }
 
 /* The id in the first row, `otherwise` without one. */
@@ -153,10 +127,7 @@ static enum status id_or(struct stmt *s, int64_t otherwise, int64_t *ret_id) {
 enum status message_stride(struct db *tx, int64_t account_id, int64_t domain_id, int64_t before_id, int64_t count,
                            int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, domain_id == SCOPE_ANY ? stride_of_account : stride_of_domain);
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, domain_id);
-    stmt_bind_int(s, 3, before_id);
-    stmt_bind_int(s, 4, count - 1);
+    STMT_BIND_INTS(s, 1, account_id, domain_id, before_id, count - 1);
     return id_or(s, 0, ret_id);
 }
 

@@ -30,8 +30,7 @@ enum status node_find(struct db *tx, struct str name, struct node_epoch *ret) {
 }
 
 static enum status is_current(struct stmt *s, const struct node_epoch *node, bool *ret) {
-    stmt_bind_int(s, 1, node->node_id);
-    stmt_bind_int(s, 2, node->epoch);
+    STMT_BIND_INTS(s, 1, node->node_id, node->epoch);
     enum status st = row_first(s);
     if (st != STATUS_OK && st != STATUS_NOT_FOUND) return st;
     *ret = st == STATUS_OK;

@@ -25,18 +25,12 @@ enum status recipient_add(struct db *tx, const struct recipient *recipient, cons
     struct stmt *s = db_stmt(tx, "INSERT INTO recipients (message_id, account_id, address, domain, state, priority, due_at, "
                                  "attempts, reason, changed_at, node_id, epoch) VALUES "
                                  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
-    stmt_bind_int(s, 1, recipient->message_id);
-    stmt_bind_int(s, 2, recipient->account_id);
+    STMT_BIND_INTS(s, 1, recipient->message_id, recipient->account_id);
     stmt_bind_text(s, 3, recipient->address);
     stmt_bind_text(s, 4, recipient->domain);
-    stmt_bind_int(s, 5, recipient->state);
-    stmt_bind_int(s, 6, recipient->priority);
-    stmt_bind_int(s, 7, recipient->due_at);
-    stmt_bind_int(s, 8, recipient->attempts);
+    STMT_BIND_INTS(s, 5, recipient->state, recipient->priority, recipient->due_at, recipient->attempts);
     stmt_bind_text(s, 9, recipient->reason);
-    stmt_bind_int(s, 10, recipient->changed_at);
-    stmt_bind_int(s, 11, owner->node_id);
-    stmt_bind_int(s, 12, owner->epoch);
+    STMT_BIND_INTS(s, 10, recipient->changed_at, owner->node_id, owner->epoch);
     return stmt_insert(s, ret_id);
 }
 
@@ -59,18 +53,13 @@ static void recipient_fill(struct stmt *s, struct arena *a, void *item) {
 enum status recipient_get(struct db *tx, struct arena *a, int64_t id, struct recipient *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS " FROM recipients r WHERE r.id = ?1");
     stmt_bind_int(s, 1, id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) recipient_fill(s, a, ret);
-    return st;
+    return row_get(s, a, recipient_fill, ret);
 }
 
 enum status recipient_list(struct db *tx, struct arena *a, int64_t message_id, struct recipient_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS " FROM recipients r WHERE r.message_id = ?1 ORDER BY r.id");
     stmt_bind_int(s, 1, message_id);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct recipient), recipient_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct recipient_list){rows.items, rows.count};
-    return st;
+    return rows_collect(s, a, sizeof(struct recipient), recipient_fill, ret);
 }
 
 /* ---- what the scheduler reads ---- */
@@ -98,12 +87,8 @@ enum status queue_load(struct db *tx, struct arena *a, const struct queue_load *
                                  "ORDER BY r.due_at, r.id LIMIT ?8");
     stmt_bind_int(s, 1, query->node_id);
     stmt_bind_text(s, 2, query->domain);
-    stmt_bind_int(s, 3, query->account_id);
-    stmt_bind_int(s, 4, query->priority);
-    stmt_bind_int(s, 5, query->due_before);
-    stmt_bind_int(s, 6, query->after_due_at);
-    stmt_bind_int(s, 7, query->after_id);
-    stmt_bind_int(s, 8, query->limit);
+    STMT_BIND_INTS(s, 3, query->account_id, query->priority, query->due_before, query->after_due_at, query->after_id,
+                   query->limit);
     struct row_list rows;
     enum status st = rows_collect(s, a, sizeof(struct queue_entry), entry_fill, &rows);
     if (st != STATUS_OK) return st;
@@ -123,9 +108,7 @@ static enum status next_lane(struct db *tx, struct arena *a, int64_t node_id, st
                     "ORDER BY domain, account_id, priority, due_at, id LIMIT 1");
     stmt_bind_int(s, 1, node_id);
     stmt_bind_text(s, 2, lane->domain);
-    stmt_bind_int(s, 3, lane->account_id);
-    stmt_bind_int(s, 4, lane->priority);
-    stmt_bind_int(s, 5, INT64_MAX);
+    STMT_BIND_INTS(s, 3, lane->account_id, lane->priority, INT64_MAX);
     enum status st = row_first(s);
     if (st != STATUS_OK) return st;
     *lane = (struct queue_lane){
@@ -156,13 +139,8 @@ enum status queue_settle(struct db *tx, const struct queue_settle *settle) {
     struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = ?5, attempts = ?6, due_at = ?7, reason = ?8, changed_at = ?9, "
                                  "epoch = ?4 WHERE id = ?1 AND state IN (0, 1) AND attempts = ?2 AND node_id = ?3 "
                                  "AND EXISTS (SELECT 1 FROM nodes n WHERE n.id = ?3 AND n.epoch = ?4)");
-    stmt_bind_int(s, 1, settle->recipient_id);
-    stmt_bind_int(s, 2, settle->seen_attempts);
-    stmt_bind_int(s, 3, settle->owner.node_id);
-    stmt_bind_int(s, 4, settle->owner.epoch);
-    stmt_bind_int(s, 5, settle->state);
-    stmt_bind_int(s, 6, settle->attempts);
-    stmt_bind_int(s, 7, settle->due_at);
+    STMT_BIND_INTS(s, 1, settle->recipient_id, settle->seen_attempts, settle->owner.node_id, settle->owner.epoch, settle->state,
+                   settle->attempts, settle->due_at);
     stmt_bind_text(s, 8, settle->reason);
     stmt_bind_int(s, 9, settle->now);
     return row_change(tx, s);
@@ -173,8 +151,7 @@ enum status queue_settle(struct db *tx, const struct queue_settle *settle) {
 enum status queue_end(struct db *tx, int64_t id, enum recipient_state state, struct str reason, int64_t now) {
     struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = ?2, reason = ?3, changed_at = ?4 "
                                  "WHERE id = ?1 AND state IN (0, 1)");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, state);
+    STMT_BIND_INTS(s, 1, id, state);
     stmt_bind_text(s, 3, reason);
     stmt_bind_int(s, 4, now);
     return row_change(tx, s);
@@ -183,9 +160,7 @@ enum status queue_end(struct db *tx, int64_t id, enum recipient_state state, str
 enum status queue_move(struct db *tx, int64_t id, int64_t due_at, int64_t now) {
     struct stmt *s =
         db_stmt(tx, "UPDATE recipients SET due_at = ?2, changed_at = ?3 WHERE id = ?1 AND state = 0 AND due_at > ?3");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, due_at);
-    stmt_bind_int(s, 3, now);
+    STMT_BIND_INTS(s, 1, id, due_at, now);
     return row_change(tx, s);
 }
 
@@ -198,14 +173,8 @@ enum status queue_of_sender(struct db *tx, struct arena *a, const struct queue_s
     /* The partial index holds the account: only its own waiting rows are looked up. */
     struct stmt *s = db_stmt(tx, "SELECT r.id FROM recipients r JOIN messages m ON m.id = r.message_id WHERE r.state IN (0, 1) "
                                  "AND r.account_id = ?1 AND +m.domain_id = ?2 AND +r.message_id <= ?3 LIMIT ?4");
-    stmt_bind_int(s, 1, sender->account_id);
-    stmt_bind_int(s, 2, sender->domain_id);
-    stmt_bind_int(s, 3, sender->last_message);
-    stmt_bind_int(s, 4, sender->limit);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(int64_t), id_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct queue_ids){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 1, sender->account_id, sender->domain_id, sender->last_message, sender->limit);
+    return rows_collect(s, a, sizeof(int64_t), id_fill, ret);
 }
 
 enum status queue_count_states(struct db *tx, int64_t message_id, int64_t now, int64_t ret[RECIPIENT_STATE_COUNT]) {
@@ -215,8 +184,7 @@ enum status queue_count_states(struct db *tx, int64_t message_id, int64_t now, i
                     "WHERE message_id = ?1 GROUP BY 1, 2");
     int64_t counts[RECIPIENT_STATE_COUNT] = {0};
     enum status st;
-    stmt_bind_int(s, 1, message_id);
-    stmt_bind_int(s, 2, now);
+    STMT_BIND_INTS(s, 1, message_id, now);
     while ((st = stmt_step(s)) == STATUS_ROW) {
         int64_t stored = stmt_int(s, 0);
         bool is_due = stored == RECIPIENT_SCHEDULED && !stmt_int(s, 1);
@@ -231,9 +199,7 @@ enum status queue_count_states(struct db *tx, int64_t message_id, int64_t now, i
 
 enum status queue_count_waiting(struct db *tx, int64_t *ret_count) {
     struct stmt *s = db_stmt(tx, "SELECT count(*) FROM recipients WHERE state IN (0, 1)");
-    enum status st = row_first(s);
-    if (st == STATUS_OK) *ret_count = stmt_int(s, 0);
-    return st;
+    return row_int(s, ret_count);
 }
 
 static void queue_row_fill(struct stmt *s, struct arena *a, void *item) {
@@ -248,10 +214,6 @@ enum status queue_list(struct db *tx, struct arena *a, int64_t after_id, int lim
     struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS ", m.uuid, m.sender FROM recipients r "
                                  "JOIN messages m ON m.id = r.message_id "
                                  "WHERE r.state IN (0, 1) AND +r.id > ?1 ORDER BY +r.id LIMIT ?2");
-    stmt_bind_int(s, 1, after_id);
-    stmt_bind_int(s, 2, limit);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct queue_row), queue_row_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct queue_row_list){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 1, after_id, limit);
+    return rows_collect(s, a, sizeof(struct queue_row), queue_row_fill, ret);
 }

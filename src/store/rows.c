@@ -10,6 +10,24 @@ enum status row_first(struct stmt *s) {
     return st == STATUS_OK ? STATUS_NOT_FOUND : st;
 }
 
+enum status row_get(struct stmt *s, struct arena *a, row_fill_fn fill, void *ret_item) {
+    enum status st = row_first(s);
+    if (st == STATUS_OK) fill(s, a, ret_item);
+    return st;
+}
+
+enum status row_int(struct stmt *s, int64_t *ret) {
+    enum status st = row_first(s);
+    if (st == STATUS_OK) *ret = stmt_int(s, 0);
+    return st;
+}
+
+enum status row_none(struct stmt *s) {
+    enum status st = row_first(s);
+    if (st == STATUS_OK) return STATUS_EXISTS;
+    return st == STATUS_NOT_FOUND ? STATUS_OK : st;
+}
+
 enum status rows_change(struct db *tx, struct stmt *s, int64_t *ret_changed) {
     enum status st = stmt_run(s);
     if (st == STATUS_OK) *ret_changed = db_changes(tx);
@@ -22,7 +40,7 @@ enum status row_change(struct db *tx, struct stmt *s) {
     return st == STATUS_OK && changed == 0 ? STATUS_NOT_FOUND : st;
 }
 
-enum status rows_collect(struct stmt *s, struct arena *a, size_t size, row_fill_fn fill, struct row_list *ret) {
+enum status rows_collect(struct stmt *s, struct arena *a, size_t size, row_fill_fn fill, void *ret_list) {
     char *items = NULL;
     size_t count = 0, cap = 0;
     enum status st;
@@ -35,7 +53,7 @@ enum status rows_collect(struct stmt *s, struct arena *a, size_t size, row_fill_
         }
         fill(s, a, items + count++ * size);
     }
-    if (st == STATUS_OK) *ret = (struct row_list){items, count};
+    if (st == STATUS_OK) *(struct row_list *)ret_list = (struct row_list){items, count};
     return st;
 }
 

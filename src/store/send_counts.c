@@ -19,8 +19,7 @@ enum status send_usage_get(struct db *tx, int64_t account_id, const struct send_
     struct stmt *s = db_stmt(tx, "SELECT day_at, count FROM send_counts WHERE account_id = ?1 AND day_at >= ?2");
     struct send_usage usage = {0};
     enum status st;
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, period->month_at);
+    STMT_BIND_INTS(s, 1, account_id, period->month_at);
     while ((st = stmt_step(s)) == STATUS_ROW) {
         usage.month += stmt_int(s, 1);
         if (stmt_int(s, 0) == period->day_at) usage.day = stmt_int(s, 1);
@@ -32,8 +31,7 @@ enum status send_usage_get(struct db *tx, int64_t account_id, const struct send_
 static enum status prune(struct db *tx, int64_t account_id, int64_t before) {
     int64_t pruned;
     struct stmt *s = db_stmt(tx, "DELETE FROM send_counts WHERE account_id = ?1 AND day_at < ?2");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, before);
+    STMT_BIND_INTS(s, 1, account_id, before);
     return rows_change(tx, s, &pruned);
 }
 
@@ -41,9 +39,7 @@ static enum status prune(struct db *tx, int64_t account_id, int64_t before) {
 static enum status add_day(struct db *tx, int64_t account_id, const struct send_period *period, int64_t count) {
     struct stmt *s = db_stmt(tx, "INSERT INTO send_counts (account_id, day_at, count) SELECT id, ?2, ?3 FROM accounts "
                                  "WHERE id = ?1");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, period->day_at);
-    stmt_bind_int(s, 3, count);
+    STMT_BIND_INTS(s, 1, account_id, period->day_at, count);
     enum status st = stmt_run(s);
     return st == STATUS_OK ? prune(tx, account_id, period->day_at - KEPT_DAYS_MS) : st;
 }
@@ -51,9 +47,7 @@ static enum status add_day(struct db *tx, int64_t account_id, const struct send_
 /* Not an upsert: most of the time the row is there, and this takes a third of the time. */
 enum status send_usage_add(struct db *tx, int64_t account_id, const struct send_period *period, int64_t count) {
     struct stmt *s = db_stmt(tx, "UPDATE send_counts SET count = count + ?3 WHERE account_id = ?1 AND day_at = ?2");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, period->day_at);
-    stmt_bind_int(s, 3, count);
+    STMT_BIND_INTS(s, 1, account_id, period->day_at, count);
     enum status st = row_change(tx, s);
     return st == STATUS_NOT_FOUND ? add_day(tx, account_id, period, count) : st;
 }
@@ -73,7 +67,6 @@ enum status send_rate_get(struct db *tx, int64_t account_id, int64_t *ret_spent_
 enum status send_rate_set(struct db *tx, int64_t account_id, int64_t spent_until) {
     struct stmt *s = db_stmt(tx, "INSERT INTO send_rates (account_id, spent_until) SELECT id, ?2 FROM accounts WHERE id = ?1 "
                                  "ON CONFLICT (account_id) DO UPDATE SET spent_until = excluded.spent_until");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, spent_until);
+    STMT_BIND_INTS(s, 1, account_id, spent_until);
     return stmt_run(s);
 }

@@ -34,8 +34,7 @@ enum status sender_key_add(struct db *tx, const struct sender_key *key, int64_t 
     struct stmt *s = db_stmt(tx, "INSERT INTO sender_keys (account_id, domain_id, key_hash, key_sealed, description, scopes, "
                                  "list_id, subscriber_id, journey_id, action_id, created_at) VALUES "
                                  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING");
-    stmt_bind_int(s, 1, key->account_id);
-    stmt_bind_int(s, 2, key->domain_id);
+    STMT_BIND_INTS(s, 1, key->account_id, key->domain_id);
     stmt_bind_blob(s, 3, key->key_hash);
     stmt_bind_blob(s, 4, key->key_sealed);
     stmt_bind_text(s, 5, key->description);
@@ -69,53 +68,38 @@ enum status sender_key_login(struct db *tx, struct arena *a, struct str key_hash
 enum status sender_key_list(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, struct sender_key_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " KEY_COLUMNS " FROM sender_keys k WHERE k.domain_id = ?1 AND k.account_id = ?2 "
                                  "ORDER BY k.id");
-    stmt_bind_int(s, 1, domain_id);
-    stmt_bind_int(s, 2, account_id);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct sender_key), key_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct sender_key_list){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 1, domain_id, account_id);
+    return rows_collect(s, a, sizeof(struct sender_key), key_fill, ret);
 }
 
 enum status sender_key_get(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, int64_t id,
                            struct sender_key *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " KEY_COLUMNS " FROM sender_keys k WHERE k.id = ?1 AND k.account_id = ?2 "
                                  "AND k.domain_id = ?3");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
-    stmt_bind_int(s, 3, domain_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) key_fill(s, a, ret);
-    return st;
+    STMT_BIND_INTS(s, 1, id, account_id, domain_id);
+    return row_get(s, a, key_fill, ret);
 }
 
 enum status sender_key_count(struct db *tx, int64_t domain_id, int64_t *ret_count) {
     struct stmt *s = db_stmt(tx, "SELECT count(*) FROM sender_keys WHERE domain_id = ?1");
     stmt_bind_int(s, 1, domain_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) *ret_count = stmt_int(s, 0);
-    return st;
+    return row_int(s, ret_count);
 }
 
 enum status sender_key_delete_all(struct db *tx, int64_t account_id, int64_t domain_id) {
     struct stmt *s = db_stmt(tx, "DELETE FROM sender_keys WHERE domain_id = ?1 AND account_id = ?2");
-    stmt_bind_int(s, 1, domain_id);
-    stmt_bind_int(s, 2, account_id);
+    STMT_BIND_INTS(s, 1, domain_id, account_id);
     return stmt_run(s);
 }
 
 enum status sender_key_delete(struct db *tx, int64_t account_id, int64_t domain_id, int64_t id) {
     struct stmt *s = db_stmt(tx, "DELETE FROM sender_keys WHERE id = ?1 AND account_id = ?2 AND (domain_id = ?3 OR ?3 = -1)");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
-    stmt_bind_int(s, 3, domain_id);
+    STMT_BIND_INTS(s, 1, id, account_id, domain_id);
     return row_change(tx, s);
 }
 
 enum status sender_key_touch(struct db *tx, int64_t id, int64_t now) {
     struct stmt *s = db_stmt(tx, "UPDATE sender_keys SET last_used_at = ?2 WHERE id = ?1 AND last_used_at <= ?3");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, now);
-    stmt_bind_int(s, 3, now - TOUCH_EVERY_MS);
+    STMT_BIND_INTS(s, 1, id, now, now - TOUCH_EVERY_MS);
     return stmt_run(s);
 }

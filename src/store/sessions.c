@@ -12,10 +12,7 @@ enum status session_add(struct db *tx, struct str token_hash, const struct sessi
     struct stmt *s = db_stmt(tx, "INSERT INTO sessions (token_hash, account_id, created_at, expires_at, is_admin) "
                                  "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING");
     stmt_bind_blob(s, 1, token_hash);
-    stmt_bind_int(s, 2, session->account_id);
-    stmt_bind_int(s, 3, session->created_at);
-    stmt_bind_int(s, 4, session->expires_at);
-    stmt_bind_int(s, 5, session->is_admin);
+    STMT_BIND_INTS(s, 2, session->account_id, session->created_at, session->expires_at, session->is_admin);
     st = row_change(tx, s);
     return st == STATUS_NOT_FOUND ? STATUS_EXISTS : st;
 }
@@ -47,7 +44,6 @@ enum status session_delete_all(struct db *tx, int64_t account_id) {
 enum status session_prune(struct db *tx, int64_t before, int64_t max, int64_t *ret_deleted) {
     struct stmt *s = db_stmt(tx, "DELETE FROM sessions WHERE token_hash IN "
                                  "(SELECT token_hash FROM sessions WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)");
-    stmt_bind_int(s, 1, before);
-    stmt_bind_int(s, 2, max);
+    STMT_BIND_INTS(s, 1, before, max);
     return rows_change(tx, s, ret_deleted);
 }

@@ -34,16 +34,14 @@ enum status smtp_user_add(struct db *tx, const struct smtp_user *user, int64_t *
     struct stmt *s = db_stmt(tx, "INSERT INTO smtp_users (account_id, domain_id, username, password_hash, from_email, from_name, "
                                  "reply_to_email, reply_to_name, is_active, created_at) VALUES "
                                  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING");
-    stmt_bind_int(s, 1, user->account_id);
-    stmt_bind_int(s, 2, user->domain_id);
+    STMT_BIND_INTS(s, 1, user->account_id, user->domain_id);
     stmt_bind_text(s, 3, user->username);
     stmt_bind_blob(s, 4, user->password_hash);
     stmt_bind_text(s, 5, user->from_email);
     stmt_bind_text(s, 6, user->from_name);
     stmt_bind_text(s, 7, user->reply_to_email);
     stmt_bind_text(s, 8, user->reply_to_name);
-    stmt_bind_int(s, 9, user->is_active);
-    stmt_bind_int(s, 10, user->created_at);
+    STMT_BIND_INTS(s, 9, user->is_active, user->created_at);
     return stmt_insert(s, ret_id);
 }
 
@@ -67,50 +65,37 @@ enum status smtp_user_login(struct db *tx, struct arena *a, struct str username,
 enum status smtp_user_list(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, struct smtp_user_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " USER_COLUMNS " FROM smtp_users u WHERE u.domain_id = ?1 AND u.account_id = ?2 "
                                  "ORDER BY u.id");
-    stmt_bind_int(s, 1, domain_id);
-    stmt_bind_int(s, 2, account_id);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct smtp_user), user_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct smtp_user_list){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 1, domain_id, account_id);
+    return rows_collect(s, a, sizeof(struct smtp_user), user_fill, ret);
 }
 
 enum status smtp_user_count(struct db *tx, int64_t domain_id, int64_t *ret_count) {
     struct stmt *s = db_stmt(tx, "SELECT count(*) FROM smtp_users WHERE domain_id = ?1");
     stmt_bind_int(s, 1, domain_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) *ret_count = stmt_int(s, 0);
-    return st;
+    return row_int(s, ret_count);
 }
 
 enum status smtp_user_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct smtp_user *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " USER_COLUMNS " FROM smtp_users u WHERE u.id = ?1 AND u.account_id = ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) user_fill(s, a, ret);
-    return st;
+    STMT_BIND_INTS(s, 1, id, account_id);
+    return row_get(s, a, user_fill, ret);
 }
 
 enum status smtp_user_set_password(struct db *tx, int64_t account_id, int64_t id, struct str password_hash) {
     struct stmt *s = db_stmt(tx, "UPDATE smtp_users SET password_hash = ?3 WHERE id = ?1 AND account_id = ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
+    STMT_BIND_INTS(s, 1, id, account_id);
     stmt_bind_blob(s, 3, password_hash);
     return row_change(tx, s);
 }
 
 enum status smtp_user_delete(struct db *tx, int64_t account_id, int64_t id) {
     struct stmt *s = db_stmt(tx, "DELETE FROM smtp_users WHERE id = ?1 AND account_id = ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
+    STMT_BIND_INTS(s, 1, id, account_id);
     return row_change(tx, s);
 }
 
 enum status smtp_user_touch(struct db *tx, int64_t id, int64_t now) {
     struct stmt *s = db_stmt(tx, "UPDATE smtp_users SET last_used_at = ?2 WHERE id = ?1 AND last_used_at <= ?3");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, now);
-    stmt_bind_int(s, 3, now - TOUCH_EVERY_MS);
+    STMT_BIND_INTS(s, 1, id, now, now - TOUCH_EVERY_MS);
     return stmt_run(s);
 }

@@ -7,9 +7,7 @@
 
 static enum status file_bytes(struct db *db, int64_t *ret) {
     struct stmt *s = db_stmt(db, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
-    enum status st = row_first(s);
-    if (st == STATUS_OK) *ret = stmt_int(s, 0);
-    return st;
+    return row_int(s, ret);
 }
 
 static enum status quick_check(struct db *db, struct buf *why) {

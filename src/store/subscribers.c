@@ -28,24 +28,19 @@ enum status subscriber_add(struct db *tx, const struct subscriber *subscriber, i
     stmt_bind_text(s, 3, subscriber->email_key);
     stmt_bind_int(s, 4, subscriber->status);
     stmt_bind_text(s, 5, subscriber->fields);
-    stmt_bind_int(s, 6, subscriber->created_at);
-    stmt_bind_int(s, 7, subscriber->changed_at);
+    STMT_BIND_INTS(s, 6, subscriber->created_at, subscriber->changed_at);
     return stmt_insert(s, ret_id);
 }
 
 static enum status read_one(struct stmt *s, struct arena *a, struct subscriber *ret) {
-    enum status st = row_first(s);
-    if (st == STATUS_OK) subscriber_fill(s, a, ret);
-    return st;
+    return row_get(s, a, subscriber_fill, ret);
 }
 
 enum status subscriber_get(struct db *tx, struct arena *a, int64_t account_id, int64_t list_id, int64_t id,
                            struct subscriber *ret) {
     struct stmt *s =
         db_stmt(tx, "SELECT " SUBSCRIBER_COLUMNS " FROM subscribers s" OF_ACCOUNT "WHERE s.id = ?3 AND s.list_id = ?2");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, list_id);
-    stmt_bind_int(s, 3, id);
+    STMT_BIND_INTS(s, 1, account_id, list_id, id);
     return read_one(s, a, ret);
 }
 
@@ -53,8 +48,7 @@ enum status subscriber_find(struct db *tx, struct arena *a, int64_t account_id, 
                             struct subscriber *ret) {
     struct stmt *s =
         db_stmt(tx, "SELECT " SUBSCRIBER_COLUMNS " FROM subscribers s" OF_ACCOUNT "WHERE s.list_id = ?2 AND s.email_key = ?3");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, list_id);
+    STMT_BIND_INTS(s, 1, account_id, list_id);
     stmt_bind_text(s, 3, email_key);
     return read_one(s, a, ret);
 }
@@ -64,8 +58,8 @@ enum status subscriber_set(struct db *tx, const struct subscriber *subscriber) {
     stmt_bind_int(taken, 1, subscriber->list_id);
     stmt_bind_text(taken, 2, subscriber->email_key);
     stmt_bind_int(taken, 3, subscriber->id);
-    enum status st = row_first(taken);
-    if (st != STATUS_NOT_FOUND) return st == STATUS_OK ? STATUS_EXISTS : st;
+    enum status st = row_none(taken);
+    if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "UPDATE subscribers SET email = ?2, email_key = ?3, status = ?4, fields = ?5, changed_at = ?6 "
                                  "WHERE id = ?1");
     stmt_bind_int(s, 1, subscriber->id);
@@ -80,44 +74,29 @@ enum status subscriber_set(struct db *tx, const struct subscriber *subscriber) {
 enum status subscriber_delete(struct db *tx, int64_t account_id, int64_t list_id, int64_t id) {
     struct stmt *s = db_stmt(tx, "DELETE FROM subscribers WHERE id = ?3 AND list_id IN "
                                  "(SELECT id FROM lists WHERE id = ?2 AND account_id = ?1)");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, list_id);
-    stmt_bind_int(s, 3, id);
+    STMT_BIND_INTS(s, 1, account_id, list_id, id);
     return row_change(tx, s);
 }
 
 enum status subscriber_delete_some(struct db *tx, int64_t account_id, int64_t list_id, int limit, int64_t *ret_count) {
     struct stmt *s = db_stmt(tx, "DELETE FROM subscribers WHERE id IN (SELECT s.id FROM subscribers s" OF_ACCOUNT
                                  "WHERE s.list_id = ?2 LIMIT ?3)");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, list_id);
-    stmt_bind_int(s, 3, limit);
+    STMT_BIND_INTS(s, 1, account_id, list_id, limit);
     return rows_change(tx, s, ret_count);
 }
 
 enum status subscriber_page(struct db *tx, struct arena *a, const struct subscriber_query *query, struct subscriber_page *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " SUBSCRIBER_COLUMNS " FROM subscribers s" OF_ACCOUNT "WHERE s.list_id = ?2 "
                                  "AND s.id > ?3 AND s.id <= ?4 AND (s.status = ?5 OR ?5 = -1) ORDER BY s.id LIMIT ?6 OFFSET ?7");
-    stmt_bind_int(s, 1, query->account_id);
-    stmt_bind_int(s, 2, query->list_id);
-    stmt_bind_int(s, 3, query->after_id);
-    stmt_bind_int(s, 4, query->up_to ? query->up_to : INT64_MAX);
-    stmt_bind_int(s, 5, query->status);
-    stmt_bind_int(s, 6, query->limit);
-    stmt_bind_int(s, 7, query->offset);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct subscriber), subscriber_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct subscriber_page){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 1, query->account_id, query->list_id, query->after_id, query->up_to ? query->up_to : INT64_MAX,
+                   query->status, query->limit, query->offset);
+    return rows_collect(s, a, sizeof(struct subscriber), subscriber_fill, ret);
 }
 
 enum status subscriber_count(struct db *tx, const struct subscriber_query *query, int64_t *ret_count, int64_t *ret_last_id) {
     struct stmt *s = db_stmt(tx, "SELECT COUNT(*), COALESCE(MAX(s.id), 0) FROM subscribers s" OF_ACCOUNT
                                  "WHERE s.list_id = ?2 AND s.id <= ?3 AND (s.status = ?4 OR ?4 = -1)");
-    stmt_bind_int(s, 1, query->account_id);
-    stmt_bind_int(s, 2, query->list_id);
-    stmt_bind_int(s, 3, query->up_to ? query->up_to : INT64_MAX);
-    stmt_bind_int(s, 4, query->status);
+    STMT_BIND_INTS(s, 1, query->account_id, query->list_id, query->up_to ? query->up_to : INT64_MAX, query->status);
     enum status st = row_first(s);
     if (st != STATUS_OK) return st;
     *ret_count = stmt_int(s, 0);

@@ -20,10 +20,7 @@ static void suppression_fill(struct stmt *s, struct arena *a, void *item) {
 }
 
 static enum status collect(struct stmt *s, struct arena *a, struct suppression_list *ret) {
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct suppression), suppression_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct suppression_list){rows.items, rows.count};
-    return st;
+    return rows_collect(s, a, sizeof(struct suppression), suppression_fill, ret);
 }
 
 /* Two statements: most mail has one recipient, and a thousand shall not be a thousand questions. Not "list_id IN (0, ?2)", for
@@ -36,8 +33,7 @@ static enum status collect(struct stmt *s, struct arena *a, struct suppression_l
 enum status suppression_match(struct db *tx, struct arena *a, const struct suppression_scope *scope, const struct str *hashes,
                               size_t count, struct suppression_list *ret) {
     struct stmt *s = count == 1 ? db_stmt(tx, MATCH("?3")) : db_stmt(tx, MATCH(MATCH_MANY));
-    stmt_bind_int(s, 1, scope->account_id);
-    stmt_bind_int(s, 2, scope->list_id);
+    STMT_BIND_INTS(s, 1, scope->account_id, scope->list_id);
     size_t slots = count == 1 ? 1 : SUPPRESSION_MATCH_MAX;
     for (size_t i = 0; i < slots; i++) stmt_bind_blob(s, 3 + (int)i, hashes[i < count ? i : 0]);
     return collect(s, a, ret);
@@ -46,8 +42,7 @@ enum status suppression_match(struct db *tx, struct arena *a, const struct suppr
 enum status suppression_insert(struct db *tx, const struct suppression *entry, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO suppressions (account_id, list_id, address_hash, address, source, reason, "
                                  "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING");
-    stmt_bind_int(s, 1, entry->account_id);
-    stmt_bind_int(s, 2, entry->list_id);
+    STMT_BIND_INTS(s, 1, entry->account_id, entry->list_id);
     stmt_bind_blob(s, 3, entry->address_hash);
     stmt_bind_text(s, 4, entry->address);
     stmt_bind_int(s, 5, entry->source);
@@ -58,8 +53,7 @@ enum status suppression_insert(struct db *tx, const struct suppression *entry, i
 
 enum status suppression_delete(struct db *tx, int64_t account_id, int64_t list_id, struct str address_hash) {
     struct stmt *s = db_stmt(tx, "DELETE FROM suppressions WHERE account_id = ?1 AND list_id = ?2 AND address_hash = ?3");
-    stmt_bind_int(s, 1, account_id);
-    stmt_bind_int(s, 2, list_id);
+    STMT_BIND_INTS(s, 1, account_id, list_id);
     stmt_bind_blob(s, 3, address_hash);
     return row_change(tx, s);
 }
@@ -94,8 +88,7 @@ struct filter_texts {
 };
 
 static void bind_filter(struct stmt *s, const struct suppression_filter *f, struct filter_texts *texts) {
-    stmt_bind_int(s, 1, f->account_id);
-    stmt_bind_int(s, 2, f->list_id);
+    STMT_BIND_INTS(s, 1, f->account_id, f->list_id);
     for (int i = 1; i < SUPPRESSION_SOURCES; i++) {
         stmt_bind_int(s, 2 + i, f->sources & SUPPRESSION_BIT((unsigned)i) ? i : SUPPRESSION_NONE);
     }

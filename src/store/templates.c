@@ -23,9 +23,7 @@ enum status mail_template_get(struct db *tx, struct arena *a, int64_t account_id
                               struct mail_template *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " HEAD_COLUMNS ", v.html, v.text" JOINED " WHERE t.id = ?1 AND t.account_id = ?2 "
                                  "AND v.version = CASE WHEN ?3 = 0 THEN t.version ELSE ?3 END");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
-    stmt_bind_int(s, 3, version);
+    STMT_BIND_INTS(s, 1, id, account_id, version);
     enum status st = row_first(s);
     if (st != STATUS_OK) return st;
     head_fill(s, a, ret);
@@ -35,10 +33,7 @@ enum status mail_template_get(struct db *tx, struct arena *a, int64_t account_id
 }
 
 static enum status collect(struct stmt *s, struct arena *a, struct mail_template_list *ret) {
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct mail_template), head_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct mail_template_list){rows.items, rows.count};
-    return st;
+    return rows_collect(s, a, sizeof(struct mail_template), head_fill, ret);
 }
 
 #define PAGE "SELECT " HEAD_COLUMNS JOINED " AND v.version = t.version WHERE t.account_id = ?1 ORDER BY "
@@ -46,33 +41,27 @@ enum status mail_template_browse(struct db *tx, struct arena *a, const struct ma
                                  struct mail_template_list *ret) {
     struct stmt *s =
         page->is_by_name ? db_stmt(tx, PAGE "t.name LIMIT ?2 OFFSET ?3") : db_stmt(tx, PAGE "t.id DESC LIMIT ?2 OFFSET ?3");
-    stmt_bind_int(s, 1, page->account_id);
-    stmt_bind_int(s, 2, page->limit);
-    stmt_bind_int(s, 3, page->skip);
+    STMT_BIND_INTS(s, 1, page->account_id, page->limit, page->skip);
     return collect(s, a, ret);
 }
 
 enum status mail_template_count(struct db *tx, int64_t account_id, int64_t *ret) {
     struct stmt *s = db_stmt(tx, "SELECT count(*) FROM templates WHERE account_id = ?1");
     stmt_bind_int(s, 1, account_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) *ret = stmt_int(s, 0);
-    return st;
+    return row_int(s, ret);
 }
 
 enum status mail_template_versions(struct db *tx, struct arena *a, int64_t account_id, int64_t id,
                                    struct mail_template_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " HEAD_COLUMNS JOINED " WHERE t.id = ?1 AND t.account_id = ?2 ORDER BY v.version DESC");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
+    STMT_BIND_INTS(s, 1, id, account_id);
     return collect(s, a, ret);
 }
 
 static enum status version_insert(struct db *tx, int64_t id, int64_t version, const struct mail_template *t) {
     struct stmt *s = db_stmt(tx, "INSERT INTO template_versions (template_id, version, subject, html, text, created_at) "
                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, version);
+    STMT_BIND_INTS(s, 1, id, version);
     stmt_bind_text(s, 3, t->subject);
     stmt_bind_text(s, 4, t->html);
     stmt_bind_text(s, 5, t->text);
@@ -99,8 +88,7 @@ static enum status name_is_free(struct db *tx, const struct mail_template *t) {
     stmt_bind_int(s, 1, t->account_id);
     stmt_bind_text(s, 2, t->name);
     stmt_bind_int(s, 3, t->id);
-    enum status st = row_first(s);
-    return st == STATUS_NOT_FOUND ? STATUS_OK : st == STATUS_OK ? STATUS_EXISTS : st;
+    return row_none(s);
 }
 
 enum status mail_template_change(struct db *tx, const struct mail_template *t, int64_t *ret_version) {
@@ -108,8 +96,7 @@ enum status mail_template_change(struct db *tx, const struct mail_template *t, i
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "UPDATE templates SET name = ?3, version = version + 1, changed_at = ?4 "
                                  "WHERE id = ?1 AND account_id = ?2 RETURNING version");
-    stmt_bind_int(s, 1, t->id);
-    stmt_bind_int(s, 2, t->account_id);
+    STMT_BIND_INTS(s, 1, t->id, t->account_id);
     stmt_bind_text(s, 3, t->name);
     stmt_bind_int(s, 4, t->changed_at);
     if ((st = row_first(s)) != STATUS_OK) return st;
@@ -117,15 +104,13 @@ enum status mail_template_change(struct db *tx, const struct mail_template *t, i
     if ((st = stmt_run(s)) != STATUS_OK) return st;
     if ((st = version_insert(tx, t->id, version, t)) != STATUS_OK) return st;
     struct stmt *old = db_stmt(tx, "DELETE FROM template_versions WHERE template_id = ?1 AND version <= ?2");
-    stmt_bind_int(old, 1, t->id);
-    stmt_bind_int(old, 2, version - TEMPLATE_VERSIONS_MAX);
+    STMT_BIND_INTS(old, 1, t->id, version - TEMPLATE_VERSIONS_MAX);
     if ((st = stmt_run(old)) == STATUS_OK) *ret_version = version;
     return st;
 }
 
 enum status mail_template_delete(struct db *tx, int64_t account_id, int64_t id) {
     struct stmt *s = db_stmt(tx, "DELETE FROM templates WHERE id = ?1 AND account_id = ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
+    STMT_BIND_INTS(s, 1, id, account_id);
     return row_change(tx, s);
 }

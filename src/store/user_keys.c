@@ -51,27 +51,20 @@ enum status user_key_find(struct db *tx, struct arena *a, struct str key_hash, s
 }
 
 enum status user_key_list(struct db *tx, struct arena *a, int64_t account_id, struct user_key_list *ret) {
-    struct row_list rows;
     struct stmt *s = db_stmt(tx, "SELECT " KEY_COLUMNS " FROM user_keys k WHERE k.account_id = ?1 ORDER BY k.id");
     stmt_bind_int(s, 1, account_id);
-    enum status st = rows_collect(s, a, sizeof(struct user_key), key_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct user_key_list){rows.items, rows.count};
-    return st;
+    return rows_collect(s, a, sizeof(struct user_key), key_fill, ret);
 }
 
 enum status user_key_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct user_key *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " KEY_COLUMNS " FROM user_keys k WHERE k.id = ?1 AND k.account_id = ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) key_fill(s, a, ret);
-    return st;
+    STMT_BIND_INTS(s, 1, id, account_id);
+    return row_get(s, a, key_fill, ret);
 }
 
 enum status user_key_update(struct db *tx, const struct user_key *key) {
     struct stmt *s = db_stmt(tx, "UPDATE user_keys SET description = ?3, networks = ?4 WHERE id = ?1 AND account_id = ?2");
-    stmt_bind_int(s, 1, key->id);
-    stmt_bind_int(s, 2, key->account_id);
+    STMT_BIND_INTS(s, 1, key->id, key->account_id);
     stmt_bind_text(s, 3, key->description);
     stmt_bind_text(s, 4, key->networks);
     return row_change(tx, s);
@@ -79,25 +72,20 @@ enum status user_key_update(struct db *tx, const struct user_key *key) {
 
 enum status user_key_delete(struct db *tx, int64_t account_id, int64_t id) {
     struct stmt *s = db_stmt(tx, "DELETE FROM user_keys WHERE id = ?1 AND account_id = ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
+    STMT_BIND_INTS(s, 1, id, account_id);
     return row_change(tx, s);
 }
 
 enum status user_key_count(struct db *tx, int64_t account_id, int64_t *ret_count) {
     struct stmt *s = db_stmt(tx, "SELECT COUNT(*) FROM user_keys WHERE account_id = ?1");
     stmt_bind_int(s, 1, account_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) *ret_count = stmt_int(s, 0);
-    return st;
+    return row_int(s, ret_count);
 }
 
 enum status user_key_touch(struct db *tx, int64_t id, int64_t now, struct str ip) {
     struct stmt *s =
         db_stmt(tx, "UPDATE user_keys SET last_used_at = ?2, last_used_ip = ?4 WHERE id = ?1 AND last_used_at <= ?3");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, now);
-    stmt_bind_int(s, 3, now - USER_KEY_TOUCH_MS);
+    STMT_BIND_INTS(s, 1, id, now, now - USER_KEY_TOUCH_MS);
     stmt_bind_text(s, 4, ip);
     return stmt_run(s);
 }

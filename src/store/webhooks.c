@@ -23,46 +23,32 @@ enum status webhook_add(struct db *tx, const struct webhook *webhook, int64_t *r
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO webhooks (account_id, domain_id, url, events, is_active, created_at) "
                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING");
-    stmt_bind_int(s, 1, webhook->account_id);
-    stmt_bind_int(s, 2, webhook->domain_id);
+    STMT_BIND_INTS(s, 1, webhook->account_id, webhook->domain_id);
     stmt_bind_text(s, 3, webhook->url);
-    stmt_bind_int(s, 4, webhook->events);
-    stmt_bind_int(s, 5, webhook->is_active);
-    stmt_bind_int(s, 6, webhook->created_at);
+    STMT_BIND_INTS(s, 4, webhook->events, webhook->is_active, webhook->created_at);
     return stmt_insert(s, ret_id);
 }
 
 enum status webhook_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct webhook *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " WEBHOOK_COLUMNS " FROM webhooks WHERE id = ?1 AND account_id = ?2");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) webhook_fill(s, a, ret);
-    return st;
+    STMT_BIND_INTS(s, 1, id, account_id);
+    return row_get(s, a, webhook_fill, ret);
 }
 
 enum status webhook_list(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, struct webhook_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " WEBHOOK_COLUMNS " FROM webhooks WHERE domain_id = ?1 AND account_id = ?2 ORDER BY id");
-    stmt_bind_int(s, 1, domain_id);
-    stmt_bind_int(s, 2, account_id);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct webhook), webhook_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct webhook_list){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 1, domain_id, account_id);
+    return rows_collect(s, a, sizeof(struct webhook), webhook_fill, ret);
 }
 
 enum status webhook_count(struct db *tx, int64_t domain_id, int64_t *ret_count) {
     struct stmt *s = db_stmt(tx, "SELECT count(*) FROM webhooks WHERE domain_id = ?1");
     stmt_bind_int(s, 1, domain_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) *ret_count = stmt_int(s, 0);
-    return st;
+    return row_int(s, ret_count);
 }
 
 enum status webhook_delete(struct db *tx, int64_t account_id, int64_t domain_id, int64_t id) {
     struct stmt *s = db_stmt(tx, "DELETE FROM webhooks WHERE id = ?1 AND account_id = ?2 AND domain_id = ?3");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, account_id);
-    stmt_bind_int(s, 3, domain_id);
+    STMT_BIND_INTS(s, 1, id, account_id, domain_id);
     return row_change(tx, s);
 }
