@@ -210,7 +210,7 @@ static void go(struct call *c, enum step_where where, step_fn fn, void (*then)(s
         return;
     }
     size_t bytes = c->write_bytes ? c->write_bytes : c->body.n + 1024;
-    c->job = (struct job){.run = run_job, .done = job_done, .loop = c->loop, .bytes = bytes};
+    c->job = (struct job){.run = run_job, .done = job_done, .loop = c->loop, .bytes = bytes, .lane = c->scope.account_id};
     enum status status = executor_submit(executor, &c->job);
     if (status != STATUS_OK) go_on(c, status);
 }

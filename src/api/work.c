@@ -228,7 +228,8 @@ static void next_step(struct work *work) {
         end_slice(work);
         return;
     }
-    work->job = (struct job){.run = run_step, .done = step_done, .bytes = work->slice.write_bytes};
+    work->job =
+        (struct job){.run = run_step, .done = step_done, .bytes = work->slice.write_bytes, .lane = work->item->account_id};
     if (kind->steps[work->step].where == STEP_LOOP) {
         work->job.status = run_step(&work->job, NULL);
         step_done(&work->job);

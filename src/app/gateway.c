@@ -44,7 +44,7 @@
 #define LIMITS_MAX        65536 /* token buckets */
 #define BODY_BYTES_MAX    ((size_t)256 << 20)
 #define JOBS_MAX          20000
-#define SLOW_JOBS_MAX     200
+#define SLOW_JOBS_MAX     400 /* of one account half of them */
 #define READER_BATCH_JOBS 32
 #define STOP_MS           5000 /* what SMTP transactions under way may still take */
 
@@ -172,7 +172,7 @@ static enum status open_executors(struct gateway *g, unsigned cores, struct buf 
           .batch_max_jobs = READER_BATCH_JOBS,
           .batch_max_bytes = WRITER_BATCH_BYTES,
           .arg = &g->store}},
-        {&g->slow, {.name = "slow", .threads = 2, .queue_max = SLOW_JOBS_MAX}},
+        {&g->slow, {.name = "slow", .threads = 2, .queue_max = SLOW_JOBS_MAX, .is_fair = true}},
         {&g->signers,
          {.name = "signer",
           .threads = g->role == GATEWAY_SERVE ? cores : 1,

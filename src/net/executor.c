@@ -3,6 +3,9 @@
  * A thread takes what has gathered (one job, or a batch up to its bounds), runs it without the lock, and sends the finished jobs
  * home: those of one loop travel in one envelope, so a batch of a hundred wakes that loop once. Stopping is: take no more, run
  * what was taken, end.
+ *
+ * A fair executor's queue stands in order of rounds: each lane has one job in a round, and a lane that comes anew joins the round
+ * that is being started.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "net/executor.h"
 
@@ -24,6 +27,7 @@ struct executor {
     pthread_cond_t started;  /* for executor_new */
     struct list queue;       /* under lock, like all below */
     size_t waiting;
+    uint64_t round; /* of the job that was started last */
     unsigned started_count;
     bool is_stopping;
     struct worker workers[];
@@ -76,6 +80,7 @@ static size_t take_jobs(struct executor *e, struct job **ret_jobs, size_t max_jo
         if (n > 0 && job->bytes > e->options.batch_max_bytes - bytes) break;
         bytes += job->bytes < e->options.batch_max_bytes - bytes ? job->bytes : e->options.batch_max_bytes - bytes;
         list_remove(&job->node);
+        e->round = job->round;
         ret_jobs[n++] = job;
     }
     e->waiting -= n;
@@ -170,16 +175,41 @@ enum status executor_new(const struct executor_options *options, struct executor
     return STATUS_OK;
 }
 
+static struct job *job_at(struct list *node) {
+    return LIST_OWNER(node, struct job, node);
+}
+
+/* Under the lock: the job's round is the one after its lane's last. False: the lane has its share of the room already. */
+static bool find_round(const struct executor *e, struct job *job) {
+    size_t own = 0;
+    job->round = e->round;
+    if (!e->options.is_fair || job->lane == 0) return true;
+    LIST_FOR_EACH (node, &e->queue) {
+        const struct job *other = job_at(node);
+        if (other->lane != job->lane) continue;
+        own++;
+        job->round = other->round + 1;
+    }
+    return own < (e->options.queue_max - (e->waiting - own) + 1) / 2;
+}
+
+/* Behind all of its round. */
+static void put_in(struct executor *e, struct job *job) {
+    struct list *after = e->queue.prev;
+    while (after != &e->queue && job_at(after)->round > job->round) after = after->prev;
+    list_add_head(after, &job->node);
+    e->waiting++;
+}
+
 enum status executor_submit(struct executor *e, struct job *job) {
     enum status status = STATUS_OK;
     pthread_mutex_lock(&e->lock);
     if (e->is_stopping) {
         status = STATUS_CANCELLED;
-    } else if (e->waiting >= e->options.queue_max) {
+    } else if (e->waiting >= e->options.queue_max || !find_round(e, job)) {
         status = STATUS_LIMIT;
     } else {
-        list_add_tail(&e->queue, &job->node);
-        e->waiting++;
+        put_in(e, job);
         pthread_cond_signal(&e->has_work);
     }
     pthread_mutex_unlock(&e->lock);

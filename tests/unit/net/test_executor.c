@@ -173,6 +173,58 @@ static void test_P8_full_queue_refuses(void **state) {
     lab_free(lab);
 }
 
+/* Numbers are those of submission, behind job 0: lane 1 asked for five, then lane 2 for two, then nobody in particular for one.
+ */
+static void test_P6_lanes_take_turns(void **state) {
+    (void)state;
+    struct lab *lab = lab_new();
+    struct executor_options options = options_for(lab);
+    static const int64_t lanes[] = {1, 1, 1, 1, 1, 1, 2, 2, 0};
+    static const int expected[] = {0, 1, 6, 8, 2, 7, 3, 4, 5};
+    options.is_fair = true;
+    lab->expected = 9;
+    assert_int_equal(executor_new(&options, &lab->executor), STATUS_OK);
+    pthread_mutex_lock(&lab->gate);
+    for (int i = 0; i < 9; i++) {
+        lab->work[i].job.lane = lanes[i];
+        assert_int_equal(executor_submit(lab->executor, &lab->work[i].job), STATUS_OK);
+        while (i == 0 && executor_waiting(lab->executor) > 0) sched_yield();
+    }
+    pthread_mutex_unlock(&lab->gate);
+    run_until(lab->loop, &lab->is_done, 20000);
+    assert_memory_equal(lab->ran, expected, sizeof expected);
+    lab_free(lab);
+}
+
+static void test_P6_a_lane_leaves_room(void **state) {
+    (void)state;
+    struct lab *lab = lab_new();
+    struct executor_options options = options_for(lab);
+    static const struct {
+        int64_t lane;
+        int fit;
+    } asks[] = {{1, 4}, {2, 2}, {3, 1}, {0, 1}, {4, 0}};
+    int at = 1;
+    options.is_fair = true;
+    options.queue_max = 8;
+    assert_int_equal(executor_new(&options, &lab->executor), STATUS_OK);
+    pthread_mutex_lock(&lab->gate);
+    assert_int_equal(executor_submit(lab->executor, &lab->work[0].job), STATUS_OK);
+    while (executor_waiting(lab->executor) > 0) sched_yield();
+    for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
+        for (int k = 0; k <= asks[i].fit; k++) {
+            if (asks[i].lane == 0 && k == asks[i].fit) break;
+            lab->work[at].job.lane = asks[i].lane;
+            assert_int_equal(executor_submit(lab->executor, &lab->work[at].job), k < asks[i].fit ? STATUS_OK : STATUS_LIMIT);
+            at += k < asks[i].fit;
+        }
+    }
+    lab->expected = at;
+    pthread_mutex_unlock(&lab->gate);
+    run_until(lab->loop, &lab->is_done, 20000);
+    lab_free(lab);
+}
+
 /* What was taken is run, and each done comes, though the loop has stopped. */
 static void test_P1_stop_runs_what_was_taken(void **state) {
     (void)state;
@@ -274,6 +326,8 @@ int main(void) {
         cmocka_unit_test(test_batch_takes_what_gathered_up_to_max_jobs),
         cmocka_unit_test(test_batch_takes_up_to_max_bytes_and_at_least_one),
         cmocka_unit_test(test_P8_full_queue_refuses),
+        cmocka_unit_test(test_P6_lanes_take_turns),
+        cmocka_unit_test(test_P6_a_lane_leaves_room),
         cmocka_unit_test(test_P1_stop_runs_what_was_taken),
         cmocka_unit_test(test_failed_start_is_told_and_the_others_end),
         cmocka_unit_test(test_many_threads_many_loops),
