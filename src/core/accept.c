@@ -111,7 +111,7 @@ enum status accept_run(struct db *tx, struct arena *arena, struct acceptance *a)
 }
 
 /* ---- a request ---- */
-size_t accept_request_recipients(const struct accept_request *request) {
+static size_t count_recipients(const struct accept_request *request) {
     size_t count = 0;
     for (size_t i = 0; i < request->message_count; i++) count += request->messages[i].recipient_count;
     return count;
@@ -119,7 +119,7 @@ size_t accept_request_recipients(const struct accept_request *request) {
 
 static enum status find_suppressed(struct db *tx, struct arena *arena, const struct acceptor *by, struct accept_request *request,
                                    enum suppression_source **ret_sources) {
-    size_t count = accept_request_recipients(request), n = 0;
+    size_t count = count_recipients(request), n = 0;
     enum suppression_source *sources = arena_array(arena, count + 1, sizeof *sources);
     struct str *addresses = arena_array(arena, count + 1, sizeof *addresses);
     const struct suppression_scope scope = {by->quota.account_id, request->list_id};
@@ -142,7 +142,7 @@ static enum status find_domain(struct db *tx, struct accept_request *request) {
     request->outcome = ACCEPT_NEW;
     if (request->message_count == 0) return STATUS_OK;
     const struct message *m = &request->messages[0].message;
-    enum status status = domain_exists(tx, m->account_id, m->domain_id);
+    enum status status = domain_is_of(tx, m->account_id, m->domain_id);
     if (status == STATUS_NOT_FOUND) request->outcome = ACCEPT_GONE;
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -153,7 +153,7 @@ enum status accept_request(struct db *tx, struct arena *arena, struct acceptor *
     if (status != STATUS_OK || request->outcome == ACCEPT_GONE) return status;
     status = find_suppressed(tx, arena, by, request, &sources);
     if (status != STATUS_OK) return status;
-    size_t left = accept_request_recipients(request) - request->suppressed_count;
+    size_t left = count_recipients(request) - request->suppressed_count;
     if (left == 0 && !request->keeps_suppressed) {
         request->outcome = ACCEPT_SUPPRESSED;
         return STATUS_OK;

@@ -59,8 +59,6 @@ struct accept_request {
     size_t suppressed_count;
 };
 void accept_request_fini(struct accept_request *request);
-/* Recipients of all its messages. */
-size_t accept_request_recipients(const struct accept_request *request);
 /* Rough bytes that writing it takes, for the batch's bound. */
 size_t accept_bytes(const struct accept_request *request);
 

@@ -24,9 +24,6 @@ void mail_error_format(const struct mail_error *error, struct buf *out);
 struct mail_source {
     struct str parts[MAIL_PARTS];
 };
-static inline struct mail_source mail_template_source(const struct mail_template *t) {
-    return (struct mail_source){{t->subject, t->html, t->text}};
-}
 
 /* Compiled: lives in the arena, which may be read by several threads, and refers to the source's texts. */
 struct mail_program {

@@ -2,12 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/account_tokens.h"
 
+#include "store/accounts.h"
 #include "store/rows.h"
 
 enum status account_token_add(struct db *tx, struct str token_hash, const struct account_token *token) {
-    struct stmt *account = db_stmt(tx, "SELECT id FROM accounts WHERE id = ?1");
-    stmt_bind_int(account, 1, token->account_id);
-    enum status st = row_first(account);
+    enum status st = account_exists(tx, token->account_id);
     if (st != STATUS_OK) return st;
     struct stmt *older = db_stmt(tx, "DELETE FROM account_tokens WHERE account_id = ?1 AND purpose = ?2");
     STMT_BIND_INTS(older, 1, token->account_id, token->purpose);

@@ -53,6 +53,12 @@ enum status account_get(struct db *tx, struct arena *a, int64_t id, struct accou
     return st;
 }
 
+enum status account_exists(struct db *tx, int64_t id) {
+    struct stmt *s = db_stmt(tx, "SELECT id FROM accounts WHERE id = ?1");
+    stmt_bind_int(s, 1, id);
+    return row_first(s);
+}
+
 enum status account_count(struct db *tx, int64_t *ret_count, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "SELECT COUNT(*), COALESCE(MIN(id), 0) FROM accounts");
     enum status st = row_first(s);

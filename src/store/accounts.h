@@ -35,6 +35,7 @@ WARN_UNUSED enum status account_add(struct db *tx, const struct account *account
 /* NOT_FOUND when absent. `email` in lower case. */
 WARN_UNUSED enum status account_find(struct db *tx, struct arena *a, struct str email, struct account *ret);
 WARN_UNUSED enum status account_get(struct db *tx, struct arena *a, int64_t id, struct account *ret);
+WARN_UNUSED enum status account_exists(struct db *tx, int64_t id);
 
 /* How many there are, and the id of one of them (0: there is none). */
 WARN_UNUSED enum status account_count(struct db *tx, int64_t *ret_count, int64_t *ret_id);

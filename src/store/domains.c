@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/domains.h"
 
+#include "store/accounts.h"
 #include "store/rows.h"
 
 #define RECORD_COLUMNS "ownership_status, dkim_status, spf_status, return_path_status, tracking_status, dmarc_status"
@@ -39,9 +40,7 @@ static void bind_records(struct stmt *s, int first, const enum record_status rec
 }
 
 enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_id) {
-    struct stmt *account = db_stmt(tx, "SELECT id FROM accounts WHERE id = ?1");
-    stmt_bind_int(account, 1, domain->account_id);
-    enum status st = row_first(account);
+    enum status st = account_exists(tx, domain->account_id);
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO domains (account_id, name, state, is_forced, " RECORD_COLUMNS
                                  ", subdomain, track_prefix, created_at, checked_at, link_tracking, open_tracking, "
@@ -67,7 +66,7 @@ enum status domain_get(struct db *tx, struct arena *a, int64_t account_id, int64
     return row_get(s, a, domain_fill, ret);
 }
 
-enum status domain_exists(struct db *tx, int64_t account_id, int64_t id) {
+enum status domain_is_of(struct db *tx, int64_t account_id, int64_t id) {
     struct stmt *s = db_stmt(tx, "SELECT account_id FROM domains WHERE id = ?1");
     stmt_bind_int(s, 1, id);
     enum status st = row_first(s);
@@ -111,12 +110,6 @@ enum status domain_count(struct db *tx, int64_t account_id, int64_t *ret_count) 
     return row_int(s, ret_count);
 }
 
-enum status domain_is_of(struct db *tx, int64_t account_id, int64_t id) {
-    struct stmt *s = db_stmt(tx, "SELECT id FROM domains WHERE id = ?1 AND account_id = ?2");
-    STMT_BIND_INTS(s, 1, id, account_id);
-    return row_first(s);
-}
-
 enum status domain_list_named(struct db *tx, struct arena *a, struct str name, int limit, struct domain_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " DOMAIN_COLUMNS " FROM domains WHERE name = ?1 ORDER BY id LIMIT ?2");
     stmt_bind_text(s, 1, name);
@@ -135,9 +128,7 @@ static enum status check_owner(struct db *tx, int64_t id) {
     struct stmt *s = db_stmt(tx, "SELECT other.id FROM domains d JOIN domains other ON other.name = d.name "
                                  "WHERE d.id = ?1 AND other.id <> d.id AND other.ownership_status = 1");
     stmt_bind_int(s, 1, id);
-    enum status st = row_first(s);
-    if (st == STATUS_NOT_FOUND) return STATUS_OK;
-    return st == STATUS_OK ? STATUS_EXISTS : st;
+    return row_none(s);
 }
 
 enum status domain_set_records(struct db *tx, int64_t id, const enum record_status record[DOMAIN_RECORD_COUNT],

@@ -46,8 +46,8 @@ struct domain_list {
 WARN_UNUSED enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_id);
 /* NOT_FOUND when absent or another account's. `account_id` may be SCOPE_ANY. */
 WARN_UNUSED enum status domain_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct domain *ret);
-/* The same, without looking at it: for every message. */
-WARN_UNUSED enum status domain_exists(struct db *tx, int64_t account_id, int64_t id);
+/* The same for an account, without looking at it: for every message. */
+WARN_UNUSED enum status domain_is_of(struct db *tx, int64_t account_id, int64_t id);
 WARN_UNUSED enum status domain_find(struct db *tx, struct arena *a, int64_t account_id, struct str name, struct domain *ret);
 /* Up to `limit` domains of an account (or SCOPE_ANY) with id > after_id, in order of id. */
 WARN_UNUSED enum status domain_list(struct db *tx, struct arena *a, int64_t account_id, int64_t after_id, int limit,
@@ -56,8 +56,6 @@ WARN_UNUSED enum status domain_list(struct db *tx, struct arena *a, int64_t acco
 WARN_UNUSED enum status domain_page(struct db *tx, struct arena *a, int64_t account_id, int64_t offset, int limit,
                                     struct domain_list *ret);
 WARN_UNUSED enum status domain_count(struct db *tx, int64_t account_id, int64_t *ret_count);
-/* OK when the account has this domain, else NOT_FOUND. */
-WARN_UNUSED enum status domain_is_of(struct db *tx, int64_t account_id, int64_t id);
 /* Every account's domain of that name, at most `limit`. */
 WARN_UNUSED enum status domain_list_named(struct db *tx, struct arena *a, struct str name, int limit, struct domain_list *ret);
 WARN_UNUSED enum status domain_set_state(struct db *tx, int64_t id, enum domain_state state, bool is_forced);

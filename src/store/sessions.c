@@ -2,12 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/sessions.h"
 
+#include "store/accounts.h"
 #include "store/rows.h"
 
 enum status session_add(struct db *tx, struct str token_hash, const struct session *session) {
-    struct stmt *account = db_stmt(tx, "SELECT id FROM accounts WHERE id = ?1");
-    stmt_bind_int(account, 1, session->account_id);
-    enum status st = row_first(account);
+    enum status st = account_exists(tx, session->account_id);
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO sessions (token_hash, account_id, created_at, expires_at, is_admin) "
                                  "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING");

@@ -23,9 +23,7 @@ static void key_fill(struct stmt *s, struct arena *a, void *item) {
 }
 
 enum status user_key_add(struct db *tx, const struct user_key *key, int64_t *ret_id) {
-    struct stmt *account = db_stmt(tx, "SELECT id FROM accounts WHERE id = ?1");
-    stmt_bind_int(account, 1, key->account_id);
-    enum status st = row_first(account);
+    enum status st = account_exists(tx, key->account_id);
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO user_keys (account_id, key_hash, is_admin, description, networks, created_at) "
                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING");
