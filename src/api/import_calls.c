@@ -10,6 +10,8 @@
 #define IMPORT_CONTENT_MISSING 2
 #define IMPORT_CONTENT_INVALID 3
 #define IMPORT_UNKNOWN         4
+#define IMPORT_TOO_MANY        5
+#define IMPORTS_AT_ONCE        10 /* of an account: their files are kept whole */
 
 static struct str content_of(struct call *c) {
     return call_text(c, "Content", call_text(c, "File", (struct str){0}));
@@ -71,7 +73,10 @@ static void answer_import(struct call *c, const struct import *import) {
 
 enum status import_calls_store(struct call *c, struct db *db) {
     struct import *import = c->state;
-    enum status status = import_add(db, import, content_of(c), &import->id);
+    int64_t open = 0;
+    enum status status = import_count_open(db, import->account_id, &open);
+    if (status == STATUS_OK && open >= IMPORTS_AT_ONCE) return call_refuse(c, IMPORT_TOO_MANY);
+    if (status == STATUS_OK) status = import_add(db, import, content_of(c), &import->id);
     if (status == STATUS_OK) answer_import(c, import);
     return status;
 }

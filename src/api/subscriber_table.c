@@ -82,6 +82,7 @@ static const struct refusal import_refusals[] = {
     {2, 0, "Missing Content parameter"},
     {3, 0, "The file is no CSV in UTF-8"},
     {SUBSCRIBER_LIST_UNKNOWN, 404, "Invalid ListID"},
+    {5, 429, "Ten imports of the account are under way: wait until one has ended"},
 };
 static const struct param status_params[] = {
     {"ImportID", PARAM_UUID, true, 2, 4, 0, 0, "The import"},
@@ -94,7 +95,7 @@ static const struct refusal status_refusals[] = {
 #define SUBSCRIBER_OBJECT                                                                                                        \
     "{\"SubscriberID\":456,\"ListID\":12,\"EmailAddress\":\"ann@example.com\",\"Status\":\"Active\","                            \
     "\"SubscriptionStatus\":\"Subscribed\",\"BounceType\":\"Not Bounced\",\"SubscriptionDate\":\"2026-04-01 09:12:33\","         \
-    "\"ChangedOn\":\"2026-04-01 09:12:33\",\"CustomFields\":{\"*\":\"Ann\"}}"
+    "\"ChangedOn\":\"2026-04-01 09:12:33\",\"CustomFields\":{\"*\":null}}"
 #define SUBSCRIBER_ANSWER "{\"SubscriberID\":456,\"SubscriberInformation\":" SUBSCRIBER_OBJECT ",\"Suppressed\":false}"
 #define IMPORT_ANSWER                                                                                                            \
     "{\"ImportID\":\"0197-uuid\",\"ImportJob\":{\"ImportID\":\"0197-uuid\",\"ListID\":12,\"ImportStatus\":\"Processing\","       \

@@ -112,6 +112,14 @@ enum status import_close(struct db *tx, int64_t id, enum import_state state, int
     return stmt_run(drop);
 }
 
+enum status import_count_open(struct db *tx, int64_t account_id, int64_t *ret_count) {
+    struct stmt *s = db_stmt(tx, "SELECT COUNT(*) FROM imports WHERE state = 0 AND account_id = ?1");
+    stmt_bind_int(s, 1, account_id);
+    enum status st = row_first(s);
+    if (st == STATUS_OK) *ret_count = stmt_int(s, 0);
+    return st;
+}
+
 static void open_fill(struct stmt *s, struct arena *a, void *item) {
     (void)a;
     *(struct open_work *)item = (struct open_work){stmt_int(s, 0), stmt_int(s, 1)};

@@ -42,6 +42,8 @@ WARN_UNUSED enum status import_advance(struct db *tx, const struct import *impor
 /* Close an open one; its file is dropped. NOT_FOUND: it was not open. */
 WARN_UNUSED enum status import_close(struct db *tx, int64_t id, enum import_state state, int64_t now);
 
+/* How many of the account's are open. */
+WARN_UNUSED enum status import_count_open(struct db *tx, int64_t account_id, int64_t *ret_count);
 /* Open ones, the `per_account` oldest of each account; at most OPEN_WORK_MAX. */
 WARN_UNUSED enum status import_open(struct db *tx, struct arena *a, int per_account, struct open_work_list *ret);
 

@@ -11,8 +11,10 @@ def test_a_list_is_filled_and_sent_to():
     with Gateway() as gateway:
         tenant = gateway.tenant("shop.test")
         made = gateway.cli_json("list", "add", "News")["ListID"]
-        (gateway.folder / "fields.json").write_text('{"First": "Ann"}')
+        (gateway.folder / "fields.json").write_text('{"First": "Ann", "Points": 12, "Member": true}')
         gateway.cli("subscriber", "add", "ann@there.test", "--list", str(made), "--fields", str(gateway.folder / "fields.json"))
+        shown = gateway.request("GET", f"/api/v1/lists/{made}/subscribers", headers={"Authorization": f"Bearer {tenant.api_key}"})[2]
+        assert shown["Subscribers"][0]["CustomFields"] == {"First": "Ann", "Points": 12, "Member": True}
         (gateway.folder / "people.csv").write_text("Email;First\nbob@there.test;Bob\nnobody;x\n")
         job = gateway.cli_json("subscriber", "import", str(gateway.folder / "people.csv"), "--list", str(made))["ImportID"]
         done = wait_for(lambda: (lambda j: j["ImportStatus"] == "Completed" and j)(gateway.cli_json("subscriber", "import-status", job)["ImportJob"]))

@@ -363,6 +363,23 @@ static void an_import_brings_nobody_back_unasked(void **state) {
     stop_work(w, work);
 }
 
+/* P8: files are kept whole until they are done, so only some of an account's may wait. */
+static void an_account_has_ten_imports_at_once(void **state) {
+    struct world *w = *state;
+    struct tenant t = world_tenant(w, "a@owner.test", "a.test");
+    char list[24];
+    make_list(w, &t, "News", list);
+    for (size_t i = 0; i < 11; i++) {
+        REPLY_AUTO r = import_csv(w, &t, list, STR("Email\nann@there.test\n"), "");
+        assert_reply(&r, "ErrorCode", i < 10 ? "0" : "5");
+    }
+    struct work *work = start_work(w);
+    sim_run_for(w->loop, 5000);
+    REPLY_AUTO again = import_csv(w, &t, list, STR("Email\nann@there.test\n"), "");
+    assert_reply(&again, "ErrorCode", "0");
+    stop_work(w, work);
+}
+
 /* ---- sends to lists ---- */
 static void everybody_on_a_long_list_gets_one_message(void **state) {
     struct world *w = *state;
@@ -538,6 +555,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_import_tells_what_it_took_and_what_it_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_csv_is_refused_with_a_clear_word, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_import_brings_nobody_back_unasked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_account_has_ten_imports_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(everybody_on_a_long_list_gets_one_message, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_drivers_send_nothing_twice, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_send_is_stopped_and_goes_on_after_a_restart, set_up, tear_down),
