@@ -76,7 +76,8 @@ static struct value call_url(struct run *run, const struct value *args, size_t c
     struct str s = value_text(&args[0]);
     struct buf out = {0};
     (void)count;
-    for (size_t i = 0; i < s.n; i++) {
+    run_charge(run, s.n / 2);
+    for (size_t i = 0; i < s.n && !run->why; i++) {
         char c = s.p[i];
         if (ascii_is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~')
             buf_add_char(&out, c);
@@ -196,7 +197,8 @@ static struct value call_date(struct run *run, const struct value *args, size_t 
     struct str pattern = count > 1 ? value_text(&args[1]) : STR("YYYY-MM-DD");
     if (!read_moment(run, &args[0], &ms)) return args[0];
     date_words(run, ms, words);
-    while (pattern.n) buf_add_str(&out, take_date_part(&pattern, words));
+    run_charge(run, pattern.n);
+    while (pattern.n && !run->why) buf_add_str(&out, take_date_part(&pattern, words));
     return from_buf(run, &out);
 }
 

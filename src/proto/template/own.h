@@ -90,13 +90,13 @@ struct run {
     const struct template_values *values;
     struct buf *out;
     size_t out_start;
-    unsigned steps;
+    size_t steps, steps_max;
     size_t depth; /* frames[0] is the outermost */
     struct frame frames[TEMPLATE_DEPTH_MAX + 1];
     struct arena scratch; /* what helpers make */
     const char *why;      /* it stops here */
 };
-/* Count work that is more than an instruction; at TEMPLATE_STEPS_MAX the run stops. */
+/* Count work that is more than an instruction; at steps_max the run stops. */
 void run_charge(struct run *run, size_t steps);
 struct value run_eval(struct run *run, const struct expr *expr);
 

@@ -7,11 +7,13 @@
 
 void run_charge(struct run *run, size_t steps) {
     if (run->why) return;
-    if (steps > TEMPLATE_STEPS_MAX - run->steps) {
-        run->why = "Rendering takes too many steps: use fewer or shorter lists";
+    if (steps > run->steps_max - run->steps) {
+        run->why = run->steps_max == TEMPLATE_STEPS_MAX ? "Rendering takes too many steps: use fewer or shorter lists"
+                                                        : "Rendering for all takes too many steps: send to fewer at once";
+        run->steps = run->steps_max;
         return;
     }
-    run->steps += (unsigned)steps;
+    run->steps += steps;
 }
 
 /* --- values --- */
@@ -81,7 +83,7 @@ static struct value call_value(struct run *run, const struct expr *e) {
     struct value args[ARGS_MAX];
     for (size_t i = 0; i < e->arg_count; i++) {
         args[i] = run_eval(run, e->args[i]);
-        run_charge(run, 1 + args[i].text.n / 64);
+        run_charge(run, 1 + args[i].text.n / 16);
     }
     if (run->why) return (struct value){0};
     struct value v = e->helper->call(run, args, e->arg_count);
@@ -164,6 +166,7 @@ enum status template_render(const struct template *t, enum template_context cont
                             struct buf *out, struct template_error *ret_error) {
     struct run run = {.t = t, .context = context, .values = values, .out = out, .out_start = out->n};
     size_t pc = 0, at = 0;
+    run.steps_max = values->steps_left && *values->steps_left < TEMPLATE_STEPS_MAX ? *values->steps_left : TEMPLATE_STEPS_MAX;
     run.frames[0].here = value_of_json(values->layers[0]);
     while (pc < t->count && !run.why) {
         at = t->ops[pc].at;
@@ -171,6 +174,7 @@ enum status template_render(const struct template *t, enum template_context cont
         if (!run.why) pc = instructions[t->ops[pc].code](&run, pc, &t->ops[pc]);
     }
     arena_fini(&run.scratch);
+    if (values->steps_left) *values->steps_left -= run.steps;
     if (!run.why) return STATUS_OK;
     template_error_set(ret_error, t->source, at, run.why);
     return STATUS_LIMIT;

@@ -35,6 +35,7 @@ bool template_has_values(const struct template *t);
 #define TEMPLATE_LAYERS_MAX 4
 struct template_values {
     const struct json *layers[TEMPLATE_LAYERS_MAX];
+    size_t *steps_left; /* what several renderings may take together, counted down; NULL: nobody counts */
 };
 /* Append what comes out to `out`. LIMIT: too many steps, or out would grow by more than TEMPLATE_OUTPUT_MAX; *ret_error says
  * which, and `out` is half filled. What is missing renders as nothing. */

@@ -274,6 +274,8 @@ static void test_work_and_output_are_bounded_P8(void **state) {
         "{{#each list}}{{@root.list.999}}{{@root.list.999}}{{/each}}",
         "{{#each list}}{{eq ../text ../text}}{{/each}}",
         "{{#each list}}{{{../text}}}{{/each}}",
+        "{{date 1 text}}{{date 1 text}}",
+        "{{#if (url text)}}{{/if}}{{#if (url text)}}{{/if}}",
     };
     f->data = big_data(&f->arena, 1000, 100000);
     for (size_t i = 0; i < sizeof too_much / sizeof too_much[0]; i++) {
@@ -284,6 +286,23 @@ static void test_work_and_output_are_bounded_P8(void **state) {
     BUF_AUTO out = {0};
     assert_int_equal(render(f, "{{#each list}}{{this}}{{/each}}", TEMPLATE_HTML, &out), STATUS_OK);
     assert_int_equal(out.n, 1000);
+}
+
+/* Renderings of one call have so many steps together; what one needs, the others lack. */
+static void test_renderings_share_steps_P6(void **state) {
+    struct fixture *f = *state;
+    struct template_error e;
+    const struct template *t;
+    size_t steps = 3000;
+    struct template_values values = {.layers = {big_data(&f->arena, 1000, 1)}, .steps_left = &steps};
+    BUF_AUTO out = {0};
+    assert_true(template_compile(&f->arena, STR("{{#each list}}{{/each}}"), &t, &e));
+    assert_int_equal(template_render(t, TEMPLATE_TEXT, &values, &out, &e), STATUS_OK);
+    assert_true(steps > 0 && steps < 2000);
+    assert_int_equal(template_render(t, TEMPLATE_TEXT, &values, &out, &e), STATUS_OK);
+    assert_int_equal(template_render(t, TEMPLATE_TEXT, &values, &out, &e), STATUS_LIMIT);
+    assert_non_null(strstr(e.why, "fewer at once"));
+    assert_int_equal(steps, 0);
 }
 
 /* Names are looked up in the layers in turn; each rendering is its own. */
@@ -332,6 +351,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_what_is_wrong_and_where, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_work_and_output_are_bounded_P8, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_renderings_share_steps_P6, setup, teardown),
         cmocka_unit_test_setup_teardown(test_layers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut_anywhere, setup, teardown),
     };
