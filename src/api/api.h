@@ -19,7 +19,7 @@ struct api;
 struct work;
 /* Everything pointed at must outlive the api; strings are borrowed too. */
 struct api_options {
-    struct executor *writer, *readers, *slow;
+    struct executor *writer, *readers, *searchers, *slow;
     struct resolver *resolver;
     struct seal_key seal; /* seals what is shown again: seal_derive(master, STR("seal")) */
     const struct clock *clock;

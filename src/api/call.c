@@ -180,6 +180,8 @@ static struct executor *executor_of(const struct call *c, enum step_where where)
     switch (where) {
     case STEP_READER:
         return c->api->readers;
+    case STEP_SEARCH:
+        return c->api->searchers;
     case STEP_WRITER:
         return c->api->writer;
     case STEP_SLOW:

@@ -83,7 +83,7 @@ static const struct refusal aggregate_rest_refusals[] = {
 static const struct operation rows[] = {
     {"GetEvents", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_EVENTS, 2, HTTP_GET, 0, "/api/v1/events",
      "What happened to the mail of the key's domain, newest first", LIST_OF(rest_params, rest_refusals),
-     .steps = {{STEP_SIZED, event_calls_check}, {STEP_READER, event_calls_search}},
+     .steps = {{STEP_SIZED, event_calls_check}, {STEP_SEARCH, event_calls_search}},
      .request =
          "{\"StartFrom\":0,\"RetrieveCount\":10,\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-12-31\",\"Event\":\"open\"}",
      .answer = ANSWER(
@@ -93,7 +93,7 @@ static const struct operation rows[] = {
          "\"Tags\":[\"welcome\"],\"Metadata\":{},\"Details\":{\"UserAgent\":\"Mozilla/5.0...\",\"IpAddress\":\"192.0.2.1\"}}")},
     {"EmailGateway.GetEvents", STYLE_COMMAND, CALLER_USER,
      .sentence = "What happened to the mail of a sender domain, newest first", LIST_OF(command_params, command_refusals),
-     .steps = {{STEP_SIZED, event_calls_check}, {STEP_READER, event_calls_search}},
+     .steps = {{STEP_SIZED, event_calls_check}, {STEP_SEARCH, event_calls_search}},
      .request = "{\"DomainID\":123,\"StartFrom\":0,\"RetrieveCount\":50,\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-12-31\","
                 "\"Event\":\"open\",\"Query\":\"subject:welcome\"}",
      .answer = ANSWER("{\"event_id\":\"4711\",\"event_type\":\"open\",\"event\":\"open\","
@@ -103,13 +103,13 @@ static const struct operation rows[] = {
                       "\"details\":{\"UserAgent\":\"Mozilla/5.0...\",\"IpAddress\":\"192.0.2.1\"}}")},
     {"Events.Aggregate", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_EVENTS, 2, HTTP_GET, 0, "/api/v1/events/aggregate",
      "The events of the key's domain counted by a field, biggest first", LIST_OF(aggregate_rest_params, aggregate_rest_refusals),
-     .steps = {{STEP_SIZED, event_calls_check}, {STEP_READER, event_calls_aggregate}},
+     .steps = {{STEP_SIZED, event_calls_check}, {STEP_SEARCH, event_calls_aggregate}},
      .request =
          "{\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-12-31\",\"AggregatedField\":\"eventType\",\"AggregateSize\":10}",
      .answer = BUCKETS},
     {"EmailGateway.AggrEvents", STYLE_COMMAND, CALLER_USER,
      .sentence = "The events of a sender domain counted by a field, biggest first", LIST_OF(aggregate_params, aggregate_refusals),
-     .steps = {{STEP_SIZED, event_calls_check}, {STEP_READER, event_calls_aggregate}},
+     .steps = {{STEP_SIZED, event_calls_check}, {STEP_SEARCH, event_calls_aggregate}},
      .request = "{\"DomainID\":123,\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-12-31\",\"AggregatedField\":\"eventType\","
                 "\"AggregateSize\":10}",
      .answer = BUCKETS},

@@ -57,7 +57,7 @@ static const struct operation rows[] = {
     {"Messages.List", STYLE_REST, CALLER_EITHER, SENDER_SCOPE_EVENTS, 12, HTTP_GET, 0, "/api/v1/messages",
      "Messages of the account or of the key's sender domain, newest first; go on with Cursor until it is empty, for a page with "
      "filters may be short",
-     LIST_OF(list_params, list_refusals), .steps = {{STEP_READER, message_calls_list}},
+     LIST_OF(list_params, list_refusals), .steps = {{STEP_SEARCH, message_calls_list}},
      .request = "{\"State\":\"queued\",\"RetrieveCount\":20}", .answer = LIST_ANSWER},
     {"Messages.Get", STYLE_REST, CALLER_EITHER, SENDER_SCOPE_EVENTS, 12, HTTP_GET, 0, "/api/v1/messages/{MessageID}",
      "One message: each recipient's state, why it waits, when it is tried next, and what happened so far",

@@ -89,13 +89,14 @@ enum step_where {
     STEP_LOOP,
     STEP_SIZED, /* on the loop for small bodies, in the slow pool for large ones */
     STEP_READER,
+    STEP_SEARCH, /* as a READER, for what may look at a great deal: on connections of its own, accounts in turn */
     STEP_WRITER,
     STEP_SLOW,
     STEP_DNS,  /* the function sets call->machine; the next step comes when its questions are answered */
     STEP_WAIT, /* the function begins something, on the loop; the next step comes with call_resume() */
 };
 /* STATUS_OK goes on to the next step - or runs this one once more, in a transaction of its own, after call_again() -, unless the
- * call was refused (call_refuse): then it is answered. Any other status is a fault. db is NULL but for READER and WRITER. A
+ * call was refused (call_refuse): then it is answered. Any other status is a fault. db is NULL but for READER, SEARCH and WRITER. A
  * WRITER step may run twice: it writes its outputs anew each time. */
 typedef enum status (*step_fn)(struct call *call, struct db *db);
 struct step {

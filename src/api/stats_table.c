@@ -34,12 +34,12 @@ static const struct refusal rest_refusals[] = {
 static const struct operation rows[] = {
     {"Stats.Domain", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_EVENTS, 2, HTTP_GET, 0, "/api/v1/stats",
      "What became of the mail of the key's domain, beside the period before, and by tag", LIST_OF(rest_params, rest_refusals),
-     .steps = {{STEP_SIZED, stats_calls_check}, {STEP_READER, stats_calls_compare}, {STEP_READER, stats_calls_by_tag}},
+     .steps = {{STEP_SIZED, stats_calls_check}, {STEP_SEARCH, stats_calls_compare}, {STEP_SEARCH, stats_calls_by_tag}},
      .request = "{\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-01-31\"}", .answer = ANSWER},
     {"EmailGateway.DomainStats", STYLE_COMMAND, CALLER_USER,
      .sentence = "What became of the mail of a sender domain, beside the period before, and by tag",
      LIST_OF(command_params, command_refusals),
-     .steps = {{STEP_SIZED, stats_calls_check}, {STEP_READER, stats_calls_compare}, {STEP_READER, stats_calls_by_tag}},
+     .steps = {{STEP_SIZED, stats_calls_check}, {STEP_SEARCH, stats_calls_compare}, {STEP_SEARCH, stats_calls_by_tag}},
      .request = "{\"DomainID\":123,\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-01-31\"}", .answer = ANSWER},
 };
 const struct operation_table stats_table = {"Statistics", rows, sizeof rows / sizeof rows[0],

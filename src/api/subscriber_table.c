@@ -111,7 +111,7 @@ static const struct refusal status_refusals[] = {
     .answer = SUBSCRIBER_ANSWER
 #define BROWSE_ROW                                                                                                               \
     .sentence = "The subscribers of a list, a page at a time", LIST_OF(browse_params, refusals),                                 \
-    .steps = {{STEP_READER, subscriber_calls_browse}},                                                                           \
+    .steps = {{STEP_SEARCH, subscriber_calls_browse}},                                                                           \
     .answer = "{\"TotalSubscribers\":1,\"Subscribers\":[" SUBSCRIBER_OBJECT "]}"
 #define UPDATE_ROW                                                                                                               \
     .sentence = "Change a subscriber's address, status or fields", LIST_OF(update_params, refusals),                             \

@@ -114,13 +114,13 @@ static const struct refusal remove_refusals[] = {
     LIST_OF(browse_params, browse_refusals),                                                                                     \
     .steps = {{STEP_SIZED, suppression_calls_filter},                                                                            \
               {STEP_READER, suppression_calls_find_list},                                                                        \
-              {STEP_READER, suppression_calls_browse}},                                                                          \
+              {STEP_SEARCH, suppression_calls_browse}},                                                                          \
     .request = "{\"SearchPattern\":\"*@example.com\",\"RetrieveCount\":50}"
 #define COUNT                                                                                                                    \
     .sentence = "How many are suppressed, by source", LIST_OF(count_params, browse_refusals),                                    \
     .steps = {{STEP_SIZED, suppression_calls_filter},                                                                            \
               {STEP_READER, suppression_calls_find_list},                                                                        \
-              {STEP_READER, suppression_calls_count}},                                                                           \
+              {STEP_SEARCH, suppression_calls_count}},                                                                           \
     .request = "{}", .answer = COUNT_ANSWER
 #define CHECK                                                                                                                    \
     .sentence = "Which of up to 500 addresses are suppressed, and why", LIST_OF(check_params, check_refusals),                   \

@@ -59,7 +59,7 @@ struct gateway {
     struct seal_key seal_key, return_path_key;
     struct node_epoch node;
     struct threads threads; /* the loops; the last one is mta's */
-    struct executor *writer, *readers, *signers, *slow;
+    struct executor *writer, *readers, *searchers, *signers, *slow;
     struct resolver *resolver;       /* for deliveries, with a cache */
     struct resolver *fresh_resolver; /* for VerifyDomain, which looks up now */
     struct tls_context *client_tls, *server_tls;
@@ -166,10 +166,22 @@ static enum status open_executors(struct gateway *g, unsigned cores, struct buf 
          {.name = "reader",
           .threads = 2,
           .queue_max = JOBS_MAX,
+          .is_fair = true,
           .thread_start = reader_start,
           .thread_stop = reader_stop,
           .batch = reader_batch,
           .batch_max_jobs = READER_BATCH_JOBS,
+          .batch_max_bytes = WRITER_BATCH_BYTES,
+          .arg = &g->store}},
+        {&g->searchers,
+         {.name = "search",
+          .threads = 2,
+          .queue_max = SLOW_JOBS_MAX,
+          .is_fair = true,
+          .thread_start = reader_start,
+          .thread_stop = reader_stop,
+          .batch = reader_batch,
+          .batch_max_jobs = 1,
           .batch_max_bytes = WRITER_BATCH_BYTES,
           .arg = &g->store}},
         {&g->slow, {.name = "slow", .threads = 2, .queue_max = SLOW_JOBS_MAX, .is_fair = true}},
@@ -339,6 +351,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
     struct api_options options = {
         .writer = g->writer,
         .readers = g->readers,
+        .searchers = g->searchers,
         .slow = g->slow,
         .resolver = g->fresh_resolver,
         .seal = g->seal_key,
@@ -560,6 +573,7 @@ void gateway_close(struct gateway **g_place) {
         work_stop(g->work, NULL, NULL); /* its post is still in a mailbox */
     executor_free(&g->signers);
     executor_free(&g->slow);
+    executor_free(&g->searchers);
     executor_free(&g->readers);
     executor_free(&g->writer);
     threads_stop(&g->threads);

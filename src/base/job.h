@@ -27,9 +27,8 @@ struct job {
     job_done_fn done;
     struct loop *loop; /* where done happens; NULL: done happens on the executor's thread */
     enum status status;
-    size_t bytes;   /* rough size of what it writes, for the batch bound (8 MB) */
-    int64_t lane;   /* whose it is, for fair executors; 0: nobody's in particular */
-    uint64_t round; /* the executor's */
+    size_t bytes; /* rough size of what it writes, for the batch bound (8 MB) */
+    int64_t lane; /* whose it is, for fair executors; 0: nobody's in particular */
 };
 
 #endif

@@ -4,10 +4,12 @@
  * home: those of one loop travel in one envelope, so a batch of a hundred wakes that loop once. Stopping is: take no more, run
  * what was taken, end.
  *
- * A fair executor's queue stands in order of rounds: each lane has one job in a round, and a lane that comes anew joins the round
- * that is being started.
+ * Jobs of nobody in particular stand in one queue and go first: they are small, whoever they are for is not known yet. A fair
+ * executor has a queue a lane besides, and the lanes that have something stand in a ring.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "net/executor.h"
+
+#include "base/map.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -20,14 +22,21 @@ struct worker {
     pthread_t thread;
     enum status start_status;
 };
+struct lane {
+    struct list node; /* in the ring */
+    int64_t id;
+    struct list jobs;
+    size_t waiting;
+};
 struct executor {
     struct executor_options options;
     pthread_mutex_t lock;
     pthread_cond_t has_work; /* for the workers: a job came, or it is time to end */
     pthread_cond_t started;  /* for executor_new */
     struct list queue;       /* under lock, like all below */
-    size_t waiting;
-    uint64_t round; /* of the job that was started last */
+    struct list ring;        /* of lanes; whose turn it is stands first */
+    struct map *lanes;       /* those of the ring, by id */
+    size_t waiting;          /* in queue and lanes */
     unsigned started_count;
     bool is_stopping;
     struct worker workers[];
@@ -72,32 +81,92 @@ static void send_home(struct job *const *jobs, size_t n) {
     }
 }
 
-/* Under the lock. */
+/* ---- what waits; all of it under the lock ---- */
+static struct str lane_key(const int64_t *id) {
+    return str_make((const char *)id, sizeof *id);
+}
+
+static bool is_anybodys(const struct executor *e, const struct job *job) {
+    return !e->options.is_fair || job->lane == 0;
+}
+
+static struct lane *lane_get(struct executor *e, int64_t id) {
+    struct lane *lane = map_find(e->lanes, lane_key(&id));
+    if (lane) return lane;
+    lane = calloc(1, sizeof *lane);
+    if (!lane) abort();
+    lane->id = id;
+    list_init(&lane->jobs);
+    list_add_tail(&e->ring, &lane->node);
+    map_put(e->lanes, lane_key(&id), lane);
+    return lane;
+}
+
+/* A lane may take half of the room that the others leave. */
+static bool has_room(const struct executor *e, const struct job *job) {
+    if (is_anybodys(e, job) || e->waiting >= e->options.queue_max) return e->waiting < e->options.queue_max;
+    const struct lane *lane = map_find(e->lanes, lane_key(&job->lane));
+    size_t own = lane ? lane->waiting : 0;
+    return own < (e->options.queue_max - (e->waiting - own) + 1) / 2;
+}
+
+static void put_job(struct executor *e, struct job *job) {
+    e->waiting++;
+    if (is_anybodys(e, job)) {
+        list_add_tail(&e->queue, &job->node);
+        return;
+    }
+    struct lane *lane = lane_get(e, job->lane);
+    list_add_tail(&lane->jobs, &job->node);
+    lane->waiting++;
+}
+
+/* Something waits. */
+static struct job *next_job(const struct executor *e) {
+    const struct list *from = &e->queue;
+    if (list_is_empty(from)) from = &LIST_OWNER(e->ring.next, struct lane, node)->jobs;
+    return LIST_OWNER(from->next, struct job, node);
+}
+
+/* Take what next_job() gave; its lane stands last from now on. */
+static void take_job(struct executor *e, struct job *job) {
+    list_remove(&job->node);
+    e->waiting--;
+    if (is_anybodys(e, job)) return;
+    struct lane *lane = map_find(e->lanes, lane_key(&job->lane));
+    list_remove(&lane->node);
+    if (--lane->waiting) {
+        list_add_tail(&e->ring, &lane->node);
+    } else {
+        map_remove(e->lanes, lane_key(&job->lane));
+        free(lane);
+    }
+}
+
 static size_t take_jobs(struct executor *e, struct job **ret_jobs, size_t max_jobs) {
     size_t n = 0, bytes = 0;
-    while (n < max_jobs && !list_is_empty(&e->queue)) {
-        struct job *job = LIST_OWNER(e->queue.next, struct job, node);
+    while (n < max_jobs && e->waiting) {
+        struct job *job = next_job(e);
         if (n > 0 && job->bytes > e->options.batch_max_bytes - bytes) break;
         bytes += job->bytes < e->options.batch_max_bytes - bytes ? job->bytes : e->options.batch_max_bytes - bytes;
-        list_remove(&job->node);
-        e->round = job->round;
+        take_job(e, job);
         ret_jobs[n++] = job;
     }
-    e->waiting -= n;
     return n;
 }
 
+/* ---- the threads ---- */
 static void work(struct executor *e, void *ctx, struct job **jobs, size_t max_jobs) {
     pthread_mutex_lock(&e->lock);
     for (bool was_busy = false;;) {
-        if (was_busy && list_is_empty(&e->queue) && e->options.idle) {
+        if (was_busy && !e->waiting && e->options.idle) {
             pthread_mutex_unlock(&e->lock);
             e->options.idle(ctx);
             pthread_mutex_lock(&e->lock);
             was_busy = false;
         }
-        while (list_is_empty(&e->queue) && !e->is_stopping) pthread_cond_wait(&e->has_work, &e->lock);
-        if (list_is_empty(&e->queue)) break;
+        while (!e->waiting && !e->is_stopping) pthread_cond_wait(&e->has_work, &e->lock);
+        if (!e->waiting) break;
         size_t n = take_jobs(e, jobs, max_jobs);
         pthread_mutex_unlock(&e->lock);
         if (e->options.batch)
@@ -160,6 +229,8 @@ enum status executor_new(const struct executor_options *options, struct executor
     pthread_cond_init(&e->has_work, NULL);
     pthread_cond_init(&e->started, NULL);
     list_init(&e->queue);
+    list_init(&e->ring);
+    e->lanes = map_new();
     unsigned running = start_workers(e);
     enum status status = running == options->threads ? STATUS_OK : STATUS_LIMIT;
     e->options.threads = running;
@@ -175,41 +246,15 @@ enum status executor_new(const struct executor_options *options, struct executor
     return STATUS_OK;
 }
 
-static struct job *job_at(struct list *node) {
-    return LIST_OWNER(node, struct job, node);
-}
-
-/* Under the lock: the job's round is the one after its lane's last. False: the lane has its share of the room already. */
-static bool find_round(const struct executor *e, struct job *job) {
-    size_t own = 0;
-    job->round = e->round;
-    if (!e->options.is_fair || job->lane == 0) return true;
-    LIST_FOR_EACH (node, &e->queue) {
-        const struct job *other = job_at(node);
-        if (other->lane != job->lane) continue;
-        own++;
-        job->round = other->round + 1;
-    }
-    return own < (e->options.queue_max - (e->waiting - own) + 1) / 2;
-}
-
-/* Behind all of its round. */
-static void put_in(struct executor *e, struct job *job) {
-    struct list *after = e->queue.prev;
-    while (after != &e->queue && job_at(after)->round > job->round) after = after->prev;
-    list_add_head(after, &job->node);
-    e->waiting++;
-}
-
 enum status executor_submit(struct executor *e, struct job *job) {
     enum status status = STATUS_OK;
     pthread_mutex_lock(&e->lock);
     if (e->is_stopping) {
         status = STATUS_CANCELLED;
-    } else if (e->waiting >= e->options.queue_max || !find_round(e, job)) {
+    } else if (!has_room(e, job)) {
         status = STATUS_LIMIT;
     } else {
-        put_in(e, job);
+        put_job(e, job);
         pthread_cond_signal(&e->has_work);
     }
     pthread_mutex_unlock(&e->lock);
@@ -235,5 +280,6 @@ void executor_free(struct executor **executor) {
     pthread_cond_destroy(&e->has_work);
     pthread_cond_destroy(&e->started);
     pthread_mutex_destroy(&e->lock);
+    map_free(&e->lanes);
     free(e);
 }

@@ -1,10 +1,10 @@
 /* executor.h - threads that run jobs: the writer (one thread, batches), readers, signers, the slow pool.
  *
- * Jobs start in order of submission; those of a fair executor by turns of their lanes, so that nobody waits behind all that one
- * other asked for (P6), and a lane may take half of the room that the others leave, so that there is always some. An executor
- * with a `batch` gets what has gathered, up to max_jobs and max_bytes (group commit without a timer: the batch grows with the
- * load); the others run one at a time. Submit from any thread; done comes on job->loop; what ends together comes back together
- * (one wake-up of the loop a batch). In net_sim an executor runs each job at once on the next turn of the loop.
+ * Jobs start in order of submission. In a fair executor those of no lane go first, then lanes take turns, so that nobody waits
+ * behind all that one other asked for (P6); and a lane may take half of the room that the others leave, so there is always some.
+ * An executor with a `batch` gets what has gathered, up to max_jobs and max_bytes (group commit without a timer: the batch grows
+ * with the load); the others run one at a time. Submit from any thread; done comes on job->loop; what ends together comes back
+ * together (one wake-up of the loop a batch). In net_sim an executor runs each job at once on the next turn of the loop.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_NET_EXECUTOR_H
 #define POSTHORN_NET_EXECUTOR_H
@@ -19,7 +19,7 @@ struct executor_options {
     size_t queue_max;                                            /* jobs waiting; beyond: submit answers LIMIT (P8) */
     enum status (*thread_start)(void *arg, void **ret_ctx);      /* once a thread; may be NULL (ctx NULL) */
     void (*thread_stop)(void *ctx);                              /* may be NULL */
-    bool is_fair;                                                /* by lanes; for queues of some hundred at most */
+    bool is_fair;                                                /* by lanes */
     void (*batch)(void *ctx, struct job *const *jobs, size_t n); /* runs them all, sets each status; NULL: run one by one */
     void (*idle)(void *ctx);                                     /* nothing waits (the writer checkpoints here); may be NULL */
     size_t batch_max_jobs, batch_max_bytes;

@@ -70,6 +70,7 @@ struct world *world_new(void) {
     w->api = (struct api_options){
         .writer = executor_make(w, true, true),
         .readers = executor_make(w, false, true),
+        .searchers = executor_make(w, false, true),
         .slow = executor_make(w, false, false),
         .resolver = w->resolver,
         .clock = loop_clock(w->loop),
@@ -93,6 +94,7 @@ struct world *world_new(void) {
 void world_free(struct world *w) {
     BUF_AUTO command = {0};
     executor_free(&w->api.slow);
+    executor_free(&w->api.searchers);
     executor_free(&w->api.readers);
     executor_free(&w->api.writer);
     limits_free(&w->api.limits);

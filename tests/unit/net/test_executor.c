@@ -180,7 +180,7 @@ static void test_P6_lanes_take_turns(void **state) {
     struct lab *lab = lab_new();
     struct executor_options options = options_for(lab);
     static const int64_t lanes[] = {1, 1, 1, 1, 1, 1, 2, 2, 0};
-    static const int expected[] = {0, 1, 6, 8, 2, 7, 3, 4, 5};
+    static const int expected[] = {0, 8, 1, 6, 2, 7, 3, 4, 5};
     options.is_fair = true;
     lab->expected = 9;
     assert_int_equal(executor_new(&options, &lab->executor), STATUS_OK);
