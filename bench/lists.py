@@ -32,7 +32,7 @@ def fill_list(p, people):
     number = p.command("List.Create", SubscriberListName=f"{people:,} people {time.time()}")["ListID"]
     file = "Email,FirstName\n" + "".join(f"u{i}@d{i % 20}.bench.test,Name {i}\n" for i in range(people))
     begin = time.time()
-    job = p.command("Subscriber.Import", ListID=number, Content=file)["ImportID"]
+    job = p.call("POST", f"/api/v1/lists/{number}/import", {"Content": file})["ImportID"]
     done = wait(lambda: p.command("Subscriber.ImportStatus", ImportID=job)["ImportJob"], "ImportStatus", "Completed")
     if done["TotalImported"] != people:
         raise SystemExit(f"not everybody was imported: {done}")
