@@ -1,7 +1,8 @@
-/* command.c - the little engine behind the table of verbs (verbs.c): finds the verb, turns words into parameters, calls, prints.
+/* command.c - the little engine behind the table of verbs (verbs.c): finds the verb, turns words into parameters, calls.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/command.h"
 
+#include "app/answer.h"
 #include "app/control.h"
 #include "app/verbs.h"
 #include "base/encode.h"
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define HELP_OPTION_WIDTH 24 /* columns of "--flag VALUE" in help */
 
 /* How many words of `words` stand at the start of args; 0 when not all do. */
 static int words_match(const char *words, char **args, int count) {
@@ -36,24 +39,52 @@ const struct verb *verb_find(char ***args, int *count) {
     return NULL;
 }
 
-static bool in_group(const struct verb *verb, const char *group) {
+bool verb_is_in_group(const struct verb *verb, const char *group) {
     size_t n = strlen(group);
-    return strncmp(verb->words, group, n) == 0 && verb->words[n] == ' ';
+    return strncmp(verb->words, group, n) == 0 && (verb->words[n] == ' ' || verb->words[n] == 0);
+}
+
+static const struct verb_group *find_group(const char *word) {
+    size_t count;
+    const struct verb_group *groups = verb_groups(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(groups[i].word, word) == 0) return &groups[i];
+    return NULL;
 }
 
 bool verb_is_group(const char *word) {
-    size_t verb_count;
-    const struct verb *verbs = verbs_all(&verb_count);
-    for (size_t i = 0; i < verb_count; i++)
-        if (in_group(&verbs[i], word)) return true;
-    return false;
+    return find_group(word);
 }
 
-void verb_list(FILE *out, const char *group) {
-    size_t verb_count;
-    const struct verb *verbs = verbs_all(&verb_count);
-    for (size_t i = 0; i < verb_count; i++)
-        if (!group || in_group(&verbs[i], group)) fprintf(out, "  %-24s %s\n", verbs[i].words, verbs[i].summary);
+/* "  domain         Sender domains: add, list, show" */
+static void group_line(FILE *out, const struct verb_group *group) {
+    size_t count, word_length = strlen(group->word);
+    const struct verb *verbs = verbs_all(&count);
+    if (group->heading) fprintf(out, "\n%s:\n", group->heading);
+    fprintf(out, "  %-14s %s", group->word, group->title ? group->title : "");
+    const char *before = ": ";
+    for (size_t i = 0; i < count; i++) {
+        if (!verb_is_in_group(&verbs[i], group->word)) continue;
+        fprintf(out, "%s%s", group->title ? before : "", group->title ? verbs[i].words + word_length + 1 : verbs[i].summary);
+        before = ", ";
+    }
+    fputc('\n', out);
+}
+
+void verb_overview(FILE *out) {
+    size_t count;
+    const struct verb_group *groups = verb_groups(&count);
+    for (size_t i = 0; i < count; i++) group_line(out, &groups[i]);
+}
+
+void verb_group_help(FILE *out, const char *word) {
+    const struct verb_group *group = find_group(word);
+    size_t count;
+    const struct verb *verbs = verbs_all(&count);
+    fprintf(out, "%s. The verbs:\n\n", group->title);
+    for (size_t i = 0; i < count; i++)
+        if (verb_is_in_group(&verbs[i], word)) fprintf(out, "  %-26s %s\n", verbs[i].words, verbs[i].summary);
+    fprintf(out, "\nposthorn %s VERB --help tells the words of each.\n", word);
 }
 
 /* Given as a word NAME=VALUE. */
@@ -61,17 +92,37 @@ static bool is_setting(const struct verb_option *o) {
     return str_ends(str_from_z(o->flag), STR("="));
 }
 
+/* At least one of its settings must be given. */
+static bool needs_setting(const struct verb *verb) {
+    return str_ends(str_from_z(verb->words), STR(" set"));
+}
+
+static void add_option(struct buf *out, const struct verb_option *o) {
+    buf_addf(out, "%s%s%s", o->flag, o->value && !is_setting(o) ? " " : "", o->value ? o->value : "");
+}
+
+void verb_format_option(struct buf *out, const struct verb_option *o) {
+    if (!o->required) buf_add_char(out, '[');
+    add_option(out, o);
+    if (!o->required) buf_add_char(out, ']');
+}
+
 void verb_help(FILE *out, const struct verb *verb) {
-    fprintf(out, "posthorn %s%s%s", verb->words, verb->argument ? " " : "", verb->argument ? verb->argument : "");
-    for (const struct verb_option *o = verb->options; o->flag; o++)
-        fprintf(out, o->required ? " %s%s%s" : " [%s%s%s]", o->flag, o->value && !is_setting(o) ? " " : "",
-                o->value ? o->value : "");
-    fprintf(out, " [--json] [-c FILE] [-o section.key=value]\n\n%s\n", verb->summary);
+    BUF_AUTO text = {0};
+    buf_addf(&text, "posthorn %s%s%s", verb->words, verb->argument ? " " : "", verb->argument ? verb->argument : "");
     for (const struct verb_option *o = verb->options; o->flag; o++) {
-        if (o == verb->options) fputc('\n', out);
-        fprintf(out, "  %s%s%-*s  %s\n", o->flag, is_setting(o) ? "" : " ", (int)(is_setting(o) ? 21 : 20) - (int)strlen(o->flag),
-                o->value ? o->value : "", o->sentence);
+        buf_add_char(&text, ' ');
+        verb_format_option(&text, o);
     }
+    buf_addf(&text, " [--json] [-c FILE] [-o section.key=value]\n\n%s\n", verb->summary);
+    for (const struct verb_option *o = verb->options; o->flag; o++) {
+        buf_add_z(&text, o == verb->options ? "\n  " : "  ");
+        size_t start = text.n;
+        add_option(&text, o);
+        while (text.n < start + HELP_OPTION_WIDTH) buf_add_char(&text, ' ');
+        buf_addf(&text, "  %s\n", o->sentence);
+    }
+    fwrite(text.p, 1, text.n, out);
 }
 
 static int usage(const struct verb *verb, const char *what, const char *which) {
@@ -132,9 +183,23 @@ static int add_word(struct json_writer *w, const struct verb *verb, const char *
     return 0;
 }
 
+/* What holds for the options that were not given. 0, or the exit code. */
+static int add_rest(const struct verb *verb, const bool *seen, struct json_writer *w) {
+    bool has_setting = !needs_setting(verb);
+    for (const struct verb_option *o = verb->options; o->flag; o++) {
+        if (seen[o - verb->options]) {
+            has_setting |= is_setting(o);
+            continue;
+        }
+        if (o->required) return usage(verb, "missing: ", o->flag);
+        if (o->initial) json_add_z(w, str_from_z(o->parameter), o->initial);
+    }
+    return has_setting ? 0 : usage(verb, "nothing to set", "");
+}
+
 /* Put the command line's words into the request. 0, or the exit code. */
 static int add_arguments(const struct verb *verb, char **args, int count, struct json_writer *w) {
-    bool seen[sizeof verb->options / sizeof verb->options[0]] = {0}, have_argument = false;
+    bool seen[VERB_OPTIONS_MAX] = {0}, have_argument = false;
     for (int i = 0; i < count; i++) {
         const char *value;
         const struct verb_option *o = find_option(verb, args[i], &value);
@@ -154,12 +219,7 @@ static int add_arguments(const struct verb *verb, char **args, int count, struct
         if (!o->value && *o->parameter) json_add_bool(w, str_from_z(o->parameter), true);
     }
     if (verb->argument && !have_argument) return usage(verb, "missing: ", verb->argument);
-    for (const struct verb_option *o = verb->options; o->flag; o++) {
-        if (seen[o - verb->options]) continue;
-        if (o->required) return usage(verb, "missing: ", o->flag);
-        if (o->initial) json_add_z(w, str_from_z(o->parameter), o->initial);
-    }
-    return 0;
+    return add_rest(verb, seen, w);
 }
 
 /* Read to the end, at most `max` bytes. */
@@ -190,116 +250,6 @@ static int add_input(const struct verb *verb, struct json_writer *w) {
     return 0;
 }
 
-static void add_scalar(struct buf *out, const struct json *value) {
-    if (!value) return;
-    if (value->type == JSON_STRING || value->type == JSON_NUMBER)
-        buf_add_str(out, value->text);
-    else if (value->type == JSON_BOOL)
-        buf_add_z(out, value->boolean ? "yes" : "no");
-    else if (value->type == JSON_ARRAY)
-        JSON_FOR_EACH (item, value) {
-            if (item != json_first(value)) buf_add_z(out, ", ");
-            add_scalar(out, item);
-        }
-}
-
-/* One line of `say` with each `{Field}` replaced. A line whose fields are all empty is left out ("Cc: " of a mail without). */
-static void print_line(struct buf *out, struct str line, const struct json *answer) {
-    size_t start = out->n, fields = 0, filled = 0;
-    for (struct str rest = line; rest.n;) {
-        size_t open = str_find(rest, '{');
-        buf_add_str(out, str_sub(rest, 0, open));
-        if (open == STR_NONE) break;
-        rest = str_sub(rest, open + 1, SIZE_MAX);
-        size_t close = str_find(rest, '}'), before = out->n;
-        add_scalar(out, json_find(answer, str_sub(rest, 0, close)));
-        fields++;
-        filled += out->n > before;
-        rest = str_sub(rest, close + 1, SIZE_MAX);
-    }
-    if (fields && !filled)
-        buf_cut(out, start);
-    else
-        buf_add_char(out, '\n');
-}
-
-static void print_sentence(struct buf *out, const char *say, const struct json *answer) {
-    struct str rest = str_from_z(say), line;
-    while (str_next(&rest, '\n', &line))
-        if (rest.p || line.n) print_line(out, line, answer);
-}
-
-/* Controls and line ends of foreign text never reach the terminal; a message's text keeps its lines. */
-static void print_safely(struct str text) {
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if (c == '\r') continue;
-        fputc(c == 0x7f || (c < 0x20 && c != '\n' && c != '\t') ? '?' : c, stdout);
-    }
-}
-
-#define COLUMNS_MAX 8
-
-static void add_cell(struct buf *out, struct str text, size_t width, bool is_last) {
-    buf_add_str(out, text);
-    for (size_t i = text.n; !is_last && i < width + 2; i++) buf_add_char(out, ' ');
-    if (is_last) buf_add_char(out, '\n');
-}
-
-/* Widths first, then the rows; the last column is not padded. */
-static void print_table(struct buf *out, const struct verb *verb, const struct json *answer) {
-    struct str names[COLUMNS_MAX], rest = str_from_z(verb->columns);
-    size_t widths[COLUMNS_MAX] = {0}, columns = 0;
-    const struct json *rows = json_find(answer, str_from_z(verb->rows));
-    if (!json_first(rows)) return;
-    BUF_AUTO cell = {0};
-    while (columns < COLUMNS_MAX && str_next(&rest, ' ', &names[columns])) {
-        widths[columns] = names[columns].n;
-        JSON_FOR_EACH (row, rows) {
-            buf_reset(&cell);
-            add_scalar(&cell, json_find(row, names[columns]));
-            if (cell.n > widths[columns]) widths[columns] = cell.n;
-        }
-        columns++;
-    }
-    for (size_t i = 0; i < columns; i++) add_cell(out, names[i], widths[i], i + 1 == columns);
-    JSON_FOR_EACH (row, rows)
-        for (size_t i = 0; i < columns; i++) {
-            buf_reset(&cell);
-            add_scalar(&cell, json_find(row, names[i]));
-            add_cell(out, buf_str(&cell), widths[i], i + 1 == columns);
-        }
-}
-
-static int print_raw(const struct verb *verb, const struct json *answer) {
-    BUF_AUTO bytes = {0};
-    if (!base64_decode(&bytes, json_find_text(answer, str_from_z(verb->raw)))) return EXIT_FAILURE;
-    fwrite(bytes.p, 1, bytes.n, stdout);
-    return EXIT_SUCCESS;
-}
-
-static int print_answer(const struct verb *verb, struct str text, bool as_json) {
-    ARENA_AUTO arena = {0};
-    const struct json *answer = NULL, *success = NULL;
-    struct json_error error;
-    if (json_parse(&arena, text, &answer, &error)) success = json_find(answer, STR("Success"));
-    bool ok = success && success->type == JSON_BOOL && success->boolean;
-    if (as_json) printf("%.*s\n", STR_ARG(text));
-    if (!ok) {
-        struct str why = json_find_text(answer, STR("ErrorMessage"));
-        if (!as_json) fprintf(stderr, "posthorn: %.*s\n", STR_ARG(why.p ? why : STR("the gateway's answer was not understood")));
-        return EXIT_FAILURE;
-    }
-    if (as_json) return EXIT_SUCCESS;
-    if (verb->raw) return print_raw(verb, answer);
-    const struct json *object = verb->object ? json_find(answer, str_from_z(verb->object)) : answer;
-    BUF_AUTO out = {0};
-    if (verb->say) print_sentence(&out, verb->say, object);
-    if (verb->rows) print_table(&out, verb, json_find(object, str_from_z(verb->rows)) ? object : answer);
-    print_safely(buf_str(&out));
-    return EXIT_SUCCESS;
-}
-
 int verb_run(const struct verb *verb, char **args, int count, const struct config *c, bool as_json) {
     SECRET_AUTO request = {0};
     struct json_writer w = {.out = &request};
@@ -315,5 +265,5 @@ int verb_run(const struct verb *verb, char **args, int count, const struct confi
         fprintf(stderr, "posthorn: %.*s\n", STR_ARG(buf_str(&why)));
         return EXIT_FAILURE;
     }
-    return print_answer(verb, buf_str(&answer), as_json);
+    return answer_print(verb, buf_str(&answer), as_json);
 }

@@ -13,13 +13,19 @@
 #define EXIT_USAGE 64 /* sysexits.h EX_USAGE */
 
 struct verb;
+struct verb_option;
+struct buf;
 /* The verb that the words at *args start with; moves *args and *count behind it. NULL: none. */
 const struct verb *verb_find(char ***args, int *count);
-/* Is `args` the first word of some verb ("account")? */
+/* Is `word` the first one of some verb ("account")? */
 bool verb_is_group(const char *word);
-/* Lines of all verbs, or of one group's, for --help. */
-void verb_list(FILE *out, const char *group);
+bool verb_is_in_group(const struct verb *verb, const char *word);
+/* For --help: all groups, a line each; the verbs of one group; one verb. */
+void verb_overview(FILE *out);
+void verb_group_help(FILE *out, const char *group);
 void verb_help(FILE *out, const struct verb *verb);
+/* "--email E", in brackets when it may be left out. */
+void verb_format_option(struct buf *out, const struct verb_option *option);
 /* Parse the rest of the arguments, read what the verb reads from standard input, call, print. Returns the exit code. */
 int verb_run(const struct verb *verb, char **args, int count, const struct config *c, bool json);
 

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/config.h"
 
+#include "app/manual.h"
 #include "base/log.h"
 #include "core/retry.h"
 #include "core/route.h"
@@ -507,24 +508,10 @@ void config_format_json(struct buf *out, const struct config *c) {
     buf_add_char(out, '\n');
 }
 
-/* Text for roff: no escape, no control line, no break inside a word at a hyphen. */
-static void add_roff(struct buf *out, const char *text) {
-    if (*text == '.' || *text == '\'') buf_add_z(out, "\\&");
-    for (; *text; text++) {
-        if (*text == '\\')
-            buf_add_z(out, "\\e");
-        else if (*text == '-')
-            buf_add_z(out, "\\-");
-        else
-            buf_add_char(out, *text);
-    }
-    buf_add_char(out, '\n');
-}
-
 static void man_key(struct buf *out, const struct config_key *key) {
     buf_add_z(out, ".TP\n.B ");
-    add_roff(out, key->name);
-    add_roff(out, key->sentence);
+    manual_add_text(out, key->name);
+    manual_add_text(out, key->sentence);
     if (key->choices) {
         struct str rest = str_from_z(key->choices), word;
         for (const char *before = "One of "; str_next(&rest, '|', &word); before = ", ")
@@ -533,7 +520,7 @@ static void man_key(struct buf *out, const struct config_key *key) {
     }
     if (key->is_secret) buf_add_z(out, "A secret: it may come from a file, and is never printed.\n");
     buf_add_z(out, "Default: ");
-    add_roff(out, *key->initial ? key->initial : "empty.");
+    manual_add_text(out, *key->initial ? key->initial : "empty.");
 }
 
 void config_format_man(struct buf *out) {

@@ -6,6 +6,7 @@
 #include "api/openapi.h"
 #include "app/command.h"
 #include "app/doctor.h"
+#include "app/manual.h"
 #include "app/serve.h"
 #include "base/log.h"
 
@@ -28,11 +29,13 @@ struct invocation {
     bool json, help;
 };
 
+/* A verb that is no call of an operation. */
 struct local_verb {
     const char *word;
     int (*run)(struct invocation *in);
     bool has_json;
     const char *summary;
+    const char *more; /* for --help and the manual; NULL: nothing */
 };
 
 static int unexpected(const char *verb, const char *word) {
@@ -59,21 +62,24 @@ static int run_check_config(struct invocation *in) {
     return EXIT_SUCCESS;
 }
 
-static int run_man_config(struct invocation *in) {
-    (void)in;
+static int print_page(void (*write_page)(struct buf *out)) {
     BUF_AUTO out = {0};
-    config_format_man(&out);
+    write_page(&out);
     fwrite(out.p, 1, out.n, stdout);
     return EXIT_SUCCESS;
 }
 
+static int run_man_config(struct invocation *in) {
+    (void)in;
+    return print_page(config_format_man);
+}
+
 static int run_man_api(struct invocation *in) {
     (void)in;
-    BUF_AUTO out = {0};
-    reference_write(&out);
-    fwrite(out.p, 1, out.n, stdout);
-    return EXIT_SUCCESS;
+    return print_page(reference_write);
 }
+
+static int run_man(struct invocation *in);
 
 static int run_init(struct invocation *in) {
     return serve_init(&in->config, in->json);
@@ -89,26 +95,45 @@ static int run_version(struct invocation *in) {
 }
 
 static const struct local_verb local_verbs[] = {
-    {"serve", run_serve, false, "Run the gateway."},
+    {"serve", run_serve, false, "Run the gateway until SIGTERM or SIGINT.",
+     "SIGHUP takes over new certificates and the log level of the configuration file. Started as root, it becomes the user of "
+     "[data] "
+     "user."},
     {"init", run_init, true, "Make the data folder, the database and the master key, where they are missing."},
-    {"check-config", run_check_config, true, "Print the effective configuration: every key with its meaning and value."},
-    {"man-config", run_man_config, false, "Print the manual page of the configuration, posthorn.conf(5)."},
-    {"man-api", run_man_api, false, "Print the API reference, docs/api.md."},
+    {"check-config", run_check_config, true, "Print the effective configuration: every key with its meaning and value.",
+     "Secrets are masked. What it prints can be a configuration file."},
     {"doctor", run_doctor, true, "Check what will bite a first live user: port 25, host name, DNS, clock, disk, limits."},
     {"version", run_version, true, "Print the version."},
+    {"man", run_man, false, "Print the manual page of the program, posthorn(8); read it with: posthorn man | man -l -"},
+    {"man-config", run_man_config, false, "Print the manual page of the configuration, posthorn.conf(5)."},
+    {"man-api", run_man_api, false, "Print the API reference, docs/api.md."},
 };
 #define LOCAL_COUNT (sizeof local_verbs / sizeof local_verbs[0])
 
+static int run_man(struct invocation *in) {
+    (void)in;
+    BUF_AUTO out = {0};
+    manual_begin(&out);
+    for (size_t i = 0; i < LOCAL_COUNT; i++)
+        manual_add_local(&out, local_verbs[i].word, local_verbs[i].summary, local_verbs[i].more);
+    manual_end(&out);
+    fwrite(out.p, 1, out.n, stdout);
+    return EXIT_SUCCESS;
+}
+
 static int help(FILE *out, int code) {
     fputs("Posthorn: a self-hosted e-mail gateway.\n\nUsage: posthorn VERB [words] [-c FILE] [-o section.key=value]... "
-          "[--json]\n\n",
+          "[--json]\n\nThe gateway:\n",
           out);
-    for (size_t i = 0; i < LOCAL_COUNT; i++) fprintf(out, "  %-18s %s\n", local_verbs[i].word, local_verbs[i].summary);
-    verb_list(out, NULL);
-    fputs("\n  -c FILE                read this configuration\n  -o section.key=value   set one key; wins over the file; may be "
-          "repeated\n"
-          "  --json                 print the answer as JSON\n\nposthorn VERB --help tells more of a verb, posthorn check-config "
-          "of the keys.\n",
+    for (size_t i = 0; i < LOCAL_COUNT; i++) fprintf(out, "  %-14s %s\n", local_verbs[i].word, local_verbs[i].summary);
+    verb_overview(out);
+    fputs("\nOptions:\n"
+          "  -c FILE                read this configuration\n"
+          "  -o section.key=value   set one key; wins over the file; may be repeated\n"
+          "  --json                 print the answer as JSON\n\n"
+          "posthorn domain --help lists the verbs of domains, posthorn domain add --help the words of one.\n"
+          "First steps: posthorn init, account create, domain add, key add, serve. Every key of the configuration: posthorn "
+          "check-config.\n",
           out);
     return code;
 }
@@ -151,8 +176,8 @@ static int run_local(const struct local_verb *verb, struct invocation *in) {
     in->word_count--;
     memmove(in->words, in->words + 1, (size_t)in->word_count * sizeof in->words[0]);
     if (in->help) {
-        printf("posthorn %s [-c FILE] [-o section.key=value]...%s\n\n%s\n", verb->word, verb->has_json ? " [--json]" : "",
-               verb->summary);
+        printf("posthorn %s [-c FILE] [-o section.key=value]...%s\n\n%s\n%s%s", verb->word, verb->has_json ? " [--json]" : "",
+               verb->summary, verb->more ? verb->more : "", verb->more ? "\n" : "");
         return EXIT_SUCCESS;
     }
     if (in->json && !verb->has_json) return unexpected(verb->word, "--json");
@@ -161,18 +186,34 @@ static int run_local(const struct local_verb *verb, struct invocation *in) {
     return code ? code : verb->run(in);
 }
 
+/* Words that begin like verbs and are none. */
+static int no_verb(const struct invocation *in) {
+    const char *group = in->words[0];
+    if (!verb_is_group(group)) return bad_usage("there is no verb", group);
+    if (in->help && in->word_count == 1) {
+        verb_group_help(stdout, group);
+        return EXIT_SUCCESS;
+    }
+    if (in->word_count > 1)
+        fprintf(stderr, "posthorn %s: there is no verb %s\n\n", group, in->words[1]);
+    else
+        fprintf(stderr, "posthorn %s: a verb is missing\n\n", group);
+    verb_group_help(stderr, group);
+    return EXIT_USAGE;
+}
+
 static int dispatch(struct invocation *in) {
+    if (in->word_count && strcmp(in->words[0], "help") == 0) {
+        in->help = true;
+        memmove(in->words, in->words + 1, (size_t)--in->word_count * sizeof in->words[0]);
+    }
     if (in->word_count == 0) return help(in->help ? stdout : stderr, in->help ? EXIT_SUCCESS : EXIT_USAGE);
     for (size_t i = 0; i < LOCAL_COUNT; i++)
         if (strcmp(in->words[0], local_verbs[i].word) == 0) return run_local(&local_verbs[i], in);
     char **words = in->words;
     int count = in->word_count;
     const struct verb *verb = verb_find(&words, &count);
-    if (!verb && verb_is_group(in->words[0])) {
-        verb_list(in->help ? stdout : stderr, in->words[0]);
-        return in->help ? EXIT_SUCCESS : EXIT_USAGE;
-    }
-    if (!verb) return bad_usage("there is no verb", in->words[0]);
+    if (!verb) return no_verb(in);
     if (in->help) {
         verb_help(stdout, verb);
         return EXIT_SUCCESS;

@@ -26,8 +26,12 @@ struct verb_option {
     const char *sentence;
     enum word_kind kind;
     const char *initial; /* sent when the option is not given */
+    bool is_common;      /* the manual tells it once, for all verbs */
 };
+#define VERB_OPTIONS_MAX 9 /* with the end, whose flag is NULL */
 
+/* How an answer reads: the sentence `say`, then a table of `rows`. Fields are named by path ("message.id"). In `say`, {Field} is
+ * the value and {Field?} yes or no for 1 or 0; a line whose fields are all empty is left out. */
 struct verb {
     const char *words;     /* "account create" */
     const char *operation; /* "User.Create" */
@@ -35,15 +39,26 @@ struct verb {
     const char *argument; /* the positional's name in help, NULL without one */
     const char *parameter;
     enum word_kind argument_kind;
-    struct verb_option options[9];
+    struct verb_option options[VERB_OPTIONS_MAX];
     enum verb_input input;
     const char *object; /* what `say` looks into, and `rows` if it is in there; NULL: the answer itself */
     const char *say;
-    const char *rows, *columns;
-    const char *raw;
+    const char *rows;    /* a list of the answer */
+    const char *columns; /* "UserID:ID EmailAddress:EMAIL": field and heading of each column */
+    const char *total;   /* the field that counts all rows, which may be more than there are in the answer */
+    const char *more;    /* a sentence behind the table */
+    const char *raw;     /* a base64 field that is printed as bytes, instead of all that */
 };
 
-/* The table; constant. */
+/* The verbs that begin with one word. */
+struct verb_group {
+    const char *word;
+    const char *title;   /* NULL: the word is a verb by itself */
+    const char *heading; /* stands before it in the list of groups; NULL: none */
+};
+
+/* The tables; constant. */
 const struct verb *verbs_all(size_t *ret_count);
+const struct verb_group *verb_groups(size_t *ret_count);
 
 #endif

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from gateway import POSTHORN, Gateway, mail, wait_for
+from test_manual import all_verbs
 from zone import Zone
 
 NOWHERE = tempfile.gettempdir()  # nothing here starts with a relative path; if it did, not in the checkout
@@ -74,8 +75,8 @@ def resources(gateway):
     """What hangs on a domain, each by the words of its own."""
     other = ("--domain", "other.test")
     shown = gateway.cli("domain", "show", "other.test").stdout.decode()
-    assert "Approval Pending" in shown and "_domainkey" in shown
-    updated = gateway.cli_json("domain", "update", "other.test", "--open-tracking", "yes", "--subdomain", "out")
+    assert "Approval Pending" in shown and "_domainkey" in shown and "open tracking: no" in shown and "Checked" not in shown
+    updated = gateway.cli_json("domain", "set", "other.test", "open_tracking=yes", "subdomain=out")
     assert updated["Domain"]["OpenTracking"] == "1" and updated["Domain"]["Subdomain"] == "out" and updated["SubdomainChanged"] is True
     assert "other.test" in gateway.cli("domain", "verify", "other.test").stdout.decode()
     first = gateway.cli_json("key", "add", *other, "--permissions", "events")["APIKey"]
@@ -135,7 +136,7 @@ def test_every_verb_without_a_server_and_then_a_start(fresh):
     made, key, sent = walk(fresh)
     queue = fresh.cli_json("queue", "list")
     assert queue["Waiting"] == 5 and {r["State"] for r in queue["Queue"]} <= {"queued", "waiting"} and sent in {r["MessageID"] for r in queue["Queue"]}
-    assert "5 waiting" in fresh.cli("queue", "list").stdout.decode()
+    assert len(fresh.cli("queue", "list").stdout.splitlines()) == 6 and fresh.cli("queue", "list", "--limit", "2").stdout.endswith(b"\n2 of 5\n")
     assert len(fresh.cli_json("queue", "list", "--limit", "2")["Queue"]) == 2
     last = queue["Queue"][2]["ID"]
     assert [r["ID"] for r in fresh.cli_json("queue", "list", "--after", str(last))["Queue"]] == [r["ID"] for r in queue["Queue"][3:]]
@@ -146,12 +147,67 @@ def test_every_verb_without_a_server_and_then_a_start(fresh):
 
 
 # ---- usage ----
-@pytest.mark.parametrize("verb", ["serve", "init", "check-config", "doctor", "version", "account create", "domain add", "domain list", "domain enable",
-                                  "domain disable", "key add", "key list", "send", "queue list", "inbox list", "inbox show", "inbox raw"])
-def test_help_of_each_verb(verb):
-    result = run(*verb.split(), "--help")
-    assert result.returncode == 0 and result.stdout.startswith(b"posthorn " + verb.encode()) and not result.stderr
-    assert verb in run("--help").stdout.decode()
+def test_help_of_each_verb():
+    verbs = all_verbs()
+    assert len(verbs) > 75 and {"serve", "doctor", "man-api", "send", "domain add", "account set", "group set", "list-send cancel", "suppression stats"} <= set(verbs)
+    for verb in verbs:
+        result = run(*verb.split(), "--help")
+        assert result.returncode == 0 and result.stdout.startswith(b"posthorn " + verb.encode()) and not result.stderr
+        group, _, rest = verb.partition(" ")
+        assert not rest or f"\n  {verb} " in run(group, "--help").stdout.decode()
+
+
+def test_the_help_fits_a_page():
+    lines = run("--help").stdout.decode().splitlines()
+    assert len(lines) <= 60 and max(map(len, lines)) <= 130
+    assert run("help").stdout == run("--help").stdout and run("help", "domain").stdout == run("domain", "--help").stdout
+    assert run("help", "domain", "add").stdout == run("domain", "add", "--help").stdout
+
+
+def test_wrong_words_say_what_to_do_next():
+    for words, said in [(["nothing"], "Try: posthorn --help"), (["domain"], "domain enable"), (["domain", "explode"], "there is no verb explode"),
+                        (["domain", "explode", "--help"], "domain enable"), (["domain", "add"], "missing: NAME\nTry: posthorn domain add --help"),
+                        (["account", "set", "a@b.test"], "nothing to set\nTry: posthorn account set --help"), (["queue", "clear"], "missing: DOMAIN")]:
+        result = run(*words)
+        assert result.returncode == 64 and said in result.stderr.decode() and not result.stdout, words
+
+
+def test_refusals_speak_the_words_of_the_command_line(fresh):
+    """The operation says LimitEmailGatewaySenderDomains and Account; whoever typed domains=x reads domains."""
+    assert b"make one first" in fresh.cli("template", "list", check=False).stderr
+    for email in ("a@x.test", "b@x.test"):
+        fresh.cli("account", "create", "--email", email, "--password-stdin", stdin=PASSWORD)
+    fresh.cli("group", "add", "small", "domains=1")
+    for words, said in [(("template", "list"), "posthorn: --account is missing, and there are several accounts"), (("group", "set", "small", "domains=x"), "posthorn: domains must be"),
+                        (("account", "set", "a@x.test", "active=perhaps"), "posthorn: active must be")]:
+        result = fresh.cli(*words, check=False)
+        assert result.returncode == 1 and one_line(result.stderr) and result.stderr.decode().startswith(said), result
+    answer = fresh.cli("group", "set", "small", "domains=x", "--json", check=False)
+    assert json.loads(answer.stdout)["Field"] == "LimitEmailGatewaySenderDomains" and not answer.stderr
+
+
+def test_tables(fresh):
+    """Headings in words, columns that line up, "-" for what is empty, "none" for no rows, and how many there are when not all are shown."""
+    for words in (("account", "list"), ("domain", "list"), ("queue", "list"), ("inbox", "list")):
+        assert fresh.cli(*words).stdout == b"none\n", words
+    for email in ("a@x.test", "somebody.else@x.test"):
+        fresh.cli("account", "create", "--email", email, "--password-stdin", stdin=PASSWORD)
+    lines = fresh.cli("account", "list").stdout.decode().splitlines()
+    assert lines[0].split() == ["ID", "EMAIL", "GROUP", "STATUS", "VERIFIED", "ADMIN"] and len(lines) == 3
+    assert len({line.index(word) for line, word in zip(lines, ("GROUP", "default", "default"))}) == 1
+    assert fresh.cli("account", "list", "--limit", "1").stdout.endswith(b"\n1 of 2\n")
+    assert fresh.cli("account", "list", "--skip", "2").stdout == b"none here, 2 in all\n"
+    where = "--account", "a@x.test"
+    assert fresh.cli("template", "list", *where).stdout == fresh.cli("list-send", "list", *where).stdout == b"none\n"
+    for note in ("Grüße", "x"):
+        fresh.cli("user-key", "add", "a@x.test", "--note", note)
+    assert " -  " in fresh.cli("user-key", "list", "a@x.test").stdout.decode()
+    for name in ("Grüße", "Greetings"):
+        fresh.cli("template", "add", name, "--subject", "S", "--text", "-", *where, stdin="Hi")
+    heads, *rows = fresh.cli("template", "list", *where).stdout.decode().splitlines()
+    assert {row.rindex("S") for row in rows} == {heads.index("SUBJECT")}, "width counts characters, not bytes"
+    fresh.cli("domain", "add", "x.test", *where)
+    assert fresh.cli("webhook", "list", "--domain", "x.test").stdout.decode().splitlines()[1:] == ["none"]
 
 
 @pytest.mark.parametrize("words", [[], ["nothing"], ["domain"], ["domain", "explode"], ["domain", "add"], ["domain", "add", "a", "b"], ["key", "add"], ["inbox", "show"],

@@ -178,13 +178,13 @@ def test_the_operator_searches_and_counts(shared, past):
     where = ("--domain", past.domain)
     assert shared.cli_json("event", "list", *where)["TotalRecords"] == 24
     said = shared.cli("event", "list", *where, "--query", 'subject:"number 5" eventType:send', "--limit", "3").stdout.decode()
-    assert "1 events." in said and "r5@example.org" in said
+    assert len(said.splitlines()) == 2 and "r5@example.org" in said
     assert len(shared.cli_json("event", "list", *where, "--skip", "20")["Events"]) == 4
     stats = shared.cli_json("stats", "show", *where, "--from", "2026-01-01", "--to", "2026-01-02")["Stats"]
     assert (stats["Sent"], stats["Delivered"], stats["DeliveryRate"]) == (3, 3, 100.0)
     assert "Delivered     3 (100.00 %)" in shared.cli("stats", "show", *where, "--from", "2026-01-01", "--to", "2026-01-02").stdout.decode()
     assert shared.cli_json("stats", "top", *where, "--field", "day", "--to", "2026-01-02")["AggBuckets"] == [
         {"key": "2026-01-02", "doc_count": 4}, {"key": "2026-01-01", "doc_count": 2}]
-    assert "24         example.org" in shared.cli("stats", "top", *where, "--field", "recipientDomain").stdout.decode()
+    assert "24     example.org" in shared.cli("stats", "top", *where, "--field", "recipientDomain").stdout.decode()
     refused = shared.cli("event", "list", *where, "--query", "a AND", check=False)
-    assert refused.returncode == 1 and b"Query is wrong at character 6" in refused.stderr
+    assert refused.returncode == 1 and b"--query is wrong at character 6" in refused.stderr
