@@ -96,13 +96,14 @@ static void greet(struct gateway *g, const struct config *c, const struct greeti
     const char *url = base.p, *domain = greeting->domain;
     printf("\nPosthorn is running%s.\n\n"
            "  HTTP API      %s\n"
+           "  try it out    %s/docs\n"
            "  sender key    %.*s   (domain %s)\n\n"
            "Send a first mail:\n\n"
            "  curl -s %s/api/v1/email -H 'Authorization: Bearer %.*s' -H 'Content-Type: application/json' \\\n"
            "    -d "
            "'{\"From\":{\"email\":\"you@%s\",\"name\":\"You\"},\"To\":[{\"email\":\"friend@example.org\",\"name\":\"Friend\"}],"
            "\"Subject\":\"Hello\",\"ContentType\":\"plain\",\"PlainContent\":\"It works.\"}'\n\n",
-           c->delivery_mode == MODE_SANDBOX ? " in sandbox mode: every mail ends in its own inbox" : "", url,
+           c->delivery_mode == MODE_SANDBOX ? " in sandbox mode: every mail ends in its own inbox" : "", url, url,
            STR_ARG(buf_str(&key)), domain, url, STR_ARG(buf_str(&key)), domain);
     if (c->delivery_mode == MODE_SANDBOX)
         printf("Read it (in another terminal, here):\n\n  %s inbox list%s%s\n  %s inbox show 1%s%s\n\n", greeting->program,
