@@ -32,6 +32,7 @@ struct email {
     bool is_batch;
     size_t bytes; /* of the messages made so far */
     size_t held;  /* of them, taken from the budget */
+    size_t steps_left;
     struct sha256 key_hash, request_hash;
     struct accept_key key;
     enum accept_outcome outcome; /* of the call as a whole: NEW, REPLAYED, CONFLICT */
@@ -46,7 +47,10 @@ static void free_email(struct call *c) {
 
 static struct email *email_new(struct call *c, size_t count, bool is_batch) {
     struct email *e = ARENA_NEW(c->arena, struct email);
-    *e = (struct email){.items = arena_array(c->arena, count + 1, sizeof *e->items), .count = count, .is_batch = is_batch};
+    *e = (struct email){.items = arena_array(c->arena, count + 1, sizeof *e->items),
+                        .count = count,
+                        .is_batch = is_batch,
+                        .steps_left = SEND_STEPS_MAX};
     c->state = e;
     c->cleanup = free_email;
     return e;
@@ -54,10 +58,14 @@ static struct email *email_new(struct call *c, size_t count, bool is_batch) {
 
 /* ---- refusals ---- */
 /* One request's refusals are the call's; those of a batch's item go into its own result. */
-static struct send_context context_of(struct call *c, const struct email *e, struct refused_list *own) {
+static struct send_context context_of(struct call *c, struct email *e, struct refused_list *own) {
     own->count = 0;
-    return (struct send_context){
-        .api = c->api, .arena = c->arena, .sender = &c->sender, .now = c->now, .refused = e->is_batch ? own : &c->refused};
+    return (struct send_context){.api = c->api,
+                                 .arena = c->arena,
+                                 .sender = &c->sender,
+                                 .now = c->now,
+                                 .refused = e->is_batch ? own : &c->refused,
+                                 .steps_left = &e->steps_left};
 }
 
 static void keep_refusals(struct call *c, const struct email *e, struct item *item, struct refused_list *refused) {
@@ -94,11 +102,21 @@ static bool read_key(const struct send_context *ctx, struct str name, struct str
     return true;
 }
 
+/* All that parameters came from. */
+static struct sha256 request_hash(const struct call *c) {
+    const struct sha256 of_body = sha256(c->body);
+    BUF_AUTO text = {0};
+    if (c->request.query.n == 0) return of_body;
+    buf_add_str(&text, sha256_str(&of_body));
+    buf_add_str(&text, c->request.query);
+    return sha256(buf_str(&text));
+}
+
 static void read_call_key(struct call *c, struct email *e) {
     const struct send_context ctx = {.arena = c->arena, .refused = &c->refused};
     if (!c->request.idempotency_key.p || !read_key(&ctx, STR("Idempotency-Key"), c->request.idempotency_key, &e->key_hash))
         return;
-    e->request_hash = sha256(c->body);
+    e->request_hash = request_hash(c);
     e->key = (struct accept_key){sha256_str(&e->key_hash), sha256_str(&e->request_hash)};
 }
 

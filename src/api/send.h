@@ -17,6 +17,7 @@
 #define SEND_AHEAD_MAX_MS   (30 * INT64_C(86400000)) /* how far SendAt may lie ahead */
 #define SEND_PAST_MAX_MS    INT64_C(3600000)         /* a SendAt this long ago still means now: clocks differ */
 #define SEND_BYTES_MAX      ((size_t)64 << 20)       /* of all messages that one call makes */
+#define SEND_STEPS_MAX      20000000                 /* instructions of templates for all of them, some seconds at worst */
 
 /* Who sends, and what making messages needs besides the request. Refusals go into `refused`, in the terms of the operation
  * SendEmail; items of it may be there before. */
@@ -26,6 +27,7 @@ struct send_context {
     const struct sender_login *sender; /* key (ids and labels), domain_name and limits are read */
     int64_t now;
     struct refused_list *refused;
+    size_t *steps_left; /* of SEND_STEPS_MAX; NULL: each rendering for itself */
 };
 
 /* A request, read and judged. */

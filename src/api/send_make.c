@@ -87,7 +87,7 @@ static const struct json *person(const struct send_context *ctx, const struct co
 
 static struct template_values values_of(const struct send_context *ctx, const struct send_request *r,
                                         const struct send_merge *merge) {
-    struct template_values values = {0};
+    struct template_values values = {.steps_left = ctx->steps_left};
     const struct compose_group *to = &r->submission.to;
     const struct json *const layers[] = {
         merge                       ? merge->fields

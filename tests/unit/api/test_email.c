@@ -305,6 +305,9 @@ static void one_key_sends_once(void **state) {
     assert_int_equal(w->offered, 1);
     REPLY_AUTO conflict = send_with_key(w, t.sender_key, "k1", "{" GOOD ",\"TTL\":60}");
     assert_int_equal(conflict.status, 409);
+    ask.query = "TTL=60"; /* parameters come from there too */
+    REPLY_AUTO by_query = world_ask(w, &ask);
+    assert_int_equal(by_query.status, 409);
     REPLY_AUTO separate = send_with_key(w, other.sender_key, "k1",
                                         "{\"From\":{\"email\":\"me@other.test\",\"name\":\"\"}," GOOD_TO "," GOOD_TEXT "}");
     assert_int_equal(separate.status, 200);
