@@ -3,7 +3,7 @@
  * A try is taken from its buckets before argon2 runs and paid back when it was right, so parallel tries cannot slip through.
  * A guesser spends the strangers' bucket of the account he guesses at, and its owner, who comes from where he logged in before,
  * has one of his own: nobody locks him out. The bucket of an address is not paid back, or an account of one's own would
- * refill it.
+ * refill it; nor is an account's bucket of logins from known clients, right ones too, or it could keep the slow pool busy (P6).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/user_calls.h"
 
@@ -13,6 +13,7 @@
 #define EVERYBODY  STR("*") /* a name that no account has */
 
 static const struct limit_rate known_rate = {.count = 20, .period_ms = MINUTES(10), .burst = 10};
+static const struct limit_rate account_rate = {.count = 120, .period_ms = MINUTES(1), .burst = 60};
 static const struct limit_rate stranger_rate = {.count = 10, .period_ms = MINUTES(10), .burst = 10};
 static const struct limit_rate address_rate = {.count = 60, .period_ms = MINUTES(10), .burst = 30};
 static const struct limit_rate everybody_rate = {.count = 1200, .period_ms = MINUTES(1), .burst = 40}; /* 20 hashes a second */
@@ -27,7 +28,9 @@ static bool take(struct call *c, enum limit_kind kind, struct str key, const str
 bool password_gate_take(struct call *c, const struct password_gate *gate) {
     char room[LIMIT_KEY_MAX];
     if (c->request.is_control) return true;
-    if (gate->is_known) return take(c, LIMIT_LOGIN_CLIENT, limit_key_both(gate->account_id, &c->ip, room), &known_rate);
+    if (gate->is_known)
+        return take(c, LIMIT_LOGIN_CLIENT, limit_key_both(gate->account_id, &c->ip, room), &known_rate) &&
+               take(c, LIMIT_LOGIN_ACCOUNT, limit_key_id(gate->account_id, room), &account_rate);
     return take(c, LIMIT_LOGIN_ADDRESS, limit_key_ip(&c->ip, room), &address_rate) &&
            take(c, LIMIT_LOGIN_STRANGER, gate->name, &stranger_rate) && take(c, LIMIT_LOGIN_STRANGER, EVERYBODY, &everybody_rate);
 }

@@ -109,12 +109,15 @@ static enum status refuse_token(struct call *c, enum status status) {
 
 /* Before argon2 is spent. */
 enum status user_mail_reset_find(struct call *c, struct db *db) {
-    struct account_token token;
+    struct account_token token = {0};
     c->state = ARENA_NEW(c->arena, struct user_mail);
     if (call_text(c, "NewPassword", (struct str){0}).n < ACCOUNT_PASSWORD_MIN)
         call_refuse_say(c, STR("NewPassword"), "NewPassword must have 8 bytes or more");
     if (c->refused.count) return STATUS_OK;
-    return refuse_token(c, find_token(c, db, TOKEN_FOR_PASSWORD, &token));
+    enum status status = find_token(c, db, TOKEN_FOR_PASSWORD, &token);
+    struct password_gate gate = {.account_id = token.account_id, .is_known = true};
+    if (status == STATUS_OK) (void)password_gate_take(c, &gate);
+    return refuse_token(c, status);
 }
 
 enum status user_mail_reset_hash(struct call *c, struct db *db) {
@@ -126,11 +129,13 @@ enum status user_mail_reset_hash(struct call *c, struct db *db) {
     return status;
 }
 
+/* Who reads the account's mail is no stranger to it: so its owner gets in while others guess at it. */
 enum status user_mail_reset(struct call *c, struct db *db) {
     const struct user_mail *state = c->state;
     struct account_token token;
     enum status status = find_token(c, db, TOKEN_FOR_PASSWORD, &token);
     if (status == STATUS_OK) status = account_change_password(db, token.account_id, state->password_hash);
+    if (status == STATUS_OK && c->ip.family) status = account_remember(db, token.account_id, &c->ip, c->now);
     return status == STATUS_OK ? answer(c) : refuse_token(c, status);
 }
 
@@ -140,11 +145,13 @@ enum status user_mail_verify(struct call *c, struct db *db) {
     enum status status = find_token(c, db, TOKEN_FOR_ADDRESS, &token);
     if (status == STATUS_OK) status = account_get(db, c->arena, token.account_id, &account);
     if (status != STATUS_OK) return refuse_token(c, status);
+    bool is_moved = !str_eq(account.email, token.email);
     account.email = token.email;
     account.is_verified = true;
     status = account_update(db, &account);
     if (status == STATUS_EXISTS) return call_refuse(c, 3);
-    if (status == STATUS_OK) status = use_token(c, db);
+    /* What was mailed to the old address is void. */
+    if (status == STATUS_OK) status = is_moved ? account_token_clear(db, account.id) : use_token(c, db);
     return status == STATUS_OK ? answer(c) : status;
 }
 

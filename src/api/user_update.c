@@ -78,12 +78,11 @@ static void read_changes(struct call *c, struct account *account) {
     account->is_verified = call_number(c, "IsVerified", account->is_verified) != 0;
 }
 
-/* A user's new address is mailed first: *ret_status OK and false when that cannot be. */
-static bool ask_address(struct call *c, struct db *db, struct user_update *update, const struct account *account,
-                        enum status *ret_status) {
+/* A user's new address is mailed to: *ret_status OK and false when that cannot be. */
+static bool can_mail(struct call *c, struct db *db, enum status *ret_status) {
     struct notice_options options = user_mail_options(c);
-    struct notice notice = {.purpose = TOKEN_FOR_ADDRESS, .to = update->email, .account = account, .now = c->now};
-    *ret_status = notice_send(db, c->arena, &options, &notice, &update->mail);
+    struct domain domain;
+    *ret_status = notice_ready(db, c->arena, &options, &domain);
     if (*ret_status != STATUS_NOT_FOUND) return *ret_status == STATUS_OK;
     *ret_status = STATUS_OK;
     call_refuse_field(c, 9, STR("EmailAddress"));
@@ -107,18 +106,29 @@ static bool prepare(struct call *c, struct db *db, struct account *account, enum
     read_changes(c, account);
     update->mail = (struct acceptance){0};
     if (update->email.n == 0 || str_eq(update->email, account->email)) return true;
-    if (!user_call_is_admin(c)) return ask_address(c, db, update, account, ret_status);
+    if (!user_call_is_admin(c)) return can_mail(c, db, ret_status);
     account->email = update->email;
     return true;
+}
+
+/* Last, because a new password voids what was mailed before. */
+static enum status ask_address(struct call *c, struct db *db, const struct account *account) {
+    struct user_update *update = c->state;
+    struct notice_options options = user_mail_options(c);
+    struct notice notice = {.purpose = TOKEN_FOR_ADDRESS, .to = update->email, .account = account, .now = c->now};
+    if (update->email.n == 0 || str_eq(update->email, account->email)) return STATUS_OK;
+    return notice_send(db, c->arena, &options, &notice, &update->mail);
 }
 
 static enum status store(struct call *c, struct db *db, const struct account *account) {
     const struct user_update *update = c->state;
     const struct arg *two_factor = call_arg(c, "TwoFactor");
     enum status status = account_update(db, account);
+    if (status == STATUS_OK && str_eq(update->email, account->email)) status = account_token_clear(db, account->id);
     if (status == STATUS_OK && update->password_hash.n) status = account_change_password(db, account->id, update->password_hash);
     if (status == STATUS_OK && two_factor->is_given) status = account_set_totp(db, account->id, (struct str){0}, false);
-    return status == STATUS_OK && !account->is_active ? session_delete_all(db, account->id) : status;
+    if (status == STATUS_OK && !account->is_active) status = session_delete_all(db, account->id);
+    return status == STATUS_OK ? ask_address(c, db, account) : status;
 }
 
 enum status user_update_store(struct call *c, struct db *db) {

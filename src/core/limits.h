@@ -16,6 +16,7 @@ enum limit_kind {
     LIMIT_ADDRESS,        /* requests by a client address */
     LIMIT_FAILURES,       /* wrong keys and sessions by client address */
     LIMIT_LOGIN_CLIENT,   /* failed logins by account and client address */
+    LIMIT_LOGIN_ACCOUNT,  /* all logins by account, from clients it knows */
     LIMIT_LOGIN_STRANGER, /* failed logins by account, from clients it does not know */
     LIMIT_LOGIN_ADDRESS,  /* failed logins by client address */
     LIMIT_MAIL,           /* mails of the gateway's own (resets, verifications) by account or address */

@@ -328,6 +328,22 @@ static void guessing_locks_nobody_out_AU11(void **state) {
     assert_reply(&later, "ErrorCode", "0");
 }
 
+/* Right passwords are hashed as well: an account that logs in all the time would keep the slow pool from the others (P6). */
+static void an_account_logs_in_only_so_often(void **state) {
+    struct world *w = *state;
+    char admin[128];
+    int in = 0;
+    make_admin(w, admin);
+    make_user(w, admin, "u@owner.test", "");
+    for (int i = 0; i < 80; i++) {
+        REPLY_AUTO r = login(w, HOME, "u@owner.test", "correct horse", "");
+        in += r.status == 200;
+    }
+    assert_in_range(in, 60, 70);
+    REPLY_AUTO other = login(w, HOME, "root@owner.test", "correct horse", "");
+    assert_reply(&other, "ErrorCode", "0");
+}
+
 static void an_address_is_slowed_whoever_it_guesses_at(void **state) {
     struct world *w = *state;
     int wrong = 0;
@@ -636,6 +652,61 @@ static void a_new_address_counts_once_it_was_proved(void **state) {
     assert_token(w, "User.Verify", token, "", "3");
 }
 
+/* Others guess at him, and he is where he never was before: his mail lets him in. */
+static void who_reads_the_mail_is_no_stranger_AU11(void **state) {
+    struct world *w = *state;
+    char token[64], to[128];
+    world_tenant(w, "u@owner.test", "sender.test");
+    w->api.mail_from = STR("posthorn@sender.test");
+    for (int i = 0; i < 10; i++) {
+        REPLY_AUTO r = login(w, HOME, "u@owner.test", "guess", "");
+        assert_reply(&r, "ErrorCode", "3");
+    }
+    REPLY_AUTO out = login(w, ABROAD, "u@owner.test", "correct horse", "");
+    assert_int_equal(out.status, 429);
+    assert_code(w, NULL, "User.PasswordRemind", "\"EmailAddress\":\"u@owner.test\"", "0");
+    newest_mail(w, token, to);
+    BUF_AUTO members = {0};
+    buf_addf(&members, "\"Token\":\"%s\"" NEW_PASSWORD, token);
+    REPLY_AUTO reset = ask_from(w, ABROAD, NULL, "User.PasswordReset", members.p);
+    assert_reply(&reset, "ErrorCode", "0");
+    REPLY_AUTO in = login(w, ABROAD, "u@owner.test", "better horse", "");
+    assert_reply(&in, "ErrorCode", "0");
+    REPLY_AUTO guess = login(w, HOME, "u@owner.test", "guess", "");
+    assert_int_equal(guess.status, 429);
+}
+
+static void mail_to_an_old_address_sets_no_password_UI15(void **state) {
+    struct world *w = *state;
+    char old[64], token[64], to[128], admin[128];
+    make_admin(w, admin);
+    struct tenant t = world_tenant(w, "u@owner.test", "sender.test");
+    w->api.mail_from = STR("posthorn@sender.test");
+    assert_code(w, NULL, "User.PasswordRemind", "\"EmailAddress\":\"u@owner.test\"", "0");
+    newest_mail(w, old, to);
+    assert_code(w, t.user_key, "User.Update", "\"EmailAddress\":\"new@owner.test\",\"CurrentPassword\":\"correct horse\"", "0");
+    newest_mail(w, token, to);
+    assert_token(w, "User.Verify", token, "", "0");
+    assert_token(w, "User.PasswordReset", old, NEW_PASSWORD, "2");
+    assert_code(w, NULL, "User.PasswordRemind", "\"EmailAddress\":\"new@owner.test\"", "0");
+    newest_mail(w, old, to);
+    assert_string_equal(to, "new@owner.test");
+    assert_code(w, admin, "User.Update", "\"UserID\":2,\"EmailAddress\":\"newer@owner.test\"", "0");
+    assert_token(w, "User.PasswordReset", old, NEW_PASSWORD, "2");
+}
+
+/* A new password voids what was mailed before it, not what is mailed with it. */
+static void address_and_password_change_together(void **state) {
+    struct world *w = *state;
+    char token[64], to[128];
+    struct tenant t = world_tenant(w, "u@owner.test", "sender.test");
+    w->api.mail_from = STR("posthorn@sender.test");
+    assert_code(w, t.user_key, "User.Update",
+                "\"EmailAddress\":\"new@owner.test\",\"Password\":\"better horse\",\"CurrentPassword\":\"correct horse\"", "0");
+    newest_mail(w, token, to);
+    assert_token(w, "User.Verify", token, "", "0");
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -658,6 +729,10 @@ int main(void) {
         TEST(a_client_gets_only_so_many_mails_sent),
         TEST(an_address_is_proved_by_mail),
         TEST(a_new_address_counts_once_it_was_proved),
+        TEST(an_account_logs_in_only_so_often),
+        TEST(who_reads_the_mail_is_no_stranger_AU11),
+        TEST(mail_to_an_old_address_sets_no_password_UI15),
+        TEST(address_and_password_change_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
