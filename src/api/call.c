@@ -10,12 +10,14 @@
 #include "api/judge.h"
 #include "api/throttle.h"
 #include "base/log.h"
+#include "httpd/http_budget.h"
 #include "proto/url/url.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define SIZED_LOOP_MAX ((size_t)256 << 10) /* bodies up to this are parsed and composed on the loop */
+#define SIZED_LOOP_MAX  ((size_t)256 << 10) /* bodies up to this are parsed and composed on the loop */
+#define TREE_FREE_BYTES ((size_t)64 << 10)  /* what a parsed body may take unasked */
 
 static void answer(struct call *c);
 
@@ -351,9 +353,18 @@ void call_start(struct call *c) {
 }
 
 /* ---- from the body to the steps ---- */
+/* Many small values take some dozens of times the memory of their text, which shares that of request bodies then (P8). */
+static enum status hold_tree(struct call *c, size_t bytes) {
+    if (!c->api->budget || bytes <= TREE_FREE_BYTES) return STATUS_OK;
+    if (!http_budget_take_body(c->api->budget, bytes)) return STATUS_LIMIT;
+    c->held_bytes += bytes;
+    return STATUS_OK;
+}
+
 static enum status parse(struct call *c, struct db *db) {
     (void)db;
     const char *why;
+    size_t before = c->arena->used_bytes;
     if (!input_parse_body(c->arena, c->request.content_type, c->body, &c->input.body, &why)) {
         refused_say(&c->refused, c->arena, REFUSAL_UNREADABLE, STR("body"), why);
         return STATUS_OK;
@@ -361,7 +372,7 @@ static enum status parse(struct call *c, struct db *db) {
     find_operation(c);
     if (c->op && c->request.is_control && c->op->caller == CALLER_SENDER) c->op = NULL; /* the operator is no sender key */
     if (!c->op) call_refuse_field(c, REFUSAL_COMMAND, STR("Command"));
-    return STATUS_OK;
+    return hold_tree(c, c->arena->used_bytes - before);
 }
 
 static void after_parse(struct call *c) {
@@ -381,6 +392,8 @@ void call_body(struct call *c, struct str body) {
 void call_fini(struct call *c) {
     if (c->cleanup) c->cleanup(c);
     c->cleanup = NULL;
+    if (c->held_bytes) http_budget_give_body(c->api->budget, c->held_bytes);
+    c->held_bytes = 0;
     buf_fini(&c->out);
 }
 

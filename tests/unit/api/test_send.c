@@ -492,6 +492,24 @@ static void a_batch_counts_item_by_item(void **state) {
     assert_int_equal(number(w, "SELECT count FROM send_counts"), 2);
 }
 
+/* A body of many small values is dozens of times its size once it is parsed. */
+static void P8_parsed_bodies_share_the_memory_of_bodies(void **state) {
+    struct world *w = *state;
+    struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
+    w->api.budget = http_budget_new(1, 1, 1000000);
+    BUF_AUTO body = {0};
+    buf_add_z(&body, "{" GOOD ",\"Data\":{\"list\":[1");
+    for (int i = 0; i < 5000; i++) buf_add_z(&body, ",1");
+    REPLY_AUTO small = world_send(w, t.sender_key, (buf_add_z(&body, "]}}"), body.p));
+    assert_int_equal(small.status, 200);
+    body.n -= 3;
+    for (int i = 0; i < 20000; i++) buf_add_z(&body, ",1");
+    REPLY_AUTO large = world_send(w, t.sender_key, (buf_add_z(&body, "]}}"), body.p));
+    assert_int_equal(large.status, 503);
+    assert_true(http_budget_take_body(w->api.budget, 1000000)); /* all was given back */
+    http_budget_free(&w->api.budget);
+}
+
 static void P8_a_batch_is_bounded(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
@@ -557,6 +575,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_item_may_have_a_key_of_its_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_batch_counts_item_by_item, set_up, tear_down),
         cmocka_unit_test_setup_teardown(P8_a_batch_is_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(P8_parsed_bodies_share_the_memory_of_bodies, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
