@@ -194,6 +194,15 @@ static enum status settle(struct db *db, const struct node_epoch *owner, const s
     return status;
 }
 
+/* No time is left for another try, or no sender: a deletion of the domain that a kill or a full disk cut short left this one. */
+static enum status judge_deferral(struct db *db, const struct message *message, struct settlement *s, struct recipient *to) {
+    if (s->outcome != DELIVERY_DEFERRED) return STATUS_OK;
+    enum status status = domain_is_of(db, message->account_id, message->domain_id);
+    if (status == STATUS_NOT_FOUND) to->reason = STR("The sender domain was deleted");
+    if (status == STATUS_NOT_FOUND || message->expires_at <= s->at) s->outcome = DELIVERY_FAILED;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 enum status delivery_settle(struct db *db, const struct node_epoch *owner, const struct settlement *s, bool *ret_applied) {
     ARENA_AUTO arena = {0};
     BUF_AUTO reason = {0};
@@ -207,9 +216,9 @@ enum status delivery_settle(struct db *db, const struct node_epoch *owner, const
     if (status == STATUS_OK) {
         reason_clean(s->reason, &reason);
         to.reason = buf_str(&reason);
-        if (s->outcome == DELIVERY_DEFERRED && message.expires_at <= s->at) final.outcome = DELIVERY_FAILED;
-        status = settle(db, owner, &final, &to, &message);
+        status = judge_deferral(db, &message, &final, &to);
     }
+    if (status == STATUS_OK) status = settle(db, owner, &final, &to, &message);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     *ret_applied = status == STATUS_OK; /* else settled before, or not ours */
     return STATUS_OK;

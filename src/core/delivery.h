@@ -70,9 +70,9 @@ struct settlement {
 };
 #define DELIVERY_REASON_MAX 1024
 
-/* Write one settlement. A deferral behind the end of the message's life, which may have come meanwhile, is its failure.
- * *ret_applied false: the row was not waiting, not ours, or this attempt was settled before; nothing is
- * written. Running it twice, in one transaction or two, applies it once. */
+/* Write one settlement. A deferral behind the end of the message's life, which may have come meanwhile, is its failure,
+ * and so is one whose sender domain was deleted. *ret_applied false: the row was not waiting, not ours, or this attempt was
+ * settled before; nothing is written. Running it twice, in one transaction or two, applies it once. */
 WARN_UNUSED enum status delivery_settle(struct db *db, const struct node_epoch *owner, const struct settlement *s,
                                         bool *ret_applied);
 

@@ -146,6 +146,20 @@ static void test_p4_a_deferral_behind_the_end_is_a_failure(void **state) {
     scene_free(&s);
 }
 
+/* A deletion that was cut short leaves recipients behind: none waits for days for a sender who is gone. */
+static void test_a_deferral_without_a_sender_domain_is_a_failure(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    assert_ok(db_exec(s.f->db, "DELETE FROM domains"));
+    struct settlement later = settlement_of(&s, DELIVERY_DEFERRED, 0);
+    assert_true(settle(&s, &later));
+    assert_int_equal(row(&s).state, RECIPIENT_FAILED);
+    assert_str(row(&s).reason, "The sender domain was deleted");
+    assert_int_equal(events(&s).count, 1);
+    assert_int_equal(events(&s).items[0].type, EVENT_FAILED);
+    scene_free(&s);
+}
+
 static void test_p3_withdrawn_with_its_event(void **state) {
     (void)state;
     struct scene s = scene_new();
@@ -394,6 +408,7 @@ int main(void) {
         cmocka_unit_test(test_load),
         cmocka_unit_test(test_p2_a_moved_entry_is_stale),
         cmocka_unit_test(test_p4_a_deferral_behind_the_end_is_a_failure),
+        cmocka_unit_test(test_a_deferral_without_a_sender_domain_is_a_failure),
         cmocka_unit_test(test_p3_withdrawn_with_its_event),
         cmocka_unit_test(test_what_is_gone_is_said),
         cmocka_unit_test(test_p3_deferred_then_delivered),
