@@ -118,7 +118,7 @@ static enum status run_job(struct job *job, void *ctx) {
     return c->fn(c, ctx);
 }
 
-/* lists_all_codes: refused parameters do not end the call until a step could look at the others. */
+/* lists_all_codes, judges_all: refused parameters do not end the call until a step could look at the others. */
 static void hold_refusals(struct call *c) {
     struct refused_list *held = ARENA_NEW(c->arena, struct refused_list);
     *held = c->refused;
@@ -248,13 +248,14 @@ static void refuse_states(struct call *c) {
  * needs nothing else. */
 static enum status check(struct call *c, struct db *db) {
     refuse_states(c);
+    if (c->refused.count && c->refused.items[0].code == REFUSAL_SENDER_KEY) return STATUS_OK;
     c->args = params_check(c->op, &c->input, c->arena, &c->refused);
     enum status status = STATUS_OK;
     if (c->op->steps[0].where == STEP_SIZED) {
         c->step = 1;
         status = c->op->steps[0].fn(c, db);
     }
-    if (c->op->lists_all_codes) hold_refusals(c);
+    if (c->op->lists_all_codes || c->op->judges_all) hold_refusals(c);
     return status;
 }
 

@@ -88,7 +88,7 @@ struct call {
     size_t step;
     bool is_again, is_ended;
     unsigned round; /* of runs that asked for another, those that were committed: tells the run that follows from a second try */
-    const struct refused_list *held; /* lists_all_codes: what waits for a step's own refusals */
+    const struct refused_list *held; /* lists_all_codes, judges_all: what waits for a step's own refusals */
     struct credentials judged;
     const struct operation *judged_for; /* NULL: before the command was known */
     bool is_judged, is_counted;

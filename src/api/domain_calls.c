@@ -102,10 +102,6 @@ static void write_records(struct call *c, const struct domain *domain, const str
 }
 
 /* ---- AddDomain ---- */
-static void refuse_known(struct call *c) {
-    refused_say(&c->refused, c->arena, 2, STR("DomainName"), "Invalid domain name provided: the account has this domain already");
-}
-
 /* What the writer decides exactly (TN12) is looked at before keys are made in vain. */
 enum status domain_calls_add_check(struct call *c, struct db *db) {
     struct domain_call *state = ARENA_NEW(c->arena, struct domain_call);
@@ -119,8 +115,9 @@ enum status domain_calls_add_check(struct call *c, struct db *db) {
         .created_at = c->now,
     };
     c->state = state;
+    if (!call_arg(c, "DomainName")->is_given) return STATUS_OK; /* judges_all */
     enum status status = domain_find(db, c->arena, c->scope.account_id, state->domain.name, &found);
-    if (status == STATUS_OK) refuse_known(c);
+    if (status == STATUS_OK) call_refuse_field(c, 2, STR("DomainName"));
     if (status != STATUS_NOT_FOUND) return status;
     status = domain_check_limit(db, c->scope.account_id, c->limits->domains);
     if (status == STATUS_LIMIT) call_refuse(c, 3);
@@ -137,7 +134,7 @@ enum status domain_calls_add(struct call *c, struct db *db) {
     struct domain_call *state = c->state;
     struct domain domain = state->domain;
     enum status status = domain_create(db, &domain, state->keys, c->limits->domains);
-    if (status == STATUS_EXISTS) refuse_known(c); /* meanwhile, as the next */
+    if (status == STATUS_EXISTS) call_refuse_field(c, 2, STR("DomainName")); /* meanwhile, as the next */
     if (status == STATUS_LIMIT) call_refuse(c, 3);
     if (status == STATUS_NOT_FOUND) call_refuse(c, REFUSAL_CREDENTIALS); /* the account has gone */
     if (c->refused.count) return STATUS_OK;
@@ -210,6 +207,12 @@ static const bool *given_flag(struct call *c, const char *name) {
 static const struct str *given_text(const struct call *c, const char *name) {
     const struct arg *arg = call_arg(c, name);
     return arg->is_given ? &arg->text : NULL;
+}
+
+enum status domain_calls_update_find(struct call *c, struct db *db) {
+    if (!call_arg(c, "DomainID")->is_given) return STATUS_OK; /* judges_all */
+    enum status status = domain_is_of(db, c->scope.account_id, call_number(c, "DomainID", 0));
+    return status == STATUS_NOT_FOUND ? call_refuse_field(c, 5, STR("DomainID")) : status;
 }
 
 enum status domain_calls_update(struct call *c, struct db *db) {

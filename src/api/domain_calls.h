@@ -21,6 +21,7 @@ enum status domain_calls_make_keys(struct call *call, struct db *db);
 enum status domain_calls_add(struct call *call, struct db *db);
 enum status domain_calls_get(struct call *call, struct db *db);
 enum status domain_calls_list(struct call *call, struct db *db);
+enum status domain_calls_update_find(struct call *call, struct db *db);
 enum status domain_calls_update(struct call *call, struct db *db);
 enum status domain_calls_verify_load(struct call *call, struct db *db);
 enum status domain_calls_verify_ask(struct call *call, struct db *db);

@@ -395,7 +395,6 @@ static void write_results(struct call *c, const struct email *e) {
     for (size_t i = 0; i < e->count; i++) json_raw(w, e->items[i].answer);
     json_close_array(w);
     call_close(c);
-    c->http_status = e->accepted || c->api->v1_always_200 ? 200 : 422;
 }
 
 enum status email_store(struct call *c, struct db *db) {

@@ -109,7 +109,8 @@ static const struct operation rows[] = {
     {"SendEmailBatch", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_SEND, 12, HTTP_POST, OPERATION_BODY_SEND, "/api/v1/email/batch",
      "Send many messages in one request. Each is judged by itself; those that are accepted are stored together. Results holds, "
      "in "
-     "the same order, the answer that each would have got alone: MessageID or Errors. The status is 422 when all were refused",
+     "the same order, the answer that each would have got alone: MessageID or Errors. The status is 200, also when all were "
+     "refused",
      LIST_OF(batch_params, batch_refusals), SEND_STEPS(email_check_batch), .request = "{\"Messages\":[" ONE_REQUEST "]}",
      .answer = "{\"Results\":[{\"MessageID|?\":[\"01932c5e-8f5a-7c1e-9d3b-2f6a8b4c5d6e\",[\"01932c5e-8f5a-7c1e-9d3b-"
                "2f6a8b4c5d6e\"]],\"Suppressed?\":[\"joe@example.org\"],"

@@ -94,14 +94,20 @@ static bool is_structure(struct str value) {
     return (first == '[' && last == ']') || (first == '{' && last == '}');
 }
 
-/* A leaf that reads as a JSON list or object is one; all else stays text. */
-static void finish_leaf(struct arena *arena, struct json *leaf) {
+const struct json *input_unfold(struct arena *arena, const struct json *value) {
     struct json_error error;
     const struct json *parsed;
-    if (!is_structure(leaf->text) || !json_parse(arena, leaf->text, &parsed, &error)) return;
+    if (!json_is(value, JSON_STRING) || !is_structure(value->text)) return value;
+    return json_parse(arena, value->text, &parsed, &error) ? parsed : value;
+}
+
+/* Inside a structure a leaf that reads as a JSON list or object is one; all else stays text. */
+static void finish_leaf(struct arena *arena, struct json *leaf) {
+    const struct json *unfolded = input_unfold(arena, leaf);
+    if (unfolded == leaf) return;
     struct json *next = leaf->next;
     struct str key = leaf->key;
-    *leaf = *parsed;
+    *leaf = *unfolded;
     leaf->next = next;
     leaf->key = key;
 }
@@ -109,7 +115,7 @@ static void finish_leaf(struct arena *arena, struct json *leaf) {
 /* Turn members round into the order they came in, and numbered objects into arrays. Depth is bounded by add_pair. */
 static void finish(struct arena *arena, struct json *node, unsigned depth) {
     if (node->type == JSON_STRING) {
-        finish_leaf(arena, node);
+        if (depth > 1) finish_leaf(arena, node);
         return;
     }
     struct json *turned = NULL;

@@ -2,8 +2,9 @@
  *
  * Query and body are one set, the body wins; the body is JSON when it begins with '{', whatever Content-Type says, and always
  * UTF-8 (JS13); else a form or multipart. Of equal names in a form the last wins (HT34), in JSON they are an error. Names are
- * matched without regard to case. Form values are strings; names such as To[0][email] and values that are JSON arrays or
- * objects make structures, so that every parameter can be sent in every way. Missing, null and "" are one case. Pure; any thread.
+ * matched without regard to case. Form values are strings; names such as To[0][email] make structures, and a text that is a JSON
+ * array or object is one where the parameter wants one, so that every parameter can be sent in every way. Missing, null and ""
+ * are one case. Pure; any thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_API_INPUT_H
 #define POSTHORN_API_INPUT_H
@@ -22,6 +23,9 @@ bool input_parse_body(struct arena *arena, struct str content_type, struct str t
                       const char **ret_why);
 /* A text member more for *object, which is made when it is NULL. */
 void input_add(struct arena *arena, struct json **object, struct str name, struct str value);
+
+/* The array or object that a text reads as; else `value` itself (NULL too). */
+const struct json *input_unfold(struct arena *arena, const struct json *value);
 
 /* The value called `name`: from path, body or query; NULL when it is in none, null or "". */
 const struct json *input_find(const struct input *input, struct str name);

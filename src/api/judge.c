@@ -43,13 +43,13 @@ static void refuse_key(struct call *c, int code) {
 
 static enum status judge_sender(struct call *c, struct db *db, struct str token) {
     if (token.n == 0) {
-        refuse_key(c, c->op->scope == SENDER_SCOPE_WEBHOOKS ? 13 : 1); /* decision 21 */
+        refuse_key(c, c->op->scope == SENDER_SCOPE_WEBHOOKS ? REFUSAL_SENDER_KEY : 1); /* decision 21 */
         return STATUS_OK;
     }
     enum status status = sender_authenticate(db, c->arena, token, c->op ? c->op->scope : 0, &c->sender);
     if (status == STATUS_DENIED) {
         c->is_guess = true;
-        refuse_key(c, 13);
+        refuse_key(c, REFUSAL_SENDER_KEY);
         return STATUS_OK;
     }
     c->scope = (struct call_scope){c->sender.key.account_id, c->sender.key.domain_id};

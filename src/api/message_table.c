@@ -41,7 +41,7 @@ static const struct refusal decide_refusals[] = {
 #define MESSAGE_ID "\"MessageID\":\"01890a5d-ac96-774b-bcce-b302099a8057\""
 #define HEAD                                                                                                                     \
     MESSAGE_ID ",\"DomainID\":\"123\",\"DomainName\":\"example.com\",\"From\":\"shop@example.com\",\"Subject\":\"Your order\","  \
-               "\"Tags\":[\"order\"],\"Metadata\":{\"*\":\"A-17\"},\"Size\":2048,\"CreatedAt\":\"2026-04-01T09:12:33.000Z\""
+               "\"Tags\":[\"order\"],\"Metadata\":{},\"Size\":2048,\"CreatedAt\":\"2026-04-01T09:12:33.000Z\""
 #define EVENT "{\"EventId\":\"9001\",\"EventType\":\"delivery\",\"EventTimestamp\":\"2026-04-01T09:12:34.512Z\",\"Details\":{}}"
 #define RECIPIENT                                                                                                                \
     "{\"Recipient\":\"ann@example.net\",\"State\":\"delivered\",\"Attempts\":1,\"Reason\":\"\",\"NextTry\":\"\","                \

@@ -73,6 +73,7 @@ struct param {
 #define REFUSAL_FIELD       422 /* a parameter that has no number of its own */
 #define REFUSAL_CONFLICT    409
 #define REFUSAL_TOO_MANY    429 /* an operation's own words may hold {seconds} and {attempts} */
+#define REFUSAL_SENDER_KEY  13  /* of every operation that takes sender keys; answered alone */
 #define REFUSAL_CREDENTIALS 99998
 #define REFUSAL_EXPIRED     99999
 #define REFUSAL_UNREADABLE  100000
@@ -96,8 +97,8 @@ enum step_where {
     STEP_WAIT, /* the function begins something, on the loop; the next step comes with call_resume() */
 };
 /* STATUS_OK goes on to the next step - or runs this one once more, in a transaction of its own, after call_again() -, unless the
- * call was refused (call_refuse): then it is answered. Any other status is a fault. db is NULL but for READER, SEARCH and WRITER. A
- * WRITER step may run twice: it writes its outputs anew each time. */
+ * call was refused (call_refuse): then it is answered. Any other status is a fault. db is NULL but for READER, SEARCH and WRITER.
+ * A WRITER step may run twice: it writes its outputs anew each time. */
 typedef enum status (*step_fn)(struct call *call, struct db *db);
 struct step {
     enum step_where where;
@@ -130,7 +131,8 @@ struct operation {
     /* A refusal's ErrorCode is the list of all its codes that apply, as the contract shows for AddWebhook: the first step off the
      * loop runs although parameters were refused (call_arg()->is_given tells which), and adds what it finds. */
     bool lists_all_codes;
-    int success; /* HTTP status of an answer that is no refusal; 0: 200 */
+    bool judges_all; /* the same first step, because its refusals are printed before those of parameters; one code is answered */
+    int success;     /* HTTP status of an answer that is no refusal; 0: 200 */
     bool takes_idempotency_key;
 };
 

@@ -218,6 +218,11 @@ static const char *check_choice(const struct param *p, const struct json *value,
     return arena_strf(arena, "must be one of %s", p->choices).p;
 }
 
+/* What may come as a text that reads as JSON: forms know nothing else, and clients of the reference send lists so in JSON too. */
+static bool is_structured(enum param_type type) {
+    return type == PARAM_EVENT || (type >= PARAM_MAILBOX && type <= PARAM_METADATA) || type == PARAM_OBJECT || type == PARAM_LIST;
+}
+
 static const param_fn checks[] = {
     [PARAM_TEXT] = check_text,         [PARAM_SECRET] = check_secret,
     [PARAM_CONTENT] = check_content,   [PARAM_ID] = check_id,
@@ -250,6 +255,7 @@ struct arg *params_check(const struct operation *op, const struct input *input, 
     for (size_t i = 0; i < op->param_count; i++) {
         const struct param *p = &op->params[i];
         struct arg arg = {.raw = input_find(input, str_from_z(p->name))};
+        if (is_structured(p->type)) arg.raw = input_unfold(arena, arg.raw);
         const char *why = arg.raw ? checks[p->type](p, arg.raw, arena, &arg) : NULL;
         if (why || (!arg.raw && p->is_required)) refuse(refused, arena, op, p, why);
         arg.is_given = arg.raw && !why;

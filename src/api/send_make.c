@@ -282,7 +282,7 @@ struct acceptor send_acceptor(const struct send_context *ctx) {
 
 void send_refuse(const struct send_context *ctx, const struct accept_request *request) {
     if (request->outcome == ACCEPT_SUPPRESSED)
-        refused_add(ctx->refused, send_operation(), 14, request->suppressed[0]);
+        refused_add(ctx->refused, send_operation(), 14, STR("To"));
     else if (request->outcome == ACCEPT_GONE)
         refused_add(ctx->refused, send_operation(), 32, (struct str){0});
     else

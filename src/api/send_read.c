@@ -108,13 +108,15 @@ static void read_data(const struct send_context *ctx, struct send_request *r) {
 
 /* Everybody gets a message of his own: a copy would go out with each of them. */
 static void judge_copies(const struct send_context *ctx, const struct send_request *r, const char *name) {
-    if (!arg_of(r, name)->is_given) return;
+    const struct arg *arg = arg_of(r, name);
+    if (!arg->is_given || arg->raw->count == 0) return;
     refuse_say(ctx, str_from_z(name),
                arena_strf(ctx->arena, "%s cannot be used here: everybody gets a message of his own", name).p);
 }
 
 void send_judge_list(const struct send_context *ctx, const struct send_request *request) {
-    if (arg_of(request, "To")->raw)
+    const struct arg *to = arg_of(request, "To");
+    if (to->is_given && to->raw->count)
         refuse_say(ctx, STR("To"), "To cannot be used with TargetListID: the list says who gets the message");
     judge_copies(ctx, request, "CC");
     judge_copies(ctx, request, "BCC");

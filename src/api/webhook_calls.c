@@ -55,16 +55,27 @@ enum status webhook_calls_add(struct call *c, struct db *db) {
 }
 
 /* ---- GetWebhooks: on a reader, but for a domain that has no signing key yet ---- */
+/* Events as a list, and as newer clients know it: one text, names between commas. */
+static void write_events(struct call *c, int64_t events) {
+    struct json_writer *w = &c->json;
+    BUF_AUTO names = {0};
+    json_add_array(w, STR("Events"));
+    for (int type = 1; type < EVENT_TYPE_COUNT; type++) {
+        if (!(events & EVENT_BIT(type))) continue;
+        json_z(w, event_noun((enum event_type)type));
+        buf_addf(&names, "%s%s", names.n ? "," : "", event_noun((enum event_type)type));
+    }
+    json_close_array(w);
+    json_add_str(w, STR("Event"), buf_str(&names));
+}
+
 static void write_webhook(struct call *c, const struct webhook *webhook) {
     struct json_writer *w = &c->json;
     json_open_object(w);
     json_add_id(w, STR("WebhookID"), webhook->id);
     json_add_str(w, STR("URL"), webhook->url);
     json_add_str(w, STR("WebhookURL"), webhook->url);
-    json_add_array(w, STR("Events"));
-    for (int type = 1; type < EVENT_TYPE_COUNT; type++)
-        if (webhook->events & EVENT_BIT(type)) json_z(w, event_noun((enum event_type)type));
-    json_close_array(w);
+    write_events(c, webhook->events);
     json_add_z(w, STR("Status"), webhook->is_active ? "Active" : "Disabled");
     json_add_time(w, STR("CreatedAt"), webhook->created_at);
     json_close_object(w);
@@ -149,6 +160,7 @@ enum status webhook_calls_rest_list(struct call *c, struct db *db) {
             json_add_id(w, STR("WebhookID"), list.items[i].id);
             json_add_z(w, STR("Event"), event_participle((enum event_type)type));
             json_add_str(w, STR("URL"), list.items[i].url);
+            json_add_str(w, STR("WebhookURL"), list.items[i].url);
             json_add_z(w, STR("Status"), list.items[i].is_active ? "Active" : "Disabled");
             json_close_object(w);
         }

@@ -80,9 +80,10 @@ static const struct operation rows[] = {
     {"EmailGateway.GetWebhooks", STYLE_COMMAND, CALLER_USER,
      .sentence = "The webhooks of a domain, and the key that signs their calls", LIST_OF(domain_params, domain_refusals),
      .steps = {{STEP_READER, webhook_calls_load}, {STEP_WRITER, webhook_calls_make_key}}, .request = "{\"DomainID\":\"123\"}",
-     .answer = "{\"SigningKey\":\"whsec_…\",\"Webhooks\":[{\"WebhookID\":\"456\",\"URL\":\"https://yourdomain.com/webhook1\","
-               "\"WebhookURL\":\"https://yourdomain.com/webhook1\",\"Events\":[\"send\"],\"Status\":\"Active\","
-               "\"CreatedAt\":\"2026-01-31 09:00:00\"}]}"},
+     .answer =
+         "{\"SigningKey\":\"whsec_…\",\"Webhooks\":[{\"WebhookID\":\"456\",\"URL\":\"https://yourdomain.com/webhook1\","
+         "\"WebhookURL\":\"https://yourdomain.com/webhook1\",\"Events\":[\"send\"],\"Event\":\"send\",\"Status\":\"Active\","
+         "\"CreatedAt\":\"2026-01-31 09:00:00\"}]}"},
     {"EmailGateway.DeleteWebhook", STYLE_COMMAND, CALLER_USER, .sentence = "Delete a webhook",
      LIST_OF(delete_params, delete_refusals), .steps = {{STEP_WRITER, webhook_calls_delete}},
      .request = "{\"WebhookID\":\"123\",\"DomainID\":\"456\"}", .answer = "{}"},
@@ -102,7 +103,7 @@ static const struct operation rows[] = {
      .refusals = rest_list_refusals, .refusal_count = sizeof rest_list_refusals / sizeof rest_list_refusals[0],
      .steps = {{STEP_READER, webhook_calls_rest_list}}, .request = "{}",
      .answer = "{\"Webhooks\":[{\"WebhookID\":\"12345\",\"Event\":\"delivered\",\"URL\":\"https://example.com/webhook/delivery\","
-               "\"Status\":\"Active\"}]}"},
+               "\"WebhookURL\":\"https://example.com/webhook/delivery\",\"Status\":\"Active\"}]}"},
     {"DeleteWebhook", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_WEBHOOKS, .inactive = 2, .method = HTTP_DELETE,
      .path = "/api/v1/webhooks", .sentence = "Delete a webhook of the key's domain",
      LIST_OF(rest_delete_params, rest_delete_refusals), .steps = {{STEP_WRITER, webhook_calls_rest_delete}},

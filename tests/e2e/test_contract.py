@@ -39,7 +39,7 @@ class Place:
         shutil.rmtree(self.gateway.folder, ignore_errors=True)
 
     def command(self, name, **parameters):
-        return self.gateway.api(name, APIKey=self.owner.api_key, **parameters)
+        return self.gateway.api(name, **{"APIKey": self.owner.api_key, **parameters})
 
     def rest(self, method, path, body=None, key=None):
         headers = {"Authorization": f"Bearer {self.owner.key if key is None else key}"} if key != "" else {}
@@ -145,8 +145,44 @@ def test_rows_have_the_documented_shape_too(place, name):
 
 
 # ---- codes ----
-def params(**values):
-    return {k: v for k, v in values.items() if v is not None}
+STATES = {"POST /api/v1/email": {2, 12, 32, 34}, "GET /api/v1/events": {2}, "GET /api/v1/webhooks": {2}, "DELETE /api/v1/webhooks": {2}}
+
+
+def status_of(name, code):
+    """decision 22"""
+    if code == 13 or (code == 1 and name in ("POST /api/v1/email", "GET /api/v1/events")):
+        return 401
+    if code in STATES.get(name, ()):
+        return 403
+    if (name, code) == ("DELETE /api/v1/webhooks", 4):
+        return 404
+    return 429 if code == 429 or (name, code) == ("POST /api/v1/email", 17) else 422
+
+
+def words_of(name, code):
+    """The contract's messages for a code, as patterns: what stands in braces there, and X and Y, are numbers."""
+    found = [m for c, m in BY_NAME[name]["codes"] if c == code]
+    if code == 429:  # what the example of GET /api/v1/webhooks says is not what its list says
+        found.append("Too many requests. Wait for {seconds} seconds for another {attempts} attempts.")
+    return [re.sub(r"\\\{\w+\\\}|\b[XY]\b", r"\\d+", re.escape(m)) for m in found]
+
+
+def assert_words(name, code, said):
+    """What was said for a code is the contract's own wording, and nothing more."""
+    documented = words_of(name, code)
+    assert not documented or any(re.fullmatch(words, said) for words in documented), (name, code, said, documented)
+
+
+def assert_refused(name, status, answer):
+    """A refusal of an operation of /api/v1: words, order and status; the codes."""
+    codes = [e["Code"] for e in answer["Errors"]]
+    for error in answer["Errors"]:
+        assert_words(name, error["Code"], error["Message"])
+    printed = [c for c, _ in BY_NAME[name]["codes"]]
+    assert codes == sorted(codes, key=lambda c: printed.index(c) if c in printed else len(printed)), codes
+    assert status in {status_of(name, c) for c in codes}, (status, codes)
+    assert 13 not in codes or len(codes) == 1, "a key failure is answered alone"
+    return codes
 
 
 def command_case(name, **parameters):
@@ -156,7 +192,9 @@ def command_case(name, **parameters):
         assert answer["Success"] is False and answer["ErrorMessage"] == answer["ErrorText"] and answer["ErrorMessage"]
         code = answer["ErrorCode"]
         assert isinstance(code, list) == (name == "EmailGateway.AddWebhook"), answer
-        return code if isinstance(code, list) else [code]
+        codes = code if isinstance(code, list) else [code]
+        assert_words(name, codes[0], answer["ErrorMessage"])
+        return codes
     return case
 
 
@@ -167,7 +205,7 @@ def rest_case(method, path, body=None, key=None, http=None):
         if http:
             assert status == http, (status, answer)
         assert status != 429 or int(headers["Retry-After"]) >= 1
-        return [e["Code"] for e in answer["Errors"]]
+        return assert_refused(f"{method} {path.partition('?')[0]}", status, answer)
     return case
 
 
@@ -192,8 +230,7 @@ def full_account(place):
     tenant = tenant_of(place, "full.example")
     place.gateway.cli("group", "add", "one-domain", "domains=1")
     place.gateway.cli("account", "set", tenant.email, "group=one-domain")
-    answer = place.gateway.api("EmailGateway.AddDomain", APIKey=tenant.api_key, DomainName="second.example")
-    return [answer["ErrorCode"]]
+    return command_case("EmailGateway.AddDomain", APIKey=tenant.api_key, DomainName="second.example")(place)
 
 
 def set_account(place, domain, *settings):
@@ -268,8 +305,7 @@ def too_many(method, path, body=None):
             status, headers, answer = place.strict.request(method, path, body, {"Authorization": f"Bearer {place.strict_tenant.key}"})
             if status == 429:
                 assert int(headers["Retry-After"]) >= 1 and headers["RateLimit-Remaining"] == "0" and "RateLimit-Reset" in headers
-                assert re.match(r"Too many requests\. (Wait for|Please wait for) \d+ seconds", answer["Errors"][0]["Message"]), answer
-                return [e["Code"] for e in answer["Errors"]]
+                return assert_refused(f"{method} {path}", status, answer)
         return []
     return case
 
@@ -348,6 +384,36 @@ def test_the_documented_code(place, name, code):
     codes = CASES[name][code](place)
     assert code in codes, codes
     seen.setdefault(name, set()).add(code)
+
+
+@pytest.mark.parametrize("name,parameters,codes", [
+    ("AddAPI", {}, 1), ("AddAPI", {"Description": "d", "DomainID": "x"}, 2), ("AddAPI", {"DomainID": stranger}, 1),
+    ("AddDomain", {"DomainName": "example.com"}, 2), ("AddDomain", {"DomainName": "example.com", "Subdomain": "-"}, 2),
+    ("AddDomain", {"DomainName": "new.example", "Subdomain": "-"}, 4), ("UpdateDomain", {"DomainID": mine, "TrackPrefix": "a_b"}, 6),
+    ("UpdateDomain", {"DomainID": stranger, "TrackPrefix": "a_b"}, 5), ("UpdateDomain", {"TrackPrefix": "a_b"}, 1),
+    ("GetEvents", {"DomainID": stranger, "RetrieveCount": 5}, 4), ("GetEvents", {"DomainID": "x"}, 4), ("GetEvents", {"DomainID": "x", "StartFrom": 0}, 5),
+    ("DeleteWebhook", {"DomainID": stranger}, 1), ("DeleteWebhook", {"DomainID": "x", "WebhookID": "y"}, 2),
+    ("AddWebhook", {}, [1, 2, 5]), ("AddWebhook", {"DomainID": stranger, "Event": "explode", "WebhookURL": "ftp://x"}, [3, 4, 6]),
+    ("AddWebhook", {"DomainID": mine, "Event": "open", "WebhookURL": "http://127.0.0.1/"}, [7]),
+])
+def test_checks_run_in_the_printed_order(place, name, parameters, codes):
+    """decisions 4, 7 and 17: of several that apply the first that is printed; AddWebhook lists them all."""
+    case = command_case(E + name, **parameters)
+    assert case(place) == (codes if isinstance(codes, list) else [codes])
+
+
+def test_all_that_fails_is_listed_in_the_printed_order(place):
+    nothing = rest_case("POST", V1 + "email", {})
+    assert nothing(place) == [3, 8, 9, 20]
+    much = rest_case("POST", V1 + "email", {"From": {"email": "a@example.com"}, "To": {}, "CC": {}, "BCC": {}, "ReplyTo": {}, "ContentType": "html", "Subject": "s"})
+    assert much(place) == [3, 10, 18, 21, 24, 28]
+    assert rest_case("POST", V1 + "webhooks", {})(place) == [2, 5]
+    assert rest_case("GET", V1 + "events?StartFrom=x&RetrieveCount=101")(place) == [4, 5]
+
+
+def test_a_deactivated_accounts_key_is_no_key_to_webhooks(place):
+    """decisions 21 and 23: 13, alone, whatever else is wrong."""
+    assert rest_case("POST", V1 + "webhooks", {}, deactivated, 401)(place) == [13]
 
 
 def test_the_first_429_of_sending(place):

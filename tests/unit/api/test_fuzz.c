@@ -80,6 +80,8 @@ static void add_body(struct buf *out, const struct fuzz *f, const struct operati
         json_key(&w, it->key);
         if (str_eq(it->key, STR("DomainID")))
             json_raw(&w, str_from_z(f->tenant.domain_id)); /* so that there is something to work on */
+        else if (str_eq(it->key, STR("DomainName")))
+            json_str(&w, arena_strf(&arena, "n%zu.example", (size_t)f->calls)); /* one that nobody has yet */
         else
             json_value(&w, it);
     }

@@ -149,7 +149,7 @@ static void suppressed_recipients_get_nothing_and_are_named(void **state) {
     assert_int_equal(all.status, 422);
     assert_int_equal(reply_code(&all), 14);
     assert_int_equal(reply_code_at(&all, 1), -1);
-    assert_true(str_eq(reply_text(&all, "Errors.0.Field"), STR("Gone@there.test")));
+    assert_true(str_eq(reply_text(&all, "Errors.0.Field"), STR("To")));
     assert_int_equal(number(w, "SELECT count(*) FROM messages"), 0);
     REPLY_AUTO some = world_send(w, t.sender_key, "{" GOOD ",\"CC\":[{\"email\":\"gone@there.test\",\"name\":\"\"}]}");
     assert_int_equal(some.status, 200);
@@ -432,11 +432,11 @@ static void JS20_each_item_has_its_own_result(void **state) {
     assert_int_equal(number(w, "SELECT count(*) FROM messages"), 2);
 }
 
-static void a_batch_without_a_good_item_is_422(void **state) {
+static void a_batch_without_a_good_item_answers_each(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
     REPLY_AUTO r = send_batch(w, t.sender_key, "k", "{\"Messages\":[{}]}");
-    assert_int_equal(r.status, 422);
+    assert_int_equal(r.status, 200);
     assert_true(str_eq(reply_text(&r, "Results.0.Errors.0.Code"), STR("3")));
     static const char *const wrong[] = {"{}", "{\"Messages\":[]}", "{\"Messages\":{}}", "{\"Messages\":7}"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -558,24 +558,24 @@ static void P8_what_a_list_makes_is_held_in_bounds(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(suppressed_recipients_get_nothing_and_are_named, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_groups_limits_count_addresses, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(TN12_the_limit_holds_against_parallel_requests, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_second_429_is_about_the_rate, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_template_gives_what_the_request_lacks, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(HI19_a_value_makes_no_header, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_a_template_leaves_open_is_missing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(entries_with_data_get_a_message_each, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_list_gets_a_message_each, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_kept_request_needs_no_template, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(P8_what_a_list_makes_is_held_in_bounds, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(JS20_each_item_has_its_own_result, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_batch_without_a_good_item_is_422, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(JS18_a_batch_is_sent_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_item_may_have_a_key_of_its_own, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_batch_counts_item_by_item, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(P8_a_batch_is_bounded, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(P8_parsed_bodies_share_the_memory_of_bodies, set_up, tear_down),
+        WORLD_TEST(suppressed_recipients_get_nothing_and_are_named),
+        WORLD_TEST(the_groups_limits_count_addresses),
+        WORLD_TEST(TN12_the_limit_holds_against_parallel_requests),
+        WORLD_TEST(the_second_429_is_about_the_rate),
+        WORLD_TEST(a_template_gives_what_the_request_lacks),
+        WORLD_TEST(HI19_a_value_makes_no_header),
+        WORLD_TEST(what_a_template_leaves_open_is_missing),
+        WORLD_TEST(entries_with_data_get_a_message_each),
+        WORLD_TEST(a_list_gets_a_message_each),
+        WORLD_TEST(a_kept_request_needs_no_template),
+        WORLD_TEST(P8_what_a_list_makes_is_held_in_bounds),
+        WORLD_TEST(JS20_each_item_has_its_own_result),
+        WORLD_TEST(a_batch_without_a_good_item_answers_each),
+        WORLD_TEST(JS18_a_batch_is_sent_once),
+        WORLD_TEST(an_item_may_have_a_key_of_its_own),
+        WORLD_TEST(a_batch_counts_item_by_item),
+        WORLD_TEST(P8_a_batch_is_bounded),
+        WORLD_TEST(P8_parsed_bodies_share_the_memory_of_bodies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
