@@ -11,7 +11,7 @@
 #include "store/list_sends.h"
 
 #define LIST_SEND_AT_ONCE 1000 /* subscribers that a request may still do itself */
-#define LIST_SEND_SLICE   200
+#define LIST_SEND_SLICE   50   /* whoever sends one message meanwhile waits for a slice; 200 are a fifth quicker */
 
 /* "Scheduled", "Sending", "Waiting", "Sent", "Cancelled", "Failed", static. */
 const char *list_send_state_text(const struct list_send *send, int64_t now);
