@@ -1,5 +1,6 @@
 /* reach.c - one table for IPv4, one for IPv6, and one of the IPv6 ranges that carry an IPv4 address, which is judged then: nobody
- * reaches 127.0.0.1 through ::ffff:127.0.0.1.
+ * reaches 127.0.0.1 through ::ffff:127.0.0.1. IPv6 addresses in use are those of 2000::/3 (RFC 4291 2.4, IANA); what is assigned
+ * next year is not public before somebody looked at it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/address/reach.h"
 
@@ -44,6 +45,7 @@ static const struct {
     uint8_t bits, at;
 } v6_carriers[] = {
     {{[10] = 0xff, [11] = 0xff}, 96, 12}, /* ::ffff:a.b.c.d */
+    {{[8] = 0xff, [9] = 0xff}, 96, 12},   /* ::ffff:0:a.b.c.d, RFC 2765 */
     {{0}, 96, 12},                        /* ::a.b.c.d */
     {{0x00, 0x64, 0xff, 0x9b}, 96, 12},   /* NAT64, RFC 6052 */
     {{0x20, 0x02}, 16, 2},                /* 6to4 */
@@ -77,7 +79,8 @@ static enum ip_reach reach_of_v6(const uint8_t *ip) {
         reach = reach_of_v4(ip + v6_carriers[i].at);
         return reach == IP_PUBLIC ? IP_CARRIER : reach;
     }
-    return has_prefix(ip, teredo, 32) ? IP_CARRIER : IP_PUBLIC;
+    if (has_prefix(ip, teredo, 32)) return IP_CARRIER;
+    return (ip[0] & 0xe0) == 0x20 ? IP_PUBLIC : IP_PRIVATE;
 }
 
 enum ip_reach ip_reach(const struct ip *ip) {
