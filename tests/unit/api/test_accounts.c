@@ -15,30 +15,6 @@
 #define HOME    "192.0.2.7"
 #define ABROAD  "198.51.100.9"
 
-static int set_up(void **state) {
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
-
-static void assert_reply(struct reply *r, const char *path, const char *want) {
-    struct str got = reply_text(r, path);
-    if (!str_eq(got, str_from_z(want))) print_error("%s: '%.*s' in %.*s\n", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
-    assert_true(str_eq(got, str_from_z(want)));
-}
-
-static void keep(char *into, size_t size, struct reply *r, const char *path) {
-    struct str text = reply_text(r, path);
-    if (text.n == 0) print_error("no %s in %.*s\n", path, STR_ARG(buf_str(&r->body)));
-    assert_true(text.n > 0 && text.n < size);
-    memcpy(into, text.p, text.n);
-    into[text.n] = '\0';
-}
-
 /* A command that is refused, or done (code "0"). */
 static void assert_code(struct world *w, const char *key, const char *command, const char *members, const char *code) {
     REPLY_AUTO r = world_command(w, key, command, members);
@@ -50,7 +26,7 @@ static void assert_code(struct world *w, const char *key, const char *command, c
 static void make_admin(struct world *w, char key[128]) {
     REPLY_AUTO r =
         world_operator(w, "User.Create", "\"EmailAddress\":\"root@owner.test\",\"Password\":\"correct horse\",\"IsAdmin\":true");
-    keep(key, 128, &r, "APIKey");
+    reply_keep(&r, "APIKey", key, 128);
 }
 
 /* A user with an id. */
@@ -62,8 +38,8 @@ static struct user make_user(struct world *w, const char *admin, const char *ema
     BUF_AUTO members = {0};
     buf_addf(&members, "\"EmailAddress\":\"%s\",\"Password\":\"correct horse\"%s", email, more);
     REPLY_AUTO r = world_command(w, admin, "User.Create", members.p);
-    keep(user.key, sizeof user.key, &r, "APIKey");
-    keep(user.id, sizeof user.id, &r, "UserID");
+    reply_keep(&r, "APIKey", user.key, sizeof user.key);
+    reply_keep(&r, "UserID", user.id, sizeof user.id);
     return user;
 }
 
@@ -85,7 +61,7 @@ static void groups_are_made_changed_and_deleted(void **state) {
     char admin[128], id[24];
     make_admin(w, admin);
     REPLY_AUTO made = world_command(w, admin, "UserGroup.Create", "\"GroupName\":\"starter\",\"LimitEmailSendPerDay\":\"5000\"");
-    keep(id, sizeof id, &made, "UserGroupID");
+    reply_keep(&made, "UserGroupID", id, sizeof id);
     assert_reply(&made, "UserGroup.LimitEmailSendPerDay", "5000");
     assert_reply(&made, "UserGroup.LimitBCC", "50");
     assert_code(w, admin, "UserGroup.Create", "", "1");
@@ -187,7 +163,7 @@ static void a_deactivated_account_is_out_at_once(void **state) {
     make_admin(w, admin);
     struct user u = make_user(w, admin, "u@owner.test", "");
     REPLY_AUTO in = login(w, HOME, "u@owner.test", "correct horse", "");
-    keep(session, sizeof session, &in, "SessionID");
+    reply_keep(&in, "SessionID", session, sizeof session);
     assert_code(w, session, "User.Current", "", "0");
     REPLY_AUTO off = world_operator(w, "User.Update", "\"Account\":\"u@owner.test\",\"IsActive\":\"no\"");
     assert_reply(&off, "UserInfo.AccountStatus", "Disabled");
@@ -225,7 +201,7 @@ static void administration_is_closed_to_users(void **state) {
     make_admin(w, admin);
     struct user u = make_user(w, admin, "u@owner.test", "");
     REPLY_AUTO in = login(w, HOME, "root@owner.test", "correct horse", "");
-    keep(session, sizeof session, &in, "SessionID"); /* an administrator's, but not by Admin.Login */
+    reply_keep(&in, "SessionID", session, sizeof session); /* an administrator's, but not by Admin.Login */
     size_t closed = 0;
     for (size_t i = 0; i < operation_count(); i++) {
         const struct operation *op = operation_at(i);
@@ -254,15 +230,15 @@ static void every_login_is_a_new_session_UI12(void **state) {
     make_user(w, admin, "u@owner.test", "");
     REPLY_AUTO first = login(w, HOME, "root@owner.test", "correct horse", ""),
                second = login(w, HOME, "root@owner.test", "correct horse", "");
-    keep(one, sizeof one, &first, "SessionID");
-    keep(two, sizeof two, &second, "SessionID");
+    reply_keep(&first, "SessionID", one, sizeof one);
+    reply_keep(&second, "SessionID", two, sizeof two);
     assert_string_not_equal(one, two);
     assert_code(w, one, "Users.Get", "", "99998"); /* a user's session, though of an administrator */
     REPLY_AUTO user = ask_from(w, HOME, NULL, "Admin.Login", "\"Username\":\"u@owner.test\",\"Password\":\"correct horse\"");
     assert_reply(&user, "ErrorCode", "3");
     REPLY_AUTO root = ask_from(w, HOME, NULL, "Admin.Login", "\"Username\":\"root@owner.test\",\"Password\":\"correct horse\"");
     assert_reply(&root, "AdminInfo.AdminID", "1");
-    keep(both, sizeof both, &root, "SessionID");
+    reply_keep(&root, "SessionID", both, sizeof both);
     assert_code(w, both, "Users.Get", "", "0");
     assert_code(w, admin, "User.Logout", "", "1"); /* a key is no session */
     assert_code(w, one, "User.Logout", "", "0");
@@ -277,7 +253,7 @@ static void a_new_password_ends_all_sessions_UI13(void **state) {
     make_admin(w, admin);
     make_user(w, admin, "u@owner.test", "");
     REPLY_AUTO in = login(w, HOME, "u@owner.test", "correct horse", "");
-    keep(session, sizeof session, &in, "SessionID");
+    reply_keep(&in, "SessionID", session, sizeof session);
     assert_code(w, session, "User.Update", "\"Password\":\"better horse\"", "8");
     assert_code(w, session, "User.Update", "\"Password\":\"better horse\",\"CurrentPassword\":\"wrong\"", "8");
     assert_code(w, session, "User.Update", "\"Password\":\"short\",\"CurrentPassword\":\"correct horse\"", "422");
@@ -408,7 +384,7 @@ static void a_second_factor_is_asked_for_and_never_taken_twice_UI18(void **state
     assert_code(w, u.key, "User.TOTP.Setup", "", "1");
     assert_code(w, u.key, "User.TOTP.Setup", "\"CurrentPassword\":\"wrong\"", "8");
     REPLY_AUTO setup = world_command(w, u.key, "User.TOTP.Setup", "\"CurrentPassword\":\"correct horse\"");
-    keep(typed, sizeof typed, &setup, "MFA_SecretKey");
+    reply_keep(&setup, "MFA_SecretKey", typed, sizeof typed);
     assert_true(str_starts(reply_text(&setup, "MFA_QRCode"), STR("otpauth://totp/gateway.test:u%40owner.test?secret=")));
     REPLY_AUTO not_yet = login(w, HOME, "u@owner.test", "correct horse", "");
     assert_reply(&not_yet, "ErrorCode", "0");
@@ -450,7 +426,7 @@ static void parallel_logins_share_no_code_UI18(void **state) {
     make_admin(w, admin);
     struct user u = make_user(w, admin, "u@owner.test", "");
     REPLY_AUTO setup = world_command(w, u.key, "User.TOTP.Setup", "\"CurrentPassword\":\"correct horse\"");
-    keep(typed, sizeof typed, &setup, "MFA_SecretKey");
+    reply_keep(&setup, "MFA_SecretKey", typed, sizeof typed);
     code_of(w, typed, 0, code);
     snprintf(body, sizeof body, "\"TFACode\":\"%s\"", code);
     assert_code(w, u.key, "User.TOTP.Confirm", body, "0");
@@ -474,7 +450,7 @@ static void the_operator_switches_a_second_factor_off(void **state) {
     struct user u = make_user(w, admin, "u@owner.test", "");
     BUF_AUTO members = {0};
     REPLY_AUTO setup = world_command(w, u.key, "User.TOTP.Setup", "\"CurrentPassword\":\"correct horse\"");
-    keep(typed, sizeof typed, &setup, "MFA_SecretKey");
+    reply_keep(&setup, "MFA_SecretKey", typed, sizeof typed);
     code_of(w, typed, 0, code);
     buf_addf(&members, "\"TFACode\":\"%s\"", code);
     assert_code(w, u.key, "User.TOTP.Confirm", members.p, "0");
@@ -493,7 +469,7 @@ static void keys_are_bound_to_networks_and_show_their_use(void **state) {
     assert_code(w, u.key, "User.APIKey.Create", "", "1");
     assert_code(w, u.key, "User.APIKey.Create", "\"Note\":\"n\",\"BoundIPAddress\":\"here\"", "422");
     REPLY_AUTO made = world_command(w, u.key, "User.APIKey.Create", "\"Note\":\"shop\",\"BoundIPAddress\":\"192.0.2.0/24\"");
-    keep(key, sizeof key, &made, "APIKey.APIKey");
+    reply_keep(&made, "APIKey.APIKey", key, sizeof key);
     snprintf(members, sizeof members, "\"APIKeyID\":%.*s", STR_ARG(reply_text(&made, "APIKeyID")));
     REPLY_AUTO home = ask_from(w, HOME, key, "User.Current", ""), abroad = ask_from(w, ABROAD, key, "User.Current", "");
     assert_reply(&home, "ErrorCode", "0");
@@ -517,7 +493,7 @@ static void keys_are_bound_to_networks_and_show_their_use(void **state) {
     REPLY_AUTO admins = world_command(w, admin, "User.APIKey.Create", "\"Note\":\"n\",\"IsAdmin\":true");
     assert_reply(&admins, "APIKey.IsAdmin", "true");
     REPLY_AUTO plain = world_command(w, admin, "User.APIKey.Create", "\"Note\":\"n\"");
-    keep(key, sizeof key, &plain, "APIKey.APIKey");
+    reply_keep(&plain, "APIKey.APIKey", key, sizeof key);
     assert_code(w, key, "Users.Get", "", "99998"); /* an administrator's, but no AdminAPIKey */
     assert_code(w, key, "User.APIKey.Create", "\"Note\":\"n\",\"IsAdmin\":true", "422");
 }
@@ -708,7 +684,7 @@ static void address_and_password_change_together(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) WORLD_TEST(name)
     const struct CMUnitTest tests[] = {
         TEST(groups_are_made_changed_and_deleted),
         TEST(administrators_manage_accounts),

@@ -8,23 +8,6 @@
 #include "core/return_path.h"
 
 #include <stdio.h>
-#include <string.h>
-
-static int set_up(void **state) {
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
-
-static void assert_reply(struct reply *r, const char *path, const char *want) {
-    struct str got = reply_text(r, path);
-    if (!str_eq(got, str_from_z(want))) print_error("%s: '%.*s' in %.*s\n", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
-    assert_true(str_eq(got, str_from_z(want)));
-}
 
 /* ---- who calls (decisions 6, 7) ---- */
 static void login_opens_a_session_that_expires(void **state) {
@@ -395,17 +378,12 @@ static void probes_answer_without_credentials(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(login_opens_a_session_that_expires, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(one_valid_credential_suffices, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_no_command_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(domains_are_added_once_an_account, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(keys_are_made_shown_and_deleted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(anothers_objects_do_not_exist, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_operator_is_told_what_is_wrong, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_domain_goes_to_the_only_account, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_finished_message_is_sent, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_inbox_shows_a_sender_its_own, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(probes_answer_without_credentials, set_up, tear_down),
+        WORLD_TEST(login_opens_a_session_that_expires), WORLD_TEST(one_valid_credential_suffices),
+        WORLD_TEST(what_is_no_command_is_refused),      WORLD_TEST(domains_are_added_once_an_account),
+        WORLD_TEST(keys_are_made_shown_and_deleted),    WORLD_TEST(anothers_objects_do_not_exist),
+        WORLD_TEST(the_operator_is_told_what_is_wrong), WORLD_TEST(a_domain_goes_to_the_only_account),
+        WORLD_TEST(a_finished_message_is_sent),         WORLD_TEST(the_inbox_shows_a_sender_its_own),
+        WORLD_TEST(probes_answer_without_credentials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,6 @@
 #include "world.h"
 
 #include <stdio.h>
-#include <string.h>
 
 struct scene {
     struct world *w;
@@ -12,19 +11,13 @@ struct scene {
     char admin_key[128];
 };
 
-static void take(char *into, size_t size, struct str text) {
-    assert_true(text.n > 0 && text.n < size);
-    memcpy(into, text.p, text.n);
-    into[text.n] = '\0';
-}
-
 static int set_up(void **state) {
     static struct scene s;
     s = (struct scene){.w = world_new()};
     s.user = world_tenant(s.w, "user@owner.test", "a.test");
     REPLY_AUTO admin = world_operator(s.w, "User.Create",
                                       "\"EmailAddress\":\"admin@owner.test\",\"Password\":\"correct horse\",\"IsAdmin\":true");
-    take(s.admin_key, sizeof s.admin_key, reply_text(&admin, "APIKey"));
+    reply_keep(&admin, "APIKey", s.admin_key, sizeof s.admin_key);
     *state = &s;
     return 0;
 }
@@ -47,7 +40,7 @@ static void log_in(struct scene *s, const char *command, const char *email, char
     buf_addf(&members, "\"Username\":\"%s\",\"Password\":\"correct horse\"", email);
     REPLY_AUTO r = world_command(s->w, NULL, command, members.p);
     assert_int_equal(reply_code(&r), 0);
-    take(session, size, reply_text(&r, "SessionID"));
+    reply_keep(&r, "SessionID", session, size);
 }
 
 static void a_credential_counts_wherever_it_stands(void **state) {
@@ -123,7 +116,7 @@ static void a_key_bound_to_networks_works_from_there_alone(void **state) {
     char key[128];
     REPLY_AUTO made = world_command(s->w, s->user.user_key, "User.APIKey.Create",
                                     "\"Note\":\"Shop\",\"BoundIPAddress\":\"192.0.2.0/24, 198.51.100.1,2001:db8::/32\"");
-    take(key, sizeof key, reply_text(&made, "APIKey.APIKey"));
+    reply_keep(&made, "APIKey.APIKey", key, sizeof key);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         REPLY_AUTO r =
             world_ask(s->w, &(struct ask){.bearer = key, .client = cases[i].client, .body = "{\"Command\":\"User.Current\"}"});
@@ -142,7 +135,7 @@ static void using_a_key_leaves_a_note(void **state) {
     sim_run_for(s->w->loop, 10);
     REPLY_AUTO list = world_command(s->w, s->user.user_key, "User.APIKey.List", "");
     char first[32];
-    take(first, sizeof first, reply_text(&list, "APIKeys.0.LastUsedAt"));
+    reply_keep(&list, "APIKeys.0.LastUsedAt", first, sizeof first);
     for (int i = 0; i < 2; i++) {
         sim_run_for(s->w->loop, 40000);
         REPLY_AUTO again = world_ask(

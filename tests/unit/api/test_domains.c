@@ -3,45 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
-#include "db/db.h"
-
 #include <stdio.h>
-#include <string.h>
-
-static int set_up(void **state) {
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
-
-static void assert_reply(struct reply *r, const char *path, const char *want) {
-    struct str got = reply_text(r, path);
-    if (!str_eq(got, str_from_z(want))) print_error("%s: '%.*s' in %.*s\n", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
-    assert_true(str_eq(got, str_from_z(want)));
-}
-
-struct sql_job {
-    struct job job;
-    const char *sql;
-};
-
-static enum status run_sql(struct job *job, void *ctx) {
-    return db_exec(ctx, LIST_OWNER(job, struct sql_job, job)->sql);
-}
-
-static void sql_done(struct job *job) {
-    (void)job;
-}
-
-static void execute(struct world *w, const char *sql) {
-    struct sql_job job = {.job = {.run = run_sql, .done = sql_done}, .sql = sql};
-    assert_int_equal(executor_submit(w->api.writer, &job.job), STATUS_OK);
-    assert_int_equal(job.job.status, STATUS_OK);
-}
 
 static void assert_types(const struct json *object, const char *strings, const char *numbers, const char *booleans) {
     const struct {
@@ -111,8 +73,8 @@ static void a_change_is_kept_and_names_are_verified_again(void **state) {
         REPLY_AUTO r = world_command(w, a.user_key, "EmailGateway.UpdateDomain", refused[i][0]);
         assert_reply(&r, "ErrorCode", refused[i][1]);
     }
-    execute(w, "UPDATE domains SET is_forced = 0, checked_at = 5, ownership_status = 1, dkim_status = 1, spf_status = 1, "
-               "return_path_status = 1, tracking_status = 1, dmarc_status = 1");
+    world_execute(w, "UPDATE domains SET is_forced = 0, checked_at = 5, ownership_status = 1, dkim_status = 1, spf_status = 1, "
+                     "return_path_status = 1, tracking_status = 1, dmarc_status = 1");
     REPLY_AUTO settings =
         world_command(w, a.user_key, "EmailGateway.UpdateDomain",
                       "\"DomainID\":\"1\",\"LinkTracking\":\"1\",\"OpenTracking\":true,\"UnsubscribeLink\":\"0\","
@@ -155,7 +117,7 @@ static void a_forced_domain_stays_enabled(void **state) {
 static void tn12_the_limit_of_domains_is_exact(void **state) {
     struct world *w = *state;
     struct tenant a = world_tenant(w, "a@owner.test", "a.test");
-    execute(w, "UPDATE account_groups SET domains = 3");
+    world_execute(w, "UPDATE account_groups SET domains = 3");
     struct pending *pending[6];
     char bodies[6][96];
     size_t made = 0, refused = 0;
@@ -172,7 +134,7 @@ static void tn12_the_limit_of_domains_is_exact(void **state) {
     assert_int_equal(refused, 4);
     REPLY_AUTO once_more = world_command(w, a.user_key, "EmailGateway.AddDomain", "\"DomainName\":\"one.test\"");
     assert_reply(&once_more, "ErrorCode", "3");
-    execute(w, "UPDATE account_groups SET domains = 0");
+    world_execute(w, "UPDATE account_groups SET domains = 0");
     REPLY_AUTO unlimited = world_command(w, a.user_key, "EmailGateway.AddDomain", "\"DomainName\":\"one.test\"");
     assert_reply(&unlimited, "ErrorCode", "0");
 }
@@ -213,7 +175,7 @@ static void domains_come_in_pages(void **state) {
     struct world *w = *state;
     struct tenant a = world_tenant(w, "a@owner.test", "a.test");
     world_tenant(w, "b@owner.test", "b.test");
-    execute(w, "INSERT INTO domains (account_id, name, state, created_at) VALUES (1, 'c.test', 0, 1), (1, 'd.test', 0, 1)");
+    world_execute(w, "INSERT INTO domains (account_id, name, state, created_at) VALUES (1, 'c.test', 0, 1), (1, 'd.test', 0, 1)");
     REPLY_AUTO page = world_command(w, a.user_key, "EmailGateway.GetDomains", "\"StartFrom\":1,\"RetrieveCount\":\"1\"");
     assert_reply(&page, "Domains.0.DomainName", "c.test");
     assert_reply(&page, "Domains.1.DomainName", "");
@@ -257,13 +219,13 @@ static void domains_are_a_resource_too(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_answer_has_the_documented_types, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_change_is_kept_and_names_are_verified_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_forced_domain_stays_enabled, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(tn12_the_limit_of_domains_is_exact, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(tn09_claims_are_names_and_prove_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(domains_come_in_pages, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(domains_are_a_resource_too, set_up, tear_down),
+        WORLD_TEST(every_answer_has_the_documented_types),
+        WORLD_TEST(a_change_is_kept_and_names_are_verified_again),
+        WORLD_TEST(a_forced_domain_stays_enabled),
+        WORLD_TEST(tn12_the_limit_of_domains_is_exact),
+        WORLD_TEST(tn09_claims_are_names_and_prove_nothing),
+        WORLD_TEST(domains_come_in_pages),
+        WORLD_TEST(domains_are_a_resource_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

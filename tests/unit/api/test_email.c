@@ -5,16 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int set_up(void **state) {
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
-
 #define GOOD_FROM "\"From\":{\"email\":\"me@sender.test\",\"name\":\"Me\"}"
 #define GOOD_TO   "\"To\":[{\"email\":\"you@there.test\",\"name\":\"\"}]"
 #define GOOD_TEXT "\"Subject\":\"Hi\",\"ContentType\":\"plain\",\"PlainContent\":\"Hello\""
@@ -401,19 +391,19 @@ static void any_value_in_any_field_is_answered(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_message_is_stored_before_the_answer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_parameter_is_taken, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_form_sends_too, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(send_at_waits, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(each_code_is_produced_by_its_case, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(sentences_name_the_range, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(too_many_are_counted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(all_failed_checks_are_listed_in_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(keys_are_judged_alone_and_first, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_disabled_domain_does_not_send, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(one_key_sends_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(P7_a_failing_store_answers_503, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(any_value_in_any_field_is_answered, set_up, tear_down),
+        WORLD_TEST(a_message_is_stored_before_the_answer),
+        WORLD_TEST(every_parameter_is_taken),
+        WORLD_TEST(a_form_sends_too),
+        WORLD_TEST(send_at_waits),
+        WORLD_TEST(each_code_is_produced_by_its_case),
+        WORLD_TEST(sentences_name_the_range),
+        WORLD_TEST(too_many_are_counted),
+        WORLD_TEST(all_failed_checks_are_listed_in_order),
+        WORLD_TEST(keys_are_judged_alone_and_first),
+        WORLD_TEST(a_disabled_domain_does_not_send),
+        WORLD_TEST(one_key_sends_once),
+        WORLD_TEST(P7_a_failing_store_answers_503),
+        WORLD_TEST(any_value_in_any_field_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,26 +5,8 @@
 #include "core/events.h"
 #include "db/db.h"
 
-#include <stdio.h>
-
 #define START INT64_C(1767225600000) /* 2026-01-01, when every world begins */
 #define DAY   INT64_C(86400000)
-
-static int set_up(void **state) {
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
-
-static void assert_reply(struct reply *r, const char *path, const char *want) {
-    struct str got = reply_text(r, path);
-    if (!str_eq(got, str_from_z(want))) print_error("%s: '%.*s' in %.*s\n", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
-    assert_true(str_eq(got, str_from_z(want)));
-}
 
 static bool holds(const struct reply *r, const char *part) {
     return str_find_str(buf_str(&r->body), str_from_z(part)) != STR_NONE;
@@ -64,16 +46,6 @@ static void record(struct world *w, int64_t message, enum event_type type, int64
                           .recipient = STR("x@y.test"),
                           .detail = str_from_z(detail)};
     assert_int_equal(event_record(db, &event, &id), STATUS_OK);
-    assert_int_equal(db_commit(db), STATUS_OK);
-    db_close(&db);
-}
-
-static void fill(struct world *w, const char *sql) {
-    struct db *db;
-    BUF_AUTO why = {0};
-    assert_int_equal(db_open(&(struct db_options){.url = buf_str(&w->url)}, &why, &db), STATUS_OK);
-    assert_int_equal(db_begin(db), STATUS_OK);
-    assert_int_equal(db_exec(db, sql), STATUS_OK);
     assert_int_equal(db_commit(db), STATUS_OK);
     db_close(&db);
 }
@@ -262,9 +234,10 @@ static void bad_dates_name_their_field(void **state) {
 static void a_search_too_wide_is_refused_with_advice(void **state) {
     struct world *w = *state;
     struct tenant a = world_tenant(w, "a@owner.test", "a.test");
-    fill(w, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, detail) "
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16000) "
-            "SELECT 1767225600000 + i, 1, 1, 1, 1, 1, 'a@b.test', 'b.test', '{}' FROM n");
+    world_execute(
+        w, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, detail) "
+           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16000) "
+           "SELECT 1767225600000 + i, 1, 1, 1, 1, 1, 'a@b.test', 'b.test', '{}' FROM n");
     BUF_AUTO query = {0};
     buf_add_z(&query, "Query=");
     for (int i = 0; i < 62; i++) buf_add_z(&query, "NOT%20");
@@ -451,16 +424,16 @@ static void the_operator_asks_by_the_domains_name(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(events_are_found_by_their_filters, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_row_has_every_member, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_search_finds_and_a_bad_one_is_told_where, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(bad_dates_name_their_field, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_search_too_wide_is_refused_with_advice, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(buckets_count_by_any_field, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_field_offered_is_known, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(statistics_count_a_period_and_the_one_before, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(P6_events_are_their_owners, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_operator_asks_by_the_domains_name, set_up, tear_down),
+        WORLD_TEST(events_are_found_by_their_filters),
+        WORLD_TEST(every_row_has_every_member),
+        WORLD_TEST(a_search_finds_and_a_bad_one_is_told_where),
+        WORLD_TEST(bad_dates_name_their_field),
+        WORLD_TEST(a_search_too_wide_is_refused_with_advice),
+        WORLD_TEST(buckets_count_by_any_field),
+        WORLD_TEST(every_field_offered_is_known),
+        WORLD_TEST(statistics_count_a_period_and_the_one_before),
+        WORLD_TEST(P6_events_are_their_owners),
+        WORLD_TEST(the_operator_asks_by_the_domains_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,26 +7,9 @@
 #include "db/db.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define MANY     1250 /* more than a request does itself */
 #define A_DAY_MS (INT64_C(86400000))
-
-static int set_up(void **state) {
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
-
-static void assert_reply(struct reply *r, const char *path, const char *want) {
-    struct str got = reply_text(r, path);
-    if (!str_eq(got, str_from_z(want))) print_error("%s: '%.*s' in %.*s\n", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
-    assert_true(str_eq(got, str_from_z(want)));
-}
 
 /* One number out of the database. */
 static int64_t number(struct world *w, const char *sql) {
@@ -547,22 +530,22 @@ static void a_list_that_goes_away_ends_its_sends(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_list_is_made_found_renamed_and_deleted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_long_list_goes_with_its_people, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_person_is_subscribed_changed_and_leaves, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(fields_are_bounded, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(subscribers_are_shown_page_by_page, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_import_tells_what_it_took_and_what_it_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_no_csv_is_refused_with_a_clear_word, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_import_brings_nobody_back_unasked, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_account_has_ten_imports_at_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(everybody_on_a_long_list_gets_one_message, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(two_drivers_send_nothing_twice, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_send_is_stopped_and_goes_on_after_a_restart, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_send_waits_for_its_domain_and_ends_with_its_key, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_send_waits_for_the_limit_of_the_day, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(accounts_take_turns, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_list_that_goes_away_ends_its_sends, set_up, tear_down),
+        WORLD_TEST(a_list_is_made_found_renamed_and_deleted),
+        WORLD_TEST(a_long_list_goes_with_its_people),
+        WORLD_TEST(a_person_is_subscribed_changed_and_leaves),
+        WORLD_TEST(fields_are_bounded),
+        WORLD_TEST(subscribers_are_shown_page_by_page),
+        WORLD_TEST(an_import_tells_what_it_took_and_what_it_refused),
+        WORLD_TEST(what_is_no_csv_is_refused_with_a_clear_word),
+        WORLD_TEST(an_import_brings_nobody_back_unasked),
+        WORLD_TEST(an_account_has_ten_imports_at_once),
+        WORLD_TEST(everybody_on_a_long_list_gets_one_message),
+        WORLD_TEST(two_drivers_send_nothing_twice),
+        WORLD_TEST(a_send_is_stopped_and_goes_on_after_a_restart),
+        WORLD_TEST(a_send_waits_for_its_domain_and_ends_with_its_key),
+        WORLD_TEST(a_send_waits_for_the_limit_of_the_day),
+        WORLD_TEST(accounts_take_turns),
+        WORLD_TEST(a_list_that_goes_away_ends_its_sends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

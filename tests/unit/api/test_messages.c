@@ -15,10 +15,7 @@ static void send_one(struct world *w, const struct tenant *t, const char *to, co
              "\"PlainContent\":\"x\"%s}",
              t->domain, to, more);
     REPLY_AUTO r = world_send(w, t->sender_key, body.p);
-    struct str id = reply_text(&r, "MessageID");
-    if (id.n == 0 || id.n >= 64) fail_msg("%.*s", STR_ARG(buf_str(&r.body)));
-    memcpy(ret_id, id.p, id.n);
-    ret_id[id.n] = '\0';
+    reply_keep(&r, "MessageID", ret_id, 64);
 }
 #define ONE "{\"email\":\"b@there.test\",\"name\":\"\"}"
 #define TWO ONE ",{\"email\":\"c@there.test\",\"name\":\"\"}"
@@ -36,11 +33,6 @@ static struct reply rest(struct world *w, const char *method, const char *key, c
 
 static struct reply list(struct world *w, const char *key, const char *query) {
     return world_ask(w, &(struct ask){.method = "GET", .path = "/api/v1/messages", .bearer = key, .query = query});
-}
-
-static void assert_text(struct reply *r, const char *path, const char *want) {
-    struct str got = reply_text(r, path);
-    if (!str_eq(got, str_from_z(want))) fail_msg("%s: %.*s in %.*s", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
 }
 
 static size_t count_of(struct reply *r) {
@@ -65,30 +57,30 @@ static void one_message_tells_its_story(void **state) {
     for (size_t i = 0; i < 2; i++) {
         REPLY_AUTO r = rest(w, "GET", keys[i], id, "");
         assert_int_equal(r.status, 200);
-        assert_text(&r, "Message.MessageID", id);
-        assert_text(&r, "Message.Subject", "Hi");
-        assert_text(&r, "Message.From", "a@one.test");
-        assert_text(&r, "Message.DomainName", "one.test");
-        assert_text(&r, "Message.DomainID", t.domain_id);
-        assert_text(&r, "Message.Tags.0", "x\"y");
-        assert_text(&r, "Message.Metadata.Order", "17");
-        assert_text(&r, "Message.Recipients.1.Recipient", "c@there.test");
-        assert_text(&r, "Message.Recipients.0.State", "scheduled");
-        assert_text(&r, "Message.Recipients.0.Attempts", "0");
-        assert_text(&r, "Message.Recipients.0.Reason", "waiting for its time");
+        assert_reply(&r, "Message.MessageID", id);
+        assert_reply(&r, "Message.Subject", "Hi");
+        assert_reply(&r, "Message.From", "a@one.test");
+        assert_reply(&r, "Message.DomainName", "one.test");
+        assert_reply(&r, "Message.DomainID", t.domain_id);
+        assert_reply(&r, "Message.Tags.0", "x\"y");
+        assert_reply(&r, "Message.Metadata.Order", "17");
+        assert_reply(&r, "Message.Recipients.1.Recipient", "c@there.test");
+        assert_reply(&r, "Message.Recipients.0.State", "scheduled");
+        assert_reply(&r, "Message.Recipients.0.Attempts", "0");
+        assert_reply(&r, "Message.Recipients.0.Reason", "waiting for its time");
         assert_true(str_ends(reply_text(&r, "Message.Recipients.0.NextTry"), STR("Z")));
-        assert_text(&r, "Message.Recipients.0.Events.0.EventType", "send");
-        assert_text(&r, "Message.Recipients.0.Events.1.EventType", "");
+        assert_reply(&r, "Message.Recipients.0.Events.0.EventType", "send");
+        assert_reply(&r, "Message.Recipients.0.Events.1.EventType", "");
     }
     sim_run_for(w->loop, 11 * MINUTE);
     REPLY_AUTO due = rest(w, "GET", t.user_key, id, ""); /* by the clock, without a write */
-    assert_text(&due, "Message.Recipients.0.State", "queued");
-    assert_text(&due, "Message.Recipients.0.Reason", "waiting for its first try");
+    assert_reply(&due, "Message.Recipients.0.State", "queued");
+    assert_reply(&due, "Message.Recipients.0.Reason", "waiting for its first try");
     BUF_AUTO named = {0};
     buf_addf(&named, "\"MessageID\":\"%s\"", id);
     REPLY_AUTO operator= world_operator(w, "Messages.Get", named.p);
-    assert_text(&operator, "Success", "true");
-    assert_text(&operator, "Message.Subject", "Hi");
+    assert_reply(&operator, "Success", "true");
+    assert_reply(&operator, "Message.Subject", "Hi");
     world_free(w);
 }
 
@@ -117,7 +109,7 @@ static void P6_anothers_message_is_a_missing_one(void **state) {
         }
     }
     REPLY_AUTO mine = rest(w, "GET", a.user_key, id, "");
-    assert_text(&mine, "Message.Recipients.0.State", "scheduled");
+    assert_reply(&mine, "Message.Recipients.0.State", "scheduled");
     REPLY_AUTO none = list(w, b.user_key, "");
     assert_int_equal(count_of(&none), 0);
     BUF_AUTO query = {0};
@@ -214,13 +206,13 @@ static void the_list_has_filters(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         REPLY_AUTO r = list(w, t.user_key, cases[i].query);
         if (count_of(&r) != cases[i].count) fail_msg("%s: %.*s", cases[i].query, STR_ARG(buf_str(&r.body)));
-        if (cases[i].count) assert_text(&r, "Messages.0.MessageID", ids[cases[i].first]);
-        assert_text(&r, "Cursor", "");
+        if (cases[i].count) assert_reply(&r, "Messages.0.MessageID", ids[cases[i].first]);
+        assert_reply(&r, "Cursor", "");
     }
     REPLY_AUTO all = list(w, t.user_key, "RetrieveCount=2");
-    assert_text(&all, "Messages.0.States.scheduled", "1");
-    assert_text(&all, "Messages.1.States.queued", "2");
-    assert_text(&all, "Messages.1.RecipientCount", "2");
+    assert_reply(&all, "Messages.0.States.scheduled", "1");
+    assert_reply(&all, "Messages.1.States.queued", "2");
+    assert_reply(&all, "Messages.1.RecipientCount", "2");
     REPLY_AUTO wrong = list(w, t.user_key, "State=lost");
     assert_int_equal(wrong.status, 422);
     world_free(w);
@@ -239,15 +231,15 @@ static void P3_a_scheduled_message_is_cancelled_once(void **state) {
     assert_int_equal(reply_code(&started), 3);
     REPLY_AUTO r = rest(w, "DELETE", t.sender_key, id, "");
     assert_int_equal(r.status, 200);
-    assert_text(&r, "Cancelled", "2");
+    assert_reply(&r, "Cancelled", "2");
     REPLY_AUTO twice = rest(w, "DELETE", t.sender_key, id, "");
     assert_int_equal(twice.status, 409);
     REPLY_AUTO shown = rest(w, "GET", t.user_key, id, "");
-    assert_text(&shown, "Message.Recipients.1.State", "cancelled");
-    assert_text(&shown, "Message.Recipients.1.Reason", "Cancelled by the sender");
-    assert_text(&shown, "Message.Recipients.1.NextTry", "");
-    assert_text(&shown, "Message.Recipients.1.Events.1.EventType", "failed");
-    assert_text(&shown, "Message.Recipients.1.Events.1.Details.Reason", "Cancelled by the sender");
+    assert_reply(&shown, "Message.Recipients.1.State", "cancelled");
+    assert_reply(&shown, "Message.Recipients.1.Reason", "Cancelled by the sender");
+    assert_reply(&shown, "Message.Recipients.1.NextTry", "");
+    assert_reply(&shown, "Message.Recipients.1.Events.1.EventType", "failed");
+    assert_reply(&shown, "Message.Recipients.1.Events.1.Details.Reason", "Cancelled by the sender");
     send_at(w, 10 * MINUTE, at);
     send_one(w, &t, ONE, at, id);
     sim_run_for(w->loop, 10 * MINUTE + 1000); /* its time has come: it has started */
@@ -276,11 +268,11 @@ static void a_scheduled_message_is_moved(void **state) {
         REPLY_AUTO r = rest(w, "PATCH", t.sender_key, id, body.p);
         if (r.status != cases[i].status) fail_msg("%zu: %.*s", i, STR_ARG(buf_str(&r.body)));
         if (r.status != 200) continue;
-        assert_text(&r, "Moved", "2");
+        assert_reply(&r, "Moved", "2");
         offered += 2;
         assert_int_equal(w->offered, offered);
         REPLY_AUTO after = rest(w, "GET", t.user_key, id, "");
-        assert_text(&after, "Message.Recipients.0.State", cases[i].ahead_ms > 0 ? "scheduled" : "queued");
+        assert_reply(&after, "Message.Recipients.0.State", cases[i].ahead_ms > 0 ? "scheduled" : "queued");
         assert_true(str_eq(reply_text(&after, "Message.Recipients.0.NextTry"), reply_text(&r, "SendAt")));
         if (i == 0) /* its life moves along: nine hours */
             assert_false(str_eq(reply_text(&after, "Message.ExpiresAt"), reply_text(&before, "Message.ExpiresAt")));

@@ -10,19 +10,6 @@
 #include "store/subscribers.h"
 #include "store/templates.h"
 
-#include <stdio.h>
-#include <string.h>
-
-static int set_up(void **state) {
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
-
 #define FROM        "\"From\":{\"email\":\"me@sender.test\",\"name\":\"Me\"}"
 #define TO(address) "\"To\":[{\"email\":\"" address "\",\"name\":\"\"}]"
 #define TEXT        "\"Subject\":\"Hi\",\"ContentType\":\"plain\",\"PlainContent\":\"Hello\""
@@ -41,22 +28,9 @@ static enum status run_work(struct job *job, void *ctx) {
     return work->fn(work, ctx);
 }
 
-static void work_done(struct job *job) {
-    (void)job;
-}
-
 static void do_work(struct world *w, struct work *work) {
-    work->job = (struct job){.run = run_work, .done = work_done};
-    assert_int_equal(executor_submit(w->api.writer, &work->job), STATUS_OK);
-    assert_int_equal(work->job.status, STATUS_OK);
-}
-
-static enum status run_sql(struct work *work, struct db *db) {
-    return db_exec(db, work->sql);
-}
-
-static void sql(struct world *w, const char *text) {
-    do_work(w, &(struct work){.fn = run_sql, .sql = text});
+    work->job = (struct job){.run = run_work};
+    world_write(w, &work->job);
 }
 
 static enum status read_number(struct work *work, struct db *db) {
@@ -164,7 +138,7 @@ static void suppressed_recipients_get_nothing_and_are_named(void **state) {
 static void the_groups_limits_count_addresses(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
-    sql(w, "UPDATE account_groups SET bcc = 1, reply_to = 1, recipients = 2");
+    world_execute(w, "UPDATE account_groups SET bcc = 1, reply_to = 1, recipients = 2");
     static const struct {
         const char *body;
         int64_t code;
@@ -186,7 +160,7 @@ static void the_groups_limits_count_addresses(void **state) {
 static void TN12_the_limit_holds_against_parallel_requests(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
-    sql(w, "UPDATE account_groups SET sends_per_day = 10");
+    world_execute(w, "UPDATE account_groups SET sends_per_day = 10");
     struct pending *pending[100];
     struct ask ask = {.path = "/api/v1/email", .bearer = t.sender_key, .body = "{" GOOD "}"};
     for (size_t i = 0; i < 100; i++) pending[i] = world_begin(w, &ask);
@@ -207,7 +181,7 @@ static void TN12_the_limit_holds_against_parallel_requests(void **state) {
     sim_run_for(w->loop, 86400000);
     REPLY_AUTO tomorrow = world_ask(w, &ask);
     assert_int_equal(tomorrow.status, 200);
-    sql(w, "UPDATE account_groups SET sends_per_day = 0, sends_per_month = 11");
+    world_execute(w, "UPDATE account_groups SET sends_per_day = 0, sends_per_month = 11");
     REPLY_AUTO month = world_ask(w, &ask);
     assert_int_equal(reply_code(&month), 17);
     uint64_t wait;
@@ -217,7 +191,7 @@ static void TN12_the_limit_holds_against_parallel_requests(void **state) {
 static void the_second_429_is_about_the_rate(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
-    sql(w, "UPDATE account_groups SET sends_per_second = 2");
+    world_execute(w, "UPDATE account_groups SET sends_per_second = 2");
     for (int i = 0; i < 2; i++) {
         REPLY_AUTO r = world_send(w, t.sender_key, "{" GOOD "}");
         assert_int_equal(r.status, 200);
@@ -359,7 +333,7 @@ static void a_list_gets_a_message_each(void **state) {
                          .bearer = other.sender_key,
                          .body = "{\"From\":{\"email\":\"me@other.test\",\"name\":\"\"}," TEXT ",\"TargetListID\":1}"}); /* P6 */
     assert_int_equal(reply_code(&theirs), 16);
-    sql(w, "UPDATE subscribers SET status = 1");
+    world_execute(w, "UPDATE subscribers SET status = 1");
     REPLY_AUTO nobody = world_send(w, t.sender_key, "{" FROM "," TEXT ",\"TargetListID\":1}");
     assert_int_equal(reply_code(&nobody), 20);
 }
@@ -485,7 +459,7 @@ static void an_item_may_have_a_key_of_its_own(void **state) {
 static void a_batch_counts_item_by_item(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
-    sql(w, "UPDATE account_groups SET sends_per_day = 2");
+    world_execute(w, "UPDATE account_groups SET sends_per_day = 2");
     REPLY_AUTO r = send_batch(w, t.sender_key, NULL, "{\"Messages\":[{" GOOD "},{" GOOD "},{" GOOD "}]}");
     assert_int_equal(r.status, 200);
     assert_true(str_eq(reply_text(&r, "Results.2.Errors.0.Code"), STR("17")));

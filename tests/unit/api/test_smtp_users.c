@@ -3,45 +3,8 @@
 #include "world.h"
 
 #include "core/smtp_users.h"
-#include "db/db.h"
 
 #include <stdio.h>
-#include <string.h>
-
-static int set_up(void **state) {
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
-
-static void assert_reply(struct reply *r, const char *path, const char *want) {
-    struct str got = reply_text(r, path);
-    if (!str_eq(got, str_from_z(want))) print_error("%s: '%.*s' in %.*s\n", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
-    assert_true(str_eq(got, str_from_z(want)));
-}
-
-struct sql_job {
-    struct job job;
-    const char *sql;
-};
-
-static enum status run_sql(struct job *job, void *ctx) {
-    return db_exec(ctx, LIST_OWNER(job, struct sql_job, job)->sql);
-}
-
-static void sql_done(struct job *job) {
-    (void)job;
-}
-
-static void execute(struct world *w, const char *sql) {
-    struct sql_job job = {.job = {.run = run_sql, .done = sql_done}, .sql = sql};
-    assert_int_equal(executor_submit(w->api.writer, &job.job), STATUS_OK);
-    assert_int_equal(job.job.status, STATUS_OK);
-}
 
 struct login_job {
     struct job job;
@@ -58,8 +21,8 @@ static enum status run_login(struct job *job, void *ctx) {
 }
 
 static enum status log_in(struct world *w, struct str username, struct str password) {
-    struct login_job job = {.job = {.run = run_login, .done = sql_done}, .username = username, .password = password};
-    assert_int_equal(executor_submit(w->api.readers, &job.job), STATUS_OK);
+    struct login_job job = {.job = {.run = run_login}, .username = username, .password = password};
+    world_write(w, &job.job);
     return job.answer;
 }
 
@@ -95,7 +58,7 @@ static void a_password_is_shown_once(void **state) {
     assert_true(str_eq(reply_text(&reset, "SMTP.Username"), username));
     assert_int_equal(log_in(w, username, password), STATUS_DENIED);
     assert_int_equal(log_in(w, username, reply_text(&reset, "SMTP.Password")), STATUS_OK);
-    execute(w, "UPDATE smtp_users SET is_active = 0");
+    world_execute(w, "UPDATE smtp_users SET is_active = 0");
     assert_int_equal(log_in(w, username, reply_text(&reset, "SMTP.Password")), STATUS_DENIED);
 }
 
@@ -172,8 +135,9 @@ static void a_key_is_replaced(void **state) {
 static void a_key_that_cannot_be_opened_is_masked(void **state) {
     struct world *w = *state;
     struct tenant a = world_tenant(w, "a@owner.test", "a.test");
-    execute(w, "INSERT INTO sender_keys (account_id, domain_id, key_hash, key_sealed, description, scopes, created_at) VALUES "
-               "(1, 1, x'00', x'0102', 'lost', 1, 1)");
+    world_execute(w,
+                  "INSERT INTO sender_keys (account_id, domain_id, key_hash, key_sealed, description, scopes, created_at) VALUES "
+                  "(1, 1, x'00', x'0102', 'lost', 1, 1)");
     REPLY_AUTO list = world_command(w, a.user_key, "EmailGateway.GetAPIs", "\"DomainID\":1");
     assert_reply(&list, "APIKeys.0.Key", a.sender_key);
     assert_reply(&list, "APIKeys.1.Key", "********");
@@ -229,12 +193,12 @@ static void a_relay_hands_in_what_a_user_submitted(void **state) {
         {MESSAGE, "12", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (cases[i][2]) execute(w, cases[i][2]);
+        if (cases[i][2]) world_execute(w, cases[i][2]);
         REPLY_AUTO r = relay(w, &user, cases[i][0]);
         if (!str_eq(reply_text(&r, "ErrorCode"), str_from_z(cases[i][1]))) print_error("case %zu\n", i);
         assert_reply(&r, "ErrorCode", cases[i][1]);
     }
-    execute(w, "UPDATE account_groups SET sends_per_second = 0");
+    world_execute(w, "UPDATE account_groups SET sends_per_second = 0");
     REPLY_AUTO suppressed = world_command(w, a.user_key, "Suppression.Add", "\"EmailAddress\":\"x@y.test\"");
     assert_reply(&suppressed, "ErrorCode", "0");
     REPLY_AUTO refused = relay(w, &user, MESSAGE);
@@ -251,11 +215,11 @@ static void a_relay_hands_in_what_a_user_submitted(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_password_is_shown_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_code_has_its_case, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_relay_hands_in_what_a_user_submitted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_key_is_replaced, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_key_that_cannot_be_opened_is_masked, set_up, tear_down),
+        WORLD_TEST(a_password_is_shown_once),
+        WORLD_TEST(every_code_has_its_case),
+        WORLD_TEST(a_relay_hands_in_what_a_user_submitted),
+        WORLD_TEST(a_key_is_replaced),
+        WORLD_TEST(a_key_that_cannot_be_opened_is_masked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

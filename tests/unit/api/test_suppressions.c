@@ -4,27 +4,6 @@
 #include "world.h"
 
 #include <stdio.h>
-#include <string.h>
-
-static int set_up(void **state) {
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
-
-static void assert_reply(struct reply *r, const char *path, const char *want) {
-    struct str got = reply_text(r, path);
-    if (!str_eq(got, str_from_z(want))) print_error("%s: '%.*s' in %.*s\n", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
-    assert_true(str_eq(got, str_from_z(want)));
-}
-
-static struct reply rest(struct world *w, const char *method, const char *path, const char *bearer, const char *body) {
-    return world_ask(w, &(struct ask){.method = method, .path = path, .bearer = bearer, .body = body});
-}
 
 static const struct json *result_of(struct reply *r, const char *address) {
     return json_find(json_find(r->json, STR("Results")), str_from_z(address));
@@ -175,25 +154,25 @@ static void what_is_wrong(void **state) {
 static void rest_twins_and_sender_keys(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
-    REPLY_AUTO added = rest(w, "POST", "/api/v1/suppressions", t.sender_key, "{\"Address\":\"a@x.test\"}");
+    REPLY_AUTO added = world_rest(w, "POST", "/api/v1/suppressions", t.sender_key, "{\"Address\":\"a@x.test\"}");
     assert_reply(&added, "TotalImported", "1");
-    REPLY_AUTO got = rest(w, "GET", "/api/v1/suppressions/A@x.test", t.user_key, "");
+    REPLY_AUTO got = world_rest(w, "GET", "/api/v1/suppressions/A@x.test", t.user_key, "");
     assert_reply(&got, "EmailAddress", "A@x.test");
     assert_reply(&got, "MatchedScopes.0.SuppressionSource", "User");
-    REPLY_AUTO list = rest(w, "GET", "/api/v1/suppressions", t.user_key, "");
+    REPLY_AUTO list = world_rest(w, "GET", "/api/v1/suppressions", t.user_key, "");
     assert_reply(&list, "Suppressions.0.EmailAddress", "a@x.test");
     assert_null(json_find(list.json, STR("SuppressedEmails")));
-    REPLY_AUTO check = rest(w, "POST", "/api/v1/suppressions/check", t.user_key, "{\"EmailAddresses\":[\"a@x.test\"]}");
+    REPLY_AUTO check = world_rest(w, "POST", "/api/v1/suppressions/check", t.user_key, "{\"EmailAddresses\":[\"a@x.test\"]}");
     assert_true(is_suppressed(&check, "a@x.test"));
-    REPLY_AUTO stats = rest(w, "GET", "/api/v1/suppressions/stats", t.sender_key, "");
+    REPLY_AUTO stats = world_rest(w, "GET", "/api/v1/suppressions/stats", t.sender_key, "");
     assert_reply(&stats, "BySource.User", "1");
-    REPLY_AUTO gone = rest(w, "DELETE", "/api/v1/suppressions/a@x.test", t.sender_key, "");
+    REPLY_AUTO gone = world_rest(w, "DELETE", "/api/v1/suppressions/a@x.test", t.sender_key, "");
     assert_reply(&gone, "TotalDeleted", "1");
-    REPLY_AUTO missing = rest(w, "GET", "/api/v1/suppressions/a@x.test", t.user_key, "");
+    REPLY_AUTO missing = world_rest(w, "GET", "/api/v1/suppressions/a@x.test", t.user_key, "");
     assert_int_equal(missing.status, 404);
-    REPLY_AUTO twice = rest(w, "DELETE", "/api/v1/suppressions/a@x.test", t.user_key, "");
+    REPLY_AUTO twice = world_rest(w, "DELETE", "/api/v1/suppressions/a@x.test", t.user_key, "");
     assert_int_equal(twice.status, 404);
-    REPLY_AUTO bad = rest(w, "GET", "/api/v1/suppressions/nobody", t.user_key, "");
+    REPLY_AUTO bad = world_rest(w, "GET", "/api/v1/suppressions/nobody", t.user_key, "");
     assert_int_equal(bad.status, 422);
 }
 
@@ -209,20 +188,17 @@ static void one_accounts_entries_are_its_own_TN04(void **state) {
     REPLY_AUTO theirs = world_command(w, b.user_key, "Suppression.Browse", "\"ListID\":1");
     REPLY_AUTO none = world_command(w, b.user_key, "Suppression.Browse", "\"ListID\":999");
     assert_true(str_eq(buf_str(&theirs.body), buf_str(&none.body)));
-    REPLY_AUTO gone = rest(w, "DELETE", "/api/v1/suppressions/ann@x.test", b.sender_key, "");
+    REPLY_AUTO gone = world_rest(w, "DELETE", "/api/v1/suppressions/ann@x.test", b.sender_key, "");
     assert_int_equal(gone.status, 404);
-    REPLY_AUTO own = rest(w, "GET", "/api/v1/suppressions/ann@x.test", a.sender_key, "");
+    REPLY_AUTO own = world_rest(w, "GET", "/api/v1/suppressions/ann@x.test", a.sender_key, "");
     assert_int_equal(own.status, 200);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(added_checked_and_taken_out, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(lists_are_scopes_of_their_own, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(pages_and_patterns, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_wrong, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(rest_twins_and_sender_keys, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(one_accounts_entries_are_its_own_TN04, set_up, tear_down),
+        WORLD_TEST(added_checked_and_taken_out), WORLD_TEST(lists_are_scopes_of_their_own),
+        WORLD_TEST(pages_and_patterns),          WORLD_TEST(what_is_wrong),
+        WORLD_TEST(rest_twins_and_sender_keys),  WORLD_TEST(one_accounts_entries_are_its_own_TN04),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,27 +4,6 @@
 #include "world.h"
 
 #include <stdio.h>
-#include <string.h>
-
-static int set_up(void **state) {
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
-
-static void assert_reply(struct reply *r, const char *path, const char *want) {
-    struct str got = reply_text(r, path);
-    if (!str_eq(got, str_from_z(want))) print_error("%s: '%.*s' in %.*s\n", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
-    assert_true(str_eq(got, str_from_z(want)));
-}
-
-static struct reply rest(struct world *w, const char *method, const char *path, const char *bearer, const char *body) {
-    return world_ask(w, &(struct ask){.method = method, .path = path, .bearer = bearer, .body = body});
-}
 
 #define WELCOME                                                                                                                  \
     "\"EmailName\":\"Welcome\",\"Subject\":\"Hi {{name}}\",\"HTMLContent\":\"<p>{{name}}</p>\",\"PlainContent\":\"{{name}}!\""
@@ -113,44 +92,45 @@ static void what_is_wrong_is_told_with_its_place(void **state) {
 static void rest_twins(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
-    REPLY_AUTO made = rest(w, "POST", "/api/v1/templates", t.user_key,
-                           "{\"Name\":\"N\",\"Subject\":\"Hi {{name}}\",\"HtmlContent\":\"<b>{{name}}</b>\"}");
+    REPLY_AUTO made = world_rest(w, "POST", "/api/v1/templates", t.user_key,
+                                 "{\"Name\":\"N\",\"Subject\":\"Hi {{name}}\",\"HtmlContent\":\"<b>{{name}}</b>\"}");
     assert_int_equal(made.status, 201);
     assert_reply(&made, "EmailTemplate.TemplateID", "1");
-    REPLY_AUTO put = rest(w, "PUT", "/api/v1/templates/1", t.user_key, "{\"PlainContent\":\"{{name}}\"}");
+    REPLY_AUTO put = world_rest(w, "PUT", "/api/v1/templates/1", t.user_key, "{\"PlainContent\":\"{{name}}\"}");
     assert_int_equal(put.status, 200);
     assert_reply(&put, "EmailTemplate.Version", "2");
-    REPLY_AUTO list = rest(w, "GET", "/api/v1/templates", t.user_key, "");
+    REPLY_AUTO list = world_rest(w, "GET", "/api/v1/templates", t.user_key, "");
     assert_reply(&list, "EmailTemplates.0.TemplateID", "1");
-    REPLY_AUTO versions = rest(w, "GET", "/api/v1/templates/1/versions", t.user_key, "");
+    REPLY_AUTO versions = world_rest(w, "GET", "/api/v1/templates/1/versions", t.user_key, "");
     assert_reply(&versions, "Versions.1.Version", "1");
-    REPLY_AUTO restored = rest(w, "POST", "/api/v1/templates/1/versions/1", t.user_key, "");
+    REPLY_AUTO restored = world_rest(w, "POST", "/api/v1/templates/1/versions/1", t.user_key, "");
     assert_reply(&restored, "EmailTemplate.PlainContent", "");
     assert_reply(&restored, "EmailTemplate.Version", "3");
-    REPLY_AUTO shown = rest(w, "POST", "/api/v1/templates/1/preview", t.user_key, "{\"Data\":{\"name\":\"<Ann>\\r\\nBcc: x\"}}");
+    REPLY_AUTO shown =
+        world_rest(w, "POST", "/api/v1/templates/1/preview", t.user_key, "{\"Data\":{\"name\":\"<Ann>\\r\\nBcc: x\"}}");
     assert_reply(&shown, "Subject", "Hi <Ann> Bcc: x");
     assert_reply(&shown, "HTMLContent", "<b>&lt;Ann&gt;\r\nBcc: x</b>");
-    REPLY_AUTO missing = rest(w, "GET", "/api/v1/templates/7", t.user_key, "");
+    REPLY_AUTO missing = world_rest(w, "GET", "/api/v1/templates/7", t.user_key, "");
     assert_int_equal(missing.status, 404);
     assert_reply(&missing, "Errors.0.Field", "TemplateID");
-    REPLY_AUTO gone = rest(w, "DELETE", "/api/v1/templates/1", t.user_key, "");
+    REPLY_AUTO gone = world_rest(w, "DELETE", "/api/v1/templates/1", t.user_key, "");
     assert_int_equal(gone.status, 200);
-    REPLY_AUTO none = rest(w, "GET", "/api/v1/templates/1", t.user_key, "");
+    REPLY_AUTO none = world_rest(w, "GET", "/api/v1/templates/1", t.user_key, "");
     assert_int_equal(none.status, 404);
-    REPLY_AUTO nobody = rest(w, "GET", "/api/v1/templates", NULL, "");
+    REPLY_AUTO nobody = world_rest(w, "GET", "/api/v1/templates", NULL, "");
     assert_int_equal(nobody.status, 401);
 }
 
 static void previews_render_or_say_why(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
-    REPLY_AUTO unsaved = rest(w, "POST", "/api/v1/templates/preview", t.user_key,
-                              "{\"Subject\":\"{{a}}\",\"HTMLContent\":\"{{a}}{{#each "
-                              "l}}{{this}},{{/each}}\",\"Data\":{\"a\":\"{{b}}\",\"b\":1,\"l\":[1,2]}}");
+    REPLY_AUTO unsaved = world_rest(w, "POST", "/api/v1/templates/preview", t.user_key,
+                                    "{\"Subject\":\"{{a}}\",\"HTMLContent\":\"{{a}}{{#each "
+                                    "l}}{{this}},{{/each}}\",\"Data\":{\"a\":\"{{b}}\",\"b\":1,\"l\":[1,2]}}");
     assert_reply(&unsaved, "Subject", "{{b}}"); /* HI19: values are never expanded */
     assert_reply(&unsaved, "HTMLContent", "{{b}}1,2,");
     assert_reply(&unsaved, "PlainContent", "");
-    REPLY_AUTO broken = rest(w, "POST", "/api/v1/templates/preview", t.user_key, "{\"HTMLContent\":\"{{#if}}\"}");
+    REPLY_AUTO broken = world_rest(w, "POST", "/api/v1/templates/preview", t.user_key, "{\"HTMLContent\":\"{{#if}}\"}");
     assert_int_equal(broken.status, 422);
     assert_reply(&broken, "Errors.0.Field", "HTMLContent");
     BUF_AUTO body = {0};
@@ -158,7 +138,7 @@ static void previews_render_or_say_why(void **state) {
               "{\"PlainContent\":\"{{#each l}}{{#each ../l}}{{#each ../../l}}x{{/each}}{{/each}}{{/each}}\",\"Data\":{\"l\":[0");
     for (int i = 0; i < 1000; i++) buf_add_z(&body, ",0");
     buf_add_z(&body, "]}}");
-    REPLY_AUTO endless = rest(w, "POST", "/api/v1/templates/preview", t.user_key, body.p);
+    REPLY_AUTO endless = world_rest(w, "POST", "/api/v1/templates/preview", t.user_key, body.p);
     assert_int_equal(endless.status, 422);
     assert_true(str_find_str(reply_text(&endless, "Errors.0.Message"), STR("steps")) != STR_NONE);
 }
@@ -167,11 +147,11 @@ static void sender_keys_read_but_do_not_write(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
     REPLY_AUTO made = world_command(w, t.user_key, "UserEmailTemplate.Create", WELCOME);
-    REPLY_AUTO list = rest(w, "GET", "/api/v1/templates", t.sender_key, "");
+    REPLY_AUTO list = world_rest(w, "GET", "/api/v1/templates", t.sender_key, "");
     assert_reply(&list, "EmailTemplates.0.Name", "Welcome");
-    REPLY_AUTO shown = rest(w, "POST", "/api/v1/templates/1/preview", t.sender_key, "{\"Data\":{\"name\":\"Ann\"}}");
+    REPLY_AUTO shown = world_rest(w, "POST", "/api/v1/templates/1/preview", t.sender_key, "{\"Data\":{\"name\":\"Ann\"}}");
     assert_reply(&shown, "Subject", "Hi Ann");
-    REPLY_AUTO refused = rest(w, "DELETE", "/api/v1/templates/1", t.sender_key, "");
+    REPLY_AUTO refused = world_rest(w, "DELETE", "/api/v1/templates/1", t.sender_key, "");
     assert_int_equal(refused.status, 401);
 }
 
@@ -198,12 +178,12 @@ static void another_accounts_template_is_none_TN01(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_template_lives_through_commands, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_wrong_is_told_with_its_place, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(rest_twins, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(previews_render_or_say_why, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(sender_keys_read_but_do_not_write, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(another_accounts_template_is_none_TN01, set_up, tear_down),
+        WORLD_TEST(a_template_lives_through_commands),
+        WORLD_TEST(what_is_wrong_is_told_with_its_place),
+        WORLD_TEST(rest_twins),
+        WORLD_TEST(previews_render_or_say_why),
+        WORLD_TEST(sender_keys_read_but_do_not_write),
+        WORLD_TEST(another_accounts_template_is_none_TN01),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

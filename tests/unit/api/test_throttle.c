@@ -3,17 +3,6 @@
 #include "world.h"
 
 #include <stdio.h>
-#include <string.h>
-
-static int set_up(void **state) {
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
 
 static void assert_str(struct str got, const char *want) {
     if (!str_eq(got, str_from_z(want))) print_error("'%.*s' is not '%s'\n", STR_ARG(got), want);
@@ -148,11 +137,11 @@ static void wrong_keys_are_slowed_and_right_ones_are_not(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_key_has_so_many_requests_a_minute, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(v1_says_it_in_its_own_words, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_account_counts_all_its_keys, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_address_counts_whoever_calls, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(wrong_keys_are_slowed_and_right_ones_are_not, set_up, tear_down),
+        WORLD_TEST(a_key_has_so_many_requests_a_minute),
+        WORLD_TEST(v1_says_it_in_its_own_words),
+        WORLD_TEST(an_account_counts_all_its_keys),
+        WORLD_TEST(an_address_counts_whoever_calls),
+        WORLD_TEST(wrong_keys_are_slowed_and_right_ones_are_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,24 +3,12 @@
 #include "world.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static int set_up(void **state) {
     struct world *w = world_new();
     sim_dns_add(w->loop, "gateway.test", DNS_A, "192.0.2.1");
     *state = w;
     return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
-
-static void assert_reply(struct reply *r, const char *path, const char *want) {
-    struct str got = reply_text(r, path);
-    if (!str_eq(got, str_from_z(want))) print_error("%s: '%.*s' in %.*s\n", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
-    assert_true(str_eq(got, str_from_z(want)));
 }
 
 static enum dns_type type_of(struct str text) {
@@ -155,11 +143,11 @@ static void two_claimants_race(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_published_enables, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(required_records_decide, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(only_a_clear_answer_disables, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(one_account_owns_a_name, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(two_claimants_race, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_published_enables, set_up, world_tear_down),
+        cmocka_unit_test_setup_teardown(required_records_decide, set_up, world_tear_down),
+        cmocka_unit_test_setup_teardown(only_a_clear_answer_disables, set_up, world_tear_down),
+        cmocka_unit_test_setup_teardown(one_account_owns_a_name, set_up, world_tear_down),
+        cmocka_unit_test_setup_teardown(two_claimants_race, set_up, world_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

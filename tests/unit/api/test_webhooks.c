@@ -3,46 +3,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
-#include "db/db.h"
-
-#include <stdio.h>
-#include <string.h>
-
-static int set_up(void **state) {
-    *state = world_new();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world_free(*state);
-    return 0;
-}
-
-static void assert_reply(struct reply *r, const char *path, const char *want) {
-    struct str got = reply_text(r, path);
-    if (!str_eq(got, str_from_z(want))) print_error("%s: '%.*s' in %.*s\n", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
-    assert_true(str_eq(got, str_from_z(want)));
-}
-
-struct sql_job {
-    struct job job;
-    const char *sql;
-};
-
-static enum status run_sql(struct job *job, void *ctx) {
-    return db_exec(ctx, LIST_OWNER(job, struct sql_job, job)->sql);
-}
-
-static void sql_done(struct job *job) {
-    (void)job;
-}
-
-static void execute(struct world *w, const char *sql) {
-    struct sql_job job = {.job = {.run = run_sql, .done = sql_done}, .sql = sql};
-    assert_int_equal(executor_submit(w->api.writer, &job.job), STATUS_OK);
-    assert_int_equal(job.job.status, STATUS_OK);
-}
-
 static void assert_codes(struct reply *r, const char *want) {
     BUF_AUTO codes = {0};
     const struct json *list = json_find(r->json, STR("ErrorCode"));
@@ -121,7 +81,7 @@ static void webhooks_are_listed_and_deleted(void **state) {
         {"\"WebhookID\":\"1\",\"DomainID\":\"1\"", "0"},
         {"\"WebhookID\":1,\"DomainID\":1", "4"},
     };
-    execute(w, "INSERT INTO domains (account_id, name, state, created_at) VALUES (1, 'second.test', 0, 1)");
+    world_execute(w, "INSERT INTO domains (account_id, name, state, created_at) VALUES (1, 'second.test', 0, 1)");
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         REPLY_AUTO r = world_command(w, a.user_key, "EmailGateway.DeleteWebhook", codes[i][0]);
         assert_reply(&r, "ErrorCode", codes[i][1]);
@@ -157,7 +117,7 @@ static void a_domain_has_a_hundred_webhooks_at_most(void **state) {
     BUF_AUTO sql = {0};
     buf_add_z(&sql, "INSERT INTO webhooks (account_id, domain_id, url, events, created_at) VALUES ");
     for (int i = 0; i < 99; i++) buf_addf(&sql, "%s(1, 1, 'https://x.test/', 2, 1)", i ? "," : "");
-    execute(w, sql.p);
+    world_execute(w, sql.p);
     static const char members[] = "\"DomainID\":1,\"Event\":\"open\",\"WebhookURL\":\"https://x.test/\"";
     REPLY_AUTO last = world_command(w, a.user_key, "EmailGateway.AddWebhook", members);
     assert_reply(&last, "ErrorCode", "0");
@@ -230,7 +190,7 @@ static void keys_and_accounts_are_judged_first(void **state) {
         assert_int_equal(reply_code(&wrong), 13);
         assert_int_equal(reply_code_at(&wrong, 1), -1);
     }
-    execute(w, "UPDATE accounts SET is_active = 0");
+    world_execute(w, "UPDATE accounts SET is_active = 0");
     for (size_t i = 0; i < 3; i++) {
         REPLY_AUTO r =
             rest(w, methods[i], a.sender_key, "{\"WebhookID\":1,\"Event\":\"open\",\"WebhookURL\":\"https://x.test/\"}");
@@ -241,12 +201,12 @@ static void keys_and_accounts_are_judged_first(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_command_lists_all_codes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(webhooks_are_listed_and_deleted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_signing_key_is_made_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_domain_has_a_hundred_webhooks_at_most, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_sender_key_has_its_domains_webhooks, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(keys_and_accounts_are_judged_first, set_up, tear_down),
+        WORLD_TEST(a_command_lists_all_codes),
+        WORLD_TEST(webhooks_are_listed_and_deleted),
+        WORLD_TEST(the_signing_key_is_made_once),
+        WORLD_TEST(a_domain_has_a_hundred_webhooks_at_most),
+        WORLD_TEST(a_sender_key_has_its_domains_webhooks),
+        WORLD_TEST(keys_and_accounts_are_judged_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include "core/queue.h"
 #include "base/log.h"
+#include "db/db.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -51,7 +52,7 @@ static enum status run_start(struct job *job, void *ctx) {
     return queue_start(ctx, STR("test"), 1, &LIST_OWNER(job, struct start_job, job)->owner);
 }
 
-static void start_done(struct job *job) {
+static void job_done(struct job *job) {
     (void)job;
 }
 
@@ -84,7 +85,7 @@ struct world *world_new(void) {
         .queue_offer = on_offer,
         .arg = w,
     };
-    struct start_job start = {.job = {.run = run_start, .done = start_done}};
+    struct start_job start = {.job = {.run = run_start, .done = job_done}};
     assert_int_equal(executor_submit(w->api.writer, &start.job), STATUS_OK);
     assert_int_equal(start.job.status, STATUS_OK);
     w->api.owner = start.owner;
@@ -110,6 +111,36 @@ void world_free(struct world *w) {
     buf_fini(&w->folder);
     buf_fini(&w->url);
     free(w);
+}
+
+int world_set_up(void **state) {
+    *state = world_new();
+    return 0;
+}
+
+int world_tear_down(void **state) {
+    world_free(*state);
+    return 0;
+}
+
+struct sql_job {
+    struct job job;
+    const char *sql;
+};
+
+static enum status run_sql(struct job *job, void *ctx) {
+    return db_exec(ctx, LIST_OWNER(job, struct sql_job, job)->sql);
+}
+
+void world_write(struct world *w, struct job *job) {
+    job->done = job_done;
+    assert_int_equal(executor_submit(w->api.writer, job), STATUS_OK);
+    assert_int_equal(job->status, STATUS_OK);
+}
+
+void world_execute(struct world *w, const char *sql) {
+    struct sql_job job = {.job = {.run = run_sql}, .sql = sql};
+    world_write(w, &job.job);
 }
 
 /* ---- asking ---- */
@@ -233,6 +264,20 @@ struct str reply_text(struct reply *r, const char *path) {
     return json_is(value, JSON_STRING) || json_is(value, JSON_NUMBER) ? value->text : (struct str){0};
 }
 
+void assert_reply(struct reply *r, const char *path, const char *want) {
+    struct str got = reply_text(r, path);
+    if (!str_eq(got, str_from_z(want))) print_error("%s: '%.*s' in %.*s\n", path, STR_ARG(got), STR_ARG(buf_str(&r->body)));
+    assert_true(str_eq(got, str_from_z(want)));
+}
+
+void reply_keep(struct reply *r, const char *path, char *into, size_t size) {
+    struct str text = reply_text(r, path);
+    if (text.n == 0 || text.n >= size) print_error("no %s in %.*s\n", path, STR_ARG(buf_str(&r->body)));
+    assert_true(text.n > 0 && text.n < size);
+    memcpy(into, text.p, text.n);
+    into[text.n] = '\0';
+}
+
 /* ---- tenants ---- */
 static struct reply ask_json(struct world *w, struct ask *ask, const char *command, const char *members) {
     BUF_AUTO body = {0};
@@ -249,16 +294,12 @@ struct reply world_operator(struct world *w, const char *command, const char *me
     return ask_json(w, &(struct ask){.path = "/control", .is_control = true}, command, members);
 }
 
-struct reply world_send(struct world *w, const char *sender_key, const char *body) {
-    return world_ask(w, &(struct ask){.path = "/api/v1/email", .bearer = sender_key, .body = body});
+struct reply world_rest(struct world *w, const char *method, const char *path, const char *bearer, const char *body) {
+    return world_ask(w, &(struct ask){.method = method, .path = path, .bearer = bearer, .body = body});
 }
 
-static void take(char *into, size_t size, struct reply *r, const char *path) {
-    struct str text = reply_text(r, path);
-    if (text.n == 0 || text.n >= size) print_error("no %s in %.*s\n", path, STR_ARG(buf_str(&r->body)));
-    assert_true(text.n > 0 && text.n < size);
-    memcpy(into, text.p, text.n);
-    into[text.n] = '\0';
+struct reply world_send(struct world *w, const char *sender_key, const char *body) {
+    return world_ask(w, &(struct ask){.path = "/api/v1/email", .bearer = sender_key, .body = body});
 }
 
 struct tenant world_tenant(struct world *w, const char *email, const char *domain) {
@@ -267,11 +308,11 @@ struct tenant world_tenant(struct world *w, const char *email, const char *domai
     snprintf(t.domain, sizeof t.domain, "%s", domain);
     buf_addf(&members, "\"EmailAddress\":\"%s\",\"Password\":\"correct horse\"", email);
     REPLY_AUTO account = world_operator(w, "User.Create", members.p);
-    take(t.user_key, sizeof t.user_key, &account, "APIKey");
+    reply_keep(&account, "APIKey", t.user_key, sizeof t.user_key);
     buf_reset(&members);
     buf_addf(&members, "\"DomainName\":\"%s\"", domain);
     REPLY_AUTO added = world_command(w, t.user_key, "EmailGateway.AddDomain", members.p);
-    take(t.domain_id, sizeof t.domain_id, &added, "NewSenderDomainID");
+    reply_keep(&added, "NewSenderDomainID", t.domain_id, sizeof t.domain_id);
     buf_reset(&members);
     buf_addf(&members, "\"Name\":\"%s\",\"Account\":\"%s\"", domain, email);
     REPLY_AUTO enabled = world_operator(w, "Operator.DomainEnable", members.p);
@@ -279,6 +320,6 @@ struct tenant world_tenant(struct world *w, const char *email, const char *domai
     buf_reset(&members);
     buf_addf(&members, "\"DomainID\":%s,\"Description\":\"test\"", t.domain_id);
     REPLY_AUTO key = world_command(w, t.user_key, "EmailGateway.AddAPI", members.p);
-    take(t.sender_key, sizeof t.sender_key, &key, "APIKey.Key");
+    reply_keep(&key, "APIKey.Key", t.sender_key, sizeof t.sender_key);
     return t;
 }

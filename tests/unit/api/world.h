@@ -26,6 +26,13 @@ struct world {
 /* A fresh gateway in an empty database. */
 struct world *world_new(void);
 void world_free(struct world *w);
+/* A world as a test's state. */
+int world_set_up(void **state);
+int world_tear_down(void **state);
+#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, world_set_up, world_tear_down)
+/* A job, which needs no done, or SQL on the writer: straight into the database. */
+void world_write(struct world *w, struct job *job);
+void world_execute(struct world *w, const char *sql);
 
 /* What to ask; unset members are empty. */
 struct ask {
@@ -62,6 +69,9 @@ int64_t reply_code_at(const struct reply *r, size_t n);
 bool reply_has_code(const struct reply *r, int64_t code);
 /* A member of the answer by path "Domain.DomainID" as text; "" when absent. */
 struct str reply_text(struct reply *r, const char *path);
+void assert_reply(struct reply *r, const char *path, const char *want);
+/* The text, which must be there and fit, for later. */
+void reply_keep(struct reply *r, const char *path, char *into, size_t size);
 
 /* An account, an enabled domain and a sender key made through the operator's operations. */
 struct tenant {
@@ -71,6 +81,7 @@ struct tenant world_tenant(struct world *w, const char *email, const char *domai
 /* POST {Command, ...} to /api.php with the user key: members are JSON text without braces, perhaps empty. */
 struct reply world_command(struct world *w, const char *user_key, const char *command, const char *members);
 struct reply world_operator(struct world *w, const char *command, const char *members);
+struct reply world_rest(struct world *w, const char *method, const char *path, const char *bearer, const char *body);
 /* POST /api/v1/email with the sender key. */
 struct reply world_send(struct world *w, const char *sender_key, const char *body);
 
