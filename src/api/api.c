@@ -33,8 +33,10 @@ static void done(struct call *call) {
     http_exchange_respond(call->arg, &response);
 }
 
-/* "Bearer <key>"; another scheme counts as a key nobody has. */
+/* "Bearer <key>"; another scheme counts as a key nobody has, and so do two lines: who stands before us may have looked at the
+ * other one. */
 static struct str bearer_of(const struct http_request *request) {
+    if (http_fields_count(&request->fields, STR("Authorization")) > 1) return STR("several");
     struct str value = str_trim(http_fields_find(&request->fields, STR("Authorization")));
     if (str_starts_nocase(value, STR("Bearer "))) return str_trim(str_sub(value, 7, SIZE_MAX));
     return value;

@@ -389,6 +389,12 @@ def test_headers_of_every_answer(secured, key):
         assert headers["Date"] and headers["Server"] is None or "/" not in headers["Server"], "no version is told"
 
 
+def test_two_keys_are_none(secured, key):
+    one = f"Authorization: Bearer {key}\r\n"
+    assert ask(secured, "GET /api/v1/events HTTP/1.1\r\n" + HOST + one + "\r\n")[0] == 200
+    assert ask(secured, "GET /api/v1/events HTTP/1.1\r\n" + HOST + one + one + "\r\n")[0] == 401
+
+
 def test_upgrade_is_ignored(secured):
     """HT40."""
     assert ask(secured, "GET /healthz/live HTTP/1.1\r\n" + HOST + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n")[0] == 200
