@@ -235,7 +235,7 @@ static const struct config_key config_keys[] = {
         .sentence =
             "Waits between tries, like 30s,5m,1h, the last one repeating; empty: 1, 3, 5, 10, 20, 40 min, doubling to 4 h."),
     KEY("smtp", "public_host", "", kind_hostname, smtp_public_host,
-        .sentence = "Where SMTP users are told to connect; the host name of [delivery] otherwise."),
+        .sentence = "Host that SMTP users are told to connect to; empty: [delivery] hostname."),
     KEY("smtp", "public_ports", "25,587,465", kind_ports, smtp_public_ports,
         .sentence = "Ports that SMTP users are told, comma separated."),
     KEY("webhook", "allow_private", "no", kind_bool, webhook_allow_private,

@@ -80,6 +80,7 @@ static void ask(struct patient *p, struct str name, enum dns_type type) {
 }
 
 static enum verdict check_hostname(struct patient *p) {
+    if (p->config->delivery_mode == MODE_SANDBOX) return say(p, VERDICT_OK, "not needed in sandbox mode");
     struct str name = p->config->delivery_hostname;
     if (str_find(name, '.') == STR_NONE)
         return say(p, VERDICT_BAD, "%.*s is not a full name; set [delivery] hostname to one with an address", STR_ARG(name));
@@ -96,6 +97,7 @@ static enum verdict check_hostname(struct patient *p) {
 }
 
 static enum verdict check_ptr(struct patient *p) {
+    if (p->config->delivery_mode == MODE_SANDBOX) return say(p, VERDICT_OK, "not needed in sandbox mode");
     if (p->address.family != 4) return say(p, VERDICT_WARN, "not checked: the host name has no address");
     const uint8_t *ip = p->address.ip;
     ask(p, arena_strf(&p->arena, "%u.%u.%u.%u.in-addr.arpa", ip[3], ip[2], ip[1], ip[0]), DNS_PTR);
@@ -176,12 +178,38 @@ static enum verdict check_permissions(struct patient *p) {
     return say(p, VERDICT_OK, "data folder and master key are the owner's alone");
 }
 
+static enum verdict check_own_mail(struct patient *p) {
+    struct str from = p->config->mail_from;
+    if (str_is_empty(from))
+        return say(p, VERDICT_WARN,
+                   "the gateway sends no mail of its own: no forgotten password, no check of an address; set [mail] from");
+    return say(p, VERDICT_OK, "the gateway's own mail comes from %.*s", STR_ARG(from));
+}
+
+/* Right in a lab, wrong with tenants that are strangers. */
+static enum verdict check_lab(struct patient *p) {
+    const struct config *c = p->config;
+    const struct {
+        bool is_open;
+        const char *what;
+    } doors[] = {{c->delivery_allow_private, "mail may go to private addresses ([delivery] allow_private)"},
+                 {c->webhook_allow_private, "webhooks may call private addresses ([webhook] allow_private)"},
+                 {c->limits_key_per_minute == 0 || c->limits_account_per_minute == 0 || c->limits_address_per_minute == 0,
+                  "requests are not limited ([limits])"}};
+    BUF_AUTO found = {0};
+    for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++)
+        if (doors[i].is_open) buf_addf(&found, "%s%s", found.n ? "; " : "", doors[i].what);
+    if (found.n) return say(p, VERDICT_WARN, "%.*s", STR_ARG(buf_str(&found)));
+    return say(p, VERDICT_OK, "nothing is open that is for a lab only");
+}
+
 static const struct {
     const char *name;
     check_fn check;
 } checks[] = {
-    {"host name", check_hostname}, {"PTR", check_ptr},   {"port 25", check_port_25},        {"DNSSEC", check_dnssec},
-    {"clock", check_clock},        {"disk", check_disk}, {"open files", check_descriptors}, {"permissions", check_permissions}};
+    {"host name", check_hostname}, {"PTR", check_ptr},    {"port 25", check_port_25},        {"DNSSEC", check_dnssec},
+    {"clock", check_clock},        {"disk", check_disk},  {"open files", check_descriptors}, {"permissions", check_permissions},
+    {"own mail", check_own_mail},  {"tenants", check_lab}};
 
 static const char *const verdict_words[] = {"ok", "warning", "bad"};
 

@@ -453,17 +453,29 @@ def test_no_secret_in_the_database(fresh):
 
 def test_doctor():
     zone = Zone({("mx.posthorn.test", "A"): ["9.9.9.25"], ("25.9.9.9.in-addr.arpa", "PTR"): ["mx.posthorn.test."]})
-    gateway = Gateway(dns__servers=zone.server)
+    gateway = Gateway(dns__servers=zone.server, delivery__mode="live", delivery__smarthost="127.0.0.1:1", mail__from="a@posthorn.test", limits__key_per_minute=60)
     try:
         gateway.cli("init")
         text, answer = gateway.cli("doctor", check=False), gateway.cli("doctor", "--json", check=False)
         checks = {c["Check"]: c for c in json.loads(answer.stdout)["Checks"]}
-        assert checks["host name"]["Verdict"] == checks["PTR"]["Verdict"] == checks["port 25"]["Verdict"] == checks["permissions"]["Verdict"] == "ok", checks
+        for check in ("host name", "PTR", "port 25", "permissions", "own mail", "tenants"):
+            assert checks[check]["Verdict"] == "ok", checks
         assert {"DNSSEC", "clock", "disk", "open files"} <= set(checks) and all(c["Found"] for c in checks.values())
         assert len(text.stdout.splitlines()) == len(checks) and text.returncode == answer.returncode == 0
         zone.records.pop(("25.9.9.9.in-addr.arpa", "PTR"))
         worse = gateway.cli("doctor", check=False)
         assert worse.returncode == 1 and re.search(rb"^bad +PTR ", worse.stdout, re.M)
+        for options, check, word in [(("mail.from=",), "own mail", "[mail] from"), (("webhook.allow_private=yes",), "tenants", "[webhook] allow_private"),
+                                     (("limits.key_per_minute=0", "delivery.allow_private=yes"), "tenants", "[delivery] allow_private); requests are not limited")]:
+            worse = subprocess.run([POSTHORN, "doctor", "--json", *gateway.arguments(), *[x for o in options for x in ("-o", o)]], capture_output=True)
+            found = {c["Check"]: c for c in json.loads(worse.stdout)["Checks"]}[check]
+            assert found["Verdict"] == "warning" and word in found["Found"], found
     finally:
         zone.close()
         shutil.rmtree(gateway.folder)
+
+
+def test_doctor_finds_a_sandbox_well():
+    """A machine without a name in the DNS will do for ./run."""
+    result = run("doctor", "-o", "delivery.mode=sandbox", "-o", "delivery.hostname=vm")
+    assert result.returncode == 0 and not re.search(rb"^bad", result.stdout, re.M), result
