@@ -1,8 +1,8 @@
 /* api.h - the gateway's operations behind HTTP: /api.php, /api/v1, health and metrics for the public, /control for the operator.
  *
  * One `struct api` serves every server and loop. It has no thread and no state of its own: all it does goes through the
- * executors, the resolver and the two callbacks it is given. Usage: api_new, then give api_routes() to an http_server each, and
- * api_format_error / the api as format_error and arg. Free it after the servers.
+ * executors, the resolver and the callbacks it is given. Usage: api_new, then give its two lists of routes to an http_server
+ * each, and api_format_error / the api as format_error and arg. Free it after the servers.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_API_API_H
 #define POSTHORN_API_API_H

@@ -290,7 +290,7 @@ static enum status load_list(const struct send_context *ctx, struct item *item, 
     struct subscriber_page *page = ARENA_NEW(ctx->arena, struct subscriber_page);
     query.up_to = item->audience.up_to;
     item->list = page;
-    return list_next(db, ctx->arena, &query, page);
+    return subscriber_page(db, ctx->arena, &query, page);
 }
 
 static enum status load_item(const struct send_context *ctx, struct email *e, struct item *item, struct db *db) {

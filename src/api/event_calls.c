@@ -31,8 +31,10 @@ bool event_calls_dates(struct call *c, int64_t *ret_from, int64_t *ret_before) {
     return true;
 }
 
-void event_calls_refuse_many(struct call *c) {
-    call_refuse_say(c, STR("StartDate"), "There are too many events to look at in this time: narrow StartDate and EndDate");
+enum status event_calls_refuse_many(struct call *c, enum status status) {
+    if (status != STATUS_LIMIT) return status;
+    return call_refuse_say(c, STR("StartDate"),
+                           "There are too many events to look at in this time: narrow StartDate and EndDate");
 }
 
 enum status event_calls_domain(struct call *c, struct db *db, int64_t *ret_domain_id) {
@@ -129,13 +131,6 @@ static void write_command(struct call *c, const struct event_row *row) {
 }
 
 /* ---- the operations ---- */
-/* LIMIT is the caller's to mend. */
-static enum status refuse_limit(struct call *c, enum status status) {
-    if (status != STATUS_LIMIT) return status;
-    event_calls_refuse_many(c);
-    return STATUS_OK;
-}
-
 enum status event_calls_search(struct call *c, struct db *db) {
     struct event_row_list list;
     bool is_rest = c->op->style == STYLE_REST;
@@ -148,7 +143,7 @@ enum status event_calls_search(struct call *c, struct db *db) {
     enum status status = event_calls_domain(c, db, &query.filter.domain_id);
     if (status != STATUS_OK || c->refused.count) return status;
     status = event_search(db, c->arena, &query, &list);
-    if (status != STATUS_OK) return refuse_limit(c, status);
+    if (status != STATUS_OK) return event_calls_refuse_many(c, status);
     struct json_writer *w = call_open(c);
     json_add_i64(w, STR("TotalRecords"), list.total);
     json_add_array(w, STR("Events"));
@@ -165,7 +160,7 @@ enum status event_calls_aggregate(struct call *c, struct db *db) {
     if (status != STATUS_OK || c->refused.count) return status;
     (void)event_field_find(call_text(c, "AggregatedField", STR("eventType")), &field);
     status = event_aggregate(db, c->arena, &filter, field, (int)call_number(c, "AggregateSize", BUCKET_DEFAULT), &list);
-    if (status != STATUS_OK) return refuse_limit(c, status);
+    if (status != STATUS_OK) return event_calls_refuse_many(c, status);
     struct json_writer *w = call_open(c);
     json_add_array(w, STR("AggBuckets"));
     for (size_t i = 0; i < list.count; i++) {

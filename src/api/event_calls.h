@@ -15,7 +15,7 @@ enum status event_calls_aggregate(struct call *call, struct db *db);
 bool event_calls_dates(struct call *call, int64_t *ret_from, int64_t *ret_before);
 /* The domain a call is about: the sender key's, or the one named by DomainID, if it is the account's. 0: refused with 2. */
 enum status event_calls_domain(struct call *call, struct db *db, int64_t *ret_domain_id);
-/* More events than can be looked at: refuse, and say what to do. */
-void event_calls_refuse_many(struct call *call);
+/* LIMIT, more events than can be looked at, is refused with what to do; any other status stays. */
+enum status event_calls_refuse_many(struct call *call, enum status status);
 
 #endif

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/list_send_calls.h"
 
-#include "api/list_calls.h"
 #include "core/list_send.h"
 
 #define UNKNOWN 2

@@ -78,6 +78,7 @@ static enum status load_people(struct list_slice *ls, struct slice *s, struct db
     struct subscriber_query query = {
         .account_id = ls->send.account_id,
         .list_id = ls->send.list_id,
+        .status = SUBSCRIBER_ACTIVE,
         .after_id = ls->send.position,
         .up_to = ls->send.up_to,
         .limit = LIST_SEND_SLICE,
@@ -87,7 +88,7 @@ static enum status load_people(struct list_slice *ls, struct slice *s, struct db
         close_as(s, LIST_SEND_CANCELLED, STR("The list was deleted"));
         return STATUS_OK;
     }
-    if (status == STATUS_OK) status = list_next(db, &s->arena, &query, &ls->people);
+    if (status == STATUS_OK) status = subscriber_page(db, &s->arena, &query, &ls->people);
     if (status == STATUS_OK && ls->people.count == 0) close_as(s, LIST_SEND_DONE, STR(""));
     return status;
 }

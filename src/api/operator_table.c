@@ -1,7 +1,6 @@
 /* operator_table.c - what only the operator's control socket offers: parameters, refusals in the contract's printed order, and
  * the operations themselves.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "api/inbox_calls.h"
 #include "api/operator.h"
 #include "api/send.h"
 #include "api/tables.h"

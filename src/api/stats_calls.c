@@ -69,24 +69,18 @@ static void write_named(struct json_writer *w, struct str name, const struct eve
     json_close_object(w);
 }
 
-static enum status refuse_limit(struct call *c, enum status status) {
-    if (status != STATUS_LIMIT) return status;
-    event_calls_refuse_many(c);
-    return STATUS_OK;
-}
-
 enum status stats_calls_compare(struct call *c, struct db *db) {
     struct stats *stats = c->state;
     enum status status = event_calls_domain(c, db, &stats->period.domain_id);
     if (status != STATUS_OK || c->refused.count) return status;
-    return refuse_limit(c, stats_compare(db, &stats->period, &stats->compared));
+    return event_calls_refuse_many(c, stats_compare(db, &stats->period, &stats->compared));
 }
 
 enum status stats_calls_by_tag(struct call *c, struct db *db) {
     struct stats *stats = c->state;
     struct event_tag_list tags;
     enum status status = event_stats_by_tag(db, c->arena, &stats->period, STATS_TAGS_MAX, &tags);
-    if (status != STATUS_OK) return refuse_limit(c, status);
+    if (status != STATUS_OK) return event_calls_refuse_many(c, status);
     struct json_writer *w = call_open(c);
     write_named(w, STR("Stats"), &stats->compared.counts);
     json_add_object(w, STR("ComparisonStats"));

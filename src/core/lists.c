@@ -38,12 +38,6 @@ enum status list_audience(struct db *tx, int64_t account_id, int64_t list_id, st
     return status;
 }
 
-enum status list_next(struct db *tx, struct arena *a, const struct subscriber_query *query, struct subscriber_page *ret) {
-    struct subscriber_query active = *query;
-    active.status = SUBSCRIBER_ACTIVE;
-    return subscriber_page(tx, a, &active, ret);
-}
-
 /* ---- fields ---- */
 static const char *judge_field(const struct json *field) {
     if (field->key.n == 0 || field->key.n > SUBSCRIBER_FIELD_NAME_MAX) return "a field's name must have 1 to 64 bytes";

@@ -23,9 +23,6 @@ struct list_audience {
 };
 /* NOT_FOUND: no such list of this account. */
 WARN_UNUSED enum status list_audience(struct db *tx, int64_t account_id, int64_t list_id, struct list_audience *ret);
-/* The next active subscribers with after_id < id <= up_to, in order of id. */
-WARN_UNUSED enum status list_next(struct db *tx, struct arena *a, const struct subscriber_query *query,
-                                  struct subscriber_page *ret);
 
 /* Fields as they are stored: `old` (JSON text, "" none) with the members of `given` over it, where null takes one away. NULL:
  * fine, *ret is in the arena; else why not, a sentence. Names have 1 to 64 bytes; values are texts, numbers or booleans. */

@@ -8,8 +8,8 @@
     "id, uuid, account_id, list_id, options, state, size, position, line, total, added, changed, refused, errors, created_at,"   \
     " finished_at"
 
-static void import_fill(struct stmt *s, struct arena *a, struct import *ret) {
-    *ret = (struct import){
+static void import_fill(struct stmt *s, struct arena *a, void *item) {
+    *(struct import *)item = (struct import){
         .id = stmt_int(s, 0),
         .uuid = row_uuid(s, 1),
         .account_id = stmt_int(s, 2),
@@ -31,8 +31,7 @@ static void import_fill(struct stmt *s, struct arena *a, struct import *ret) {
 
 static enum status add_chunk(struct db *tx, int64_t id, size_t at, struct str content) {
     struct stmt *s = db_stmt(tx, "INSERT INTO import_chunks (import_id, at, content) VALUES (?1, ?2, ?3)");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, (int64_t)at);
+    STMT_BIND_INTS(s, 1, id, (int64_t)at);
     stmt_bind_blob(s, 3, content);
     return stmt_run(s);
 }
@@ -41,14 +40,9 @@ enum status import_add(struct db *tx, const struct import *import, struct str co
     struct stmt *s = db_stmt(tx, "INSERT INTO imports (uuid, account_id, list_id, options, state, size, position, line, total, "
                                  "created_at) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING");
     stmt_bind_blob(s, 1, uuid_str(&import->uuid));
-    stmt_bind_int(s, 2, import->account_id);
-    stmt_bind_int(s, 3, import->list_id);
+    STMT_BIND_INTS(s, 2, import->account_id, import->list_id);
     stmt_bind_text(s, 4, import->options);
-    stmt_bind_int(s, 5, (int64_t)content.n);
-    stmt_bind_int(s, 6, import->position);
-    stmt_bind_int(s, 7, import->line);
-    stmt_bind_int(s, 8, import->total);
-    stmt_bind_int(s, 9, import->created_at);
+    STMT_BIND_INTS(s, 5, (int64_t)content.n, import->position, import->line, import->total, import->created_at);
     int64_t id = 0;
     enum status st = stmt_insert(s, &id);
     for (size_t at = 0; st == STATUS_OK && at < content.n; at += IMPORT_CHUNK_BYTES)
@@ -60,25 +54,20 @@ enum status import_add(struct db *tx, const struct import *import, struct str co
 enum status import_get(struct db *tx, struct arena *a, int64_t id, struct import *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " IMPORT_COLUMNS " FROM imports WHERE id = ?1");
     stmt_bind_int(s, 1, id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) import_fill(s, a, ret);
-    return st;
+    return row_get(s, a, import_fill, ret);
 }
 
 enum status import_find(struct db *tx, struct arena *a, int64_t account_id, struct id uuid, struct import *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " IMPORT_COLUMNS " FROM imports WHERE uuid = ?1 AND account_id = ?2");
     stmt_bind_blob(s, 1, uuid_str(&uuid));
     stmt_bind_int(s, 2, account_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) import_fill(s, a, ret);
-    return st;
+    return row_get(s, a, import_fill, ret);
 }
 
 enum status import_read(struct db *tx, int64_t id, int64_t position, struct buf *out) {
     struct stmt *s = db_stmt(tx, "SELECT at, content FROM import_chunks WHERE import_id = ?1 AND at > ?2 ORDER BY at LIMIT 2");
     enum status st;
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, position - (int64_t)IMPORT_CHUNK_BYTES);
+    STMT_BIND_INTS(s, 1, id, position - (int64_t)IMPORT_CHUNK_BYTES);
     while ((st = stmt_step(s)) == STATUS_ROW) {
         int64_t at = stmt_int(s, 0);
         buf_add_str(out, str_sub(stmt_blob(s, 1), at < position ? (size_t)(position - at) : 0, SIZE_MAX));
@@ -89,22 +78,15 @@ enum status import_read(struct db *tx, int64_t id, int64_t position, struct buf 
 enum status import_advance(struct db *tx, const struct import *import, int64_t seen_position) {
     struct stmt *s = db_stmt(tx, "UPDATE imports SET position = ?3, line = ?4, added = ?5, changed = ?6, refused = ?7, "
                                  "errors = ?8 WHERE id = ?1 AND position = ?2 AND state = 0");
-    stmt_bind_int(s, 1, import->id);
-    stmt_bind_int(s, 2, seen_position);
-    stmt_bind_int(s, 3, import->position);
-    stmt_bind_int(s, 4, import->line);
-    stmt_bind_int(s, 5, import->added);
-    stmt_bind_int(s, 6, import->changed);
-    stmt_bind_int(s, 7, import->refused);
+    STMT_BIND_INTS(s, 1, import->id, seen_position, import->position, import->line, import->added, import->changed,
+                   import->refused);
     stmt_bind_text(s, 8, import->errors);
     return row_change(tx, s);
 }
 
 enum status import_close(struct db *tx, int64_t id, enum import_state state, int64_t now) {
     struct stmt *s = db_stmt(tx, "UPDATE imports SET state = ?2, finished_at = ?3 WHERE id = ?1 AND state = 0");
-    stmt_bind_int(s, 1, id);
-    stmt_bind_int(s, 2, state);
-    stmt_bind_int(s, 3, now);
+    STMT_BIND_INTS(s, 1, id, state, now);
     enum status st = row_change(tx, s);
     if (st != STATUS_OK) return st;
     struct stmt *drop = db_stmt(tx, "DELETE FROM import_chunks WHERE import_id = ?1");
@@ -115,9 +97,7 @@ enum status import_close(struct db *tx, int64_t id, enum import_state state, int
 enum status import_count_open(struct db *tx, int64_t account_id, int64_t *ret_count) {
     struct stmt *s = db_stmt(tx, "SELECT COUNT(*) FROM imports WHERE state = 0 AND account_id = ?1");
     stmt_bind_int(s, 1, account_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) *ret_count = stmt_int(s, 0);
-    return st;
+    return row_int(s, ret_count);
 }
 
 static void open_fill(struct stmt *s, struct arena *a, void *item) {
@@ -129,10 +109,6 @@ enum status import_open(struct db *tx, struct arena *a, int per_account, struct 
     struct stmt *s =
         db_stmt(tx, "SELECT id, account_id FROM (SELECT id, account_id, ROW_NUMBER() OVER (PARTITION BY account_id "
                     "ORDER BY id) AS place FROM imports WHERE state = 0) AS o WHERE place <= ?1 ORDER BY place, id LIMIT ?2");
-    stmt_bind_int(s, 1, per_account);
-    stmt_bind_int(s, 2, OPEN_WORK_MAX);
-    struct row_list rows;
-    enum status st = rows_collect(s, a, sizeof(struct open_work), open_fill, &rows);
-    if (st == STATUS_OK) *ret = (struct open_work_list){rows.items, rows.count};
-    return st;
+    STMT_BIND_INTS(s, 1, per_account, OPEN_WORK_MAX);
+    return rows_collect(s, a, sizeof(struct open_work), open_fill, ret);
 }

@@ -34,7 +34,7 @@ struct subscriber_page {
 };
 /* Add to a list that the caller knows to be the account's; id is ignored. EXISTS: the person is on it. */
 WARN_UNUSED enum status subscriber_add(struct db *tx, const struct subscriber *subscriber, int64_t *ret_id);
-/* By id, or by email_key when id is 0. NOT_FOUND: absent, on another list, or the list is another account's. */
+/* By id; by email_key. NOT_FOUND: absent, on another list, or the list is another account's. */
 WARN_UNUSED enum status subscriber_get(struct db *tx, struct arena *a, int64_t account_id, int64_t list_id, int64_t id,
                                        struct subscriber *ret);
 WARN_UNUSED enum status subscriber_find(struct db *tx, struct arena *a, int64_t account_id, int64_t list_id, struct str email_key,
