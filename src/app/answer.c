@@ -182,6 +182,9 @@ static void print_refusal(const struct verb *verb, const struct json *answer) {
         buf_add_str(&line, word_for(verb, field));
         buf_add_str(&line, str_sub(why, at + field.n, SIZE_MAX));
     }
+    const struct json *code = json_find(answer, STR("ErrorCode"));
+    int64_t number;
+    if (verb->hint && json_to_i64(code, &number) && number == verb->hint_code) buf_addf(&line, ": %s", verb->hint);
     fprintf(stderr, "%.*s\n", STR_ARG(buf_str(&line)));
 }
 

@@ -92,8 +92,23 @@ def resources(gateway):
     hook = gateway.cli_json("webhook", "add", "https://hooks.example.com/x", *other, "--event", "open,bounce")["NewWebhookID"]
     said = gateway.cli("webhook", "list", *other).stdout.decode()
     assert "whsec_" in said and "bounce, open" in said
+    first = gateway.cli_json("webhook", "list", *other)["SigningKey"]
+    said = gateway.cli("webhook", "new-key", *other).stdout.decode()
+    assert said.startswith("Signing key: whsec_") and first not in said
     gateway.cli("webhook", "delete", hook, *other)
     assert gateway.cli_json("webhook", "list", *other)["Webhooks"] == []
+
+
+    where = "--account", "second@shop.test"
+    key = gateway.cli_json("user-key", "add", "second@shop.test", "--note", "till")["APIKeyID"]
+    assert gateway.cli("user-key", "set", key, "note=door", "from=192.0.2.0/24", *where).stdout == f"Key {key}: door\nOnly from: 192.0.2.0/24\n".encode()
+    made = gateway.cli_json("list", "add", "news", *where)["ListID"]
+    assert gateway.cli("list", "set", str(made), "name=old news", *where).stdout == f"List {made}: old news\n".encode()
+    template = gateway.cli_json("template", "add", "T", "--subject", "one", "--text", "-", *where, stdin="x")["EmailID"]
+    gateway.cli("template", "set", template, "subject=two", *where)
+    assert "version 3" in gateway.cli("template", "restore", template, "--version", "1", *where).stdout.decode()
+    versions = gateway.cli("template", "versions", template, *where).stdout.decode().splitlines()
+    assert [row.split()[0] + row.split()[-1] for row in versions[1:]] == ["3one", "2two", "1one"] and "yes" in versions[1]
 
 
 def refusals(gateway):
