@@ -111,7 +111,8 @@ static const char *check_time(const struct param *p, const struct json *value, s
         if (seconds < 0 || seconds >= YEAR_9999_MS / 1000) return "is not a time";
         arg->number = seconds * 1000;
     } else if (!is_text(value) || !time_parse_sql(value->text, &arg->number, &has_time)) {
-        return "must be a Unix time or YYYY-MM-DD HH:MM:SS";
+        return p->type == PARAM_MOMENT ? "must be a Unix time or YYYY-MM-DD HH:MM:SS"
+                                       : "must be a Unix time, YYYY-MM-DD HH:MM:SS or YYYY-MM-DD";
     }
     if (p->type == PARAM_MOMENT && !has_time) return "must have a time of day";
     arg->span_ms = has_time ? 1000 : 86400000;

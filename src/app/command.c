@@ -213,7 +213,7 @@ static int add_arguments(const struct verb *verb, char **args, int count, struct
         }
         if (seen[o - verb->options]) return usage(verb, "given twice: ", o->flag);
         seen[o - verb->options] = true;
-        if (o->value && !value && i + 1 == count) return usage(verb, "a value is missing after ", o->flag);
+        if (o->value && (value ? !*value : i + 1 == count)) return usage(verb, "a value is missing after ", o->flag);
         int code = o->value ? add_word(w, verb, o->parameter, o->kind, value ? value : args[++i]) : 0;
         if (code) return code;
         if (!o->value && *o->parameter) json_add_bool(w, str_from_z(o->parameter), true);

@@ -121,6 +121,7 @@ def refusals(gateway):
         (("domain", "enable", "missing.test"), "", "domain"), (("key", "add", "--domain", "missing.test"), "", "domain"),
         (("send",), "", "message"), (("send",), "From: a@elsewhere.test\r\nTo: b@example.org\r\n\r\nx", "sender domain"),
         (("send",), "From: a@shop.test\r\n\r\nx", "recipient"), (("send",), "To: a@shop.test\r\n\r\nx", "From"),
+        (("event", "list", "--domain", "shop.test", "--from", "yesterday"), "", "or YYYY-MM-DD\n"),
         (("inbox", "show", "999"), "", "inbox"), (("inbox", "raw", "x"), "", "inbox"),
     ]:
         text = gateway.cli(*arguments, stdin=stdin, check=False)
@@ -182,7 +183,8 @@ def test_the_help_fits_a_page():
 def test_wrong_words_say_what_to_do_next():
     for words, said in [(["nothing"], "Try: posthorn --help"), (["domain"], "domain enable"), (["domain", "explode"], "there is no verb explode"),
                         (["domain", "explode", "--help"], "domain enable"), (["domain", "add"], "missing: NAME\nTry: posthorn domain add --help"),
-                        (["account", "set", "a@b.test"], "nothing to set\nTry: posthorn account set --help"), (["queue", "clear"], "missing: DOMAIN")]:
+                        (["account", "set", "a@b.test"], "nothing to set\nTry: posthorn account set --help"), (["queue", "clear"], "missing: DOMAIN"),
+                        (["domain", "set", "a.test", "open_tracking="], "a value is missing after open_tracking=")]:
         result = run(*words)
         assert result.returncode == 64 and said in result.stderr.decode() and not result.stdout, words
 
