@@ -91,6 +91,19 @@ static struct str object_or_empty(struct str json) {
     return json.n ? json : STR("{}");
 }
 
+/* The same under the names that newer clients of the reference look for. */
+static void write_newer(struct json_writer *w, const struct event_row *row) {
+    json_add_z(w, STR("Event"), event_noun(row->event.type));
+    json_add_i64(w, STR("LoggedAt"), row->event.at / 1000);
+    json_add_object(w, STR("Message"));
+    json_add_object(w, STR("Headers"));
+    json_add_str(w, STR("From"), row->sender);
+    json_add_str(w, STR("To"), row->event.recipient);
+    json_add_str(w, STR("Subject"), row->subject);
+    json_close_object(w);
+    json_close_object(w);
+}
+
 static void write_rest(struct call *c, const struct event_row *row) {
     struct json_writer *w = &c->json;
     json_open_object(w);
@@ -105,6 +118,7 @@ static void write_rest(struct call *c, const struct event_row *row) {
     json_add_raw(w, STR("Tags"), row->tags.n ? row->tags : STR("[]"));
     json_add_raw(w, STR("Metadata"), object_or_empty(row->metadata));
     write_details(c, STR("Details"), row->event.detail);
+    write_newer(w, row);
     json_close_object(w);
 }
 

@@ -90,7 +90,9 @@ static const struct operation rows[] = {
          "{\"EventId\":\"4711\",\"EventType\":\"open\",\"EventTimestamp\":\"2026-01-01T12:00:00.000Z\","
          "\"Recipient\":\"user@example.com\",\"MessageId\":\"0190b5a4-7c3f-7a52-9d0e-3f2b1c4d5e6f\","
          "\"CampaignId\":\"\",\"Sender\":\"news@example.org\",\"Subject\":\"Welcome to our service!\","
-         "\"Tags\":[\"welcome\"],\"Metadata\":{},\"Details\":{\"UserAgent\":\"Mozilla/5.0...\",\"IpAddress\":\"192.0.2.1\"}}")},
+         "\"Tags\":[\"welcome\"],\"Metadata\":{},\"Details\":{\"UserAgent\":\"Mozilla/5.0...\",\"IpAddress\":\"192.0.2.1\"},"
+         "\"Event\":\"open\",\"LoggedAt\":1767268800,\"Message\":{\"Headers\":{\"From\":\"news@example.org\","
+         "\"To\":\"user@example.com\",\"Subject\":\"Welcome to our service!\"}}}")},
     {"EmailGateway.GetEvents", STYLE_COMMAND, CALLER_USER,
      .sentence = "What happened to the mail of a sender domain, newest first", LIST_OF(command_params, command_refusals),
      .steps = {{STEP_SIZED, event_calls_check}, {STEP_SEARCH, event_calls_search}},

@@ -1,7 +1,11 @@
 """A client written for the reference product's newer documentation: its names of commands, parameters and members, as its examples send them.
 
 SPDX-License-Identifier: Apache-2.0"""
+import time
+
 import pytest
+
+from gateway import wait_for
 
 HOOK = "https://hook.example/x"
 
@@ -40,6 +44,16 @@ def test_webhooks(shared, client):
     assert (row["WebhookID"], row["Event"], row["WebhookURL"]) == (made, "delivery,bounce", HOOK)
     rows = shared.request("GET", "/api/v1/webhooks", headers={"Authorization": f"Bearer {client.tenant.key}"})[2]["Webhooks"]
     assert [(r["Event"], r["WebhookURL"]) for r in rows if r["WebhookID"] == made] == [("delivered", HOOK), ("bounced", HOOK)]
+
+
+def test_events(shared, client):
+    sent = shared.sent(client.tenant.key, sender="a@client.test", Subject="Test Email")
+    wait_for(lambda: "delivery" in shared.event_types(client.tenant.key, sent), what="the delivery")
+    row = shared.events(client.tenant.key, MessageID=sent, Event="delivery")[0]
+    assert row["Event"] == "delivery" and abs(row["LoggedAt"] - time.time()) < 120
+    assert row["Message"]["Headers"] == {"From": "a@client.test", "To": "reader@example.org", "Subject": "Test Email"}
+    row = client("emailgateway.getevents", DomainID=client.tenant.domain_id, StartFrom=0, RetrieveCount=50, Event="delivery")["Events"][0]
+    assert row["event"] == "delivery" and row["message"]["headers"] == {"from": "a@client.test", "to": "reader@example.org", "subject": "Test Email"}
 
 
 def test_lists_of_addresses_may_come_as_json_in_a_text(client):
