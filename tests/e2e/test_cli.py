@@ -371,6 +371,26 @@ def test_a_second_server_on_the_same_data_is_refused(sandbox):
     assert sandbox.request("GET", "/healthz")[0] == 200
 
 
+def test_the_first_screen_can_be_pasted(fresh):
+    """What ./run shows: the line that sends, those that read, and where /docs is."""
+    tenant = fresh.tenant()
+    with open(fresh.log, "ab") as log:
+        fresh.process = subprocess.Popen([POSTHORN, "serve", "--greet", tenant.domain, *fresh.arguments()], stdout=subprocess.PIPE, stderr=log, cwd=fresh.folder)
+    screen = b""
+    while b"Ctrl-C" not in screen:
+        line = fresh.process.stdout.readline()
+        assert line, fresh.log.read_text()
+        screen += line
+    screen = screen.decode()
+    line = re.search(r"^  curl .*?(?<!\\)$", screen, re.M | re.S).group()
+    sent = json.loads(subprocess.run(["bash", "-c", line], capture_output=True, check=True).stdout)
+    assert len(sent["MessageID"]) == 36 and tenant.key in line
+    assert fresh.request("GET", re.search(r"try it out +http://[^/]+(/docs)$", screen, re.M).group(1))[0] == 200
+    wait_for(lambda: fresh.cli_json("inbox", "list")["Messages"], what="the inbox")
+    for words in re.findall(rf"^  {re.escape(POSTHORN)} (inbox .*)$", screen, re.M):
+        assert "Hello" in fresh.cli(*words.split()).stdout.decode()
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_signals_stop_it_cleanly_and_a_restart_keeps_everything(fresh, how):
     fresh.start()
