@@ -434,7 +434,7 @@ static void format_refusal(struct call *c) {
         refused_format_command(&c->refused, c->op, &c->out);
     }
     if (c->http_status == 401) call_add_header(c, STR("WWW-Authenticate"), STR("Bearer"));
-    if (c->http_status != 503 && c->refused.items[0].code != REFUSAL_TOO_MANY && c->http_status != 429) return;
+    if (!c->retry_after_s && c->http_status != 503 && c->http_status != 429) return;
     call_add_header(c, STR("Retry-After"), arena_strf(c->arena, "%" PRId64, c->retry_after_s ? c->retry_after_s : 1));
 }
 

@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 
-from gateway import Gateway
+from gateway import Gateway, mail
 from test_contract import CONTRACT, Place, assert_shape, fresh_database, replaced
 
 READING = [op for op in CONTRACT if re.search(r"\.(Get|DomainStats|AggrEvents)", op["name"])]
@@ -102,5 +102,17 @@ def test_the_command_in_any_case(place):
 def test_errors_with_200_where_a_client_wants_it(request):
     """decisions: [api] v1_errors=always-200 for clients that only read the body."""
     with Gateway(database=fresh_database(request), api__v1_errors="always-200") as gateway:
-        status, _, answer = gateway.request("POST", "/api/v1/email", {}, {"Authorization": "Bearer ph_nobody"})
-        assert status == 200 and answer["Errors"][0]["Code"] == 13
+        shop, closed = gateway.tenant("shop.test"), gateway.tenant("closed.test", enabled=False)
+        gateway.cli("group", "add", "one-a-day", "sends_per_day=1")
+        gateway.cli("account", "set", shop.email, "group=one-a-day")
+        gateway.sent(shop.key)
+        gone = {"WebhookID": 1}
+        refusals = [
+            ("POST", "email", {}, "", [1]), ("POST", "email", {}, "ph_nobody", [13]), ("GET", "webhooks", None, "", [13]),
+            ("POST", "email", mail(sender="a@closed.test"), closed.key, [32]), ("POST", "email", {}, shop.key, [3, 8, 9, 20]),
+            ("DELETE", "webhooks", gone, shop.key, [4]), ("GET", "events?StartFrom=x", None, shop.key, [4]), ("POST", "email", mail(), shop.key, [17]),
+        ]
+        for method, path, body, key, codes in refusals:
+            status, headers, answer = gateway.request(method, f"/api/v1/{path}", body, {"Authorization": f"Bearer {key}"} if key else {})
+            assert (status, [e["Code"] for e in answer["Errors"]]) == (200, codes), (path, status, answer)
+        assert int(headers["Retry-After"]) > 1 and headers["RateLimit-Remaining"] == "0", "the day's limit says how long"
