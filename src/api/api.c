@@ -19,6 +19,7 @@ struct api {
 
 /* ---- exchange and call ---- */
 static void admit(struct call *call, size_t body_max) {
+    if (call->scope.account_id && !call->request.is_control) http_exchange_set_account(call->arg, call->scope.account_id);
     http_exchange_continue(call->arg, body_max);
 }
 

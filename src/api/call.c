@@ -10,7 +10,6 @@
 #include "api/judge.h"
 #include "api/throttle.h"
 #include "base/log.h"
-#include "httpd/http_budget.h"
 #include "proto/url/url.h"
 
 #include <inttypes.h>
@@ -357,7 +356,8 @@ void call_start(struct call *c) {
 /* Many small values take some dozens of times the memory of their text, which shares that of request bodies then (P8). */
 static enum status hold_tree(struct call *c, size_t bytes) {
     if (!c->api->budget || bytes <= TREE_FREE_BYTES) return STATUS_OK;
-    if (!http_budget_take_body(c->api->budget, bytes)) return STATUS_LIMIT;
+    c->holder = http_owner_of_account(c->scope.account_id);
+    if (!http_budget_take_share(c->api->budget, &c->holder, bytes)) return STATUS_LIMIT;
     c->held_bytes += bytes;
     return STATUS_OK;
 }
@@ -393,7 +393,7 @@ void call_body(struct call *c, struct str body) {
 void call_fini(struct call *c) {
     if (c->cleanup) c->cleanup(c);
     c->cleanup = NULL;
-    if (c->held_bytes) http_budget_give_body(c->api->budget, c->held_bytes);
+    if (c->held_bytes) http_budget_give_share(c->api->budget, &c->holder, c->held_bytes);
     c->held_bytes = 0;
     buf_fini(&c->out);
 }

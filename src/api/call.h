@@ -13,6 +13,7 @@
 #include "api/params.h"
 #include "core/accounts.h"
 #include "core/keys.h"
+#include "httpd/http_budget.h"
 
 struct call_request {
     enum http_method method;
@@ -92,7 +93,8 @@ struct call {
     struct credentials judged;
     const struct operation *judged_for; /* NULL: before the command was known */
     bool is_judged, is_counted;
-    size_t held_bytes;        /* of the budget, for the parsed body */
+    size_t held_bytes;        /* of the budget, for the parsed body; out of whose share: */
+    struct http_owner holder;
     bool is_guess;            /* a credential was shown that nobody has */
     struct limit_state limit; /* the tightest that the call was counted for */
     int64_t started_ms;

@@ -42,7 +42,8 @@ struct email {
 static void free_email(struct call *c) {
     struct email *e = c->state;
     for (size_t i = 0; i < e->count; i++) accept_request_fini(&e->items[i].accept);
-    if (e->held) http_budget_give_body(c->api->budget, e->held);
+    const struct http_owner owner = http_owner_of_account(c->sender.key.account_id);
+    if (e->held) http_budget_give_share(c->api->budget, &owner, e->held);
 }
 
 static struct email *email_new(struct call *c, size_t count, bool is_batch) {
@@ -137,7 +138,8 @@ static void read_item_key(const struct send_context *ctx, const struct json *val
 static bool hold(const struct send_context *ctx, struct email *e, const struct item *item, size_t bytes) {
     e->bytes += bytes;
     if (!ctx->api->budget || !send_needs_load(&item->request)) return true;
-    if (!http_budget_take_body(ctx->api->budget, bytes)) return false;
+    const struct http_owner owner = http_owner_of_account(ctx->sender->key.account_id);
+    if (!http_budget_take_share(ctx->api->budget, &owner, bytes)) return false;
     e->held += bytes;
     return true;
 }

@@ -16,6 +16,7 @@
 #ifndef POSTHORN_HTTPD_HTTP_CONN_H
 #define POSTHORN_HTTPD_HTTP_CONN_H
 
+#include "httpd/http_budget.h"
 #include "httpd/http_server.h"
 #include "proto/http/http_body.h"
 
@@ -71,6 +72,7 @@ struct http_exchange {
     size_t body_max;
     size_t body_wire;     /* content bytes before inflating */
     size_t body_reserved; /* taken from the budget */
+    struct http_owner owner;
     int64_t body_started_ms;
 };
 

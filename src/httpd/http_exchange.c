@@ -21,7 +21,7 @@ void http_exchange_free(struct http_exchange **exchange) {
     if (x->route && x->route->end) x->route->end(x, x->route->arg);
     http_inflate_free(&x->inflate);
     buf_fini(&x->body);
-    http_budget_give_body(o->budget, x->body_reserved);
+    http_budget_give_share(o->budget, &x->owner, x->body_reserved);
     metrics_add(o->metrics, METRIC_BODY_BYTES, -(int64_t)x->body_reserved);
     arena_fini(&x->arena);
     free(x);
@@ -34,6 +34,7 @@ static void find_client(struct http_exchange *x) {
     BUF_AUTO text = {0};
     net_address_format_ip(&text, &client);
     x->client = client.family == 1 ? STR("unix") : arena_str(&x->arena, buf_str(&text));
+    x->owner = http_owner_of_client(&client);
     bool says_https = str_eq_nocase(http_fields_find(f, STR("x-forwarded-proto")), STR("https"));
     x->is_secure = stream_is_tls(c->stream) || (c->is_proxy && says_https);
 }
@@ -73,7 +74,8 @@ static bool append_plain(struct http_exchange *x, struct str data, struct http_r
     size_t need = x->body.n + data.n;
     if (need > x->body_reserved) {
         size_t more = next_size(x, need) - x->body_reserved;
-        if (!http_budget_take_body(o->budget, more)) return refuse(ret_refusal, 503, "too many requests are being received");
+        if (!http_budget_take_share(o->budget, &x->owner, more))
+            return refuse(ret_refusal, 503, "too many requests are being received");
         metrics_add(o->metrics, METRIC_BODY_BYTES, (int64_t)more);
         x->body_reserved += more;
         buf_reserve(&x->body, x->body_reserved - x->body.n);
@@ -200,6 +202,11 @@ bool http_exchange_is_secure(const struct http_exchange *x) {
 
 bool http_exchange_peer_uid(const struct http_exchange *x, uint32_t *ret_uid) {
     return x->conn->stream && stream_peer_uid(x->conn->stream, ret_uid);
+}
+
+void http_exchange_set_account(struct http_exchange *x, int64_t account_id) {
+    assert(x->body_reserved == 0);
+    x->owner = http_owner_of_account(account_id);
 }
 
 void http_exchange_set_user(struct http_exchange *x, void *user) {

@@ -106,6 +106,9 @@ bool http_exchange_peer_uid(const struct http_exchange *x, uint32_t *ret_uid);
 void http_exchange_set_user(struct http_exchange *x, void *user);
 void *http_exchange_user(const struct http_exchange *x);
 
+/* The credentials in the head are this account's: its share of the memory for bodies is used instead of the client's. Before
+ * continue. */
+void http_exchange_set_account(struct http_exchange *x, int64_t account_id);
 /* Let the body in, at most body_max decoded bytes (bounded by the limits; beyond it the server answers 413). Once, in head(x) or
  * later; make it the last thing you do with x: body(x), or end(x), may be called inside. */
 void http_exchange_continue(struct http_exchange *x, size_t body_max);

@@ -513,20 +513,20 @@ static void P8_what_a_list_makes_is_held_in_bounds(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
     make_list(w, 100);
-    w->api.budget = http_budget_new(1, 1, 150000);
+    w->api.budget = http_budget_new(1, 1, 2000000);
     BUF_AUTO body = {0};
     buf_add_z(&body, "{" FROM ",\"TargetListID\":1,\"Subject\":\"x\",\"ContentType\":\"plain\",\"PlainContent\":\"");
-    for (int i = 0; i < 500; i++) buf_add_z(&body, "Hi ");
+    for (int i = 0; i < 4000; i++) buf_add_z(&body, "Hi ");
     buf_add_z(&body, "\"}");
     REPLY_AUTO large = world_send(w, t.sender_key, body.p);
     assert_int_equal(large.status, 503);
     assert_int_equal(w->offered, 0);
-    assert_true(http_budget_take_body(w->api.budget, 150000));
-    http_budget_give_body(w->api.budget, 150000);
+    assert_true(http_budget_take_body(w->api.budget, 2000000));
+    http_budget_give_body(w->api.budget, 2000000);
     REPLY_AUTO small = world_send(w, t.sender_key, "{" FROM "," TEXT ",\"TargetListID\":1}");
     assert_int_equal(small.status, 200);
     assert_int_equal(w->offered, 100);
-    assert_true(http_budget_take_body(w->api.budget, 150000));
+    assert_true(http_budget_take_body(w->api.budget, 2000000));
     http_budget_free(&w->api.budget);
 }
 

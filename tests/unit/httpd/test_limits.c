@@ -134,7 +134,7 @@ static void test_body_budget(void **state) {
     struct client first, second, third;
     world_init(&w);
     http_budget_free(&w.budget);
-    w.options.budget = w.budget = http_budget_new(10, 10, 150000);
+    w.options.budget = w.budget = http_budget_new(10, 10, 1000000); /* of strangers' quarter one may have half */
     world_serve(&w);
     BUF_AUTO request = {0};
     buf_add_z(&request, "POST /slow HTTP/1.1\r\n" H "Content-Length: 100000\r\n\r\n");
@@ -161,6 +161,34 @@ static void test_body_budget(void **state) {
     client_close(&second);
     client_close(&third);
     world_fini(&w);
+}
+
+static size_t take_all(struct http_budget *b, const struct http_owner *owner) {
+    size_t bytes = 0;
+    while (http_budget_take_share(b, owner, 100)) bytes += 100;
+    return bytes;
+}
+
+/* Whoever takes all he can get leaves as much to the next, and strangers leave three quarters to those with keys. */
+static void test_P6_bodies_leave_room_for_others(void **state) {
+    (void)state;
+    struct http_budget *b = http_budget_new(10, 10, 80000);
+    struct net_address client = {.family = 4, .ip = {192, 0, 2, 1}}, local = {.family = 1};
+    struct http_owner strangers[3], accounts[2] = {http_owner_of_account(1), http_owner_of_account(2)},
+                                    operator_ = http_owner_of_client(&local);
+    for (size_t i = 0; i < 3; i++, client.ip[3]++) strangers[i] = http_owner_of_client(&client);
+    assert_int_equal(take_all(b, &strangers[0]), 10000);
+    assert_int_equal(take_all(b, &strangers[1]), 5000);
+    assert_int_equal(take_all(b, &strangers[2]), 2500);
+    assert_int_equal(take_all(b, &accounts[0]), 31200);
+    assert_int_equal(take_all(b, &accounts[1]), 15600);
+    assert_int_equal(take_all(b, &operator_), 15700);
+    http_budget_give_share(b, &accounts[0], 31200);
+    assert_int_equal(take_all(b, &accounts[1]), 7800);
+    assert_int_equal(take_all(b, &accounts[0]), 11700);
+    http_budget_give_share(b, &strangers[0], 10000);
+    assert_int_equal(take_all(b, &strangers[1]), 3700);
+    http_budget_free(&b);
 }
 
 /* What a peer announces costs nothing until it comes. */
@@ -381,6 +409,7 @@ int main(void) {
         cmocka_unit_test(test_slow_reader_HT37),
         cmocka_unit_test(test_body_budget),
         cmocka_unit_test(test_announced_bodies_take_no_budget),
+        cmocka_unit_test(test_P6_bodies_leave_room_for_others),
         cmocka_unit_test(test_connection_caps),
         cmocka_unit_test(test_peer_gone_before_respond),
         cmocka_unit_test(test_graceful_stop),
