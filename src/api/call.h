@@ -130,6 +130,10 @@ void call_skip(struct call *call, size_t count);
 void call_end(struct call *call);
 /* The end of a STEP_WAIT, once; on the call's loop, after the step's function has returned. */
 void call_resume(struct call *call);
+/* Is there nothing more to do in a step, since `status` is a failure or the call was refused? Then the step returns `status`. */
+static inline bool call_is_over(const struct call *call, enum status status) {
+    return status != STATUS_OK || call->refused.count;
+}
 /* How this call is answered: the operation's style, or STYLE_CONTROL over the control socket. */
 enum operation_style call_style(const struct call *call);
 /* Open the answer's object - for commands with Success and ErrorCode in it - and close it: STATUS_OK, for the step to return. */

@@ -134,10 +134,9 @@ enum status domain_calls_add(struct call *c, struct db *db) {
     struct domain_call *state = c->state;
     struct domain domain = state->domain;
     enum status status = domain_create(db, &domain, state->keys, c->limits->domains);
-    if (status == STATUS_EXISTS) call_refuse_field(c, 2, STR("DomainName")); /* meanwhile, as the next */
-    if (status == STATUS_LIMIT) call_refuse(c, 3);
-    if (status == STATUS_NOT_FOUND) call_refuse(c, REFUSAL_CREDENTIALS); /* the account has gone */
-    if (c->refused.count) return STATUS_OK;
+    if (status == STATUS_EXISTS) return call_refuse_field(c, 2, STR("DomainName")); /* meanwhile, as the next */
+    if (status == STATUS_LIMIT) return call_refuse(c, 3);
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, REFUSAL_CREDENTIALS); /* the account has gone */
     if (status != STATUS_OK) return status;
     struct dkim_key_list keys = {.items = state->keys, .count = DOMAIN_KEYS};
     struct json_writer *w = call_open(c);
@@ -152,22 +151,17 @@ enum status domain_calls_add(struct call *c, struct db *db) {
 }
 
 /* ---- reading ---- */
-/* The domain of DomainID, or the refusal `code`. False: refused or failed (*ret_status). */
-static bool get_domain(struct call *c, struct db *db, int code, struct domain *ret, enum status *ret_status) {
-    *ret_status = domain_get(db, c->arena, c->scope.account_id, call_number(c, "DomainID", 0), ret);
-    if (*ret_status == STATUS_OK) return true;
-    if (*ret_status == STATUS_NOT_FOUND) {
-        call_refuse(c, code);
-        *ret_status = STATUS_OK;
-    }
-    return false;
+/* The domain of DomainID, or the refusal `code`. */
+static enum status get_domain(struct call *c, struct db *db, int code, struct domain *ret) {
+    enum status status = domain_get(db, c->arena, c->scope.account_id, call_number(c, "DomainID", 0), ret);
+    return status == STATUS_NOT_FOUND ? call_refuse(c, code) : status;
 }
 
 enum status domain_calls_get(struct call *c, struct db *db) {
     struct domain domain;
     struct dkim_key_list keys;
-    enum status status;
-    if (!get_domain(c, db, 2, &domain, &status)) return status;
+    enum status status = get_domain(c, db, 2, &domain);
+    if (call_is_over(c, status)) return status;
     status = dkim_key_list(db, c->arena, domain.id, &keys);
     if (status != STATUS_OK) return status;
     call_open(c);
@@ -226,8 +220,8 @@ enum status domain_calls_update(struct call *c, struct db *db) {
     };
     struct domain domain;
     struct dkim_key_list keys;
-    enum status status;
-    if (!get_domain(c, db, 5, &domain, &status)) return status;
+    enum status status = get_domain(c, db, 5, &domain);
+    if (call_is_over(c, status)) return status;
     struct str subdomain = domain.subdomain, track_prefix = domain.track_prefix;
     status = domain_apply_change(db, &domain, &change);
     if (status == STATUS_OK) status = dkim_key_list(db, c->arena, domain.id, &keys);
@@ -248,9 +242,9 @@ static void free_verify(struct call *c) {
 enum status domain_calls_verify_load(struct call *c, struct db *db) {
     struct domain_call *state = ARENA_NEW(c->arena, struct domain_call);
     struct dkim_key_list keys;
-    enum status status;
     c->state = state;
-    if (!get_domain(c, db, 2, &state->domain, &status)) return status;
+    enum status status = get_domain(c, db, 2, &state->domain);
+    if (call_is_over(c, status)) return status;
     status = dkim_key_list(db, c->arena, state->domain.id, &keys);
     if (status != STATUS_OK) return status;
     state->verify = domain_verification(&state->domain, &keys, c->api->hostname);
@@ -278,8 +272,8 @@ enum status domain_calls_verify_save(struct call *c, struct db *db) {
     const struct verify_report *report = verify_report(state->verify);
     struct domain domain;
     bool is_taken;
-    enum status status;
-    if (!get_domain(c, db, 2, &domain, &status)) return status; /* deleted meanwhile */
+    enum status status = get_domain(c, db, 2, &domain); /* deleted meanwhile */
+    if (call_is_over(c, status)) return status;
     status = domain_apply_report(db, &domain, report, c->now, &is_taken);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);

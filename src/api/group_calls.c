@@ -35,21 +35,13 @@ static void read_limits(struct call *c, struct account_limits *into) {
     }
 }
 
-bool group_call_find(struct call *c, struct db *db, const char *id_name, const int codes[2], struct account_group *ret,
-                     enum status *ret_status) {
+enum status group_call_find(struct call *c, struct db *db, const char *id_name, const int codes[2], struct account_group *ret) {
     const struct arg *id = call_arg(c, id_name), *name = call_arg(c, "UserGroup");
-    *ret_status = STATUS_OK;
-    if (!id->is_given && !name->is_given) {
-        if (codes[0]) call_refuse_field(c, codes[0], str_from_z(id_name));
-        return codes[0] == 0;
-    }
-    *ret_status = id->is_given ? group_get(db, c->arena, id->number, ret) : group_find(db, c->arena, name->text, ret);
-    if (*ret_status == STATUS_OK && id->is_given && name->is_given && !str_eq(ret->name, name->text))
-        *ret_status = STATUS_NOT_FOUND;
-    if (*ret_status != STATUS_NOT_FOUND) return *ret_status == STATUS_OK;
-    *ret_status = STATUS_OK;
-    call_refuse_field(c, codes[1], str_from_z(id->is_given ? id_name : "UserGroup"));
-    return false;
+    if (!id->is_given && !name->is_given) return codes[0] ? call_refuse_field(c, codes[0], str_from_z(id_name)) : STATUS_OK;
+    enum status status = id->is_given ? group_get(db, c->arena, id->number, ret) : group_find(db, c->arena, name->text, ret);
+    if (status == STATUS_OK && id->is_given && name->is_given && !str_eq(ret->name, name->text)) status = STATUS_NOT_FOUND;
+    if (status != STATUS_NOT_FOUND) return status;
+    return call_refuse_field(c, codes[1], str_from_z(id->is_given ? id_name : "UserGroup"));
 }
 
 /* ---- answers ---- */
@@ -59,13 +51,13 @@ static void write_group(struct call *c, const struct account_group *group) {
     json_add_time(&c->json, STR("CreatedAt"), group->created_at);
 }
 
-static void answer_group(struct call *c, const struct account_group *group) {
+static enum status answer_group(struct call *c, const struct account_group *group) {
     struct json_writer *w = call_open(c);
     json_add_i64(w, STR("UserGroupID"), group->id);
     json_add_object(w, STR("UserGroup"));
     write_group(c, group);
     json_close_object(w);
-    call_close(c);
+    return call_close(c);
 }
 
 /* ---- the operations ---- */
@@ -80,15 +72,13 @@ enum status group_calls_create(struct call *c, struct db *db) {
     read_limits(c, &group.limits);
     enum status status = group_add(db, &group, &group.id);
     if (status == STATUS_EXISTS) return call_refuse_field(c, NAME_TAKEN, STR("GroupName"));
-    if (status == STATUS_OK) answer_group(c, &group);
-    return status;
+    return status == STATUS_OK ? answer_group(c, &group) : status;
 }
 
 enum status group_calls_get(struct call *c, struct db *db) {
     struct account_group group;
-    enum status status;
-    if (group_call_find(c, db, "UserGroupID", (const int[]){1, 2}, &group, &status)) answer_group(c, &group);
-    return status;
+    enum status status = group_call_find(c, db, "UserGroupID", (const int[]){1, 2}, &group);
+    return call_is_over(c, status) ? status : answer_group(c, &group);
 }
 
 enum status group_calls_list(struct call *c, struct db *db) {
@@ -108,25 +98,20 @@ enum status group_calls_list(struct call *c, struct db *db) {
 
 enum status group_calls_update(struct call *c, struct db *db) {
     struct account_group group;
-    enum status status;
-    if (!group_call_find(c, db, "UserGroupID", (const int[]){20, 21}, &group, &status)) return status;
+    enum status status = group_call_find(c, db, "UserGroupID", (const int[]){20, 21}, &group);
+    if (call_is_over(c, status)) return status;
     group.name = call_text(c, "GroupName", group.name);
     read_limits(c, &group.limits);
     status = group_update(db, &group);
     if (status == STATUS_EXISTS) return call_refuse_field(c, NAME_TAKEN, STR("GroupName"));
-    if (status == STATUS_OK) answer_group(c, &group);
-    return status;
+    return status == STATUS_OK ? answer_group(c, &group) : status;
 }
 
 enum status group_calls_delete(struct call *c, struct db *db) {
     struct account_group group;
-    enum status status;
-    if (!group_call_find(c, db, "UserGroupID", (const int[]){1, 2}, &group, &status)) return status;
+    enum status status = group_call_find(c, db, "UserGroupID", (const int[]){1, 2}, &group);
+    if (call_is_over(c, status)) return status;
     status = group_delete(db, group.id);
     if (status == STATUS_DENIED || status == STATUS_EXISTS) return call_refuse(c, status == STATUS_DENIED ? 4 : 5);
-    if (status == STATUS_OK) {
-        call_open(c);
-        call_close(c);
-    }
-    return status;
+    return status == STATUS_OK ? call_done(c) : status;
 }

@@ -7,10 +7,10 @@
 
 /* Members of a group, but for the object around them: its name and limits. */
 void group_call_write(struct call *call, int64_t id, struct str name, const struct account_limits *limits);
-/* The group that parameter `id_name`, or UserGroup with its name, speaks of. *ret_status OK and false: refused, with `missing`
- * when neither was given (0: that is fine, *ret is untouched and true), with `unknown` when there is none. */
-bool group_call_find(struct call *call, struct db *db, const char *id_name, const int codes[2], struct account_group *ret,
-                     enum status *ret_status);
+/* The group that parameter `id_name`, or UserGroup with its name, speaks of. Refused with codes[0] when neither was given (0:
+ * that is fine, *ret is untouched), with codes[1] when there is none. */
+WARN_UNUSED enum status group_call_find(struct call *call, struct db *db, const char *id_name, const int codes[2],
+                                        struct account_group *ret);
 
 enum status group_calls_create(struct call *call, struct db *db);
 enum status group_calls_get(struct call *call, struct db *db);

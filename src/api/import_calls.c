@@ -64,11 +64,11 @@ static void write_import(struct call *c, const struct import *import) {
     json_close_object(w);
 }
 
-static void answer_import(struct call *c, const struct import *import) {
+static enum status answer_import(struct call *c, const struct import *import) {
     struct json_writer *w = call_open(c);
     json_add_uuid(w, STR("ImportID"), import->uuid);
     write_import(c, import);
-    call_close(c);
+    return call_close(c);
 }
 
 enum status import_calls_store(struct call *c, struct db *db) {
@@ -77,8 +77,7 @@ enum status import_calls_store(struct call *c, struct db *db) {
     enum status status = import_count_open(db, import->account_id, &open);
     if (status == STATUS_OK && open >= IMPORTS_AT_ONCE) return call_refuse(c, IMPORT_TOO_MANY);
     if (status == STATUS_OK) status = import_add(db, import, content_of(c), &import->id);
-    if (status == STATUS_OK) answer_import(c, import);
-    return status;
+    return status == STATUS_OK ? answer_import(c, import) : status;
 }
 
 enum status import_calls_wake(struct call *c, struct db *db) {
@@ -90,7 +89,7 @@ enum status import_calls_wake(struct call *c, struct db *db) {
 enum status import_calls_get(struct call *c, struct db *db) {
     struct import import;
     enum status status = import_find(db, c->arena, c->scope.account_id, call_uuid(c, "ImportID"), &import);
-    if (status == STATUS_OK) answer_import(c, &import);
+    if (status == STATUS_OK) return answer_import(c, &import);
     if (status != STATUS_NOT_FOUND) return status;
     return call_refuse_field(c, IMPORT_UNKNOWN, STR("ImportID"));
 }

@@ -71,23 +71,17 @@ static void write_decoded(struct call *c, struct str content) {
     write_attachments(w, &message);
 }
 
-/* The message of ID, or refusal 3. False: refused or failed (*ret_status). */
-static bool get_mail(struct call *c, struct db *db, struct inbox_mail *ret, enum status *ret_status) {
-    *ret_status = STATUS_OK;
-    if (is_closed(c)) return false;
-    *ret_status = inbox_get(db, c->arena, scope_of(c), call_number(c, "ID", 0), ret);
-    if (*ret_status == STATUS_OK) return true;
-    if (*ret_status == STATUS_NOT_FOUND) {
-        call_refuse(c, 3);
-        *ret_status = STATUS_OK;
-    }
-    return false;
+/* The message of ID, or refusal 3. */
+static enum status get_mail(struct call *c, struct db *db, struct inbox_mail *ret) {
+    if (is_closed(c)) return STATUS_OK;
+    enum status status = inbox_get(db, c->arena, scope_of(c), call_number(c, "ID", 0), ret);
+    return status == STATUS_NOT_FOUND ? call_refuse(c, 3) : status;
 }
 
 enum status inbox_calls_get(struct call *c, struct db *db) {
     struct inbox_mail mail;
-    enum status status;
-    if (!get_mail(c, db, &mail, &status)) return status;
+    enum status status = get_mail(c, db, &mail);
+    if (call_is_over(c, status)) return status;
     struct json_writer *w = call_open(c);
     json_add_object(w, STR("Message"));
     write_mail(c, &mail);
@@ -118,8 +112,8 @@ enum status inbox_calls_list(struct call *c, struct db *db) {
 /* The bytes as they arrived; in base64 on the control socket, whose answers are always JSON. */
 enum status inbox_calls_raw(struct call *c, struct db *db) {
     struct inbox_mail mail;
-    enum status status;
-    if (!get_mail(c, db, &mail, &status)) return status;
+    enum status status = get_mail(c, db, &mail);
+    if (call_is_over(c, status)) return status;
     if (call_style(c) != STYLE_CONTROL) {
         c->content_type = "message/rfc822";
         buf_add_str(&c->out, mail.content);

@@ -50,10 +50,9 @@ static struct sender_key requested(const struct call *c, const struct sender_key
 
 /* Refuse what may be the caller's doing; else answer with the key. */
 static enum status answer_made(struct call *c, enum status status, const struct sender_key *key, struct str token) {
-    if (status == STATUS_NOT_FOUND) call_refuse(c, 3);
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, 3);
     if (status == STATUS_LIMIT)
-        call_refuse_say(c, STR("DomainID"), "The domain has as many keys as it may have: delete one first");
-    if (status == STATUS_NOT_FOUND || status == STATUS_LIMIT) return STATUS_OK;
+        return call_refuse_say(c, STR("DomainID"), "The domain has as many keys as it may have: delete one first");
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     json_add_id(w, STR("NewAPIKeyID"), key->id);

@@ -52,7 +52,7 @@ enum status list_calls_create(struct call *c, struct db *db) {
 enum status list_calls_get(struct call *c, struct db *db) {
     struct mailing_list list;
     enum status status = list_call_open(c, db, 1, 2, &list);
-    return status == STATUS_OK && list.id ? answer_list(c, db, &list) : status;
+    return call_is_over(c, status) ? status : answer_list(c, db, &list);
 }
 
 enum status list_calls_browse(struct call *c, struct db *db) {
@@ -75,7 +75,7 @@ enum status list_calls_browse(struct call *c, struct db *db) {
 enum status list_calls_update(struct call *c, struct db *db) {
     struct mailing_list list;
     enum status status = list_call_open(c, db, 1, 2, &list);
-    if (status != STATUS_OK || !list.id) return status;
+    if (call_is_over(c, status)) return status;
     list.name = call_text(c, "Name", list.name);
     status = mailing_list_rename(db, list.account_id, list.id, list.name);
     if (status == STATUS_EXISTS) return call_refuse_field(c, 3, STR("Name"));
@@ -87,14 +87,13 @@ enum status list_calls_delete(struct call *c, struct db *db) {
     struct mailing_list list;
     int64_t gone = 0;
     enum status status = list_call_open(c, db, 1, 2, &list);
-    if (status == STATUS_OK && list.id) status = subscriber_delete_some(db, list.account_id, list.id, DELETE_SLICE, &gone);
-    if (status != STATUS_OK || !list.id) return status;
+    if (call_is_over(c, status)) return status;
+    status = subscriber_delete_some(db, list.account_id, list.id, DELETE_SLICE, &gone);
+    if (status != STATUS_OK) return status;
     if (gone == DELETE_SLICE) {
         call_again(c);
         return STATUS_OK;
     }
     status = mailing_list_delete(db, list.account_id, list.id);
-    call_open(c);
-    call_close(c);
-    return status;
+    return status == STATUS_OK ? call_done(c) : status;
 }

@@ -28,22 +28,20 @@ static void write_send(struct call *c, const struct list_send *send) {
 static enum status find(struct call *c, struct db *db, struct list_send *ret) {
     enum status status = list_send_find(db, c->arena, c->scope.account_id, c->scope.domain_id, call_uuid(c, "ListSendID"), ret);
     if (status != STATUS_NOT_FOUND) return status;
-    call_refuse_field(c, UNKNOWN, STR("ListSendID"));
-    return STATUS_OK;
+    return call_refuse_field(c, UNKNOWN, STR("ListSendID"));
 }
 
-static void answer_send(struct call *c, const struct list_send *send) {
+static enum status answer_send(struct call *c, const struct list_send *send) {
     struct json_writer *w = call_open(c);
     json_key(w, STR("ListSend"));
     write_send(c, send);
-    call_close(c);
+    return call_close(c);
 }
 
 enum status list_send_calls_get(struct call *c, struct db *db) {
     struct list_send send;
     enum status status = find(c, db, &send);
-    if (status == STATUS_OK && !c->refused.count) answer_send(c, &send);
-    return status;
+    return call_is_over(c, status) ? status : answer_send(c, &send);
 }
 
 enum status list_send_calls_browse(struct call *c, struct db *db) {
@@ -56,28 +54,23 @@ enum status list_send_calls_browse(struct call *c, struct db *db) {
                                     .before_id = before.id,
                                     .limit = (int)call_number(c, "RetrieveCount", 25)};
     if (status == STATUS_OK && !c->refused.count) status = list_send_page(db, c->arena, &query, &page);
-    if (status != STATUS_OK || c->refused.count) return status;
+    if (call_is_over(c, status)) return status;
     struct json_writer *w = call_open(c);
     json_add_array(w, STR("ListSends"));
     for (size_t i = 0; i < page.count; i++) write_send(c, &page.items[i]);
     json_close_array(w);
-    call_close(c);
-    return STATUS_OK;
+    return call_close(c);
 }
 
 /* The slice under way, if there is one, is stored or not; nothing comes after it. */
 enum status list_send_calls_cancel(struct call *c, struct db *db) {
     struct list_send send;
     enum status status = find(c, db, &send);
-    if (status != STATUS_OK || c->refused.count) return status;
-    if (send.state != LIST_SEND_OPEN) {
-        call_refuse_field(c, CLOSED, STR("ListSendID"));
-        return STATUS_OK;
-    }
+    if (call_is_over(c, status)) return status;
+    if (send.state != LIST_SEND_OPEN) return call_refuse_field(c, CLOSED, STR("ListSendID"));
     send.state = LIST_SEND_CANCELLED;
     send.reason = STR("Cancelled by the account");
     send.finished_at = c->now;
     status = list_send_close(db, send.id, send.state, send.reason, c->now);
-    if (status == STATUS_OK) answer_send(c, &send);
-    return status;
+    return status == STATUS_OK ? answer_send(c, &send) : status;
 }

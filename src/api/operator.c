@@ -9,48 +9,43 @@
 #define DOMAIN_LIST_DEFAULT 1000
 
 /* ---- which account, which domain ---- */
-/* The account of parameter Account; `otherwise` when it was not given. Refused with 1 when there is none. False: refused or
- * failed (*ret_status). */
-static bool find_account(struct call *c, struct db *db, int64_t otherwise, int64_t *ret_id, enum status *ret_status) {
+/* The account of parameter Account; SCOPE_ANY when it was not given. Refused with 1 when there is none. */
+static enum status find_account(struct call *c, struct db *db, int64_t *ret_id) {
     struct account account;
     struct str email;
     const struct arg *arg = call_arg(c, "Account");
-    *ret_id = otherwise;
-    *ret_status = STATUS_OK;
-    if (!arg->is_given) return true;
     enum status status = STATUS_NOT_FOUND;
+    *ret_id = SCOPE_ANY;
+    if (!arg->is_given) return STATUS_OK;
     if (account_email(arg->text, c->arena, &email)) status = account_find(db, c->arena, email, &account);
     if (status == STATUS_OK) *ret_id = account.id;
-    if (status == STATUS_NOT_FOUND) call_refuse_field(c, 1, STR("Account"));
-    *ret_status = status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    return status == STATUS_OK;
+    return status == STATUS_NOT_FOUND ? call_refuse_field(c, 1, STR("Account")) : status;
 }
 
 /* The domain called `name`, of Account or the only one of that name. */
-static bool find_domain(struct call *c, struct db *db, struct str name, struct domain *ret, enum status *ret_status) {
+static enum status find_domain(struct call *c, struct db *db, struct str name, struct domain *ret) {
     int64_t account_id;
     struct domain_list list;
-    if (!find_account(c, db, SCOPE_ANY, &account_id, ret_status)) return false;
+    enum status status = find_account(c, db, &account_id);
+    if (call_is_over(c, status)) return status;
     if (account_id != SCOPE_ANY) {
-        *ret_status = domain_find(db, c->arena, account_id, name, ret);
-        list.count = *ret_status == STATUS_OK ? 1 : 0;
-    } else {
-        *ret_status = domain_list_named(db, c->arena, name, 2, &list);
-        if (*ret_status == STATUS_OK && list.count) *ret = list.items[0];
+        status = domain_find(db, c->arena, account_id, name, ret);
+        return status == STATUS_NOT_FOUND ? call_refuse(c, 2) : status;
     }
-    if (*ret_status == STATUS_NOT_FOUND) *ret_status = STATUS_OK;
-    if (*ret_status != STATUS_OK) return false;
-    if (list.count == 0) call_refuse(c, 2);
-    if (list.count > 1) call_refuse_field(c, 3, STR("Account"));
-    return list.count == 1;
+    status = domain_list_named(db, c->arena, name, 2, &list);
+    if (status != STATUS_OK) return status;
+    if (list.count == 0) return call_refuse(c, 2);
+    if (list.count > 1) return call_refuse_field(c, 3, STR("Account"));
+    *ret = list.items[0];
+    return STATUS_OK;
 }
 
 /* ---- domains ---- */
 enum status operator_domain_list(struct call *c, struct db *db) {
     int64_t account_id;
     struct domain_list list;
-    enum status status;
-    if (!find_account(c, db, SCOPE_ANY, &account_id, &status)) return status;
+    enum status status = find_account(c, db, &account_id);
+    if (call_is_over(c, status)) return status;
     int limit = (int)call_number(c, "Limit", DOMAIN_LIST_DEFAULT);
     status = domain_list(db, c->arena, account_id, call_number(c, "AfterID", 0), limit, &list);
     if (status != STATUS_OK) return status;
@@ -68,8 +63,8 @@ enum status operator_domain_list(struct call *c, struct db *db) {
 
 static enum status set_state(struct call *c, struct db *db, enum domain_state state) {
     struct domain domain;
-    enum status status;
-    if (!find_domain(c, db, call_text(c, "Name", (struct str){0}), &domain, &status)) return status;
+    enum status status = find_domain(c, db, call_text(c, "Name", (struct str){0}), &domain);
+    if (call_is_over(c, status)) return status;
     domain.state = state;
     domain.is_forced = state == DOMAIN_ENABLED;
     status = domain_set_state(db, domain.id, domain.state, domain.is_forced);

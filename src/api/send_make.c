@@ -26,14 +26,17 @@ bool send_needs_load(const struct send_request *request) {
     return request->template_id || has_values(request);
 }
 
+static void refuse_part(const struct send_context *ctx, const struct mail_error *error) {
+    const char *name = mail_part_name(error->part);
+    BUF_AUTO why = {0};
+    buf_addf(&why, "%s: ", name);
+    mail_error_format(error, &why);
+    refused_say(ctx->refused, ctx->arena, REFUSAL_FIELD, str_from_z(name), why.p);
+}
+
 static void compile(const struct send_context *ctx, struct send_request *r, enum mail_part part, struct str source) {
     struct mail_error error = {.part = part};
-    if (template_compile(ctx->arena, source, &r->program.parts[part], &error.error)) return;
-    BUF_AUTO why = {0};
-    buf_addf(&why, "%s: ", mail_part_name(part));
-    mail_error_format(&error, &why);
-    refused_say(ctx->refused, ctx->arena, REFUSAL_FIELD, str_from_z(mail_part_name(part)),
-                arena_str(ctx->arena, buf_str(&why)).p);
+    if (!template_compile(ctx->arena, source, &r->program.parts[part], &error.error)) refuse_part(ctx, &error);
 }
 
 /* A text of the request's own, or else the template's. */
@@ -114,11 +117,7 @@ static bool render(const struct send_context *ctx, const struct send_request *r,
         struct mail_error error = {.part = part};
         if (!r->program.parts[part]) continue;
         if (template_render(r->program.parts[part], contexts[part], &values, &room->parts[part], &error.error) != STATUS_OK) {
-            BUF_AUTO why = {0};
-            buf_addf(&why, "%s: ", mail_part_name(part));
-            mail_error_format(&error, &why);
-            refused_say(ctx->refused, ctx->arena, REFUSAL_FIELD, str_from_z(mail_part_name(part)),
-                        arena_str(ctx->arena, buf_str(&why)).p);
+            refuse_part(ctx, &error);
             return false;
         }
         *into[part] = buf_str(&room->parts[part]);

@@ -81,10 +81,9 @@ enum status smtp_calls_add(struct call *c, struct db *db) {
     if (status == STATUS_OK) check_from(c, user.from_email, &domain);
     if (c->refused.count) return STATUS_OK;
     if (status == STATUS_OK) status = smtp_user_create(db, c->arena, &user, buf_str(&password), c->api->rand);
-    if (status == STATUS_NOT_FOUND) call_refuse(c, 2);
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, 2);
     if (status == STATUS_LIMIT)
-        call_refuse_say(c, STR("DomainID"), "The domain has as many SMTP users as it may have: delete one");
-    if (c->refused.count) return STATUS_OK;
+        return call_refuse_say(c, STR("DomainID"), "The domain has as many SMTP users as it may have: delete one");
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     json_add_id(w, STR("NewSMTPID"), user.id);

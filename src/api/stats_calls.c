@@ -72,7 +72,7 @@ static void write_named(struct json_writer *w, struct str name, const struct eve
 enum status stats_calls_compare(struct call *c, struct db *db) {
     struct stats *stats = c->state;
     enum status status = event_calls_domain(c, db, &stats->period.domain_id);
-    if (status != STATUS_OK || c->refused.count) return status;
+    if (call_is_over(c, status)) return status;
     return event_calls_refuse_many(c, stats_compare(db, &stats->period, &stats->compared));
 }
 

@@ -13,14 +13,13 @@ static enum status open_list(struct call *c, struct db *db, struct mailing_list 
     return list_call_open(c, db, SUBSCRIBER_LIST_MISSING, SUBSCRIBER_LIST_UNKNOWN, ret);
 }
 
-/* The subscriber that SubscriberID or EmailAddress names; refused when there is none: then ret->id is 0. */
+/* The subscriber that SubscriberID or EmailAddress names; refused when there is none. */
 static enum status open_subscriber(struct call *c, struct db *db, struct subscriber *ret) {
     struct mailing_list list;
     struct str email = call_text(c, "EmailAddress", (struct str){0});
     int64_t id = call_number(c, "SubscriberID", 0);
-    *ret = (struct subscriber){0};
     enum status status = open_list(c, db, &list);
-    if (status != STATUS_OK || !list.id) return status;
+    if (call_is_over(c, status)) return status;
     if (!id && !email.n) return call_refuse_field(c, SUBSCRIBER_MISSING, STR("SubscriberID"));
     if (id)
         status = subscriber_get(db, c->arena, list.account_id, list.id, id, ret);
@@ -97,7 +96,7 @@ enum status subscriber_calls_create(struct call *c, struct db *db) {
     struct mailing_list list;
     struct subscriber s = {.created_at = c->now, .changed_at = c->now}, old;
     enum status status = open_list(c, db, &list);
-    if (status != STATUS_OK || !list.id) return status;
+    if (call_is_over(c, status)) return status;
     s.list_id = list.id;
     s.email = call_text(c, "EmailAddress", (struct str){0});
     s.email_key = arena_lower(c->arena, s.email);
@@ -114,7 +113,7 @@ enum status subscriber_calls_create(struct call *c, struct db *db) {
 enum status subscriber_calls_get(struct call *c, struct db *db) {
     struct subscriber s;
     enum status status = open_subscriber(c, db, &s);
-    return status == STATUS_OK && s.id ? answer_subscriber(c, db, &s) : status;
+    return call_is_over(c, status) ? status : answer_subscriber(c, db, &s);
 }
 
 enum status subscriber_calls_browse(struct call *c, struct db *db) {
@@ -124,7 +123,7 @@ enum status subscriber_calls_browse(struct call *c, struct db *db) {
     enum subscriber_status wanted = SUBSCRIBER_ACTIVE;
     int64_t total, last;
     enum status status = open_list(c, db, &list);
-    if (status != STATUS_OK || !list.id) return status;
+    if (call_is_over(c, status)) return status;
     bool is_any = segment.n == 0 || str_eq_nocase(segment, STR("All"));
     if (!is_any && !subscriber_status_parse(segment, &wanted))
         return call_refuse_field(c, SUBSCRIBER_STATUS_INVALID, STR("SubscriberSegment"));
@@ -159,7 +158,7 @@ static enum status save(struct call *c, struct db *db, struct subscriber *s) {
 enum status subscriber_calls_update(struct call *c, struct db *db) {
     struct subscriber s;
     enum status status = open_subscriber(c, db, &s);
-    if (status != STATUS_OK || !s.id) return status;
+    if (call_is_over(c, status)) return status;
     s.email = call_text(c, "EmailAddress", s.email);
     s.email_key = arena_lower(c->arena, s.email);
     if (!read_status(c, &s.status) || !read_fields(c, &s.fields)) return STATUS_OK;
@@ -170,7 +169,7 @@ enum status subscriber_calls_unsubscribe(struct call *c, struct db *db) {
     struct subscriber s;
     bool is_new;
     enum status status = open_subscriber(c, db, &s);
-    if (status != STATUS_OK || !s.id) return status;
+    if (call_is_over(c, status)) return status;
     if (s.status == SUBSCRIBER_UNSUBSCRIBED) return call_refuse_field(c, SUBSCRIBER_WAS_UNSUBSCRIBED, STR("SubscriberID"));
     if (call_number(c, "AddToGlobalSuppression", 0)) {
         struct suppression entry = {.account_id = c->scope.account_id,
@@ -187,9 +186,7 @@ enum status subscriber_calls_unsubscribe(struct call *c, struct db *db) {
 enum status subscriber_calls_delete(struct call *c, struct db *db) {
     struct subscriber s;
     enum status status = open_subscriber(c, db, &s);
-    if (status != STATUS_OK || !s.id) return status;
+    if (call_is_over(c, status)) return status;
     status = subscriber_delete(db, c->scope.account_id, s.list_id, s.id);
-    call_open(c);
-    call_close(c);
-    return status;
+    return status == STATUS_OK ? call_done(c) : status;
 }

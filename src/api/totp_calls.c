@@ -12,10 +12,6 @@
 #define IS_NOT_SET 4
 #define CODE_WRONG 6
 
-static enum status refuse(struct call *c, int code) {
-    return call_refuse(c, code);
-}
-
 enum status totp_calls_setup(struct call *c, struct db *db) {
     struct account account;
     SECRET_AUTO secret = {0};
@@ -24,7 +20,7 @@ enum status totp_calls_setup(struct call *c, struct db *db) {
     BUF_AUTO sealed = {0};
     enum status status = account_get(db, c->arena, c->account.id, &account);
     if (status != STATUS_OK) return status;
-    if (account.totp_is_on) return refuse(c, IS_ON);
+    if (account.totp_is_on) return call_refuse(c, IS_ON);
     totp_make(c->api->rand, &secret);
     totp_seal(&c->api->seal, account.id, buf_str(&secret), c->api->rand, &sealed);
     status = account_set_totp(db, account.id, buf_str(&sealed), false);
@@ -38,13 +34,13 @@ enum status totp_calls_setup(struct call *c, struct db *db) {
 }
 
 /* Is TFACode right for the account's secret? Refused when not. */
-static bool check_code(struct call *c, const struct account *account, int64_t *ret_step, enum status *ret_status) {
+static enum status check_code(struct call *c, const struct account *account, int64_t *ret_step) {
     SECRET_AUTO secret = {0};
-    *ret_status = totp_open(&c->api->seal, account->id, account->totp_sealed, &secret);
-    if (*ret_status != STATUS_OK) return false;
-    if (totp_check(buf_str(&secret), call_text(c, "TFACode", (struct str){0}), c->now, account->totp_step, ret_step)) return true;
-    call_refuse_field(c, CODE_WRONG, STR("TFACode"));
-    return false;
+    enum status status = totp_open(&c->api->seal, account->id, account->totp_sealed, &secret);
+    if (status != STATUS_OK) return status;
+    if (totp_check(buf_str(&secret), call_text(c, "TFACode", (struct str){0}), c->now, account->totp_step, ret_step))
+        return STATUS_OK;
+    return call_refuse_field(c, CODE_WRONG, STR("TFACode"));
 }
 
 enum status totp_calls_confirm(struct call *c, struct db *db) {
@@ -52,9 +48,10 @@ enum status totp_calls_confirm(struct call *c, struct db *db) {
     int64_t step;
     enum status status = account_get(db, c->arena, c->account.id, &account);
     if (status != STATUS_OK) return status;
-    if (account.totp_is_on) return refuse(c, IS_ON);
-    if (account.totp_sealed.n == 0) return refuse(c, IS_NOT_SET);
-    if (!check_code(c, &account, &step, &status)) return status;
+    if (account.totp_is_on) return call_refuse(c, IS_ON);
+    if (account.totp_sealed.n == 0) return call_refuse(c, IS_NOT_SET);
+    status = check_code(c, &account, &step);
+    if (call_is_over(c, status)) return status;
     status = account_confirm_totp(db, account.id, account.totp_sealed);
     if (status == STATUS_OK) status = account_use_totp(db, account.id, step);
     return status == STATUS_OK ? call_done(c) : status;
@@ -65,8 +62,9 @@ enum status totp_calls_disable(struct call *c, struct db *db) {
     int64_t step;
     enum status status = account_get(db, c->arena, c->account.id, &account);
     if (status != STATUS_OK) return status;
-    if (!account.totp_is_on) return refuse(c, IS_NOT_SET);
-    if (!check_code(c, &account, &step, &status)) return status;
+    if (!account.totp_is_on) return call_refuse(c, IS_NOT_SET);
+    status = check_code(c, &account, &step);
+    if (call_is_over(c, status)) return status;
     status = account_set_totp(db, account.id, (struct str){0}, false);
     return status == STATUS_OK ? call_done(c) : status;
 }

@@ -75,9 +75,9 @@ enum status user_calls_create(struct call *c, struct db *db) {
     struct account *account = &state->account;
     struct account_group group = {.id = GROUP_DEFAULT};
     SECRET_AUTO key = {0};
-    enum status status;
     state->mail = (struct acceptance){0};
-    if (!group_call_find(c, db, "RelUserGroupID", (const int[]){0, 11}, &group, &status)) return status;
+    enum status status = group_call_find(c, db, "RelUserGroupID", (const int[]){0, 11}, &group);
+    if (call_is_over(c, status)) return status;
     account->group_id = group.id;
     token_make(TOKEN_USER_KEY, c->api->rand, &key);
     status = account_create(db, account, buf_str(&key), &account->id);
@@ -99,22 +99,16 @@ enum status user_calls_offer(struct call *c, struct db *db) {
 }
 
 /* ---- looking ---- */
-/* The account that UserID or EmailAddress names. False: refused, or failed. */
-static bool find_user(struct call *c, struct db *db, struct account *ret, enum status *ret_status) {
+/* The account that UserID or EmailAddress names. */
+static enum status find_user(struct call *c, struct db *db, struct account *ret) {
     const struct arg *id = call_arg(c, "UserID"), *email = call_arg(c, "EmailAddress");
-    *ret_status = STATUS_OK;
-    if (!id->is_given && !email->is_given) {
-        call_refuse_field(c, 1, STR("UserID"));
-        return false;
-    }
-    *ret_status = id->is_given ? account_get(db, c->arena, id->number, ret)
-                               : account_find(db, c->arena, arena_lower(c->arena, email->text), ret);
-    if (*ret_status == STATUS_OK && id->is_given && email->is_given && !str_eq_nocase(ret->email, email->text))
-        *ret_status = STATUS_NOT_FOUND;
-    if (*ret_status != STATUS_NOT_FOUND) return *ret_status == STATUS_OK;
-    call_refuse_field(c, 3, id->is_given ? STR("UserID") : STR("EmailAddress"));
-    *ret_status = STATUS_OK;
-    return false;
+    if (!id->is_given && !email->is_given) return call_refuse_field(c, 1, STR("UserID"));
+    enum status status = id->is_given ? account_get(db, c->arena, id->number, ret)
+                                      : account_find(db, c->arena, arena_lower(c->arena, email->text), ret);
+    if (status == STATUS_OK && id->is_given && email->is_given && !str_eq_nocase(ret->email, email->text))
+        status = STATUS_NOT_FOUND;
+    if (status != STATUS_NOT_FOUND) return status;
+    return call_refuse_field(c, 3, id->is_given ? STR("UserID") : STR("EmailAddress"));
 }
 
 static void write_with_group(struct call *c, const struct account *account, const char *group_name) {
@@ -152,8 +146,8 @@ static enum status answer_user(struct call *c, struct db *db, const struct accou
 
 enum status user_calls_get(struct call *c, struct db *db) {
     struct account account;
-    enum status status;
-    if (!find_user(c, db, &account, &status)) return status;
+    enum status status = find_user(c, db, &account);
+    if (call_is_over(c, status)) return status;
     return answer_user(c, db, &account, "UserInformation", "GroupInformation");
 }
 
@@ -164,9 +158,9 @@ enum status user_calls_current(struct call *c, struct db *db) {
 enum status user_calls_list(struct call *c, struct db *db) {
     struct account_group group = {0};
     struct account_list list;
-    enum status status;
     int64_t total;
-    if (!group_call_find(c, db, "RelUserGroupID", (const int[]){0, 11}, &group, &status)) return status;
+    enum status status = group_call_find(c, db, "RelUserGroupID", (const int[]){0, 11}, &group);
+    if (call_is_over(c, status)) return status;
     struct account_query query = {
         .group_id = group.id,
         .search = arena_lower(c->arena, call_text(c, "SearchKeyword", (struct str){0})),
@@ -191,9 +185,9 @@ enum status user_calls_list(struct call *c, struct db *db) {
 enum status user_calls_delete_begin(struct call *c, struct db *db) {
     struct account *account = ARENA_NEW(c->arena, struct account);
     struct domain_list domains;
-    enum status status;
     c->state = account;
-    if (!find_user(c, db, account, &status)) return status;
+    enum status status = find_user(c, db, account);
+    if (call_is_over(c, status)) return status;
     if (account->id == c->account.id) return call_refuse(c, 5);
     status = domain_list(db, c->arena, account->id, 0, 1, &domains);
     if (status != STATUS_OK) return status;

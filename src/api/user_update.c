@@ -78,37 +78,31 @@ static void read_changes(struct call *c, struct account *account) {
     account->is_verified = call_number(c, "IsVerified", account->is_verified) != 0;
 }
 
-/* A user's new address is mailed to: *ret_status OK and false when that cannot be. */
-static bool can_mail(struct call *c, struct db *db, enum status *ret_status) {
+/* A user's new address is mailed to: refused when that cannot be. */
+static enum status check_mail(struct call *c, struct db *db) {
     struct notice_options options = user_mail_options(c);
     struct domain domain;
-    *ret_status = notice_ready(db, c->arena, &options, &domain);
-    if (*ret_status != STATUS_NOT_FOUND) return *ret_status == STATUS_OK;
-    *ret_status = STATUS_OK;
-    call_refuse_field(c, 9, STR("EmailAddress"));
-    return false;
+    enum status status = notice_ready(db, c->arena, &options, &domain);
+    return status == STATUS_NOT_FOUND ? call_refuse_field(c, 9, STR("EmailAddress")) : status;
 }
 
 /* Everything that can be refused comes before the first write. */
-static bool prepare(struct call *c, struct db *db, struct account *account, enum status *ret_status) {
+static enum status prepare(struct call *c, struct db *db, struct account *account) {
     struct user_update *update = c->state;
     struct account_group group;
-    *ret_status = account_get(db, c->arena, update->id, account);
-    if (*ret_status == STATUS_NOT_FOUND) {
-        call_refuse_field(c, 5, STR("UserID"));
-        *ret_status = STATUS_OK;
-        return false;
-    }
-    if (*ret_status != STATUS_OK) return false;
+    enum status status = account_get(db, c->arena, update->id, account);
+    if (status == STATUS_NOT_FOUND) return call_refuse_field(c, 5, STR("UserID"));
+    if (status != STATUS_OK) return status;
     group = (struct account_group){.id = account->group_id};
-    if (!group_call_find(c, db, "RelUserGroupID", (const int[]){0, 7}, &group, ret_status)) return false;
+    status = group_call_find(c, db, "RelUserGroupID", (const int[]){0, 7}, &group);
+    if (call_is_over(c, status)) return status;
     account->group_id = group.id;
     read_changes(c, account);
     update->mail = (struct acceptance){0};
-    if (update->email.n == 0 || str_eq(update->email, account->email)) return true;
-    if (!user_call_is_admin(c)) return can_mail(c, db, ret_status);
+    if (update->email.n == 0 || str_eq(update->email, account->email)) return STATUS_OK;
+    if (!user_call_is_admin(c)) return check_mail(c, db);
     account->email = update->email;
-    return true;
+    return STATUS_OK;
 }
 
 /* Last, because a new password voids what was mailed before. */
@@ -134,8 +128,8 @@ static enum status store(struct call *c, struct db *db, const struct account *ac
 enum status user_update_store(struct call *c, struct db *db) {
     const struct user_update *update = c->state;
     struct account account;
-    enum status status;
-    if (!prepare(c, db, &account, &status)) return status;
+    enum status status = prepare(c, db, &account);
+    if (call_is_over(c, status)) return status;
     status = store(c, db, &account);
     if (status == STATUS_EXISTS) return call_refuse_field(c, 6, STR("EmailAddress"));
     if (status == STATUS_OK) status = account_get(db, c->arena, account.id, &account);

@@ -107,7 +107,7 @@ static enum status load_key(struct call *c, struct db *db, struct buf *out) {
 enum status webhook_calls_load(struct call *c, struct db *db) {
     SECRET_AUTO key = {0};
     enum status status = load_key(c, db, &key);
-    if (status != STATUS_OK || c->refused.count || key.n == 0) return status;
+    if (call_is_over(c, status) || key.n == 0) return status;
     call_end(c);
     return answer_list(c, db, buf_str(&key));
 }
@@ -115,7 +115,7 @@ enum status webhook_calls_load(struct call *c, struct db *db) {
 enum status webhook_calls_make_key(struct call *c, struct db *db) {
     SECRET_AUTO key = {0};
     enum status status = load_key(c, db, &key); /* somebody may have been faster */
-    if (status != STATUS_OK || c->refused.count) return status;
+    if (call_is_over(c, status)) return status;
     if (key.n == 0) status = webhook_make_signing_key(db, domain_of(c), &c->api->seal, c->api->rand, &key);
     return status == STATUS_OK ? answer_list(c, db, buf_str(&key)) : status;
 }
