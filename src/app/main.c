@@ -208,8 +208,9 @@ static int dispatch(struct invocation *in) {
         memmove(in->words, in->words + 1, (size_t)--in->word_count * sizeof in->words[0]);
     }
     if (in->word_count == 0) return help(in->help ? stdout : stderr, in->help ? EXIT_SUCCESS : EXIT_USAGE);
+    const char *first = strcmp(in->words[0], "--version") == 0 ? "version" : in->words[0];
     for (size_t i = 0; i < LOCAL_COUNT; i++)
-        if (strcmp(in->words[0], local_verbs[i].word) == 0) return run_local(&local_verbs[i], in);
+        if (strcmp(first, local_verbs[i].word) == 0) return run_local(&local_verbs[i], in);
     char **words = in->words;
     int count = in->word_count;
     const struct verb *verb = verb_find(&words, &count);

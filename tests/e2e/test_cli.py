@@ -239,6 +239,7 @@ def test_version():
     text, as_json = run("version"), run("version", "--json")
     assert text.returncode == 0 and re.match(rb"^posthorn \d+\.\d+\.\d+\S*\n$", text.stdout)
     assert json.loads(as_json.stdout)["Version"] == text.stdout.decode().split()[1]
+    assert run("--version").stdout == text.stdout
 
 
 # ---- configuration ----
