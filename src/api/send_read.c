@@ -79,13 +79,9 @@ static void read_group(const struct send_context *ctx, const struct send_request
     }
     ret->items = arena_array(ctx->arena, count + 1, sizeof *ret->items);
     JSON_FOR_EACH (it, arg->raw) {
-        if (read_mailbox(it, &ret->items[ret->count])) {
-            ret->count++;
-        } else {
+        if (!read_mailbox(it, &ret->items[ret->count]))
             refuse(ctx, rule->incomplete, arena_strf(ctx->arena, "%s[%zu]", rule->name, ret->count));
-            ret->count = 0;
-            return;
-        }
+        ret->count++;
     }
 }
 
@@ -275,12 +271,30 @@ static int code_of(enum compose_field field) {
     }
 }
 
+/* An address that is not there was refused as incomplete when it was read. */
+static bool is_absent(const struct submission *s, const struct compose_refusal *refusal) {
+    switch (refusal->field) {
+    case COMPOSE_FROM_EMAIL:
+        return s->from.email.n == 0;
+    case COMPOSE_TO_EMAIL:
+        return s->to.items[refusal->index].email.n == 0;
+    case COMPOSE_CC_EMAIL:
+        return s->cc.items[refusal->index].email.n == 0;
+    case COMPOSE_BCC_EMAIL:
+        return s->bcc.items[refusal->index].email.n == 0;
+    case COMPOSE_REPLY_TO_EMAIL:
+        return s->reply_to.items[refusal->index].email.n == 0;
+    default:
+        return false;
+    }
+}
+
 bool send_judge(const struct send_context *ctx, struct submission *s) {
     struct compose_verdict verdict;
     if (compose_check(s, ctx->arena, &verdict)) return true;
     for (size_t i = 0; i < verdict.count; i++) {
         const struct compose_refusal *refusal = &verdict.refusals[i];
-        if (refusal->field == COMPOSE_FROM_EMAIL && s->from.email.n == 0) continue; /* absent: refused as 3 */
+        if (is_absent(s, refusal)) continue;
         BUF_AUTO name = {0};
         compose_refusal_field(refusal, &name);
         struct str field = arena_str(ctx->arena, buf_str(&name));

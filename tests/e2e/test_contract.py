@@ -442,6 +442,9 @@ def test_all_that_fails_is_listed_in_the_printed_order(place):
     assert nothing(place) == [3, 8, 9, 20]
     much = rest_case("POST", V1 + "email", {"From": {"email": "a@example.com"}, "To": {}, "CC": {}, "BCC": {}, "ReplyTo": {}, "ContentType": "html", "Subject": "s"})
     assert much(place) == [3, 10, 18, 21, 24, 28]
+    entries = [{"email": "nonsense", "name": ""}, {"email": "a@example.org"}, "a@example.org", {"name": "x"}, {"email": "b@example.org", "name": ""}]
+    mixed = rest_case("POST", V1 + "email", message(To=entries, CC=entries, BCC=entries, ReplyTo=entries))
+    assert mixed(place) == [18, 19, 21, 22, 25, 26, 29, 30], "an incomplete entry hides no bad one"
     assert rest_case("POST", V1 + "webhooks", {})(place) == [2, 5]
     assert rest_case("GET", V1 + "events?StartFrom=x&RetrieveCount=101")(place) == [4, 5]
 
