@@ -281,7 +281,7 @@ static void add_where(struct sentence *q, const struct event_filter *filter) {
 }
 
 /* ---- how much there is to look at ---- */
-enum status event_check_count(struct db *tx, const struct event_filter *filter, int64_t max) {
+static enum status count_span(struct db *tx, const struct event_filter *filter, int64_t max, int64_t *ret) {
     struct event_filter span = {.domain_id = filter->domain_id, .from_at = filter->from_at, .before_at = filter->before_at};
     SENTENCE_AUTO q = {0};
     add(&q, "SELECT count(*) FROM (SELECT 1 FROM events f");
@@ -292,26 +292,40 @@ enum status event_check_count(struct db *tx, const struct event_filter *filter, 
     struct stmt *s = sentence_stmt(tx, &q);
     enum status status = row_first(s);
     if (status != STATUS_OK) return status;
-    return stmt_int(s, 0) > max ? STATUS_LIMIT : STATUS_OK;
+    *ret = stmt_int(s, 0);
+    return *ret > max ? STATUS_LIMIT : STATUS_OK;
+}
+
+enum status event_check_count(struct db *tx, const struct event_filter *filter, int64_t max) {
+    int64_t count;
+    return count_span(tx, filter, max, &count);
 }
 
 static int64_t cost_of(enum event_field field) {
     return fields[field].cost ? fields[field].cost : 1;
 }
 
-/* cost: of what is done with each event besides the condition. */
-static enum status check_work(struct db *tx, const struct event_filter *filter, int64_t cost) {
+/* cost: of what is done with each event besides the condition. *ret_span: how many events the time holds, of all types; untouched
+ * where a message is asked for. */
+static enum status check_work(struct db *tx, const struct event_filter *filter, int64_t cost, int64_t *ret_span) {
     const struct event_condition *condition = filter->condition;
     for (size_t i = 0; condition && i < condition->count; i++) cost += cost_of(condition->items[i].field);
     if (filter->message_id) return STATUS_OK;
-    return event_check_count(tx, filter, cost ? ROW_LOOKS_MAX / (1 + cost) : INDEX_LOOKS_MAX);
+    return count_span(tx, filter, cost ? ROW_LOOKS_MAX / (1 + cost) : INDEX_LOOKS_MAX, ret_span);
 }
 
 /* ---- lists ---- */
+/* Where add_where() looks. Without a condition the events' own columns do, and the index tells: no event is read, nor its
+ * message. */
+static void add_source(struct sentence *q, const struct event_filter *filter) {
+    add(q, filter->condition ? " FROM event_facts f" : " FROM events f");
+}
+
 static enum status count_all(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t *ret) {
     SENTENCE_AUTO q = {.arena = a};
     event_facts_add(&q.sql, tx);
-    add(&q, "SELECT count(*) FROM event_facts f");
+    add(&q, "SELECT count(*)");
+    add_source(&q, filter);
     add_where(&q, filter);
     struct stmt *s = sentence_stmt(tx, &q);
     enum status status = row_first(s);
@@ -346,12 +360,14 @@ enum status event_list(struct db *tx, struct arena *a, const struct event_filter
                        struct event_row_list *ret) {
     int64_t total = 0;
     SENTENCE_AUTO q = {.arena = a};
-    enum status status = check_work(tx, filter, 0);
-    if (status == STATUS_OK) status = count_all(tx, a, filter, &total);
+    bool is_all = !filter->types && !filter->message_id && !filter->condition;
+    enum status status = check_work(tx, filter, 0, &total);
+    if (status == STATUS_OK && !is_all) status = count_all(tx, a, filter, &total);
     if (status != STATUS_OK) return status;
     event_facts_add(&q.sql, tx);
     add(&q, "SELECT f.id, f.at, f.type, f.account_id, f.domain_id, f.message_id, f.recipient_id, f.recipient, f.detail, f.uuid, "
-            "f.sender, f.subject, f.tags, f.metadata FROM event_facts f WHERE f.id IN (SELECT f.id FROM event_facts f");
+            "f.sender, f.subject, f.tags, f.metadata FROM event_facts f WHERE f.id IN (SELECT f.id");
+    add_source(&q, filter);
     add_where(&q, filter);
     add(&q, " ORDER BY f.at DESC, f.id DESC LIMIT ");
     add_int(&q, limit);
@@ -403,7 +419,8 @@ enum status event_group(struct db *tx, struct arena *a, const struct event_filte
     bool is_number = fields[field].kind == KIND_TYPE || fields[field].kind == KIND_TIME;
     const char *column = fields[field].column;
     SENTENCE_AUTO q = {.arena = a};
-    enum status status = check_work(tx, filter, cost_of(field));
+    int64_t span;
+    enum status status = check_work(tx, filter, cost_of(field), &span);
     if (status != STATUS_OK) return status;
     event_facts_add(&q.sql, tx);
     buf_addf(&q.sql, "SELECT %s, count(*) FROM event_facts f", column);
