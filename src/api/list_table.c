@@ -39,10 +39,10 @@ static const struct refusal update_refusals[] = {
     .steps = {{STEP_WRITER, list_calls_create}}, .answer = LIST_ANSWER
 #define GET_ROW                                                                                                                  \
     .sentence = "One list, with the number of its active subscribers", LIST_OF(id_params, id_refusals),                          \
-    .steps = {{STEP_READER, list_calls_get}}, .answer = LIST_ANSWER
+    .steps = {{STEP_SEARCH, list_calls_get}}, .answer = LIST_ANSWER
 #define BROWSE_ROW                                                                                                               \
     .sentence = "All lists of the account, a page at a time", .params = browse_params,                                           \
-    .param_count = sizeof browse_params / sizeof browse_params[0], .steps = {{STEP_READER, list_calls_browse}},                  \
+    .param_count = sizeof browse_params / sizeof browse_params[0], .steps = {{STEP_SEARCH, list_calls_browse}},                  \
     .request = "{\"RecordsPerRequest\":20}", .answer = "{\"TotalListCount\":1,\"Lists\":[" LIST_OBJECT "]}"
 #define UPDATE_ROW                                                                                                               \
     .sentence = "Rename a list", LIST_OF(update_params, update_refusals), .steps = {{STEP_WRITER, list_calls_update}},           \

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LANE_BATCH_MAX 8 /* jobs of one lane in a batch */
+
 struct worker {
     struct executor *executor;
     pthread_t thread;
@@ -143,10 +145,18 @@ static void take_job(struct executor *e, struct job *job) {
     }
 }
 
+/* Others wait for the whole of a batch. */
+static bool is_lane_served(const struct executor *e, struct job *const *jobs, size_t n, const struct job *next) {
+    size_t own = 0;
+    for (size_t i = 0; !is_anybodys(e, next) && i < n; i++) own += jobs[i]->lane == next->lane;
+    return own == LANE_BATCH_MAX;
+}
+
 static size_t take_jobs(struct executor *e, struct job **ret_jobs, size_t max_jobs) {
     size_t n = 0, bytes = 0;
     while (n < max_jobs && e->waiting) {
         struct job *job = next_job(e);
+        if (is_lane_served(e, ret_jobs, n, job)) break;
         if (n > 0 && job->bytes > e->options.batch_max_bytes - bytes) break;
         bytes += job->bytes < e->options.batch_max_bytes - bytes ? job->bytes : e->options.batch_max_bytes - bytes;
         take_job(e, job);

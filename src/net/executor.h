@@ -2,6 +2,7 @@
  *
  * Jobs start in order of submission. In a fair executor those of no lane go first, then lanes take turns, so that nobody waits
  * behind all that one other asked for (P6); and a lane may take half of the room that the others leave, so there is always some.
+ * A batch has a few jobs of a lane at most.
  * An executor with a `batch` gets what has gathered, up to max_jobs and max_bytes (group commit without a timer: the batch grows
  * with the load); the others run one at a time. Submit from any thread; done comes on job->loop; what ends together comes back
  * together (one wake-up of the loop a batch). In net_sim an executor runs each job at once on the next turn of the loop.

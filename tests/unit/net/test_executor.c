@@ -196,6 +196,29 @@ static void test_P6_lanes_take_turns(void **state) {
     lab_free(lab);
 }
 
+static void test_P6_a_batch_is_not_one_lanes(void **state) {
+    (void)state;
+    struct lab *lab = lab_new();
+    struct executor_options options = options_for(lab);
+    static const size_t expected[] = {1, 17, 8, 5};
+    options.is_fair = true;
+    options.batch = run_batch;
+    options.batch_max_jobs = 40;
+    options.batch_max_bytes = 1000000;
+    for (int i = 1; i <= 22; i++) lab->work[i].job.lane = i == 22 ? 2 : 1; /* 21 of one, one of another, nine of nobody */
+    lab->expected = 31;
+    assert_int_equal(executor_new(&options, &lab->executor), STATUS_OK);
+    pthread_mutex_lock(&lab->gate);
+    for (int i = 0; i < 31; i++) {
+        assert_int_equal(executor_submit(lab->executor, &lab->work[i].job), STATUS_OK);
+        while (i == 0 && executor_waiting(lab->executor) > 0) sched_yield();
+    }
+    pthread_mutex_unlock(&lab->gate);
+    run_until(lab->loop, &lab->is_done, 20000);
+    assert_memory_equal(lab->batches, expected, sizeof expected);
+    lab_free(lab);
+}
+
 static void test_P6_a_lane_leaves_room(void **state) {
     (void)state;
     struct lab *lab = lab_new();
@@ -327,6 +350,7 @@ int main(void) {
         cmocka_unit_test(test_batch_takes_up_to_max_bytes_and_at_least_one),
         cmocka_unit_test(test_P8_full_queue_refuses),
         cmocka_unit_test(test_P6_lanes_take_turns),
+        cmocka_unit_test(test_P6_a_batch_is_not_one_lanes),
         cmocka_unit_test(test_P6_a_lane_leaves_room),
         cmocka_unit_test(test_P1_stop_runs_what_was_taken),
         cmocka_unit_test(test_failed_start_is_told_and_the_others_end),
