@@ -71,6 +71,17 @@ static void read_message(struct call *c, struct smtp_relay *state, struct str by
     if (state->recipient_count == 0 && c->refused.count == 0) call_refuse_say(c, STR("RcptTo"), "RcptTo is missing");
 }
 
+/* What a second try says again, word for word: user, recipients, message. */
+static struct sha256 request_hash(struct call *c) {
+    static const char *const names[] = {"SMTPUsername", "RcptTo", "RawEmail"};
+    BUF_AUTO hashes = {0};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct sha256 hash = sha256(call_text(c, names[i], (struct str){0}));
+        buf_add_str(&hashes, sha256_str(&hash));
+    }
+    return sha256(buf_str(&hashes));
+}
+
 enum status smtp_relay_check(struct call *c, struct db *db) {
     (void)db;
     struct smtp_relay *state = ARENA_NEW(c->arena, struct smtp_relay);
@@ -80,7 +91,7 @@ enum status smtp_relay_check(struct call *c, struct db *db) {
     if (raw->is_given) read_message(c, state, raw->text);
     if (uuid->is_given) {
         state->key_hash = sha256(arena_strf(c->arena, "relay:%.*s", STR_ARG(uuid->text)));
-        state->request_hash = sha256(raw->text);
+        state->request_hash = request_hash(c);
         state->key = (struct accept_key){sha256_str(&state->key_hash), sha256_str(&state->request_hash)};
     }
     return STATUS_OK;

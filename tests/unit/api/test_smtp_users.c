@@ -183,6 +183,7 @@ static void a_relay_hands_in_what_a_user_submitted(void **state) {
         {"\"RawEmail\":\"no header\"", "422", NULL},
         {MESSAGE ",\"RcptTo\":\"nobody\"", "422", NULL},
         {"\"RawEmail\":\"From: me@a.test\\nTo: x@y.test\\n\\nOther\",\"UUID\":\"one\"", "409", NULL},
+        {MESSAGE ",\"RcptTo\":\"p@y.test\",\"UUID\":\"one\"", "409", NULL}, /* a copy to others, not a second try */
         {"", "5", "UPDATE domains SET state = 2"},
         {"", "6", "UPDATE domains SET state = 1; UPDATE accounts SET is_active = 0"},
         {"", "7", "UPDATE accounts SET is_active = 1, is_verified = 0"},
