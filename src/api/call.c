@@ -15,8 +15,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define SIZED_LOOP_MAX  ((size_t)256 << 10) /* bodies up to this are parsed and composed on the loop */
-#define TREE_FREE_BYTES ((size_t)64 << 10)  /* what a parsed body may take unasked */
+#define SIZED_LOOP_MAX    ((size_t)256 << 10) /* bodies up to this are parsed and composed on the loop */
+#define GROWTH_FREE_BYTES ((size_t)64 << 10)  /* what a parsed or checked request may take unasked */
 
 static void answer(struct call *c);
 
@@ -243,9 +243,21 @@ static void refuse_states(struct call *c) {
     if (!login->account_is_verified) call_refuse(c, 34);
 }
 
+/* Many small values take some dozens of times the memory of their text, once they are parsed and once more when they are checked:
+ * what the arena grew by shares the memory of request bodies (P8). */
+static enum status hold_growth(struct call *c, size_t used_before) {
+    size_t bytes = c->arena->used_bytes - used_before;
+    if (!c->api->budget || bytes <= GROWTH_FREE_BYTES) return STATUS_OK;
+    if (c->held_bytes == 0) c->holder = http_owner_of_account(c->scope.account_id);
+    if (!http_budget_take_share(c->api->budget, &c->holder, bytes)) return STATUS_LIMIT;
+    c->held_bytes += bytes;
+    return STATUS_OK;
+}
+
 /* All that can be said about the request without the store is said at once: the table's checks, then those of a first step that
  * needs nothing else. */
 static enum status check(struct call *c, struct db *db) {
+    size_t before = c->arena->used_bytes;
     refuse_states(c);
     if (c->refused.count && c->refused.items[0].code == REFUSAL_SENDER_KEY) return STATUS_OK;
     c->args = params_check(c->op, &c->input, c->arena, &c->refused);
@@ -255,7 +267,7 @@ static enum status check(struct call *c, struct db *db) {
         status = c->op->steps[0].fn(c, db);
     }
     if (c->op->lists_all_codes || c->op->judges_all) hold_refusals(c);
-    return status;
+    return status == STATUS_OK ? hold_growth(c, before) : status;
 }
 
 static void start_check(struct call *c) {
@@ -353,15 +365,6 @@ void call_start(struct call *c) {
 }
 
 /* ---- from the body to the steps ---- */
-/* Many small values take some dozens of times the memory of their text, which shares that of request bodies then (P8). */
-static enum status hold_tree(struct call *c, size_t bytes) {
-    if (!c->api->budget || bytes <= TREE_FREE_BYTES) return STATUS_OK;
-    c->holder = http_owner_of_account(c->scope.account_id);
-    if (!http_budget_take_share(c->api->budget, &c->holder, bytes)) return STATUS_LIMIT;
-    c->held_bytes += bytes;
-    return STATUS_OK;
-}
-
 static enum status parse(struct call *c, struct db *db) {
     (void)db;
     const char *why;
@@ -373,7 +376,7 @@ static enum status parse(struct call *c, struct db *db) {
     find_operation(c);
     if (c->op && c->request.is_control && c->op->caller == CALLER_SENDER) c->op = NULL; /* the operator is no sender key */
     if (!c->op) call_refuse_field(c, REFUSAL_COMMAND, STR("Command"));
-    return hold_tree(c, c->arena->used_bytes - before);
+    return hold_growth(c, before);
 }
 
 static void after_parse(struct call *c) {

@@ -134,13 +134,13 @@ static void read_item_key(const struct send_context *ctx, const struct json *val
 }
 
 /* ---- making ---- */
-/* Out of a small body much can come, when there are people or values to fill in: that shares the memory of request bodies. */
-static bool hold(const struct send_context *ctx, struct email *e, const struct item *item, size_t bytes) {
-    e->bytes += bytes;
-    if (!ctx->api->budget || !send_needs_load(&item->request)) return true;
+/* Out of a small body much can come, when there are many messages, people or values: that shares the memory of request bodies. */
+static bool hold(const struct send_context *ctx, struct email *e, const struct item *item, const struct acceptance *made) {
+    e->bytes += made->content.n;
+    if (!ctx->api->budget || !(e->is_batch || send_needs_load(&item->request))) return true;
     const struct http_owner owner = http_owner_of_account(ctx->sender->key.account_id);
-    if (!http_budget_take_share(ctx->api->budget, &owner, bytes)) return false;
-    e->held += bytes;
+    if (!http_budget_take_share(ctx->api->budget, &owner, made->room.cap)) return false;
+    e->held += made->room.cap;
     return true;
 }
 
@@ -156,7 +156,7 @@ static enum status make_each(const struct send_context *ctx, struct email *e, st
         }
         if (!send_make(ctx, &item->request, people ? &people[i] : NULL, a)) return STATUS_OK;
         item->accept.message_count++;
-        if (!hold(ctx, e, item, a->content.n)) return STATUS_LIMIT;
+        if (!hold(ctx, e, item, a)) return STATUS_LIMIT;
     }
     return STATUS_OK;
 }

@@ -424,6 +424,24 @@ static void a_batch_without_a_good_item_answers_each(void **state) {
     assert_int_equal(reply_code(&nobody), 13);
 }
 
+/* An item takes a dozen times its text once it is read. */
+static void P8_batches_share_the_memory_of_bodies(void **state) {
+    struct world *w = *state;
+    struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
+    w->api.budget = http_budget_new(1, 1, 1000000);
+    BUF_AUTO body = {0};
+    buf_add_z(&body, "{\"Messages\":[{" GOOD "}");
+    for (int i = 0; i < 10; i++) buf_add_z(&body, ",{" GOOD "}");
+    REPLY_AUTO small = send_batch(w, t.sender_key, NULL, (buf_add_z(&body, "]}"), body.p));
+    assert_int_equal(small.status, 200);
+    body.n -= 2;
+    for (int i = 0; i < 300; i++) buf_add_z(&body, ",{" GOOD "}");
+    REPLY_AUTO large = send_batch(w, t.sender_key, NULL, (buf_add_z(&body, "]}"), body.p));
+    assert_int_equal(large.status, 503);
+    assert_true(http_budget_take_body(w->api.budget, 1000000)); /* all was given back */
+    http_budget_free(&w->api.budget);
+}
+
 static void JS18_a_batch_is_sent_once(void **state) {
     struct world *w = *state;
     struct tenant t = world_tenant(w, "a@owner.test", "sender.test");
@@ -545,6 +563,7 @@ int main(void) {
         WORLD_TEST(P8_what_a_list_makes_is_held_in_bounds),
         WORLD_TEST(JS20_each_item_has_its_own_result),
         WORLD_TEST(a_batch_without_a_good_item_answers_each),
+        WORLD_TEST(P8_batches_share_the_memory_of_bodies),
         WORLD_TEST(JS18_a_batch_is_sent_once),
         WORLD_TEST(an_item_may_have_a_key_of_its_own),
         WORLD_TEST(a_batch_counts_item_by_item),
