@@ -6,7 +6,6 @@
 
 #include "base/encode.h"
 #include "core/domains.h"
-#include "core/raw_message.h"
 
 struct operator_send {
     struct acceptance acceptance;
@@ -104,22 +103,6 @@ static struct send_context context_of(struct call *c, const struct operator_send
         .api = c->api, .arena = c->arena, .sender = &state->sender, .now = c->now, .refused = &c->refused};
 }
 
-static void fill(struct call *c, struct operator_send *state, const struct domain *domain) {
-    struct acceptance *a = &state->acceptance;
-    struct send_context ctx = context_of(c, state);
-    char uuid[ID_TEXT_LEN + 1];
-    state->sender.key = (struct sender_key){.account_id = domain->account_id, .domain_id = domain->id};
-    send_begin(&ctx, a);
-    id_format(a->message.uuid, uuid);
-    struct str message_id = state->message.message_id;
-    if (message_id.n == 0) message_id = arena_strf(c->arena, "%s@%.*s", uuid, STR_ARG(domain->name));
-    a->message.sender = state->message.from.text;
-    a->message.subject = state->message.subject;
-    a->message.rfc_message_id = message_id;
-    a->recipients = state->recipients;
-    a->recipient_count = state->recipient_count;
-}
-
 enum status operator_send_find(struct call *c, struct db *db) {
     struct operator_send *state = c->state;
     struct domain domain;
@@ -127,7 +110,8 @@ enum status operator_send_find(struct call *c, struct db *db) {
     if (status == STATUS_NOT_FOUND) return call_refuse(c, 3);
     if (status != STATUS_OK) return status;
     if (domain.state != DOMAIN_ENABLED) return call_refuse(c, 4);
-    fill(c, state, &domain);
+    state->sender.key = (struct sender_key){.account_id = domain.account_id, .domain_id = domain.id};
+    state->sender.domain_name = domain.name;
     return STATUS_OK;
 }
 
@@ -136,9 +120,10 @@ enum status operator_send_make(struct call *c, struct db *db) {
     (void)db;
     struct operator_send *state = c->state;
     struct acceptance *a = &state->acceptance;
-    raw_message_write(&state->message, a->message.rfc_message_id, c->now, &a->room);
-    a->content = buf_str(&a->room);
-    a->message.size_bytes = (int64_t)a->content.n;
+    struct send_context ctx = context_of(c, state);
+    send_take(&ctx, &state->message, a);
+    a->recipients = state->recipients;
+    a->recipient_count = state->recipient_count;
     state->request = (struct accept_request){.messages = a, .message_count = 1};
     c->write_bytes = accept_bytes(&state->request);
     return STATUS_OK;

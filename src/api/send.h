@@ -10,6 +10,7 @@
 #include "api/call.h"
 #include "core/accept.h"
 #include "core/compose.h"
+#include "core/raw_message.h"
 #include "core/templates.h"
 #include "crypto/digest.h"
 
@@ -74,6 +75,8 @@ void send_format(const struct send_context *ctx, const struct send_request *requ
 
 /* What every message has: uuid, whose, when. */
 void send_begin(const struct send_context *ctx, struct acceptance *a);
+/* A finished message, whoever gets it: what the request is about, but for recipients. The caller frees ret->room. */
+void send_take(const struct send_context *ctx, const struct raw_message *raw, struct acceptance *ret);
 /* Who takes it. */
 struct acceptor send_acceptor(const struct send_context *ctx);
 /* 14, 17 or 429 for a request that was not accepted. */

@@ -211,6 +211,17 @@ void send_begin(const struct send_context *ctx, struct acceptance *a) {
     a->owner = ctx->api->owner;
 }
 
+void send_take(const struct send_context *ctx, const struct raw_message *raw, struct acceptance *ret) {
+    send_begin(ctx, ret);
+    struct str own = raw->message_id;
+    ret->message.sender = raw->from.text;
+    ret->message.subject = raw->subject;
+    ret->message.rfc_message_id = own.n ? own : accept_message_id(ctx->arena, ret->message.uuid, ctx->sender->domain_name);
+    raw_message_write(raw, ret->message.rfc_message_id, ctx->now, &ret->room);
+    ret->content = buf_str(&ret->room);
+    ret->message.size_bytes = (int64_t)ret->content.n;
+}
+
 static void write(const struct send_context *ctx, const struct send_request *r, const struct send_merge *merge,
                   const struct submission *s, struct acceptance *a) {
     const struct arg *ttl = arg_of(r, "TTL");
@@ -233,11 +244,9 @@ bool send_make(const struct send_context *ctx, const struct send_request *reques
     struct submission s = request->submission;
     struct mail_rendered room = {0};
     struct compose_mailbox to;
-    char uuid[ID_TEXT_LEN + 1];
     *ret = (struct acceptance){0};
     send_begin(ctx, ret);
-    id_format(ret->message.uuid, uuid);
-    s.message_id = arena_strf(ctx->arena, "%s@%.*s", uuid, STR_ARG(ctx->sender->domain_name));
+    s.message_id = accept_message_id(ctx->arena, ret->message.uuid, ctx->sender->domain_name);
     if (merge) {
         to = merge->to;
         s.to = (struct compose_group){&to, 1};

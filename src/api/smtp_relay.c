@@ -8,7 +8,6 @@
 #include "api/send.h"
 #include "api/smtp_relay.h"
 
-#include "core/raw_message.h"
 #include "core/smtp_users.h"
 
 struct smtp_relay {
@@ -141,25 +140,15 @@ enum status smtp_relay_make(struct call *c, struct db *db) {
     struct smtp_relay *state = c->state;
     struct acceptance *a = &state->acceptance;
     const struct smtp_user *user = &state->login.user;
-    char uuid[ID_TEXT_LEN + 1];
     state->sender = (struct sender_login){
         .key = {.account_id = user->account_id, .domain_id = user->domain_id},
         .domain_name = state->login.domain_name,
         .limits = state->login.limits,
     };
     struct send_context ctx = context_of(c, state, &c->refused);
-    send_begin(&ctx, a);
-    id_format(a->message.uuid, uuid);
-    struct str message_id = state->message.message_id;
-    if (message_id.n == 0) message_id = arena_strf(c->arena, "%s@%.*s", uuid, STR_ARG(state->login.domain_name));
-    a->message.sender = state->message.from.text;
-    a->message.subject = state->message.subject;
-    a->message.rfc_message_id = message_id;
+    send_take(&ctx, &state->message, a);
     a->recipients = state->recipients;
     a->recipient_count = state->recipient_count;
-    raw_message_write(&state->message, message_id, c->now, &a->room);
-    a->content = buf_str(&a->room);
-    a->message.size_bytes = (int64_t)a->content.n;
     state->request = (struct accept_request){.messages = a, .message_count = 1};
     c->write_bytes = accept_bytes(&state->request);
     return STATUS_OK;

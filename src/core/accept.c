@@ -172,6 +172,12 @@ void accept_request_fini(struct accept_request *request) {
     request->message_count = 0;
 }
 
+struct str accept_message_id(struct arena *arena, struct id uuid, struct str domain) {
+    char text[ID_TEXT_LEN + 1];
+    id_format(uuid, text);
+    return arena_strf(arena, "%s@%.*s", text, STR_ARG(domain));
+}
+
 size_t accept_bytes(const struct accept_request *request) {
     size_t bytes = 0;
     for (size_t i = 0; i < request->message_count; i++)

@@ -59,6 +59,8 @@ struct accept_request {
     size_t suppressed_count;
 };
 void accept_request_fini(struct accept_request *request);
+/* The Message-ID of a message that brings none, without its brackets. */
+struct str accept_message_id(struct arena *arena, struct id uuid, struct str domain);
 /* Rough bytes that writing it takes, for the batch's bound. */
 size_t accept_bytes(const struct accept_request *request);
 

@@ -21,10 +21,7 @@ bool event_types_parse(struct str text, int64_t *ret_types) {
 }
 
 void event_add_key_id(struct json_writer *w, int64_t key_id) {
-    BUF_AUTO text = {0};
-    if (key_id == 0) return;
-    buf_add_i64(&text, key_id);
-    json_add_str(w, STR("KeyID"), buf_str(&text));
+    if (key_id) json_add_id(w, STR("KeyID"), key_id);
 }
 
 /* ---- conditions ---- */

@@ -77,8 +77,6 @@ static bool compose(struct arena *arena, const struct notice_options *options, c
     struct compose_verdict verdict;
     BUF_AUTO plain = {0};
     BUF_AUTO html = {0};
-    char uuid[ID_TEXT_LEN + 1];
-    id_format(a->message.uuid, uuid);
     struct str base_url = without_slash(options->base_url);
     write_text(text, base_url, token, &plain);
     write_html(text, base_url, token, &html);
@@ -90,7 +88,7 @@ static bool compose(struct arena *arena, const struct notice_options *options, c
         .html = buf_str(&html),
         .date_ms = notice->now,
         .message_id =
-            arena_strf(arena, "%s@%.*s", uuid, STR_ARG(str_sub(options->from, str_find(options->from, '@') + 1, SIZE_MAX))),
+            accept_message_id(arena, a->message.uuid, str_sub(options->from, str_find(options->from, '@') + 1, SIZE_MAX)),
     };
     if (!compose_check(&s, arena, &verdict)) return false;
     compose_message(&s, options->rand, content);
