@@ -266,7 +266,7 @@ static enum status check(struct call *c, struct db *db) {
         c->step = 1;
         status = c->op->steps[0].fn(c, db);
     }
-    if (c->op->lists_all_codes || c->op->judges_all) hold_refusals(c);
+    if (c->refused.count && (c->op->lists_all_codes || c->op->judges_all)) hold_refusals(c);
     return status == STATUS_OK ? hold_growth(c, before) : status;
 }
 

@@ -103,7 +103,7 @@ static const struct operation rows[] = {
      "is "
      "refused (14). With an Idempotency-Key, a request that is repeated within 24 hours is answered like the first and sends "
      "nothing again",
-     LIST_OF(email_params, email_refusals), SEND_STEPS(email_check), .request = ONE_REQUEST,
+     LIST_OF(email_params, email_refusals), SEND_STEPS(email_check), .judges_all = true, .request = ONE_REQUEST,
      .answer = "{\"MessageID|\":[\"01932c5e-8f5a-7c1e-9d3b-2f6a8b4c5d6e\",[\"01932c5e-8f5a-7c1e-9d3b-2f6a8b4c5d6e\"]],"
                "\"Suppressed?\":[\"joe@example.org\"],\"Recipients?\":1}"},
     {"SendEmailBatch", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_SEND, 12, HTTP_POST, OPERATION_BODY_SEND, "/api/v1/email/batch",

@@ -131,7 +131,7 @@ struct operation {
     /* A refusal's ErrorCode is the list of all its codes that apply, as the contract shows for AddWebhook: the first step off the
      * loop runs although parameters were refused (call_arg()->is_given tells which), and adds what it finds. */
     bool lists_all_codes;
-    bool judges_all; /* the same first step, because its refusals are printed before those of parameters; one code is answered */
+    bool judges_all; /* the same, where a command still answers one code: that which is printed first */
     int success;     /* HTTP status of an answer that is no refusal; 0: 200 */
     bool takes_idempotency_key;
 };

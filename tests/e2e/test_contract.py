@@ -445,6 +445,10 @@ def test_all_that_fails_is_listed_in_the_printed_order(place):
     entries = [{"email": "nonsense", "name": ""}, {"email": "a@example.org"}, "a@example.org", {"name": "x"}, {"email": "b@example.org", "name": ""}]
     mixed = rest_case("POST", V1 + "email", message(To=entries, CC=entries, BCC=entries, ReplyTo=entries))
     assert mixed(place) == [18, 19, 21, 22, 25, 26, 29, 30], "an incomplete entry hides no bad one"
+    unknown = {"TemplateID": 999999, "TargetListID": 999999}
+    assert sending(ReplyTo={}, To=None, **unknown)(place) == [15, 16, 28], "what the store must be asked for as well"
+    assert sending(Subject=None, To=None, TargetListID=999999)(place) == [8, 16]
+    assert sending(To=None, TemplateID=999999)(place) == [15, 20]
     assert rest_case("POST", V1 + "webhooks", {})(place) == [2, 5]
     assert rest_case("GET", V1 + "events?StartFrom=x&RetrieveCount=101")(place) == [4, 5]
 
