@@ -139,8 +139,8 @@ static bool hold(const struct send_context *ctx, struct email *e, const struct i
     e->bytes += made->content.n;
     if (!ctx->api->budget || !(e->is_batch || send_needs_load(&item->request))) return true;
     const struct http_owner owner = http_owner_of_account(ctx->sender->key.account_id);
-    if (!http_budget_take_share(ctx->api->budget, &owner, made->room.cap)) return false;
-    e->held += made->room.cap;
+    if (!http_budget_take_share(ctx->api->budget, &owner, made->content.n)) return false;
+    e->held += made->content.n;
     return true;
 }
 
@@ -414,7 +414,7 @@ enum status email_store(struct call *c, struct db *db) {
         return STATUS_OK;
     }
     status = store_all(c, db, &by);
-    if (status != STATUS_OK || c->refused.count) return status;
+    if (call_is_over(c, status)) return status;
     if (e->is_batch)
         write_results(c, e);
     else
