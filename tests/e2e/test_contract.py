@@ -27,7 +27,7 @@ class Place:
     """A gateway with an account that owns example.com and has one of everything."""
 
     def __init__(self, database):
-        self.gateway = Gateway(database=database).start()
+        self.gateway, self.strict = Gateway(database=database).start(), None
         g = self.gateway
         self.owner = g.tenant("example.com", email="owner@example.com")
         self.session = g.api("User.Login", Username="owner@example.com", Password=PASSWORD)["SessionID"]
@@ -35,8 +35,9 @@ class Place:
         wait_for(lambda: "delivery" in g.event_types(self.owner.key, self.message_id), what="the delivery")
 
     def close(self):
-        self.gateway.__exit__(None, None, None)
-        shutil.rmtree(self.gateway.folder, ignore_errors=True)
+        for gateway in filter(None, (self.gateway, self.strict)):
+            gateway.__exit__(None, None, None)
+            shutil.rmtree(gateway.folder, ignore_errors=True)
 
     def command(self, name, **parameters):
         return self.gateway.api(name, **{"APIKey": self.owner.api_key, **parameters})
@@ -333,7 +334,7 @@ def second_limit(place):
 def too_many(method, path, body=None):
     """The first 429: more requests than a key may make. On a gateway that allows few."""
     def case(place):
-        if not hasattr(place, "strict"):
+        if not place.strict:
             place.strict = Gateway(limits__key_per_minute=5).start()
             place.strict_tenant = place.strict.tenant("example.com")
         for _ in range(60):
@@ -465,9 +466,6 @@ def test_the_first_429_of_sending(place):
 
 def test_no_code_is_missing(place, capsys):
     """The table operation x codes; what the contract lists and nobody produced fails."""
-    if hasattr(place, "strict"):
-        place.strict.__exit__(None, None, None)
-        shutil.rmtree(place.strict.folder, ignore_errors=True)
     missing = {}
     with capsys.disabled():
         print()
