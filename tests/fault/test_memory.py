@@ -1,11 +1,18 @@
 """P8: more request bodies at once than memory is meant for are refused, the others flow, and what they took is given back.
 
 SPDX-License-Identifier: Apache-2.0"""
+import collections
+import gzip
+import http.client
+import json
 import re
 import socket
+import threading
 from pathlib import Path
 
-from gateway import Gateway, wait_for
+import pytest
+
+from gateway import Gateway, mail, wait_for
 
 SENDERS, BODY = 80, 10_000_000
 
@@ -57,3 +64,76 @@ def test_p8_bodies_beyond_the_budget_are_refused_and_others_flow():
         if not is_sanitized(gateway):
             assert memory_mb(gateway, "VmHWM") < 400
             wait_for(lambda: memory_mb(gateway, "VmRSS") < 100, what="memory to be given back")
+
+
+# Many calls at once, each near what one call may be: (how many, how many at a time, method and path, body).
+def large(i):
+    return mail(Attachments=[{"filename": "a.bin", "content": "A" * (38 << 20)}])
+
+
+def batch(i):
+    return {"Messages": [mail(to=f"u{i}-{k}@there.test") for k in range(1000)]}
+
+
+def values(i):
+    return mail(Data={"list": [1] * 120000})
+
+
+def list_send(i):
+    return mail(To=None, TargetListID=1, PlainContent="x" * 60000, Subject=f"{{{{Email}}}} {i}")
+
+
+def csv(i):
+    return {"Content": "Email,Note\n" + "".join(f"s{k}@there.test,{'n' * 100}\n" for k in range(100000))}
+
+
+STORMS = {
+    "large": (200, 60, "/api/v1/email", large), "gzip": (400, 100, "/api/v1/email", large), "batch": (60, 60, "/api/v1/email/batch", batch),
+    "values": (300, 100, "/api/v1/email", values), "list": (40, 20, "/api/v1/email", list_send), "import": (40, 20, "/api/v1/lists/1/import", csv),
+}
+
+
+@pytest.mark.parametrize("storm", STORMS)
+def test_p8_many_calls_at_the_limit(storm, full):
+    """Memory stays bounded, whoever is refused is told so, and another tenant's mail goes through."""
+    count, at_once, path, body = STORMS[storm]
+    with Gateway(**{"log.level": "error", "delivery.mode": "live", "dns.servers": "127.0.0.1@9"}) as gateway:
+        tenant, other = gateway.tenant("shop.test"), gateway.tenant("other.test")
+        user = {"Authorization": f"Bearer {tenant.api_key}"}
+        fill_list(gateway, user)
+        text = json.dumps({k: v for k, v in body(0).items() if v is not None}).encode()
+        headers = {"Content-Type": "application/json", **(user if storm == "import" else {"Authorization": f"Bearer {tenant.key}"})}
+        if storm == "gzip":
+            text, headers["Content-Encoding"] = gzip.compress(text, 1), "gzip"
+        todo, seen = list(range(count if full else count // 4)), collections.Counter()
+
+        def caller():
+            while todo:
+                try:
+                    todo.pop()
+                    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=300)
+                    connection.request("POST", path, text, headers)
+                    seen[connection.getresponse().status] += 1
+                except (OSError, IndexError):
+                    seen["cut"] += 1  # refused before all was sent
+                finally:
+                    connection.close()
+
+        callers = [threading.Thread(target=caller) for _ in range(at_once)]
+        for c in callers:
+            c.start()
+        served = 0
+        while served < 3 or any(c.is_alive() for c in callers):
+            assert gateway.send(other.key, to="reader@there.test", sender="a@other.test")[0] == 200
+            served += 1
+        print(storm, dict(seen), f"{served} of another tenant's, {memory_mb(gateway, 'VmHWM')} MB at most, {memory_mb(gateway, 'VmRSS')} MB now")
+        assert set(seen) <= {200, 202, 413, 429, 503, "cut"} and seen[200] + seen[202], seen
+        if not is_sanitized(gateway):
+            assert memory_mb(gateway, "VmHWM") < 700
+
+
+def fill_list(gateway, user):
+    assert gateway.request("POST", "/api/v1/lists", {"Name": "L"}, user)[2]["ListID"] in (1, "1")
+    content = "Email\n" + "".join(f"s{i}@there.test\n" for i in range(1000))
+    job = gateway.request("POST", "/api/v1/lists/1/import", {"Content": content}, user)[2]["ImportID"]
+    wait_for(lambda: gateway.request("GET", f"/api/v1/imports/{job}", headers=user)[2]["ImportJob"]["ImportStatus"] == "Completed")
