@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/config.h"
 
-#include "app/manual.h"
+#include "app/roff.h"
 #include "base/log.h"
 #include "core/retry.h"
 #include "core/route.h"
@@ -510,8 +510,8 @@ void config_format_json(struct buf *out, const struct config *c) {
 
 static void man_key(struct buf *out, const struct config_key *key) {
     buf_add_z(out, ".TP\n.B ");
-    manual_add_text(out, key->name);
-    manual_add_text(out, key->sentence);
+    roff_add_text(out, key->name);
+    roff_add_text(out, key->sentence);
     if (key->choices) {
         struct str rest = str_from_z(key->choices), word;
         for (const char *before = "One of "; str_next(&rest, '|', &word); before = ", ")
@@ -520,7 +520,7 @@ static void man_key(struct buf *out, const struct config_key *key) {
     }
     if (key->is_secret) buf_add_z(out, "A secret: it may come from a file, and is never printed.\n");
     buf_add_z(out, "Default: ");
-    manual_add_text(out, *key->initial ? key->initial : "empty.");
+    roff_add_text(out, *key->initial ? key->initial : "empty.");
 }
 
 void config_format_man(struct buf *out) {

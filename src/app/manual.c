@@ -3,6 +3,7 @@
 #include "app/manual.h"
 
 #include "app/command.h"
+#include "app/roff.h"
 #include "app/verbs.h"
 
 static const char head[] =
@@ -51,28 +52,15 @@ static const char tail[] =
     ".B Back it up, apart from the database.\n"
     ".SH SEE ALSO\n.BR posthorn.conf (5)\n";
 
-void manual_add_text(struct buf *out, const char *text) {
-    if (*text == '.' || *text == '\'') buf_add_z(out, "\\&");
-    for (; *text; text++) {
-        if (*text == '\\')
-            buf_add_z(out, "\\e");
-        else if (*text == '-')
-            buf_add_z(out, "\\-");
-        else
-            buf_add_char(out, *text);
-    }
-    buf_add_char(out, '\n');
-}
-
 void manual_begin(struct buf *out) {
     buf_add_z(out, head);
 }
 
 void manual_add_local(struct buf *out, const char *word, const char *summary, const char *more) {
     buf_add_z(out, ".TP\n.B ");
-    manual_add_text(out, word);
-    manual_add_text(out, summary);
-    if (more) manual_add_text(out, more);
+    roff_add_text(out, word);
+    roff_add_text(out, summary);
+    if (more) roff_add_text(out, more);
 }
 
 /* Quotes would end the argument of .B; no verb has one. */
@@ -88,8 +76,8 @@ static void add_verb(struct buf *out, const struct verb *verb) {
     for (const struct verb_option *o = verb->options; o->flag; o++) {
         if (o->is_common) continue;
         buf_add_z(out, ".br\n.B ");
-        manual_add_text(out, o->flag);
-        manual_add_text(out, o->sentence);
+        roff_add_text(out, o->flag);
+        roff_add_text(out, o->sentence);
     }
 }
 
@@ -100,7 +88,7 @@ void manual_end(struct buf *out) {
     for (size_t i = 0; i < group_count; i++) {
         if (groups[i].heading) {
             buf_add_z(out, ".SS ");
-            manual_add_text(out, groups[i].heading);
+            roff_add_text(out, groups[i].heading);
         }
         for (size_t k = 0; k < verb_count; k++)
             if (verb_is_in_group(&verbs[k], groups[i].word)) add_verb(out, &verbs[k]);

@@ -5,9 +5,6 @@
 
 #include "base/buf.h"
 
-/* A line of plain text as roff shows it: no escape, no control line, no break inside a word at a hyphen. */
-void manual_add_text(struct buf *out, const char *text);
-
 /* The page: its head; each verb that is no call (`more`, which may be NULL, stands behind the summary); all others and the rest.
  */
 void manual_begin(struct buf *out);
