@@ -93,7 +93,7 @@ struct call {
     struct credentials judged;
     const struct operation *judged_for; /* NULL: before the command was known */
     bool is_judged, is_counted;
-    size_t held_bytes;        /* of the budget, for the parsed body; out of whose share: */
+    size_t held_bytes; /* of the budget, for the parsed body; out of whose share: */
     struct http_owner holder;
     bool is_guess;            /* a credential was shown that nobody has */
     struct limit_state limit; /* the tightest that the call was counted for */

@@ -155,7 +155,7 @@ enum status event_calls_search(struct call *c, struct db *db) {
         .limit = (int)call_number(c, "RetrieveCount", COUNT_DEFAULT),
     };
     enum status status = event_calls_domain(c, db, &query.filter.domain_id);
-    if (status != STATUS_OK || c->refused.count) return status;
+    if (call_is_over(c, status)) return status;
     status = event_search(db, c->arena, &query, &list);
     if (status != STATUS_OK) return event_calls_refuse_many(c, status);
     struct json_writer *w = call_open(c);
@@ -171,7 +171,7 @@ enum status event_calls_aggregate(struct call *c, struct db *db) {
     struct event_filter filter = *(struct event_filter *)c->state;
     enum event_field field = EVENT_FIELD_TYPE;
     enum status status = event_calls_domain(c, db, &filter.domain_id);
-    if (status != STATUS_OK || c->refused.count) return status;
+    if (call_is_over(c, status)) return status;
     (void)event_field_find(call_text(c, "AggregatedField", STR("eventType")), &field);
     status = event_aggregate(db, c->arena, &filter, field, (int)call_number(c, "AggregateSize", BUCKET_DEFAULT), &list);
     if (status != STATUS_OK) return event_calls_refuse_many(c, status);

@@ -74,7 +74,7 @@ static const char *check_int(const struct param *p, const struct json *value, st
     return arena_strf(arena, "must be from %lld to %lld", (long long)p->min, (long long)p->max).p;
 }
 
-bool param_to_bool(const struct json *value, bool *ret) {
+static const char *check_bool(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
     static const struct {
         struct str word;
         bool value;
@@ -82,25 +82,16 @@ bool param_to_bool(const struct json *value, bool *ret) {
         {STR_INIT("1"), true},   {STR_INIT("0"), false},  {STR_INIT("true"), true}, {STR_INIT("false"), false},
         {STR_INIT("yes"), true}, {STR_INIT("no"), false}, {STR_INIT("on"), true},   {STR_INIT("off"), false},
     };
-    if (json_is(value, JSON_BOOL)) {
-        *ret = value->boolean;
-        return true;
-    }
-    if (!json_is(value, JSON_STRING) && !json_is(value, JSON_NUMBER)) return false;
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (!str_eq_nocase(value->text, words[i].word)) continue;
-        *ret = words[i].value;
-        return true;
-    }
-    return false;
-}
-
-static const char *check_bool(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
     (void)p, (void)arena;
-    bool is_true;
-    if (!param_to_bool(value, &is_true)) return "must be true or false";
-    arg->number = is_true;
-    return NULL;
+    bool is_word = json_is(value, JSON_STRING) || json_is(value, JSON_NUMBER);
+    arg->number = json_is(value, JSON_BOOL) && value->boolean;
+    if (json_is(value, JSON_BOOL)) return NULL;
+    for (size_t i = 0; is_word && i < sizeof words / sizeof words[0]; i++) {
+        if (!str_eq_nocase(value->text, words[i].word)) continue;
+        arg->number = words[i].value;
+        return NULL;
+    }
+    return "must be true or false";
 }
 
 static const char *check_time(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {

@@ -23,7 +23,4 @@ struct arg *params_check(const struct operation *op, const struct input *input, 
 /* The arg of the parameter called `name`, which the operation must have. */
 const struct arg *params_arg(const struct operation *op, const struct arg *args, const char *name);
 
-/* true/false, 1/0, yes/no, on/off in any case, JSON booleans. */
-bool param_to_bool(const struct json *value, bool *ret);
-
 #endif
