@@ -101,10 +101,7 @@ enum status domain_clear_run(struct call *c, struct db *db) {
     int64_t failed = 0;
     enum status status = STATUS_OK;
     if (s->is_delete && c->round == 0) status = domain_delete(db, s->scope.account_id, s->scope.domain_id);
-    if (status == STATUS_NOT_FOUND) {
-        call_refuse_field(c, 2, STR("DomainID")); /* deleted meanwhile */
-        return STATUS_OK;
-    }
+    if (status == STATUS_NOT_FOUND) return call_refuse_field(c, 2, STR("DomainID")); /* deleted meanwhile */
     if (status == STATUS_OK && p.position == p.count && !p.is_last) status = collect(s, db, &p);
     if (status != STATUS_OK) return status;
     size_t n = p.count - p.position < SLICE ? p.count - p.position : SLICE;

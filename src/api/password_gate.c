@@ -18,8 +18,9 @@ static const struct limit_rate stranger_rate = {.count = 10, .period_ms = MINUTE
 static const struct limit_rate address_rate = {.count = 60, .period_ms = MINUTES(10), .burst = 30};
 static const struct limit_rate everybody_rate = {.count = 1200, .period_ms = MINUTES(1), .burst = 40}; /* 20 hashes a second */
 
-static bool take(struct call *c, enum limit_kind kind, struct str key, const struct limit_rate *rate) {
+bool user_call_take(struct call *c, enum limit_kind kind, struct str key, const struct limit_rate *rate) {
     struct limit_state state;
+    if (c->request.is_control) return true;
     if (limits_take(c->api->limits, kind, key, rate, clock_mono_ms(c->api->clock), &state)) return true;
     call_refuse_wait(c, &state);
     return false;
@@ -27,12 +28,12 @@ static bool take(struct call *c, enum limit_kind kind, struct str key, const str
 
 bool password_gate_take(struct call *c, const struct password_gate *gate) {
     char room[LIMIT_KEY_MAX];
-    if (c->request.is_control) return true;
     if (gate->is_known)
-        return take(c, LIMIT_LOGIN_CLIENT, limit_key_both(gate->account_id, &c->ip, room), &known_rate) &&
-               take(c, LIMIT_LOGIN_ACCOUNT, limit_key_id(gate->account_id, room), &account_rate);
-    return take(c, LIMIT_LOGIN_ADDRESS, limit_key_ip(&c->ip, room), &address_rate) &&
-           take(c, LIMIT_LOGIN_STRANGER, gate->name, &stranger_rate) && take(c, LIMIT_LOGIN_STRANGER, EVERYBODY, &everybody_rate);
+        return user_call_take(c, LIMIT_LOGIN_CLIENT, limit_key_both(gate->account_id, &c->ip, room), &known_rate) &&
+               user_call_take(c, LIMIT_LOGIN_ACCOUNT, limit_key_id(gate->account_id, room), &account_rate);
+    return user_call_take(c, LIMIT_LOGIN_ADDRESS, limit_key_ip(&c->ip, room), &address_rate) &&
+           user_call_take(c, LIMIT_LOGIN_STRANGER, gate->name, &stranger_rate) &&
+           user_call_take(c, LIMIT_LOGIN_STRANGER, EVERYBODY, &everybody_rate);
 }
 
 void password_gate_pay_back(struct call *c, const struct password_gate *gate) {

@@ -8,6 +8,8 @@
 
 /* May the caller do what only administrators may? */
 bool user_call_is_admin(const struct call *call);
+/* Take one from a bucket; the operator is not counted. False: refused, it has nothing left. */
+bool user_call_take(struct call *call, enum limit_kind kind, struct str key, const struct limit_rate *rate);
 /* Members of an account, but for the object around them. */
 void user_call_write(struct call *call, const struct account *account);
 

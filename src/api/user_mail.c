@@ -40,12 +40,7 @@ enum status user_mail_offer_step(struct call *c, struct db *db) {
 /* ---- a forgotten password ---- */
 static bool take_mail(struct call *c) {
     char room[LIMIT_KEY_MAX];
-    struct limit_state state;
-    int64_t now = clock_mono_ms(c->api->clock);
-    if (c->request.is_control || limits_take(c->api->limits, LIMIT_MAIL, limit_key_ip(&c->ip, room), &mail_rate, now, &state))
-        return true;
-    call_refuse_wait(c, &state);
-    return false;
+    return user_call_take(c, LIMIT_MAIL, limit_key_ip(&c->ip, room), &mail_rate);
 }
 
 enum status user_mail_remind_find(struct call *c, struct db *db) {
