@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LANE_BATCH_MAX 8 /* jobs of one lane in a batch */
-
 struct worker {
     struct executor *executor;
     pthread_t thread;
@@ -123,10 +121,11 @@ static void put_job(struct executor *e, struct job *job) {
     lane->waiting++;
 }
 
-/* Something waits. */
-static struct job *next_job(const struct executor *e) {
+/* Something waits; what is nobody's goes first, if it may and there is any. */
+static struct job *next_job(const struct executor *e, bool is_anybodys_turn) {
     const struct list *from = &e->queue;
-    if (list_is_empty(from)) from = &LIST_OWNER(e->ring.next, struct lane, node)->jobs;
+    if (list_is_empty(from) || !(is_anybodys_turn || list_is_empty(&e->ring)))
+        from = &LIST_OWNER(e->ring.next, struct lane, node)->jobs;
     return LIST_OWNER(from->next, struct job, node);
 }
 
@@ -148,18 +147,20 @@ static void take_job(struct executor *e, struct job *job) {
 /* Others wait for the whole of a batch. */
 static bool is_lane_served(const struct executor *e, struct job *const *jobs, size_t n, const struct job *next) {
     size_t own = 0;
-    for (size_t i = 0; !is_anybodys(e, next) && i < n; i++) own += jobs[i]->lane == next->lane;
-    return own == LANE_BATCH_MAX;
+    if (is_anybodys(e, next) || !e->options.batch_max_of_lane) return false;
+    for (size_t i = 0; i < n; i++) own += jobs[i]->lane == next->lane;
+    return own >= e->options.batch_max_of_lane;
 }
 
 static size_t take_jobs(struct executor *e, struct job **ret_jobs, size_t max_jobs) {
-    size_t n = 0, bytes = 0;
+    size_t n = 0, bytes = 0, anybodys = 0;
     while (n < max_jobs && e->waiting) {
-        struct job *job = next_job(e);
+        struct job *job = next_job(e, anybodys < (max_jobs + 1) / 2);
         if (is_lane_served(e, ret_jobs, n, job)) break;
         if (n > 0 && job->bytes > e->options.batch_max_bytes - bytes) break;
         bytes += job->bytes < e->options.batch_max_bytes - bytes ? job->bytes : e->options.batch_max_bytes - bytes;
         take_job(e, job);
+        anybodys += is_anybodys(e, job);
         ret_jobs[n++] = job;
     }
     return n;

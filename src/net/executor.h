@@ -2,7 +2,7 @@
  *
  * Jobs start in order of submission. In a fair executor those of no lane go first, then lanes take turns, so that nobody waits
  * behind all that one other asked for (P6); and a lane may take half of the room that the others leave, so there is always some.
- * A batch has a few jobs of a lane at most.
+ * Of a batch, jobs of no lane get half when others wait.
  * An executor with a `batch` gets what has gathered, up to max_jobs and max_bytes (group commit without a timer: the batch grows
  * with the load); the others run one at a time. Submit from any thread; done comes on job->loop; what ends together comes back
  * together (one wake-up of the loop a batch). In net_sim an executor runs each job at once on the next turn of the loop.
@@ -24,6 +24,7 @@ struct executor_options {
     void (*batch)(void *ctx, struct job *const *jobs, size_t n); /* runs them all, sets each status; NULL: run one by one */
     void (*idle)(void *ctx);                                     /* nothing waits (the writer checkpoints here); may be NULL */
     size_t batch_max_jobs, batch_max_bytes;
+    size_t batch_max_of_lane; /* jobs of one lane, where others wait for the whole of a batch; 0: any number */
     void *arg;
 };
 /* Returns when every thread has started, or the first failure of thread_start. */

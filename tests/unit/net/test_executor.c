@@ -205,6 +205,7 @@ static void test_P6_a_batch_is_not_one_lanes(void **state) {
     options.batch = run_batch;
     options.batch_max_jobs = 40;
     options.batch_max_bytes = 1000000;
+    options.batch_max_of_lane = 8;
     for (int i = 1; i <= 22; i++) lab->work[i].job.lane = i == 22 ? 2 : 1; /* 21 of one, one of another, nine of nobody */
     lab->expected = 31;
     assert_int_equal(executor_new(&options, &lab->executor), STATUS_OK);
@@ -216,6 +217,30 @@ static void test_P6_a_batch_is_not_one_lanes(void **state) {
     pthread_mutex_unlock(&lab->gate);
     run_until(lab->loop, &lab->is_done, 20000);
     assert_memory_equal(lab->batches, expected, sizeof expected);
+    lab_free(lab);
+}
+
+/* Many jobs of nobody before one of a lane: it is in the first batch. */
+static void test_P6_nobodys_jobs_leave_half_a_batch(void **state) {
+    (void)state;
+    struct lab *lab = lab_new();
+    struct executor_options options = options_for(lab);
+    options.is_fair = true;
+    options.batch = run_batch;
+    options.batch_max_jobs = 10;
+    options.batch_max_bytes = 1000000;
+    lab->work[40].job.lane = 1;
+    lab->expected = 41;
+    assert_int_equal(executor_new(&options, &lab->executor), STATUS_OK);
+    pthread_mutex_lock(&lab->gate);
+    for (int i = 0; i <= 40; i++) {
+        assert_int_equal(executor_submit(lab->executor, &lab->work[i].job), STATUS_OK);
+        while (i == 0 && executor_waiting(lab->executor) > 0) sched_yield();
+    }
+    pthread_mutex_unlock(&lab->gate);
+    run_until(lab->loop, &lab->is_done, 20000);
+    assert_int_equal(lab->ran[6], 40);
+    assert_int_equal(lab->batches[1], 10);
     lab_free(lab);
 }
 
@@ -351,6 +376,7 @@ int main(void) {
         cmocka_unit_test(test_P8_full_queue_refuses),
         cmocka_unit_test(test_P6_lanes_take_turns),
         cmocka_unit_test(test_P6_a_batch_is_not_one_lanes),
+        cmocka_unit_test(test_P6_nobodys_jobs_leave_half_a_batch),
         cmocka_unit_test(test_P6_a_lane_leaves_room),
         cmocka_unit_test(test_P1_stop_runs_what_was_taken),
         cmocka_unit_test(test_failed_start_is_told_and_the_others_end),
