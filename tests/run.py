@@ -14,8 +14,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ASAN = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
-# What runs on several threads, by names of meson tests; these run under ThreadSanitizer as well.
-CONCURRENT = ["net-executor", "net-loop", "net-stream", "net-resolver", "http_loops", "api-http"]
+# What runs on several threads, by names of meson tests; these run under ThreadSanitizer as well, and `full` runs the whole program so
+# through what has most threads at work: a list send beside an import, deliveries and kills, a queue cleared beside a slow host.
+CONCURRENT = ["net-executor", "net-loop", "net-stream", "net-resolver", "http_loops", "api-http", "limits", "http_limits"]
+TSAN = ["-Db_sanitize=thread", "-Db_lundef=false"]
+RELEASE = ["--buildtype=release", "-Dtests=disabled"]
 ENVIRONMENT = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -109,11 +112,15 @@ def pytest_suite(folder, arguments=(), env=None):
     return outcome
 
 
-def need_asan(outcome):
-    ok = build("build-asan", ASAN)
+def need(folder, options, outcome, targets=()):
+    ok = build(folder, options, targets)
     if not ok:
-        outcome.count(False, "build-asan")
+        outcome.count(False, folder)
     return ok
+
+
+def need_asan(outcome):
+    return need("build-asan", ASAN, outcome)
 
 
 def suite_check(full, arguments):
@@ -128,7 +135,7 @@ def suite_check(full, arguments):
     clang = {"CC": "clang"}
     outcome.count(build("build-clang", ["-Dtests=enabled"], env=clang), "build with clang")
     if full:
-        outcome.count(build("build-release", ["--buildtype=release", "-Dtests=disabled"]), "release build, warnings as errors")
+        outcome.count(build("build-release", RELEASE), "release build, warnings as errors")
     return outcome
 
 
@@ -136,7 +143,7 @@ def suite_unit(full, arguments):
     outcome = Outcome()
     if need_asan(outcome):
         meson_suite("build-asan", "unit", arguments, outcome)
-    if build("build-tsan", ["-Db_sanitize=thread", "-Db_lundef=false"], [*(f"tests/unit/test-{name}" for name in CONCURRENT), "tests/store/test-store"]):
+    if build("build-tsan", TSAN, [*(f"tests/unit/test-{name}" for name in CONCURRENT), "tests/store/test-store"]):
         meson_tests("build-tsan", [*CONCURRENT, "store-sqlite"], outcome)
     else:
         outcome.count(False, "build-tsan")
@@ -193,6 +200,14 @@ def suite_fault(full, arguments):
     outcome = Outcome()
     if need_asan(outcome):
         outcome.add(pytest_suite("fault", arguments, {"POSTHORN_FULL": "1"} if full else {}))
+    # How much memory it takes can only be told of a program without sanitizers, races only with the one that looks for them.
+    if full and need("build-release", RELEASE, outcome, ["posthorn"]):
+        release = {"POSTHORN_FULL": "1", "POSTHORN": str(ROOT / "build-release/posthorn")}
+        outcome.add(pytest_suite("fault", ["-k", "p8_bodies or p8_many"], release))
+    if full and need("build-tsan", TSAN, outcome, ["posthorn"]):
+        tsan = {"POSTHORN": str(ROOT / "build-tsan/posthorn")}
+        outcome.add(pytest_suite("e2e", ["-k", "lists or clear"], tsan))
+        outcome.add(pytest_suite("fault", ["-k", "list_is_worked_off"], tsan))
     return outcome
 
 
