@@ -61,7 +61,7 @@ struct pending;
 struct pending *world_begin(struct world *w, const struct ask *ask);
 struct reply world_finish(struct world *w, struct pending *p);
 void reply_fini(struct reply *r);
-#define REPLY_AUTO __attribute__((cleanup(reply_fini))) struct reply
+#define REPLY_AUTO __attribute__((cleanup(reply_fini), unused)) struct reply /* some calls are made for what they do alone */
 
 /* ErrorCode of /api.php, or the n-th Code of /api/v1; -1 when there is none. */
 int64_t reply_code(const struct reply *r);
