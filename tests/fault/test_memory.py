@@ -127,7 +127,8 @@ def test_p8_many_calls_at_the_limit(storm, full):
             assert gateway.send(other.key, to="reader@there.test", sender="a@other.test")[0] == 200
             served += 1
         print(storm, dict(seen), f"{served} of another tenant's, {memory_mb(gateway, 'VmHWM')} MB at most, {memory_mb(gateway, 'VmRSS')} MB now")
-        assert set(seen) <= {200, 202, 413, 429, 503, "cut"} and seen[200] + seen[202], seen
+        assert set(seen) <= {200, 202, 413, 429, 503, "cut"}, seen
+        wait_for(lambda: gateway.raw("POST", path, headers, text)[0] in (200, 202), what="one alone to be taken: all was given back")
         if not is_sanitized(gateway):
             assert memory_mb(gateway, "VmHWM") < 700
 
