@@ -48,6 +48,14 @@ class Posthorn:
     def __enter__(self):
         with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen([self.tools.posthorn, "serve", *self.arguments()], stdout=log, stderr=log)
+        try:
+            self.set_up()
+        except BaseException:
+            self.process.kill()  # nobody else will
+            raise
+        return self
+
+    def set_up(self):
         self.tools.wait_for_port(self.port, self.process)
         self.roots = [self.process.pid]
         account = self.cli("account", "create", "--email", "owner@bench.test", "--password-stdin", stdin=PASSWORD)
@@ -55,7 +63,6 @@ class Posthorn:
         self.cli("domain", "enable", "bench.test")
         self.user_key, self.key = account["APIKey"], self.cli("key", "add", "--domain", "bench.test")["APIKey"]["Key"]
         time.sleep(0.5)
-        return self
 
     def __exit__(self, *_):
         self.process.terminate()
