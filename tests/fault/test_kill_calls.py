@@ -161,7 +161,9 @@ def test_p1_a_domain_goes_while_it_is_sent_for(gateway, tenant, full):
     callers[3].finish()
     wait_for(lambda: books.number(gateway, f"select count(*) from recipients where state <> {books.FAILED}") == 0, 120, "all to have failed")
     assert len(set(accepted)) == len(accepted)
-    assert books.number(gateway, "select count(*) from messages") == 1000 + len(accepted), "what was refused is not there"
+    # A batch whose answer a kill took may be there; asked again, its caller is refused, the key having gone with the domain.
+    kept = books.number(gateway, "select count(*) from messages") - 1000 - len(accepted)
+    assert 0 <= kept <= 2 * 3 * 5, "what was refused is not there"  # two kills, a batch of five of each of three callers
     for message in random.sample(accepted, 5):
         shown = gateway.request("GET", f"/api/v1/messages/{message}", headers=bearer(tenant.api_key))[2]["Message"]
         [recipient] = shown["Recipients"]
