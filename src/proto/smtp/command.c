@@ -1,32 +1,54 @@
-/* command.c - what each verb takes stands in one table; paths are read once, by the one address parser (AD09).
+/* command.c - what each verb and each parameter takes stands in tables; paths are read once, by the one address parser (AD09).
  *
- * First the end of the line is found, and only CRLF is one: a bare CR or LF refuses the line, so two programs can never see
- * different commands in the same bytes. Then word, argument and parameters are judged, each wrong thing with a reply of its own.
- * Whether a command fits the moment is not judged here: that is the session's (smtpd/session.c).
+ * First the end of the line is found (line.h), then word, argument and parameters are judged, each wrong thing with a reply of
+ * its own. Whether a command fits the moment is not judged here: that is the session's (smtpd/session.c).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/smtp/command.h"
 
 #include "proto/address/address.h"
+#include "proto/address/network.h"
+#include "proto/smtp/xtext.h"
 
-enum argument { ARGUMENT_NONE, ARGUMENT_NAME, ARGUMENT_TEXT, ARGUMENT_FROM, ARGUMENT_TO, ARGUMENT_ANY };
+#define WORD_MAX  8   /* the longest verb */
+#define ENVID_MAX 100 /* octets as xtext (RFC 3461 4.4) */
+#define ORCPT_MAX 500 /* octets with its type (RFC 3461 4.2) */
+
+enum argument {
+    ARGUMENT_NONE,
+    ARGUMENT_NAME,
+    ARGUMENT_TEXT,
+    ARGUMENT_FROM,
+    ARGUMENT_TO,
+    ARGUMENT_ANY,
+    ARGUMENT_CHUNK,
+    ARGUMENT_MECHANISM
+};
 
 static const struct {
     struct str word;
     enum argument argument;
+    size_t line_max; /* 0: SMTP_LINE_MAX */
 } verbs[SMTP_VERB_COUNT] = {
-    [SMTP_EHLO] = {STR_INIT("EHLO"), ARGUMENT_NAME}, [SMTP_HELO] = {STR_INIT("HELO"), ARGUMENT_NAME},
-    [SMTP_MAIL] = {STR_INIT("MAIL"), ARGUMENT_FROM}, [SMTP_RCPT] = {STR_INIT("RCPT"), ARGUMENT_TO},
-    [SMTP_DATA] = {STR_INIT("DATA"), ARGUMENT_NONE}, [SMTP_RSET] = {STR_INIT("RSET"), ARGUMENT_NONE},
-    [SMTP_NOOP] = {STR_INIT("NOOP"), ARGUMENT_ANY},  [SMTP_QUIT] = {STR_INIT("QUIT"), ARGUMENT_NONE},
-    [SMTP_VRFY] = {STR_INIT("VRFY"), ARGUMENT_TEXT}, [SMTP_HELP] = {STR_INIT("HELP"), ARGUMENT_ANY},
-    [SMTP_EXPN] = {STR_INIT("EXPN"), ARGUMENT_ANY},  [SMTP_TURN] = {STR_INIT("TURN"), ARGUMENT_ANY},
-    [SMTP_ETRN] = {STR_INIT("ETRN"), ARGUMENT_ANY},  [SMTP_AUTH] = {STR_INIT("AUTH"), ARGUMENT_ANY},
-    [SMTP_BDAT] = {STR_INIT("BDAT"), ARGUMENT_ANY},  [SMTP_STARTTLS] = {STR_INIT("STARTTLS"), ARGUMENT_NONE},
+    [SMTP_EHLO] = {STR_INIT("EHLO"), ARGUMENT_NAME, 0},
+    [SMTP_HELO] = {STR_INIT("HELO"), ARGUMENT_NAME, 0},
+    [SMTP_MAIL] = {STR_INIT("MAIL"), ARGUMENT_FROM, SMTP_LINE_MAIL_MAX},
+    [SMTP_RCPT] = {STR_INIT("RCPT"), ARGUMENT_TO, SMTP_LINE_MAIL_MAX},
+    [SMTP_DATA] = {STR_INIT("DATA"), ARGUMENT_NONE, 0},
+    [SMTP_RSET] = {STR_INIT("RSET"), ARGUMENT_NONE, 0},
+    [SMTP_NOOP] = {STR_INIT("NOOP"), ARGUMENT_ANY, 0},
+    [SMTP_QUIT] = {STR_INIT("QUIT"), ARGUMENT_NONE, 0},
+    [SMTP_VRFY] = {STR_INIT("VRFY"), ARGUMENT_TEXT, 0},
+    [SMTP_HELP] = {STR_INIT("HELP"), ARGUMENT_ANY, 0},
+    [SMTP_EXPN] = {STR_INIT("EXPN"), ARGUMENT_ANY, 0},
+    [SMTP_TURN] = {STR_INIT("TURN"), ARGUMENT_ANY, 0},
+    [SMTP_ETRN] = {STR_INIT("ETRN"), ARGUMENT_ANY, 0},
+    [SMTP_AUTH] = {STR_INIT("AUTH"), ARGUMENT_MECHANISM, SMTP_LINE_AUTH_MAX},
+    [SMTP_BDAT] = {STR_INIT("BDAT"), ARGUMENT_CHUNK, 0},
+    [SMTP_STARTTLS] = {STR_INIT("STARTTLS"), ARGUMENT_NONE, 0},
+    [SMTP_XCLIENT] = {STR_INIT("XCLIENT"), ARGUMENT_TEXT, 0},
 };
 
 /* Every way a line can be wrong. The code tells a wrong word (500), a wrong argument (501), a wrong parameter (555). */
-static const struct smtp_reply line_end = {500, STR_INIT("5.5.2"), STR_INIT("A line ends in CRLF and nothing else")};
-static const struct smtp_reply line_long = {500, STR_INIT("5.5.6"), STR_INIT("Line too long")};
 static const struct smtp_reply line_control = {500, STR_INIT("5.5.2"), STR_INIT("Control character in a command")};
 static const struct smtp_reply unknown_verb = {500, STR_INIT("5.5.1"), STR_INIT("Unknown command")};
 static const struct smtp_reply no_argument = {501, STR_INIT("5.5.4"), STR_INIT("This command takes no argument")};
@@ -37,41 +59,29 @@ static const struct smtp_reply want_to = {501, STR_INIT("5.5.4"), STR_INIT("Say 
 static const struct smtp_reply bad_sender = {501, STR_INIT("5.1.7"), STR_INIT("Bad sender address")};
 static const struct smtp_reply bad_recipient = {501, STR_INIT("5.1.3"), STR_INIT("Bad recipient address")};
 static const struct smtp_reply bad_value = {501, STR_INIT("5.5.4"), STR_INIT("Bad value of a parameter")};
+static const struct smtp_reply twice = {501, STR_INIT("5.5.4"), STR_INIT("A parameter is given twice")};
 static const struct smtp_reply unknown_parameter = {555, STR_INIT("5.5.4"), STR_INIT("Unknown parameter")};
+static const struct smtp_reply no_binary = {555, STR_INIT("5.5.4"), STR_INIT("BINARYMIME is not offered; use 8BITMIME")};
+static const struct smtp_reply want_mechanism = {501, STR_INIT("5.5.4"), STR_INIT("Say AUTH mechanism [initial-response]")};
+static const struct smtp_reply want_chunk = {501, STR_INIT("5.5.4"), STR_INIT("Say BDAT octets [LAST]")};
 
-/* The first thing that ends a line, at most SMTP_COMMAND_MAX octets in. */
-static enum parse line_find(struct str in, struct str *ret_line, const struct smtp_reply **ret_why) {
-    for (size_t i = 0; i < in.n; i++) {
-        if (i == SMTP_COMMAND_MAX) {
-            *ret_why = &line_long;
-            return PARSE_BAD;
-        }
-        bool is_end = in.p[i] == '\r' && i + 1 < in.n && in.p[i + 1] == '\n';
-        if (in.p[i] == '\r' && i + 1 == in.n && i + 1 < SMTP_COMMAND_MAX) return PARSE_MORE;
-        if (is_end && i + 2 <= SMTP_COMMAND_MAX) {
-            *ret_line = str_sub(in, 0, i);
-            return PARSE_DONE;
-        }
-        if (in.p[i] == '\n' || in.p[i] == '\r') {
-            *ret_why = i + 1 == SMTP_COMMAND_MAX ? &line_long : &line_end;
-            return PARSE_BAD;
-        }
-    }
-    return PARSE_MORE;
+/* "192.0.2.1" or "IPv6:2001:db8::1"; a scope is none of the peer's business. */
+static bool literal_is_valid(struct str inner) {
+    struct str prefix = STR("IPv6:");
+    bool is_v6 = str_starts_nocase(inner, prefix);
+    struct str text = str_sub(inner, is_v6 ? prefix.n : 0, SIZE_MAX);
+    struct ip ip;
+    return is_v6 == (str_find(text, ':') != STR_NONE) && ip_parse(text, &ip);
 }
 
-/* RFC 5321 4.1.1.1. Underscores are forgiven; a literal is letters, digits, dots and colons in brackets (PB22). */
-static bool name_is_valid(struct str name) {
+bool smtp_name_is_valid(struct str name) {
     if (name.n == 0 || name.n > 255) return false;
-    bool literal = name.p[0] == '[';
-    if (literal && (name.n < 3 || name.p[name.n - 1] != ']')) return false;
-    struct str inner = literal ? str_sub(name, 1, name.n - 2) : name;
-    for (size_t i = 0; i < inner.n; i++) {
-        char c = inner.p[i];
-        if (ascii_is_alnum(c) || c == '.' || c == '-' || c == '_') continue;
-        if (!(literal ? c == ':' : (unsigned char)c > 127)) return false;
+    if (name.p[0] == '[') return name.p[name.n - 1] == ']' && literal_is_valid(str_sub(name, 1, name.n - 2));
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        if (!ascii_is_alnum(c) && c != '.' && c != '-' && c != '_' && (unsigned char)c <= 127) return false;
     }
-    return literal || (name.p[0] != '.' && str_find_str(name, STR("..")) == STR_NONE && str_is_utf8(name));
+    return name.p[0] != '.' && str_find_str(name, STR("..")) == STR_NONE && str_is_utf8(name);
 }
 
 /* "<" ... ">" at the start of s, a quoted local part kept whole. Gives the inside; its length is where ">" stands - 1. */
@@ -98,7 +108,7 @@ static bool route_strip(struct str *path) {
     if (colon == STR_NONE) return false;
     struct str hops = str_sub(*path, 0, colon), hop;
     while (str_next(&hops, ',', &hop))
-        if (hop.n < 2 || hop.p[0] != '@' || !name_is_valid(str_sub(hop, 1, SIZE_MAX))) return false;
+        if (hop.n < 2 || hop.p[0] != '@' || !smtp_name_is_valid(str_sub(hop, 1, SIZE_MAX))) return false;
     *path = str_sub(*path, colon + 1, SIZE_MAX);
     return path->n > 0;
 }
@@ -122,12 +132,13 @@ static bool path_parse(struct str *rest, bool is_sender, struct smtp_command *c)
     return mailbox_is_valid(c->mailbox);
 }
 
+/* Parameters. value.p is NULL without "="; the same one never comes twice. */
 static const struct smtp_reply *take_size(struct smtp_command *c, struct str value) {
-    if (c->has_size || value.n > 20 || !str_to_u64(value, &c->size_bytes)) return &bad_value;
     c->has_size = true;
-    return NULL;
+    return value.n <= 20 && str_to_u64(value, &c->size_bytes) ? NULL : &bad_value;
 }
 static const struct smtp_reply *take_body(struct smtp_command *c, struct str value) {
+    if (str_eq_nocase(value, STR("BINARYMIME"))) return &no_binary;
     c->eightbit = str_eq_nocase(value, STR("8BITMIME"));
     return c->eightbit || str_eq_nocase(value, STR("7BIT")) ? NULL : &bad_value;
 }
@@ -135,27 +146,94 @@ static const struct smtp_reply *take_utf8(struct smtp_command *c, struct str val
     c->utf8 = true;
     return value.p ? &bad_value : NULL;
 }
+static const struct smtp_reply *take_auth(struct smtp_command *c, struct str value) {
+    (void)c;
+    return value.n ? NULL : &bad_value;
+}
+static const struct smtp_reply *take_return(struct smtp_command *c, struct str value) {
+    c->has_dsn = true;
+    c->what_return = str_eq_nocase(value, STR("FULL"))   ? SMTP_RETURN_FULL
+                     : str_eq_nocase(value, STR("HDRS")) ? SMTP_RETURN_HEADERS
+                                                         : SMTP_RETURN_UNSAID;
+    return c->what_return == SMTP_RETURN_UNSAID ? &bad_value : NULL;
+}
+
+static bool is_xtext(struct str s) {
+    BUF_AUTO ignored = {0};
+    return s.n && smtp_xtext_decode(&ignored, s);
+}
+
+static const struct smtp_reply *take_envid(struct smtp_command *c, struct str value) {
+    c->has_dsn = true;
+    c->envid = value;
+    return value.n <= ENVID_MAX && str_is_ascii(value) && is_xtext(value) ? NULL : &bad_value;
+}
+/* Only addresses of type utf-8 hold other than ASCII (RFC 6533 3). */
+static const struct smtp_reply *take_orcpt(struct smtp_command *c, struct str value) {
+    c->has_dsn = true;
+    c->orcpt = value;
+    struct str type = str_sub(value, 0, str_find(value, ';'));
+    struct str address = str_sub(value, type.n + 1, SIZE_MAX);
+    if (value.n > ORCPT_MAX || type.n == 0 || !is_xtext(address)) return &bad_value;
+    for (size_t i = 0; i < type.n; i++)
+        if (!address_is_atext(type.p[i])) return &bad_value;
+    return str_is_ascii(address) || str_eq_nocase(type, STR("utf-8")) ? NULL : &bad_value;
+}
 
 static const struct {
     struct str word;
-    const struct smtp_reply *(*take)(struct smtp_command *c, struct str value); /* value.p is NULL without "=" */
-} mail_parameters[] = {
-    {STR_INIT("SIZE"), take_size},
-    {STR_INIT("BODY"), take_body},
-    {STR_INIT("SMTPUTF8"), take_utf8},
+    enum smtp_notify bit;
+} notices[] = {
+    {STR_INIT("NEVER"), SMTP_NOTIFY_NEVER},
+    {STR_INIT("SUCCESS"), SMTP_NOTIFY_SUCCESS},
+    {STR_INIT("FAILURE"), SMTP_NOTIFY_FAILURE},
+    {STR_INIT("DELAY"), SMTP_NOTIFY_DELAY},
 };
 
-static const struct smtp_reply *parameter_parse(struct str word, struct smtp_command *c) {
+static unsigned notice_find(struct str word) {
+    for (size_t i = 0; i < sizeof notices / sizeof *notices; i++)
+        if (str_eq_nocase(word, notices[i].word)) return notices[i].bit;
+    return 0;
+}
+static const struct smtp_reply *take_notify(struct smtp_command *c, struct str value) {
+    struct str word;
+    c->has_dsn = true;
+    while (str_next(&value, ',', &word)) {
+        unsigned bit = notice_find(word);
+        if (bit == 0) return &bad_value;
+        c->notify |= bit;
+    }
+    bool is_alone = c->notify == SMTP_NOTIFY_NEVER || !(c->notify & SMTP_NOTIFY_NEVER);
+    return c->notify && is_alone ? NULL : &bad_value;
+}
+
+static const struct {
+    enum smtp_verb verb;
+    struct str word;
+    const struct smtp_reply *(*take)(struct smtp_command *c, struct str value);
+} parameters[] = {
+    {SMTP_MAIL, STR_INIT("SIZE"), take_size},     {SMTP_MAIL, STR_INIT("BODY"), take_body},
+    {SMTP_MAIL, STR_INIT("SMTPUTF8"), take_utf8}, {SMTP_MAIL, STR_INIT("AUTH"), take_auth},
+    {SMTP_MAIL, STR_INIT("RET"), take_return},    {SMTP_MAIL, STR_INIT("ENVID"), take_envid},
+    {SMTP_RCPT, STR_INIT("NOTIFY"), take_notify}, {SMTP_RCPT, STR_INIT("ORCPT"), take_orcpt},
+};
+
+static const struct smtp_reply *parameter_parse(struct str word, struct smtp_command *c, unsigned *seen) {
     size_t equals = str_find(word, '=');
     struct str key = str_sub(word, 0, equals);
     struct str value = equals == STR_NONE ? (struct str){0} : str_sub(word, equals + 1, SIZE_MAX);
-    for (size_t i = 0; c->verb == SMTP_MAIL && i < sizeof mail_parameters / sizeof *mail_parameters; i++)
-        if (str_eq_nocase(key, mail_parameters[i].word)) return mail_parameters[i].take(c, value);
+    for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
+        if (c->verb != parameters[i].verb || !str_eq_nocase(key, parameters[i].word)) continue;
+        if (*seen & 1U << i) return &twice;
+        *seen |= 1U << i;
+        return parameters[i].take(c, value);
+    }
     return &unknown_parameter;
 }
 
 static const struct smtp_reply *mailbox_parse(struct smtp_command *c, bool is_sender) {
     struct str keyword = is_sender ? STR("FROM:") : STR("TO:"), rest = c->argument, word;
+    unsigned seen = 0;
     if (!str_starts_nocase(rest, keyword)) return is_sender ? &want_from : &want_to;
     rest = str_sub(rest, keyword.n, SIZE_MAX);
     while (rest.n && rest.p[0] == ' ') rest = str_sub(rest, 1, SIZE_MAX); /* many clients write "FROM: <" */
@@ -163,10 +241,25 @@ static const struct smtp_reply *mailbox_parse(struct smtp_command *c, bool is_se
     rest = str_trim(rest);
     c->has_parameters = rest.n > 0;
     while (rest.n && str_next(&rest, ' ', &word)) {
-        const struct smtp_reply *why = word.n ? parameter_parse(word, c) : NULL;
+        const struct smtp_reply *why = word.n ? parameter_parse(word, c, &seen) : NULL;
         if (why) return why;
     }
     return NULL;
+}
+
+static const struct smtp_reply *chunk_parse(struct smtp_command *c) {
+    struct str number = str_sub(c->argument, 0, str_find(c->argument, ' '));
+    struct str last = str_trim(str_sub(c->argument, number.n, SIZE_MAX));
+    c->is_last = last.n > 0;
+    if (c->is_last && !str_eq_nocase(last, STR("LAST"))) return &want_chunk;
+    return number.n <= 20 && str_to_u64(number, &c->chunk_bytes) ? NULL : &want_chunk;
+}
+
+static const struct smtp_reply *mechanism_parse(struct smtp_command *c) {
+    c->mechanism = str_sub(c->argument, 0, str_find(c->argument, ' '));
+    c->initial = str_trim(str_sub(c->argument, c->mechanism.n, SIZE_MAX));
+    c->has_initial = c->initial.n > 0;
+    return c->mechanism.n && str_find(c->initial, ' ') == STR_NONE ? NULL : &want_mechanism;
 }
 
 static const struct smtp_reply *argument_parse(struct smtp_command *c) {
@@ -174,44 +267,62 @@ static const struct smtp_reply *argument_parse(struct smtp_command *c) {
     case ARGUMENT_NONE:
         return c->argument.n ? &no_argument : NULL;
     case ARGUMENT_NAME:
-        return !c->argument.n ? &want_argument : name_is_valid(c->argument) ? NULL : &bad_name;
+        return !c->argument.n ? &want_argument : smtp_name_is_valid(c->argument) ? NULL : &bad_name;
     case ARGUMENT_TEXT:
         return c->argument.n ? NULL : &want_argument;
     case ARGUMENT_FROM:
         return mailbox_parse(c, true);
     case ARGUMENT_TO:
         return mailbox_parse(c, false);
+    case ARGUMENT_CHUNK:
+        return chunk_parse(c);
+    case ARGUMENT_MECHANISM:
+        return mechanism_parse(c);
     case ARGUMENT_ANY:
         break;
     }
     return NULL;
 }
 
+/* SMTP_VERB_COUNT when there is none. */
+static enum smtp_verb verb_find(struct str line, size_t *ret_length) {
+    struct str start = str_sub(line, 0, WORD_MAX + 1), word = str_sub(start, 0, str_find(start, ' '));
+    size_t i = 0;
+    while (i < SMTP_VERB_COUNT && !str_eq_nocase(word, verbs[i].word)) i++;
+    *ret_length = word.n;
+    return (enum smtp_verb)i;
+}
+
+static size_t line_max(struct str in) {
+    size_t length;
+    enum smtp_verb verb = verb_find(in, &length);
+    return verb < SMTP_VERB_COUNT && verbs[verb].line_max ? verbs[verb].line_max : SMTP_LINE_MAX;
+}
+
 static const struct smtp_reply *line_parse(struct str line, struct smtp_command *c) {
-    if (str_has_control(line)) return &line_control;
+    size_t length;
     while (line.n && line.p[line.n - 1] == ' ') line.n--;
-    struct str word = str_sub(line, 0, str_find(line, ' '));
-    for (size_t i = 0; i < SMTP_VERB_COUNT; i++) {
-        if (!str_eq_nocase(word, verbs[i].word)) continue;
-        c->verb = (enum smtp_verb)i;
-        c->argument = str_trim(str_sub(line, word.n, SIZE_MAX));
-        return argument_parse(c);
-    }
-    return &unknown_verb;
+    c->verb = verb_find(line, &length);
+    if (str_has_control(line)) return &line_control;
+    if (c->verb == SMTP_VERB_COUNT) return &unknown_verb;
+    c->argument = str_trim(str_sub(line, length, SIZE_MAX));
+    return argument_parse(c);
 }
 
 enum parse smtp_command_parse(struct str in, struct smtp_command *ret_command, struct smtp_reply *ret_reply, size_t *ret_used) {
     struct str line;
-    const struct smtp_reply *why = NULL;
-    enum parse found = line_find(in, &line, &why);
+    struct smtp_reply end;
+    enum parse found = smtp_line_find(in, line_max(in), &line, &end);
     if (found == PARSE_MORE) return PARSE_MORE;
     struct smtp_command command = {0};
-    *ret_used = found == PARSE_DONE ? line.n + 2 : 0;
-    if (found == PARSE_DONE) why = line_parse(line, &command);
+    const struct smtp_reply *why = found == PARSE_BAD ? &end : line_parse(line, &command);
     if (why) {
+        bool is_lost = found == PARSE_BAD || str_starts_nocase(line, verbs[SMTP_BDAT].word);
+        *ret_used = is_lost ? 0 : line.n + 2;
         *ret_reply = *why;
         return PARSE_BAD;
     }
+    *ret_used = line.n + 2;
     *ret_command = command;
     return PARSE_DONE;
 }

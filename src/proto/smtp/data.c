@@ -120,3 +120,29 @@ enum parse smtp_data_read(struct smtp_data_reader *r, struct str in, struct buf 
     *ret_used = in.n;
     return PARSE_MORE;
 }
+
+/* The states of DATA without those of dots. Returns how much of s, which is not empty, was taken. */
+static size_t take_chunk_part(struct smtp_data_reader *r, struct buf *out, struct str s) {
+    bool ignored = true;
+    size_t n = r->state == CR ? 0 : plain_run(s, &ignored);
+    if (n)
+        take_text(r, out, str_sub(s, 0, n));
+    else
+        (void)take_byte(r, out, s.p[0]);
+    return n ? n : 1;
+}
+
+enum parse smtp_chunk_read(struct smtp_data_reader *r, uint64_t *left_bytes, struct str in, struct buf *out, size_t *ret_used) {
+    if (in.n > *left_bytes) in = str_sub(in, 0, (size_t)*left_bytes);
+    for (size_t at = 0; at < in.n;) at += take_chunk_part(r, out, str_sub(in, at, SIZE_MAX));
+    *left_bytes -= in.n;
+    *ret_used = in.n;
+    return *left_bytes ? PARSE_MORE : PARSE_DONE;
+}
+
+void smtp_chunk_end(struct smtp_data_reader *r, struct buf *out) {
+    if (r->state == CR)
+        set_fault(r, SMTP_DATA_BARE);
+    else if (r->state == TEXT)
+        keep(r, out, "\r\n", 2);
+}

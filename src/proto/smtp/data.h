@@ -41,4 +41,12 @@ struct smtp_data_reader {
  * the end. */
 WARN_UNUSED enum parse smtp_data_read(struct smtp_data_reader *r, struct str in, struct buf *out, size_t *ret_used);
 
+/* The same for BDAT (RFC 3030): the chunk in hand has *left_bytes more; a line of a dot means nothing and no dot is taken out
+ * (PB10). The line policy is DATA's and goes on from chunk to chunk (PB11). PARSE_DONE: the chunk has ended after *ret_used
+ * bytes, *left_bytes is 0; PARSE_MORE: all of `in` was taken. A message is read by one of the two functions only. */
+WARN_UNUSED enum parse smtp_chunk_read(struct smtp_data_reader *r, uint64_t *left_bytes, struct str in, struct buf *out,
+                                       size_t *ret_used);
+/* After the LAST chunk: content that does not end in CRLF is completed by one, which counts in max_bytes; read `fault` then. */
+void smtp_chunk_end(struct smtp_data_reader *r, struct buf *out);
+
 #endif
