@@ -13,12 +13,12 @@
 #define PRUNE_MAX 10 /* of one mail; more than comes in, so the rest goes in time */
 
 static enum status find_owner(struct db *tx, const struct seal_key *key, struct arena *a, struct inbox_mail *mail) {
-    int64_t recipient_id;
+    struct return_path path;
     struct str local = str_sub(mail->envelope_from, 0, str_find_last(mail->envelope_from, '@'));
-    if (!return_path_parse(key, local, &recipient_id)) return STATUS_OK;
+    if (!key || !return_path_parse(key, local, &path) || path.use != RETURN_PATH_BOUNCE) return STATUS_OK;
     struct recipient recipient;
     struct message message;
-    enum status status = recipient_get(tx, a, recipient_id, &recipient);
+    enum status status = recipient_get(tx, a, path.recipient_id, &recipient);
     if (status == STATUS_OK) status = message_get(tx, a, recipient.message_id, &message);
     if (status == STATUS_NOT_FOUND) return STATUS_OK;
     if (status != STATUS_OK) return status;

@@ -20,7 +20,7 @@ struct inbox_delivery {
     int64_t received_at;
 };
 /* On the writer: keep it, let go of what is older than the newest INBOX_KEEP. `key` is the return path's
- * (core/return_path.h). */
+ * (core/return_path.h); NULL: it is nobody's but the operator's. */
 WARN_UNUSED enum status inbox_receive(struct db *tx, const struct seal_key *key, const struct inbox_delivery *mail);
 
 #endif

@@ -85,7 +85,7 @@ static void load_done(struct job *job) {
         struct str why = d->reason.n ? d->reason : STR("The message's life ended");
         return attempt_settle(a, &(struct ending){.verdict = BOUNCE_DEFERRED, .text = why});
     }
-    return_path_make(&m->return_path_key, d->recipient_id, &a->sender);
+    return_path_make(&m->return_path_key, RETURN_PATH_BOUNCE, d->recipient_id, &a->sender);
     buf_addf(&a->sender, "@%.*s.%.*s", STR_ARG(d->subdomain), STR_ARG(d->sender_domain));
     buf_add_str(&a->recipient, d->address);
     letter_attach(a);

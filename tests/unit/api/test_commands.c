@@ -288,7 +288,7 @@ static void receive(struct world *w, int64_t recipient_id) {
     struct receive_job r = {.job = {.run = run_receive, .done = receive_done}};
     struct str to = STR("x@y.test");
     BUF_AUTO from = {0};
-    return_path_make(&r.key, recipient_id, &from);
+    return_path_make(&r.key, RETURN_PATH_BOUNCE, recipient_id, &from);
     buf_add_z(&from, "@mail.a.test");
     r.mail = (struct inbox_delivery){
         .envelope_from = buf_str(&from),
