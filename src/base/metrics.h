@@ -22,6 +22,9 @@ enum metric {
     METRIC_WAITING_IN_MEMORY,    /* gauge: entries in the scheduler's window */
     METRIC_SMTP_OUT_CONNECTIONS, /* gauge */
     METRIC_SMTP_IN_CONNECTIONS,  /* gauge */
+    METRIC_SMTP_IN_REFUSED,      /* connections turned away */
+    METRIC_SMTP_IN_MAILS,        /* taken with 250; roles count */
+    METRIC_SMTP_IN_AUTH_FAILED,
     METRIC_SIGNATURES,
     METRIC_DNS_QUESTIONS,
     METRIC_DNS_FAILURES,

@@ -23,11 +23,13 @@
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define READ_MAX_DEFAULT (64 * 1024)
 #define READ_CHUNK       (16 * 1024)
 #define READ_TURN_MAX    (64 * 1024) /* of one connection before the others get their turn */
-#define IDLE_CAP         (4 * 1024)  /* memory an empty input buffer may keep */
+#define IDLE_CAP         1024        /* memory that an input buffer may keep for */
+#define IDLE_BYTES       256         /* so much or less */
 #define LINGER_MS        2000
 
 enum state { CONNECTING, OPEN, SHAKING, LINGERING, CLOSED };
@@ -130,6 +132,14 @@ static bool read_some(struct stream *s) {
     return s->in.n > before;
 }
 
+/* Who sends half a line and waits holds half a line, not the room that a read was given. */
+static void shrink(struct stream *s) {
+    struct buf rest = {0};
+    if (s->in.n) buf_add_str(&rest, buf_str(&s->in));
+    buf_fini(&s->in);
+    s->in = rest;
+}
+
 static void read_step(struct stream *s) {
     bool is_due = s->is_read_due && !s->is_paused && s->in.n > 0;
     bool may_read = s->is_readable || s->wire.wants_write || wire_has_buffered(&s->wire);
@@ -137,7 +147,7 @@ static void read_step(struct stream *s) {
     if (!s->is_paused) s->is_read_due = false;
     if (is_due && s->events->on_read) s->events->on_read(s->arg);
     if (s->state == CLOSED) return;
-    if (s->in.n == 0 && s->in.cap > IDLE_CAP) buf_fini(&s->in);
+    if (s->in.n <= IDLE_BYTES && s->in.cap > IDLE_CAP) shrink(s);
     if (wants_bytes(s) && wire_has_buffered(&s->wire)) kick(s);
 }
 
@@ -311,6 +321,13 @@ struct stream *stream_accept(struct loop *loop, int fd, const struct net_address
     return s;
 }
 
+void stream_turn_away(struct loop *loop, int fd, struct str bytes) {
+    (void)loop;
+    ssize_t ignored = send(fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)ignored;
+    close(fd);
+}
+
 /* 0, or why not. */
 static int start_connect(int fd, const struct net_address *to, const struct net_address *from) {
     struct sockaddr_storage address;
@@ -386,6 +403,11 @@ bool stream_tls_is_verified(const struct stream *s) {
 
 struct buf *stream_in(struct stream *s) {
     return &s->in;
+}
+
+bool stream_has_input(const struct stream *s) {
+    char byte;
+    return s->in.n > 0 || (s->state == OPEN && recv(s->wire.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0);
 }
 
 void stream_set_read_max(struct stream *s, size_t bytes) {

@@ -46,6 +46,8 @@ struct stream *stream_connect(struct loop *loop, const struct net_address *to, c
 /* Take over an accepted descriptor. */
 struct stream *stream_accept(struct loop *loop, int fd, const struct net_address *peer, const struct stream_events *events,
                              void *arg);
+/* Say this to an accepted descriptor and close it, as far as that goes without waiting: for one too many. */
+void stream_turn_away(struct loop *loop, int fd, struct str bytes);
 /* Replace callbacks and arg (a connection changes hands). */
 void stream_set_events(struct stream *s, const struct stream_events *events, void *arg);
 /* Abort: closes at once, no callback follows. NULL inside is fine. */
@@ -64,6 +66,8 @@ bool stream_tls_is_verified(const struct stream *s);
 /* What has come and is not yet consumed; the owner uses buf_drop on it. */
 struct buf *stream_in(struct stream *s);
 void stream_set_read_max(struct stream *s, size_t bytes); /* default 64 KiB */
+/* Has the peer said something, read or not? Not with TLS. */
+bool stream_has_input(const struct stream *s);
 /* While paused there is no on_read, and a peer's clean end is not reported. Resume after a pause: on_read comes again when bytes
  * are still in `in`. A clean end is reported after everything written is out, so a peer that half-closes gets its answer. */
 void stream_pause(struct stream *s);

@@ -331,6 +331,14 @@ struct stream *stream_accept(struct loop *loop, int fd, const struct net_address
     return s;
 }
 
+void stream_turn_away(struct loop *loop, int fd, struct str bytes) {
+    struct stream *s = map_remove(loop->pending, str_make((const char *)&fd, sizeof fd));
+    assert(s);
+    stream_write(s, bytes);
+    send_step(s);
+    drop(&s, PACKET_END);
+}
+
 /* ---- the rest of the contract ---- */
 
 void stream_set_events(struct stream *s, const struct stream_events *events, void *arg) {
@@ -369,6 +377,9 @@ bool stream_tls_is_verified(const struct stream *s) {
 
 struct buf *stream_in(struct stream *s) {
     return &s->in;
+}
+bool stream_has_input(const struct stream *s) {
+    return s->in.n > 0 || s->arrived.n > 0;
 }
 void stream_set_read_max(struct stream *s, size_t bytes) {
     s->read_max = bytes;

@@ -1,34 +1,74 @@
-/* smtpd.h - SMTP in: the connections of one listener, all on one loop.
+/* smtpd.h - SMTP in: listeners' connections on all loops, bounded together.
  *
- * Gives every connection a session (session.h), its deadlines and its bounds; the role's mails go to the writer as jobs, and
- * 250 leaves after COMMIT.
+ * Gives every connection a session (session.h), its deadlines and its bounds: connections in all and by address, memory of mails
+ * in hand, the least rate of content. A smtpd has one service (what its listeners offer); roles do their work on executors, and
+ * 250 leaves after COMMIT (P1, P7).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_SMTPD_SMTPD_H
 #define POSTHORN_SMTPD_SMTPD_H
 
 #include "base/metrics.h"
+#include "core/limits.h"
+#include "core/queue.h"
 #include "core/return_path.h"
 #include "net/executor.h"
-#include "net/stream.h"
+#include "net/tls.h"
+#include "smtpd/crowd.h"
 
 struct smtpd;
-struct smtpd_options {
-    struct loop *loop;
-    struct executor *writer;
-    struct metrics *metrics;                /* may be NULL */
-    const struct seal_key *return_path_key; /* copied; core/return_path.h */
-    struct str hostname;                    /* copied */
-    size_t connections_max;                 /* 0: 1,000; beyond: 421 */
-    size_t content_max_bytes;               /* of all mails in memory at once; 0: 256 MiB; beyond: 452 (P8) */
+/* A network whose mail counts as a domain's ([smtp] trusted). */
+struct smtpd_trust {
+    struct network network;
+    struct str domain; /* sender domain's name; must be enabled in one account */
 };
-/* The sandbox's last hop: role `inbox`. */
-struct smtpd *smtpd_new_inbox(const struct smtpd_options *options);
-/* Fits listener_accept_fn: `server` is a struct smtpd, loop its own. Takes fd. */
+/* What all servers of the gateway share; outlives them. */
+struct smtpd_shared {
+    struct executor *writer, *readers, *slow;
+    struct metrics *metrics; /* may be NULL */
+    struct limits *limits;   /* of failed logins; may be NULL */
+    const struct rand *rand;
+    const struct seal_key *return_path_key; /* core/return_path.h */
+    struct str hostname;                    /* names us */
+    struct node_epoch owner;                /* who will deliver what is accepted */
+    const struct smtpd_trust *trusts;
+    size_t trust_count;
+    const struct network_list *proxies;  /* hops that begin with a PROXY header; NULL: none */
+    const struct network_list *xclients; /* hops whose XCLIENT is believed; never a proxy that passes others' bytes on (PB25) */
+    /* After COMMIT, on the connection's loop: new entries for the scheduler, valid during the call. */
+    void (*queue_offer)(void *arg, const struct queue_entry *entries, size_t count);
+    void *arg;
+};
+/* How much; 0 takes the default. */
+struct smtpd_bounds {
+    size_t message_bytes_max; /* SIZE */
+    size_t recipients_max;
+};
+enum smtpd_kind {
+    SMTPD_INBOX,       /* the sandbox's last hop */
+    SMTPD_SUBMISSION,  /* AUTH, then mail out */
+    SMTPD_RETURN_PATH, /* bounces and complaints come home */
+    SMTPD_PUBLIC       /* both: a port 25 that is MX and takes submissions */
+};
+struct smtpd_options {
+    const struct smtpd_shared *shared;
+    enum smtpd_kind kind;
+    struct smtpd_bounds bounds;
+    struct loop *const *loops; /* on which smtpd_accept will be called; outlives the server */
+    size_t loop_count;
+    struct crowd *crowd;     /* shared by servers, outlives them; NULL: one of its own, without shares by address */
+    struct tls_context *tls; /* certificate; NULL: no TLS (the inbox) */
+    bool is_tls_first;       /* implicit TLS (465) */
+    bool has_auth_in_clear;  /* without TLS from this machine (AU01) */
+};
+struct smtpd *smtpd_new(const struct smtpd_options *options);
+/* Any thread: a renewed certificate; connections that are open keep theirs. Takes a reference. */
+void smtpd_set_tls(struct smtpd *s, struct tls_context *tls);
+/* Fits listener_accept_fn: `server` is a struct smtpd. Takes fd. */
 void smtpd_accept(void *server, struct loop *loop, int fd, const struct net_address *peer);
-/* Answer 421 and close; a mail at the writer is waited for. `done` is called on the loop when the last connection is gone,
- * after ms_max at the latest. */
+/* On loops[0]: answer 421 and close everywhere, after ms_max without an answer; a job that is out is waited for, however long.
+ * `done` is called on loops[0] when the last connection is gone. Once. */
 void smtpd_stop(struct smtpd *s, int64_t ms_max, void (*done)(void *arg), void *arg);
-/* After smtpd_stop's done, or when the loop runs no more. */
+/* After smtpd_stop's done, or when the loops run no more. */
 void smtpd_free(struct smtpd **s);
 
 #endif
