@@ -198,6 +198,7 @@ void connection_stop(struct connection *c) {
 
 /* ---- the beginning ---- */
 static const struct smtpd_trust *find_trust(const struct connection *c) {
+    if (!c->server->service.authenticated) return NULL;
     for (size_t i = 0; i < c->shared->trust_count; i++) {
         const struct smtpd_trust *trust = &c->shared->trusts[i];
         if (network_list_has(&(struct network_list){&trust->network, 1}, &c->client)) return trust;
@@ -206,7 +207,7 @@ static const struct smtpd_trust *find_trust(const struct connection *c) {
 }
 
 /* XCLIENT named another client. */
-static void on_client_changed(void *arg, const struct ip *client) {
+static bool on_client_changed(void *arg, const struct ip *client) {
     struct connection *c = arg;
     struct crowd *crowd = c->server->crowd;
     (void)crowd_move_content(crowd, &c->client, c->content_bytes, 0);
@@ -215,13 +216,16 @@ static void on_client_changed(void *arg, const struct ip *client) {
     c->client = *client;
     c->is_counted = crowd_take_address(crowd, client);
     c->is_crowded = !c->is_counted;
+    c->login = NULL;
+    c->trust = find_trust(c);
+    return c->trust != NULL;
 }
 
 /* A hop that speaks for others stands for none of them: no trust, no words in the clear, before it has named one. */
 static void greet(struct connection *c) {
     struct smtpd *s = c->server;
     bool is_hop = !c->is_proxied && network_list_has(c->shared->xclients, &c->client);
-    if (!c->is_unknown && !is_hop && s->service.authenticated) c->trust = find_trust(c);
+    if (!c->is_unknown && !is_hop) c->trust = find_trust(c);
     bool is_loopback = c->client.family == 0 || ip_reach(&c->client) == IP_LOOPBACK;
     c->session = smtpd_session_new(&(struct smtpd_session_options){
         .service = crowd_is_stressed(s->crowd) ? &s->stressed : &s->service,

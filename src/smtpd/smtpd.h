@@ -12,6 +12,7 @@
 #include "core/queue.h"
 #include "core/return_path.h"
 #include "net/executor.h"
+#include "net/stream.h"
 #include "net/tls.h"
 #include "smtpd/crowd.h"
 
