@@ -188,11 +188,12 @@ def suite_fuzz(full, arguments):
 def suite_e2e(full, arguments):
     outcome = Outcome()
     if need_asan(outcome):
-        outcome.add(pytest_suite("e2e", arguments))
+        more = {"POSTHORN_FULL": "1"} if full else {}
+        outcome.add(pytest_suite("e2e", arguments, more))
         # The same tests on the other store: all of them, or at working size what sends and delivers.
         pgsql = ["--database", "pgsql", *([] if full else ["-k", "delivery or signature"])]
         if full or not arguments:
-            outcome.add(pytest_suite("e2e", [*arguments, *pgsql]))
+            outcome.add(pytest_suite("e2e", [*arguments, *pgsql], more))
     return outcome
 
 
