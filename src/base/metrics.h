@@ -19,6 +19,10 @@ enum metric {
     METRIC_DEFERRED,
     METRIC_BOUNCED,
     METRIC_FAILED,
+    METRIC_RETURNED, /* bounces that came home after delivery */
+    METRIC_COMPLAINTS,
+    METRIC_UNSUBSCRIBES,
+    METRIC_REPORTS_IGNORED,
     METRIC_WAITING_IN_MEMORY,    /* gauge: entries in the scheduler's window */
     METRIC_SMTP_OUT_CONNECTIONS, /* gauge */
     METRIC_SMTP_IN_CONNECTIONS,  /* gauge */

@@ -31,8 +31,8 @@ enum hear_takes {
     HEAR_MAIL = 2        /* postmaster@, abuse@: anything, kept in the inbox for the operator (RFC 5321 4.5.1, RFC 2142) */
 };
 struct hear_address {
-    struct str host; /* as written; "" of <postmaster> without one */
-    bool has_token;  /* path counts, else takes */
+    struct str mailbox, host; /* as written; host "" of <postmaster> without one */
+    bool has_token;           /* path counts, else takes */
     struct return_path path;
     unsigned takes;
 };

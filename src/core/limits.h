@@ -20,6 +20,9 @@ enum limit_kind {
     LIMIT_LOGIN_STRANGER, /* failed logins by account, from clients it does not know */
     LIMIT_LOGIN_ADDRESS,  /* failed logins by client address */
     LIMIT_MAIL,           /* mails of the gateway's own (resets, verifications) by account or address */
+    LIMIT_HOME_TOKEN,     /* what comes to one signed address, by recipient */
+    LIMIT_HOME_STRANGER,  /* addresses without a signature, right or wrong, by client address */
+    LIMIT_HOME_MAIL,      /* mails kept for the operator, all together */
 };
 struct limit_rate {
     int64_t count, period_ms; /* so many in such a time; count 0: no limit, no bucket */

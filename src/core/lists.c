@@ -38,6 +38,32 @@ enum status list_audience(struct db *tx, int64_t account_id, int64_t list_id, st
     return status;
 }
 
+enum status list_of_message(struct db *tx, const struct message *message, int64_t *ret_list_id) {
+    ARENA_AUTO arena = {0};
+    const struct json *labels;
+    struct json_error error;
+    struct mailing_list list;
+    int64_t id = 0;
+    *ret_list_id = 0;
+    if (!json_parse(&arena, message->metadata, &labels, &error)) return STATUS_OK;
+    if (!str_to_i64(json_find_text(labels, STR("ListID")), &id)) return STATUS_OK;
+    enum status status = mailing_list_get(tx, &arena, message->account_id, id, &list);
+    if (status == STATUS_OK) *ret_list_id = id;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status list_drop(struct db *tx, int64_t account_id, int64_t list_id, struct str address, enum subscriber_status why,
+                      int64_t now) {
+    ARENA_AUTO arena = {0};
+    struct subscriber who;
+    enum status status = subscriber_find(tx, &arena, account_id, list_id, arena_lower(&arena, address), &who);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK;
+    if (status != STATUS_OK || who.status != SUBSCRIBER_ACTIVE) return status;
+    who.status = why;
+    who.changed_at = now;
+    return subscriber_set(tx, &who);
+}
+
 /* ---- fields ---- */
 static const char *judge_field(const struct json *field) {
     if (field->key.n == 0 || field->key.n > SUBSCRIBER_FIELD_NAME_MAX) return "a field's name must have 1 to 64 bytes";

@@ -6,6 +6,7 @@
 
 #include "proto/json/json_write.h"
 #include "store/lists.h"
+#include "store/messages.h"
 #include "store/subscribers.h"
 
 #define SUBSCRIBER_FIELDS_MAX       100
@@ -23,6 +24,13 @@ struct list_audience {
 };
 /* NOT_FOUND: no such list of this account. */
 WARN_UNUSED enum status list_audience(struct db *tx, int64_t account_id, int64_t list_id, struct list_audience *ret);
+
+/* The list a message was sent to: the one of the account that its ListID names; 0: none, the label means something else, or the
+ * list is gone. */
+WARN_UNUSED enum status list_of_message(struct db *tx, const struct message *message, int64_t *ret_list_id);
+/* On the writer: an active subscriber of the list is written to no more, and why. Nothing when nobody active has the address. */
+WARN_UNUSED enum status list_drop(struct db *tx, int64_t account_id, int64_t list_id, struct str address,
+                                  enum subscriber_status why, int64_t now);
 
 /* Fields as they are stored: `old` (JSON text, "" none) with the members of `given` over it, where null takes one away. NULL:
  * fine, *ret is in the arena; else why not, a sentence. Names have 1 to 64 bytes; values are texts, numbers or booleans. */

@@ -60,3 +60,7 @@ enum status event_record(struct db *tx, const struct event *event, int64_t *ret_
     if (has_first(event->type)) status = insert(tx, event, true, ret_id);
     return status == STATUS_EXISTS ? insert(tx, event, false, ret_id) : status;
 }
+
+enum status event_record_once(struct db *tx, const struct event *event, int64_t *ret_id) {
+    return insert(tx, event, true, ret_id);
+}

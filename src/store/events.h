@@ -44,5 +44,7 @@ struct event {
 };
 /* Add; id is ignored. The first open, click, unsubscribe and complaint of a recipient is marked as such. */
 WARN_UNUSED enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id);
+/* Add a recipient's first unsubscribe or complaint. EXISTS: there was one; nothing is written. */
+WARN_UNUSED enum status event_record_once(struct db *tx, const struct event *event, int64_t *ret_id);
 
 #endif

@@ -11,8 +11,8 @@
 
 #define RECIPIENT_COLUMNS                                                                                                        \
     "r.id, r.message_id, r.account_id, r.address, r.domain, r.state, r.priority, r.due_at, r.attempts, r.reason,"                \
-    " r.changed_at"
-#define RECIPIENT_COLUMN_COUNT 11
+    " r.changed_at, r.dsn_notify, r.dsn_orcpt"
+#define RECIPIENT_COLUMN_COUNT 13
 
 const char *recipient_state_text(enum recipient_state state) {
     static const char *const texts[RECIPIENT_STATE_COUNT] = {
@@ -23,14 +23,15 @@ const char *recipient_state_text(enum recipient_state state) {
 
 enum status recipient_add(struct db *tx, const struct recipient *recipient, const struct node_epoch *owner, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO recipients (message_id, account_id, address, domain, state, priority, due_at, "
-                                 "attempts, reason, changed_at, node_id, epoch) VALUES "
-                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+                                 "attempts, reason, changed_at, node_id, epoch, dsn_notify, dsn_orcpt) VALUES "
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
     STMT_BIND_INTS(s, 1, recipient->message_id, recipient->account_id);
     stmt_bind_text(s, 3, recipient->address);
     stmt_bind_text(s, 4, recipient->domain);
     STMT_BIND_INTS(s, 5, recipient->state, recipient->priority, recipient->due_at, recipient->attempts);
     stmt_bind_text(s, 9, recipient->reason);
-    STMT_BIND_INTS(s, 10, recipient->changed_at, owner->node_id, owner->epoch);
+    STMT_BIND_INTS(s, 10, recipient->changed_at, owner->node_id, owner->epoch, recipient->dsn_notify);
+    stmt_bind_text(s, 14, recipient->dsn_orcpt);
     return stmt_insert(s, ret_id);
 }
 
@@ -47,6 +48,8 @@ static void recipient_fill(struct stmt *s, struct arena *a, void *item) {
         .attempts = stmt_int(s, 8),
         .reason = row_text(s, a, 9),
         .changed_at = stmt_int(s, 10),
+        .dsn_notify = (int)stmt_int(s, 11),
+        .dsn_orcpt = row_text(s, a, 12),
     };
 }
 
@@ -161,6 +164,14 @@ enum status queue_move(struct db *tx, int64_t id, int64_t due_at, int64_t now) {
     struct stmt *s =
         db_stmt(tx, "UPDATE recipients SET due_at = ?2, changed_at = ?3 WHERE id = ?1 AND state = 0 AND due_at > ?3");
     STMT_BIND_INTS(s, 1, id, due_at, now);
+    return row_change(tx, s);
+}
+
+enum status queue_return(struct db *tx, int64_t id, struct str reason, int64_t now) {
+    struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = 4, reason = ?2, changed_at = ?3 WHERE id = ?1 AND state = 3");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_text(s, 2, reason);
+    stmt_bind_int(s, 3, now);
     return row_change(tx, s);
 }
 

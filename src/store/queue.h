@@ -4,6 +4,7 @@
  *
  *      recipient_add --> SCHEDULED | QUEUED --queue_settle--> QUEUED (again, later)
  *                                                        \--> DELIVERED | BOUNCED | FAILED | ...
+ *                                                                 \--queue_return--> BOUNCED: whoever took it sent it back
  *
  * A row belongs to a node. queue_settle is fenced: it writes only while the row waits, is the node's, has the attempts the
  * caller saw, and the caller's epoch is still the node's latest (nodes.h). So a restart has nothing to take over, whatever
@@ -52,6 +53,8 @@ struct recipient {
     int64_t attempts;
     struct str reason; /* why it waits, or why it ended */
     int64_t changed_at;
+    int dsn_notify;       /* bits of enum smtp_notify, of RCPT; 0 not said */
+    struct str dsn_orcpt; /* of RCPT; "" not said */
 };
 struct recipient_list {
     struct recipient *items;
@@ -125,6 +128,9 @@ WARN_UNUSED enum status queue_settle(struct db *tx, const struct queue_settle *s
  * and nothing written, when it does not wait any more; queue_move also when it is not SCHEDULED for later than `now`. */
 WARN_UNUSED enum status queue_end(struct db *tx, int64_t id, enum recipient_state state, struct str reason, int64_t now);
 WARN_UNUSED enum status queue_move(struct db *tx, int64_t id, int64_t due_at, int64_t now);
+
+/* What was DELIVERED came back. NOT_FOUND, and nothing written, in any other state. */
+WARN_UNUSED enum status queue_return(struct db *tx, int64_t id, struct str reason, int64_t now);
 
 struct queue_ids {
     int64_t *items;

@@ -1,0 +1,255 @@
+/* hear.c - see hear.h: what a mail that came home changes.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "core/hear.h"
+
+#include "core/bounce_class.h"
+#include "core/events.h"
+#include "core/hear_own.h"
+#include "core/inbox.h"
+#include "core/lists.h"
+#include "core/suppressions.h"
+
+/* One mail on its way through. */
+struct hearing {
+    struct db *tx;
+    struct arena arena;
+    const struct hear_place *place;
+    const struct hear_mail *mail;
+    struct heard heard;
+};
+
+/* ---- what is written ---- */
+static void open_detail(struct json_writer *w, const struct hear_target *t) {
+    json_open_object(w);
+    json_add_str(w, STR("RecipientDomain"), t->recipient.domain);
+    json_add_str(w, STR("RFCMessageID"), t->message.rfc_message_id);
+    event_add_sender(w, &t->message);
+}
+
+static void add_given(struct json_writer *w, struct str key, struct str value) {
+    if (value.n > 0) json_add_str(w, key, value);
+}
+
+static struct event event_of(const struct hearing *h, const struct hear_target *t, enum event_type type, struct str detail) {
+    return (struct event){.at = h->mail->now,
+                          .type = type,
+                          .account_id = t->message.account_id,
+                          .domain_id = t->message.domain_id,
+                          .message_id = t->message.id,
+                          .recipient_id = t->recipient.id,
+                          .recipient = t->recipient.address,
+                          .detail = detail};
+}
+
+/* Why somebody is written to no more, and where. */
+struct farewell {
+    enum suppression_source source;
+    enum subscriber_status status;
+    bool is_of_list; /* a list's message: leave that list alone, not the account */
+    struct str reason;
+};
+static enum status suppress(struct hearing *h, const struct hear_target *t, const struct farewell *f) {
+    bool is_new = false;
+    int64_t list_id = 0, account_id = t->message.account_id;
+    enum status status = list_of_message(h->tx, &t->message, &list_id);
+    if (status == STATUS_OK && list_id)
+        status = list_drop(h->tx, account_id, list_id, t->recipient.address, f->status, h->mail->now);
+    if (status == STATUS_OK)
+        status = suppression_add(h->tx,
+                                 &(struct suppression){.account_id = account_id,
+                                                       .list_id = f->is_of_list ? list_id : 0,
+                                                       .address = t->recipient.address,
+                                                       .source = f->source,
+                                                       .reason = f->reason,
+                                                       .created_at = h->mail->now},
+                                 &is_new);
+    if (status == STATUS_OK) h->heard.suppressions += is_new;
+    return status;
+}
+
+/* ---- bounces ---- */
+static bool is_waiting(enum recipient_state state) {
+    return state == RECIPIENT_SCHEDULED || state == RECIPIENT_QUEUED || state == RECIPIENT_HELD;
+}
+
+/* A report without the word that RFC 3464 asks for may say it by its status. */
+static bool has_failed(const struct report_recipient *r) {
+    return r->action == REPORT_FAILED || (r->action == REPORT_ACTION_NONE && str_starts(r->status, STR("5.")));
+}
+
+static bool is_about(const struct report_recipient *r, struct str address) {
+    return str_eq_nocase(r->original_address, address) || str_eq_nocase(r->final_address, address);
+}
+
+/* What is said of the recipient by his name; else, since his server may have sent it on to others, the first failure. NULL: none.
+ * Words without a recipient say of themselves that they are a bounce. */
+static const struct report_recipient *find_failure(const struct report *report, struct str address) {
+    static const struct report_recipient nobody = {.action = REPORT_FAILED};
+    for (size_t i = 0; i < report->recipient_count; i++)
+        if (is_about(&report->recipients[i], address)) return has_failed(&report->recipients[i]) ? &report->recipients[i] : NULL;
+    for (size_t i = 0; i < report->recipient_count; i++)
+        if (has_failed(&report->recipients[i])) return &report->recipients[i];
+    return report->kind == REPORT_BOUNCE && report->recipient_count == 0 ? &nobody : NULL;
+}
+
+static struct str host_of(const struct report *report, const struct report_recipient *r) {
+    return r->remote_mta.n ? r->remote_mta : report->reporting_mta;
+}
+
+static struct str reason_of(struct hearing *h, const struct report_recipient *r) {
+    struct str host = host_of(h->mail->report, r);
+    if (r->diagnostic.n) return r->diagnostic;
+    if (r->status.n) return arena_strf(&h->arena, "Returned after delivery with status %.*s", STR_ARG(r->status));
+    if (host.n) return arena_strf(&h->arena, "Returned after delivery by %.*s", STR_ARG(host));
+    return STR("Returned after delivery");
+}
+
+static void write_bounce(const struct hearing *h, const struct hear_target *t, const struct report_recipient *r,
+                         const struct bounce_finding *finding, struct buf *out) {
+    const struct report *report = h->mail->report;
+    struct json_writer w = {.out = out};
+    open_detail(&w, t);
+    add_given(&w, STR("MXHost"), host_of(report, r));
+    add_given(&w, STR("ReportingMTA"), report->reporting_mta);
+    if (r->code || r->diagnostic.n || r->enhanced.n) {
+        json_add_object(&w, STR("Reply"));
+        if (r->code) json_add_i64(&w, STR("Code"), r->code);
+        add_given(&w, STR("Enhanced"), r->enhanced);
+        add_given(&w, STR("Text"), r->diagnostic);
+        json_close_object(&w);
+    }
+    json_add_str(&w, STR("Reason"), t->recipient.reason);
+    bounce_class_write(&w, finding, report->kind == REPORT_DSN ? STR("dsn") : STR("text"));
+    json_close_object(&w);
+}
+
+/* BN04, BN06, BN09: nobody is suppressed on words, or by a sender who could be asked for a reason. */
+static bool is_proof(const struct hear_mail *mail, const struct bounce_finding *finding) {
+    return finding->suppresses && mail->report->kind == REPORT_DSN && mail->report->is_standard && mail->sender.n == 0;
+}
+
+static enum status hear_bounce(struct hearing *h, struct hear_target *t) {
+    const struct report_recipient *r = find_failure(h->mail->report, t->recipient.address);
+    struct bounce_finding finding;
+    BUF_AUTO detail = {0};
+    int64_t id;
+    if (!r) return STATUS_OK;
+    t->recipient.reason = reason_of(h, r);
+    enum status status = queue_return(h->tx, t->recipient.id, t->recipient.reason, h->mail->now);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* it has ended before (BN03) */
+    if (status != STATUS_OK) return status;
+    bounce_class_of(r->code, r->enhanced.n ? r->enhanced : r->status, r->diagnostic, host_of(h->mail->report, r), &finding);
+    write_bounce(h, t, r, &finding, &detail);
+    struct event event = event_of(h, t, EVENT_BOUNCE, buf_str(&detail));
+    status = event_record(h->tx, &event, &id);
+    if (status == STATUS_OK && is_proof(h->mail, &finding))
+        status = suppress(h, t, &(struct farewell){SUPPRESSION_BOUNCE, SUBSCRIBER_BOUNCED, false, t->recipient.reason});
+    if (status == STATUS_OK) h->heard.bounces++;
+    return status;
+}
+
+/* ---- complaints, and those who leave ---- */
+static enum status hear_complaint(struct hearing *h, const struct hear_target *t) {
+    const struct report_complaint *c = &h->mail->report->complaint;
+    BUF_AUTO detail = {0};
+    struct json_writer w = {.out = &detail};
+    int64_t id;
+    if (c->type != REPORT_ABUSE && c->type != REPORT_FRAUD) return STATUS_OK; /* BN13 */
+    open_detail(&w, t);
+    json_add_object(&w, STR("Complaint"));
+    json_add_z(&w, STR("Type"), report_feedback_name(c->type));
+    add_given(&w, STR("Reporter"), c->user_agent);
+    json_close_object(&w);
+    json_close_object(&w);
+    struct event event = event_of(h, t, EVENT_COMPLAINT, buf_str(&detail));
+    enum status status = event_record_once(h->tx, &event, &id);
+    if (status == STATUS_EXISTS) return STATUS_OK;
+    if (status == STATUS_OK && h->mail->report->is_standard)
+        status = suppress(h, t, &(struct farewell){SUPPRESSION_COMPLAINT, SUBSCRIBER_COMPLAINED, false, c->user_agent});
+    if (status == STATUS_OK) h->heard.complaints++;
+    return status;
+}
+
+static enum status hear_unsubscribe(struct hearing *h, const struct hear_target *t) {
+    BUF_AUTO detail = {0};
+    struct json_writer w = {.out = &detail};
+    int64_t id;
+    open_detail(&w, t);
+    json_add_str(&w, STR("Source"), STR("mail"));
+    json_close_object(&w);
+    struct event event = event_of(h, t, EVENT_UNSUBSCRIBE, buf_str(&detail));
+    enum status status = event_record_once(h->tx, &event, &id);
+    if (status == STATUS_EXISTS) return STATUS_OK;
+    if (status == STATUS_OK)
+        status =
+            suppress(h, t, &(struct farewell){SUPPRESSION_UNSUBSCRIBE, SUBSCRIBER_UNSUBSCRIBED, true, STR("Asked to by mail")});
+    if (status == STATUS_OK) h->heard.unsubscribes++;
+    return status;
+}
+
+/* ---- addresses without a token ---- */
+static enum status keep(struct hearing *h, const struct hear_address *a) {
+    h->heard.kept++;
+    return inbox_receive(h->tx, NULL,
+                         &(struct inbox_delivery){.envelope_from = h->mail->sender,
+                                                  .recipients = &a->mailbox,
+                                                  .recipient_count = 1,
+                                                  .content = h->mail->content,
+                                                  .received_at = h->mail->now});
+}
+
+static enum status hear_name(struct hearing *h, const struct hear_address *a) {
+    struct hear_address found;
+    struct hear_target t;
+    bool is_complaint = (a->takes & HEAR_COMPLAINTS) && h->mail->report->kind == REPORT_COMPLAINT;
+    if (is_complaint && hear_find_token(h->place->key, h->mail->report->original_header, &found)) {
+        enum status status = hear_target_load(h->tx, &h->arena, h->place, &found, h->mail->now, &t);
+        if (status == STATUS_OK) h->heard.recipient_id = t.recipient.id;
+        if (status != STATUS_NOT_FOUND) return status == STATUS_OK ? hear_complaint(h, &t) : status;
+    }
+    return a->takes & HEAR_MAIL ? keep(h, a) : STATUS_OK;
+}
+
+/* ---- all of a mail ---- */
+static bool is_bounce(const struct report *report) {
+    return report->kind == REPORT_DSN || report->kind == REPORT_BOUNCE;
+}
+
+static enum status hear_one(struct hearing *h, const struct hear_address *a) {
+    struct hear_target t;
+    if (!a->has_token) return hear_name(h, a);
+    enum status status = hear_target_load(h->tx, &h->arena, h->place, a, h->mail->now, &t);
+    if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    h->heard.recipient_id = t.recipient.id;
+    if (a->path.use == RETURN_PATH_UNSUBSCRIBE) return hear_unsubscribe(h, &t);
+    if (is_bounce(h->mail->report)) return hear_bounce(h, &t);
+    return h->mail->report->kind == REPORT_COMPLAINT ? hear_complaint(h, &t) : STATUS_OK;
+}
+
+/* A failure of what still waits: either our own word on its delivery is on its way to the disk, or we shall try again, because
+ * the answer was lost. Told before anything is written, so that the mail may come a second time. */
+static enum status find_early(struct hearing *h) {
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < h->mail->address_count && status == STATUS_OK && !h->heard.is_early; i++) {
+        const struct hear_address *a = &h->mail->addresses[i];
+        struct hear_target t;
+        if (!a->has_token || a->path.use != RETURN_PATH_BOUNCE || !is_bounce(h->mail->report)) continue;
+        status = hear_target_load(h->tx, &h->arena, h->place, a, h->mail->now, &t);
+        if (status == STATUS_OK) {
+            h->heard.recipient_id = t.recipient.id;
+            h->heard.is_early = is_waiting(t.recipient.state) && find_failure(h->mail->report, t.recipient.address);
+        }
+        if (status == STATUS_NOT_FOUND) status = STATUS_OK;
+    }
+    return status;
+}
+
+enum status hear(struct db *tx, const struct hear_place *place, const struct hear_mail *mail, struct heard *ret) {
+    struct hearing h = {.tx = tx, .place = place, .mail = mail};
+    enum status status = find_early(&h);
+    for (size_t i = 0; i < mail->address_count && status == STATUS_OK && !h.heard.is_early; i++)
+        status = hear_one(&h, &mail->addresses[i]);
+    arena_fini(&h.arena);
+    if (status == STATUS_OK) *ret = h.heard;
+    return status;
+}
