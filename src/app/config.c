@@ -12,12 +12,16 @@
 #include "proto/address/network.h"
 #include "proto/address/address.h"
 #include "proto/json/json_write.h"
+#include "smtpd/smtpd.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define SIZE_MIN  (UINT64_C(64) << 10)
+#define SIZE_MOST (UINT64_C(1) << 30)
 
 struct config_key;
 /* Check `text` and store it at `field` (a struct str or an int64_t). Returns NULL, or why not. */
@@ -78,7 +82,7 @@ static const char *kind_port(const struct config_key *key, struct str text, void
 static const char *kind_ports(const struct config_key *key, struct str text, void *field) {
     struct str rest = text, part;
     int64_t port;
-    while (str_next(&rest, ',', &part))
+    while (!str_is_empty(text) && str_next(&rest, ',', &part))
         if (kind_port(key, str_trim(part), &port)) return "expected port numbers from 1 to 65535, several with commas";
     *(struct str *)field = text;
     return NULL;
@@ -91,6 +95,43 @@ static const char *kind_count(const struct config_key *key, struct str text, voi
     if (!str_to_u64(text, &count) || count > 1000000000) return "expected a number from 0 (no limit) to 1000000000";
     *(int64_t *)field = (int64_t)count;
     return NULL;
+}
+
+/* At least one of something. */
+static const char *kind_number(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    uint64_t number;
+    if (!str_to_u64(text, &number) || number == 0 || number > 1000000) return "expected a number from 1 to 1000000";
+    *(int64_t *)field = (int64_t)number;
+    return NULL;
+}
+
+/* Bytes, or with K, M or G behind. */
+static const char *kind_size(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    static const char units[] = "kmg";
+    unsigned shift = 0;
+    struct str digits = text;
+    const char *unit = text.n ? strchr(units, ascii_lower(text.p[text.n - 1])) : NULL;
+    if (unit && *unit) {
+        shift = (unsigned)(unit - units + 1) * 10;
+        digits = str_sub(text, 0, text.n - 1);
+    }
+    uint64_t number;
+    if (!str_to_u64(digits, &number) || number > (UINT64_C(1) << 40) || number << shift < SIZE_MIN || number << shift > SIZE_MOST)
+        return "expected a size from 64K to 1G, like 50M";
+    *(int64_t *)field = (int64_t)(number << shift);
+    return NULL;
+}
+
+static const char *kind_trusted(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    ARENA_AUTO arena = {0};
+    const struct smtpd_trust *items;
+    size_t count;
+    const char *why = smtpd_trust_parse(&arena, text, &items, &count);
+    if (!why) *(struct str *)field = text;
+    return why;
 }
 
 /* Comma list of address:port; empty for none. */
@@ -236,8 +277,33 @@ static const struct config_key config_keys[] = {
             "Waits between tries, like 30s,5m,1h, the last one repeating; empty: 1, 3, 5, 10, 20, 40 min, doubling to 4 h."),
     KEY("smtp", "public_host", "", kind_hostname, smtp_public_host,
         .sentence = "Host that SMTP users are told to connect to; empty: [delivery] hostname."),
-    KEY("smtp", "public_ports", "25,587,465", kind_ports, smtp_public_ports,
-        .sentence = "Ports that SMTP users are told, comma separated."),
+    KEY("smtp", "public_ports", "", kind_ports, smtp_public_ports,
+        .sentence = "Ports that SMTP users are told, comma separated; empty: those of listen and listen_tls, else 25,587,465."),
+    KEY("smtp", "listen", "", kind_listen, smtp_listen,
+        .sentence = "Addresses where SMTP users submit mail, with STARTTLS, comma separated; 587 is the usual port."),
+    KEY("smtp", "listen_tls", "", kind_listen, smtp_listen_tls,
+        .sentence = "The same with TLS from the first byte; 465 is the usual port."),
+    KEY("smtp", "return_path", "", kind_listen, smtp_return_path,
+        .sentence =
+            "Addresses where bounces, complaints and unsubscribe mails come home: port 25 of the host that the return-path "
+            "domains' MX names. One that stands in listen too serves both."),
+    KEY("smtp", "trusted", "", kind_trusted, smtp_trusted,
+        .sentence = "Networks whose clients submit for a sender domain without a login, NETWORK=DOMAIN, comma separated: for "
+                    "appliances that have none."),
+    KEY("smtp", "proxies", "", kind_networks, smtp_proxies,
+        .sentence = "Addresses or networks of proxies that begin each connection with a PROXY header, version 1 or 2, comma "
+                    "separated; theirs must have one, anybody else's is refused."),
+    KEY("smtp", "xclient", "", kind_networks, smtp_xclient,
+        .sentence = "Addresses or networks of SMTP proxies whose XCLIENT is believed, comma separated. None that passes its "
+                    "clients' own commands on."),
+    KEY("smtp", "auth_without_tls", "never", kind_choice, smtp_auth_without_tls, .choices = "never|loopback",
+        .sentence = "Whether clients on this machine may log in without TLS."),
+    KEY("smtp", "message_max", "50M", kind_size, smtp_message_max, .sentence = "Size of a message that is taken over SMTP."),
+    KEY("smtp", "recipients_max", "1000", kind_number, smtp_recipients_max,
+        .sentence = "Recipients of a message that is submitted over SMTP."),
+    KEY("smtp", "connections", "10000", kind_number, smtp_connections, .sentence = "SMTP connections at a time."),
+    KEY("smtp", "connections_per_address", "50", kind_number, smtp_connections_per_address,
+        .sentence = "SMTP connections at a time of one client address (of IPv6 its /64)."),
     KEY("webhook", "allow_private", "no", kind_bool, webhook_allow_private,
         .sentence = "Let webhooks call loopback, private and link-local addresses too."),
     KEY("keys", "master", "", kind_text, keys_master,
@@ -446,6 +512,10 @@ enum status config_finish(struct config *c, struct buf *ret_why) {
         buf_add_z(ret_why, "[http] tls_listen: needs [tls] cert and key");
         return STATUS_INVALID;
     }
+    if (str_is_empty(c->tls_cert) != str_is_empty(c->tls_key)) {
+        buf_add_z(ret_why, "[tls] cert and key belong together");
+        return STATUS_INVALID;
+    }
     while (c->data_dir.n > 1 && str_ends(c->data_dir, STR("/"))) c->data_dir.n--;
     struct str *paths[] = {&c->data_dir, &c->dns_trust_anchor, &c->tls_cert, &c->tls_key, &c->keys_master};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) *paths[i] = absolute_path(c, *paths[i]);
@@ -453,6 +523,18 @@ enum status config_finish(struct config *c, struct buf *ret_why) {
     if (str_is_empty(c->smtp_public_host)) c->smtp_public_host = c->delivery_hostname;
     if (str_is_empty(c->keys_master)) c->keys_master = master_key_path(c);
     return STATUS_OK;
+}
+
+static void format_size(struct buf *out, int64_t bytes) {
+    static const char units[] = {'K', 'M', 'G'};
+    size_t i = 0;
+    int64_t number = bytes;
+    while (i < sizeof units && number % 1024 == 0) {
+        number /= 1024;
+        i++;
+    }
+    buf_add_i64(out, number);
+    if (i) buf_add_char(out, units[i - 1]);
 }
 
 static void format_value(struct buf *out, const struct config *c, const struct config_key *key) {
@@ -464,7 +546,9 @@ static void format_value(struct buf *out, const struct config *c, const struct c
         buf_add_str(out, word);
     } else if (key->kind == kind_bool)
         buf_add_z(out, *(const int64_t *)field ? "yes" : "no");
-    else if (key->kind == kind_port || key->kind == kind_count)
+    else if (key->kind == kind_size)
+        format_size(out, *(const int64_t *)field);
+    else if (key->kind == kind_port || key->kind == kind_count || key->kind == kind_number)
         buf_add_i64(out, *(const int64_t *)field);
     else if (key->is_secret && !str_is_empty(*(const struct str *)field))
         buf_add_z(out, "***");

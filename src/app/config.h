@@ -17,6 +17,7 @@
 #define CONFIG_FILE_MAX (1u << 20)
 
 enum config_choice_mode { MODE_LIVE, MODE_SANDBOX };
+enum config_choice_clear { CLEAR_NEVER, CLEAR_LOOPBACK };
 enum config_choice_errors { ERRORS_HTTP, ERRORS_ALWAYS_200 };
 
 struct config {
@@ -35,10 +36,16 @@ struct config {
     int64_t delivery_allow_private;
     struct str delivery_smarthost, delivery_retry;
     struct str smtp_public_host, smtp_public_ports;
+    struct str smtp_listen, smtp_listen_tls, smtp_return_path;
+    struct str smtp_trusted, smtp_proxies, smtp_xclient;
+    int64_t smtp_auth_without_tls; /* enum config_choice_clear */
+    int64_t smtp_message_max;      /* bytes */
+    int64_t smtp_recipients_max, smtp_connections, smtp_connections_per_address;
     int64_t webhook_allow_private;
     struct str keys_master;
     struct str mail_from;
-    int64_t api_v1_errors; /* enum config_choice_errors */
+    int64_t api_v1_errors; /* enum config_choice_clear { CLEAR_NEVER, CLEAR_LOOPBACK };
+enum config_choice_errors */
     int64_t limits_key_per_minute, limits_account_per_minute, limits_address_per_minute;
 };
 

@@ -1,6 +1,6 @@
 /* gateway.c - what starts before what, and what stops after what.
  *
- *   store -> executors -> loops -> resolver -> inbox (sandbox) -> mta -> API -> HTTP servers -> listeners
+ *   store -> executors -> loops -> resolver -> SMTP servers -> mta -> API -> HTTP servers
  *
  * Everything is built while no loop runs yet, so nothing needs a lock; then the loops' threads start. Closing goes the other way:
  * first nobody comes in, then what runs may end, then executors empty themselves while the loops still take their answers, then
@@ -11,6 +11,8 @@
 
 #include "api/api.h"
 #include "api/work.h"
+#include "app/listeners.h"
+#include "app/smtp.h"
 #include "app/threads.h"
 #include "base/log.h"
 #include "core/domains.h"
@@ -21,10 +23,8 @@
 #include "db/db.h"
 #include "httpd/http_server.h"
 #include "mta/mta.h"
-#include "net/listener.h"
 #include "net/resolver.h"
 #include "net/tls.h"
-#include "smtpd/smtpd.h"
 #include "store/store.h"
 #include "store/writer.h"
 #include "web/web.h"
@@ -38,7 +38,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LISTENERS_MAX     16
 #define CONNECTIONS_MAX   10000
 #define PER_ADDRESS_MAX   2000
 #define LIMITS_MAX        65536 /* token buckets */
@@ -67,14 +66,13 @@ struct gateway {
     struct network_list proxies;
     struct limits *limits;
     struct http_budget *budget;
-    struct smtpd *inbox;
+    struct smtp *smtp;
     struct mta *mta;
     struct api *api;
     struct work *work; /* list sends and imports; none without a server */
     struct http_server *servers[SERVER_COUNT];
-    struct listener *listeners[LISTENERS_MAX];
-    size_t listener_count;
-    struct net_address inbox_address, http_address;
+    struct listeners listeners;
+    struct net_address http_address;
     atomic_bool is_lost, is_stopping;
 };
 
@@ -213,42 +211,6 @@ static size_t http_loops(const struct gateway *g) {
     return g->threads.count - 1;
 }
 
-static enum status add_listener(struct gateway *g, const struct listener_options *options, struct buf *why) {
-    BUF_AUTO address = {0};
-    net_address_format(&address, options->address);
-    if (g->listener_count == LISTENERS_MAX) {
-        buf_addf(why, "more than %d addresses to listen on", LISTENERS_MAX);
-        return STATUS_LIMIT;
-    }
-    enum status st = listener_open(options, &g->listeners[g->listener_count]);
-    if (st == STATUS_OK)
-        g->listener_count++;
-    else if (st == STATUS_EXISTS)
-        buf_addf(why, "%.*s is taken by another program; choose another with -o http.listen=ADDRESS:PORT",
-                 STR_ARG(buf_str(&address)));
-    else
-        buf_addf(why, "cannot listen on %.*s: %s", STR_ARG(buf_str(&address)),
-                 st == STATUS_INVALID && options->address->family != 1 ? "this machine has no such address" : status_text(st));
-    return st;
-}
-
-/* The sandbox's last hop: a real SMTP server on a loopback port that the kernel picks. */
-static enum status open_inbox(struct gateway *g, struct buf *why) {
-    struct loop *loop = mta_loop(g);
-    struct net_address any;
-    if (net_address_parse(STR("127.0.0.1:0"), &any) != STATUS_OK) return fail(why, STATUS_INVALID, "inbox address");
-    g->inbox = smtpd_new_inbox(&(struct smtpd_options){.loop = loop,
-                                                       .writer = g->writer,
-                                                       .metrics = &g->metrics,
-                                                       .return_path_key = &g->return_path_key,
-                                                       .hostname = g->config->delivery_hostname});
-    enum status st = add_listener(
-        g, &(struct listener_options){.address = &any, .loops = &loop, .loop_count = 1, .accept = smtpd_accept, .arg = g->inbox},
-        why);
-    if (st == STATUS_OK) g->inbox_address = *listener_address(g->listeners[g->listener_count - 1]);
-    return st;
-}
-
 static bool is_private(const struct route_address *address) {
     struct net_address a = {.family = address->family};
     memcpy(a.ip, address->ip, sizeof a.ip);
@@ -257,11 +219,8 @@ static bool is_private(const struct route_address *address) {
 
 static enum status open_mta(struct gateway *g, struct buf *why) {
     const struct config *c = g->config;
-    bool sandbox = c->delivery_mode == MODE_SANDBOX;
-    enum status st = sandbox ? open_inbox(g, why) : STATUS_OK;
-    if (st == STATUS_OK && (st = tls_context_new_smtp_client(&g->client_tls)) != STATUS_OK)
-        return fail(why, st, "cannot set up TLS");
-    if (st != STATUS_OK) return st;
+    enum status st = tls_context_new_smtp_client(&g->client_tls);
+    if (st != STATUS_OK) return fail(why, st, "cannot set up TLS");
     struct mta_options options = {
         .loop = mta_loop(g),
         .writer = g->writer,
@@ -274,7 +233,7 @@ static enum status open_mta(struct gateway *g, struct buf *why) {
         .hostname = c->delivery_hostname,
         .return_path_key = &g->return_path_key,
         .route = {.port = (uint16_t)c->delivery_port, .is_private = c->delivery_allow_private ? NULL : is_private},
-        .sandbox = sandbox ? &g->inbox_address : NULL,
+        .sandbox = smtp_inbox(g->smtp),
         .node_id = g->node.node_id,
         .epoch = g->node.epoch,
     };
@@ -301,6 +260,24 @@ static void *hold(void *ctx, const struct queue_hold *what, struct queue_held *h
 
 static void release(void *ctx, void *held) {
     if (((struct gateway *)ctx)->mta && held) mta_release(held);
+}
+
+/* ---- SMTP in ---- */
+static enum status open_smtp(struct gateway *g, struct buf *why) {
+    return smtp_open(&(struct smtp_options){.config = g->config,
+                                            .threads = &g->threads,
+                                            .listeners = &g->listeners,
+                                            .shared = {.writer = g->writer,
+                                                       .readers = g->readers,
+                                                       .slow = g->slow,
+                                                       .metrics = &g->metrics,
+                                                       .limits = g->limits,
+                                                       .rand = rand_system(),
+                                                       .return_path_key = &g->return_path_key,
+                                                       .owner = g->node,
+                                                       .queue_offer = offer,
+                                                       .arg = g}},
+                     &g->smtp, why);
 }
 
 /* ---- API and HTTP ---- */
@@ -349,7 +326,6 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         return STATUS_INVALID;
     }
     g->budget = http_budget_new(CONNECTIONS_MAX, PER_ADDRESS_MAX, BODY_BYTES_MAX);
-    g->limits = limits_new(LIMITS_MAX);
     struct api_options options = {
         .writer = g->writer,
         .readers = g->readers,
@@ -367,7 +343,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .address_per_minute = c->limits_address_per_minute,
         .owner = g->node,
         .smtp_host = c->smtp_public_host,
-        .smtp_ports = c->smtp_public_ports,
+        .smtp_ports = g->smtp ? smtp_ports(g->smtp) : c->smtp_public_ports,
         .webhook_allow_private = c->webhook_allow_private != 0,
         .hostname = c->delivery_hostname,
         .mail_from = c->mail_from,
@@ -389,38 +365,34 @@ static enum status open_api(struct gateway *g, struct buf *why) {
     g->servers[SERVER_CONTROL] = new_server(g, SERVER_CONTROL);
     if (g->role == GATEWAY_OFFLINE) return STATUS_OK;
     g->servers[SERVER_PUBLIC] = new_server(g, SERVER_PUBLIC);
-    if (str_is_empty(c->http_tls_listen)) return STATUS_OK;
+    if (str_is_empty(c->http_tls_listen) && !listeners_has(&g->listeners, "https")) return STATUS_OK;
     enum status st = tls_context_new_server(c->tls_cert.p, c->tls_key.p, &g->server_tls, why);
     if (st == STATUS_OK) g->servers[SERVER_TLS] = new_server(g, SERVER_TLS);
     return st;
 }
 
-static enum status listen_all(struct gateway *g, struct str addresses, struct http_server *server, struct buf *why) {
-    struct str rest = addresses, part;
-    while (!str_is_empty(addresses) && str_next(&rest, ',', &part)) {
-        struct net_address address;
-        enum status st = net_address_parse(str_trim(part), &address);
-        if (st == STATUS_OK)
-            st = add_listener(g,
-                              &(struct listener_options){.address = &address,
-                                                         .loops = g->threads.loops,
-                                                         .loop_count = http_loops(g),
-                                                         .accept = http_server_accept,
-                                                         .arg = server,
-                                                         .unix_mode = 0600},
-                              why);
-        if (st != STATUS_OK) return st;
-        if (server == g->servers[SERVER_PUBLIC] && g->http_address.family == 0)
-            g->http_address = *listener_address(g->listeners[g->listener_count - 1]);
-    }
-    return STATUS_OK;
-}
-
 static enum status open_listeners(struct gateway *g, struct buf *why) {
-    enum status st = listen_all(g, g->config->http_listen, g->servers[SERVER_PUBLIC], why);
-    if (st == STATUS_OK) st = listen_all(g, g->config->http_tls_listen, g->servers[SERVER_TLS], why);
-    if (st == STATUS_OK) st = listen_all(g, STR("unix:" HOME_SOCKET), g->servers[SERVER_CONTROL], why);
-    return st;
+    const struct config *c = g->config;
+    const struct {
+        const char *name, *key;
+        struct str addresses;
+        enum server_kind kind;
+        struct net_address *first;
+    } doors[] = {{"http", "http.listen", c->http_listen, SERVER_PUBLIC, &g->http_address},
+                 {"https", "http.tls_listen", c->http_tls_listen, SERVER_TLS, NULL},
+                 {NULL, NULL, STR("unix:" HOME_SOCKET), SERVER_CONTROL, NULL}};
+    enum status st = STATUS_OK;
+    for (size_t i = 0; st == STATUS_OK && i < sizeof doors / sizeof doors[0]; i++)
+        st = listeners_open(&g->listeners,
+                            &(struct door){.name = doors[i].name,
+                                           .key = doors[i].key,
+                                           .addresses = doors[i].addresses,
+                                           .loops = g->threads.loops,
+                                           .loop_count = http_loops(g),
+                                           .accept = http_server_accept,
+                                           .arg = g->servers[doors[i].kind]},
+                            doors[i].first, why);
+    return st == STATUS_OK ? listeners_check(&g->listeners, why) : st;
 }
 
 /* ---- the whole ---- */
@@ -443,7 +415,8 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned cores = online < 1 ? 1 : online > 32 ? 32 : (unsigned)online;
     bool serves = g->role == GATEWAY_SERVE;
-    enum status st = open_store(g, home, why);
+    enum status st = serves ? listeners_inherit(&g->listeners, why) : STATUS_OK;
+    if (st == STATUS_OK) st = open_store(g, home, why);
     if (st == STATUS_OK && (st = threads_open(&g->threads, serves ? cores + 1 : 2)) != STATUS_OK)
         return fail(why, st, "cannot make the event loops");
     if (st == STATUS_OK) st = open_executors(g, cores, why);
@@ -454,7 +427,9 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     dns.is_fresh = true;
     if (st == STATUS_OK) st = resolver_new(mta_loop(g), &dns, &g->fresh_resolver);
     if (st != STATUS_OK) return fail(why, st, "cannot set up the resolver");
-    if (serves) st = open_mta(g, why);
+    g->limits = limits_new(LIMITS_MAX);
+    if (serves) st = open_smtp(g, why);
+    if (st == STATUS_OK && serves) st = open_mta(g, why);
     if (st == STATUS_OK) st = open_api(g, why);
     if (st == STATUS_OK && serves) st = open_listeners(g, why);
     if (st == STATUS_OK && (st = threads_start(&g->threads)) != STATUS_OK)
@@ -510,10 +485,16 @@ void gateway_format_address(struct buf *out, const struct gateway *g) {
     net_address_format(out, &g->http_address);
 }
 
+void gateway_format_smtp(struct buf *out, const struct gateway *g) {
+    const struct net_address *address = smtp_submission(g->smtp);
+    if (address) net_address_format(out, address);
+}
+
 enum status gateway_reload(struct gateway *g, struct buf *ret_why) {
-    if (!g->servers[SERVER_TLS]) return STATUS_OK;
+    enum status st = smtp_reload(g->smtp, ret_why);
+    if (st != STATUS_OK || !g->servers[SERVER_TLS]) return st;
     struct tls_context *fresh = NULL;
-    enum status st = tls_context_new_server(g->config->tls_cert.p, g->config->tls_key.p, &fresh, ret_why);
+    st = tls_context_new_server(g->config->tls_cert.p, g->config->tls_key.p, &fresh, ret_why);
     if (st == STATUS_OK) http_server_set_tls(g->servers[SERVER_TLS], fresh);
     tls_context_unref(&fresh);
     return st;
@@ -527,16 +508,12 @@ bool gateway_is_lost(const struct gateway *g) {
 
 static void close_listeners(void *arg, struct waiter *waiter) {
     struct gateway *g = arg;
-    while (g->listener_count) listener_close(&g->listeners[--g->listener_count]);
+    listeners_close(&g->listeners);
     threads_done(waiter);
 }
 
 static void stop_mta(void *arg, struct waiter *waiter) {
     mta_stop(((struct gateway *)arg)->mta, STOP_MS, threads_done, waiter);
-}
-
-static void stop_inbox(void *arg, struct waiter *waiter) {
-    smtpd_stop(((struct gateway *)arg)->inbox, STOP_MS, threads_done, waiter);
 }
 
 static void stop_work(void *arg, struct waiter *waiter) {
@@ -560,8 +537,9 @@ static void stop_running(struct gateway *g) {
     for (size_t i = 0; i < SERVER_COUNT; i++)
         if (g->servers[i]) threads_call(&g->threads, first, stop_server, &(struct server_stop){g, g->servers[i]});
     if (g->work) threads_call(&g->threads, first, stop_work, g);
+    if (g->smtp) smtp_stop(g->smtp, STOP_MS);
     if (g->mta) threads_call(&g->threads, mta, stop_mta, g);
-    if (g->inbox) threads_call(&g->threads, mta, stop_inbox, g);
+    if (g->smtp) smtp_stop_inbox(g->smtp, STOP_MS);
 }
 
 void gateway_close(struct gateway **g_place) {
@@ -579,10 +557,10 @@ void gateway_close(struct gateway **g_place) {
     executor_free(&g->readers);
     executor_free(&g->writer);
     threads_stop(&g->threads);
-    while (g->listener_count) listener_close(&g->listeners[--g->listener_count]);
+    listeners_close(&g->listeners);
     mta_free(&g->mta); /* with its holds: the calls that are given up now find none to release */
     for (size_t i = 0; i < SERVER_COUNT; i++) http_server_free(&g->servers[i]);
-    smtpd_free(&g->inbox);
+    smtp_free(&g->smtp);
     api_free(&g->api);
     resolver_free(&g->resolver);
     resolver_free(&g->fresh_resolver);

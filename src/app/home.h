@@ -10,9 +10,11 @@
 #include "app/config.h"
 #include "crypto/seal.h"
 
-#define HOME_DATABASE "posthorn.db"
-#define HOME_SOCKET   "control.sock"
-#define HOME_LOCK     "lock"
+#define HOME_DATABASE        "posthorn.db"
+#define HOME_SOCKET          "control.sock"
+#define HOME_LOCK            "lock"
+#define HOME_CERTIFICATE     "smtp-cert.pem" /* self-signed, when [tls] names none */
+#define HOME_CERTIFICATE_KEY "smtp-key.pem"
 
 struct home {
     struct seal_key master;

@@ -23,6 +23,7 @@ struct listener {
     struct event *readable;
     struct timer rest;
     struct net_address address;
+    bool is_ours; /* opened here: a Unix socket's file goes with it */
     struct loop **loops;
     size_t loop_count, next_loop;
     listener_accept_fn accept;
@@ -120,24 +121,52 @@ static int open_socket(const struct listener_options *o) {
     return -1;
 }
 
-enum status listener_open(const struct listener_options *o, struct listener **ret) {
-    int fd = open_socket(o);
-    if (fd < 0) return status_from_errno(errno);
+static struct listener *listener_new(const struct listener_options *o, int fd, const struct net_address *address) {
     struct listener *l = calloc(1, sizeof *l);
     if (!l) abort();
-    *l = (struct listener){.fd = fd, .loop_count = o->loop_count, .accept = o->accept, .arg = o->arg, .address = *o->address};
+    *l = (struct listener){.fd = fd, .loop_count = o->loop_count, .accept = o->accept, .arg = o->arg, .address = *address};
     l->loops = calloc(o->loop_count, sizeof(struct loop *));
     if (!l->loops) abort();
     for (size_t i = 0; i < o->loop_count; i++) l->loops[i] = o->loops[i];
-    struct sockaddr_storage bound;
-    socklen_t n = sizeof bound;
-    if (o->address->family != 1 && getsockname(fd, (struct sockaddr *)&bound, &n) == 0)
-        l->address = sockaddr_to_address(&bound, n);
     timer_init(&l->rest, l->loops[0], on_rested, l);
     l->readable = event_new(loop_event_base(l->loops[0]), fd, EV_READ | EV_PERSIST, on_readable, l);
     if (!l->readable) abort();
     event_add(l->readable, NULL);
-    *ret = l;
+    return l;
+}
+
+/* Where fd is bound; false: nobody knows. */
+static bool find_address(int fd, struct net_address *ret) {
+    struct sockaddr_storage bound = {0};
+    socklen_t n = sizeof bound;
+    if (getsockname(fd, (struct sockaddr *)&bound, &n) != 0) return false;
+    *ret = sockaddr_to_address(&bound, n);
+    return true;
+}
+
+enum status listener_open(const struct listener_options *o, struct listener **ret) {
+    int fd = open_socket(o);
+    if (fd < 0) return status_from_errno(errno);
+    struct net_address address = *o->address;
+    if (address.family != 1) (void)find_address(fd, &address);
+    *ret = listener_new(o, fd, &address);
+    (*ret)->is_ours = true;
+    return STATUS_OK;
+}
+
+static bool socket_says(int fd, int option, int value) {
+    int got;
+    socklen_t n = sizeof got;
+    return getsockopt(fd, SOL_SOCKET, option, &got, &n) == 0 && got == value;
+}
+
+enum status listener_adopt(const struct listener_options *o, int fd, struct listener **ret) {
+    struct net_address address;
+    if (!socket_says(fd, SO_TYPE, SOCK_STREAM) || !socket_says(fd, SO_ACCEPTCONN, 1) || !find_address(fd, &address))
+        return STATUS_INVALID;
+    evutil_make_socket_nonblocking(fd);
+    evutil_make_socket_closeonexec(fd);
+    *ret = listener_new(o, fd, &address);
     return STATUS_OK;
 }
 
@@ -148,7 +177,7 @@ void listener_close(struct listener **listener) {
     event_free(l->readable);
     timer_fini(&l->rest);
     close(l->fd);
-    if (l->address.family == 1) unlink(l->address.path);
+    if (l->is_ours && l->address.family == 1) unlink(l->address.path);
     free(l->loops);
     free(l);
 }

@@ -20,6 +20,9 @@ struct listener_options {
 };
 /* STATUS_EXISTS: address in use. STATUS_DENIED: not permitted. STATUS_INVALID: no such address here. */
 WARN_UNUSED enum status listener_open(const struct listener_options *options, struct listener **ret);
+/* The same on a descriptor that somebody bound and listened on for us (systemd's socket activation); options->address is not
+ * looked at. Takes fd. STATUS_INVALID: it is no listening stream socket, and stays the caller's. */
+WARN_UNUSED enum status listener_adopt(const struct listener_options *options, int fd, struct listener **ret);
 /* Stop accepting; must be called on loops[0] or before it runs. */
 void listener_close(struct listener **l);
 const struct net_address *listener_address(const struct listener *l);

@@ -230,7 +230,7 @@ static void greet(struct connection *c) {
     c->session = smtpd_session_new(&(struct smtpd_session_options){
         .service = crowd_is_stressed(s->crowd) ? &s->stressed : &s->service,
         .hostname = c->shared->hostname,
-        .has_starttls = s->options.tls && !s->options.is_tls_first,
+        .has_starttls = s->options.has_tls && !s->options.is_tls_first,
         .is_tls = s->options.is_tls_first,
         .is_loopback = !c->is_unknown && !is_hop && is_loopback,
         .has_xclient = is_hop,

@@ -135,7 +135,6 @@ struct smtpd *smtpd_new(const struct smtpd_options *options) {
     s->owns_crowd = !options->crowd;
     s->crowd = s->owns_crowd ? inbox_crowd() : options->crowd;
     pthread_mutex_init(&s->lock, NULL);
-    if (options->tls) smtpd_set_tls(s, options->tls);
     s->shard_count = options->loop_count;
     s->shards = calloc(s->shard_count, sizeof *s->shards);
     if (!s->shards) abort();

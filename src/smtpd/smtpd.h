@@ -22,6 +22,9 @@ struct smtpd_trust {
     struct network network;
     struct str domain; /* sender domain's name; must be enabled in one account */
 };
+/* Read "192.0.2.0/28=shop.example, 2001:db8::/48=..."; commas or blanks between. Items live in the arena. Returns NULL, or why
+ * not: networks wider than /8 (IPv6: /32) are refused, for nobody owns those. Pure. */
+const char *smtpd_trust_parse(struct arena *arena, struct str text, const struct smtpd_trust **ret, size_t *ret_count);
 /* What all servers of the gateway share; outlives them. */
 struct smtpd_shared {
     struct executor *writer, *readers, *slow;
@@ -56,13 +59,13 @@ struct smtpd_options {
     struct smtpd_bounds bounds;
     struct loop *const *loops; /* on which smtpd_accept will be called; outlives the server */
     size_t loop_count;
-    struct crowd *crowd;     /* shared by servers, outlives them; NULL: one of its own, without shares by address */
-    struct tls_context *tls; /* certificate; NULL: no TLS (the inbox) */
-    bool is_tls_first;       /* implicit TLS (465) */
-    bool has_auth_in_clear;  /* without TLS from this machine (AU01) */
+    struct crowd *crowd;    /* shared by servers, outlives them; NULL: one of its own, without shares by address */
+    bool has_tls;           /* a certificate comes with smtpd_set_tls before anybody does; the inbox has none */
+    bool is_tls_first;      /* implicit TLS (465) */
+    bool has_auth_in_clear; /* without TLS from this machine (AU01) */
 };
 struct smtpd *smtpd_new(const struct smtpd_options *options);
-/* Any thread: a renewed certificate; connections that are open keep theirs. Takes a reference. */
+/* Any thread: the first certificate, or a renewed one; connections that are open keep theirs. Takes a reference. */
 void smtpd_set_tls(struct smtpd *s, struct tls_context *tls);
 /* Fits listener_accept_fn: `server` is a struct smtpd. Takes fd. */
 void smtpd_accept(void *server, struct loop *loop, int fd, const struct net_address *peer);
