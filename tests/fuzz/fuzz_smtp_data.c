@@ -1,11 +1,14 @@
-/* The framing of DATA (P5): whatever is written ends once, at its end, and reads back as what it was; whatever is read ends at
- * the same byte however it was cut (SM01 to SM12, SM18 to SM21).
+/* The framing of DATA and BDAT (P5): whatever is written ends once, at its end, and reads back as what it was; whatever is read
+ * is what a strict reader of the whole finds, however it was cut (I7, SM01 to SM12, SM18 to SM21, PB10, PB11).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
-#include "proto/smtp/data.h"
+#include "../unit/proto-smtp/strict_reader.h"
+
+#define CONTENT_MAX 300
+#define LINE_MAX    60
 
 static enum parse read_data(struct str in, size_t step, struct smtp_data_reader *r, struct buf *out, size_t *ret_used) {
-    *r = (struct smtp_data_reader){.max_bytes = 1 << 20, .line_max_bytes = 200};
+    *r = (struct smtp_data_reader){.max_bytes = CONTENT_MAX, .line_max_bytes = LINE_MAX};
     for (size_t at = 0; at < in.n;) {
         size_t used = 0;
         struct str piece = str_sub(in, at, step);
@@ -15,6 +18,12 @@ static enum parse read_data(struct str in, size_t step, struct smtp_data_reader 
         if (verdict == PARSE_DONE) return verdict;
     }
     return PARSE_MORE;
+}
+
+static void check_content(const struct smtp_data_reader *r, struct str content, const struct strict *strict) {
+    bool is_good = !strict->has_bare && !strict->has_nul && strict->line_max <= LINE_MAX && strict->content.n <= CONTENT_MAX;
+    FUZZ_CHECK((r->fault == SMTP_DATA_GOOD) == is_good && content.n <= CONTENT_MAX);
+    if (is_good) FUZZ_CHECK(str_eq(content, buf_str(&strict->content)));
 }
 
 static void check_reading(struct str in) {
@@ -29,7 +38,41 @@ static void check_reading(struct str in) {
         FUZZ_CHECK(pieces_used == used && reader.fault == whole_reader.fault);
         if (reader.fault == SMTP_DATA_GOOD) FUZZ_CHECK(str_eq(buf_str(&pieces), buf_str(&whole)));
     }
-    if (verdict == PARSE_DONE) FUZZ_CHECK(str_ends(str_sub(in, 0, used), STR(".\r\n")));
+    struct strict strict = strict_data_read(in);
+    FUZZ_CHECK((verdict == PARSE_DONE) == strict.has_ended);
+    if (verdict == PARSE_DONE) FUZZ_CHECK(used == strict.used);
+    if (verdict == PARSE_DONE) check_content(&whole_reader, buf_str(&whole), &strict);
+    buf_fini(&strict.content);
+}
+
+/* Chunks whose lengths come out of `sizes`, each given in segments of `step`. */
+static void read_chunks(struct str in, struct str sizes, size_t step, struct smtp_data_reader *r, struct buf *out) {
+    *r = (struct smtp_data_reader){.max_bytes = CONTENT_MAX, .line_max_bytes = LINE_MAX};
+    size_t begin = 0;
+    while (begin < in.n) {
+        struct str chunk = str_sub(in, begin, fuzz_choice(&sizes) % 40U);
+        if (sizes.n == 0) chunk = str_sub(in, begin, SIZE_MAX);
+        uint64_t left = chunk.n;
+        size_t used = 0, at = begin;
+        while (smtp_chunk_read(r, &left, str_sub(in, at, step), out, &used) == PARSE_MORE) {
+            FUZZ_CHECK(used > 0);
+            at += used;
+        }
+        FUZZ_CHECK(left == 0 && at + used == begin + chunk.n);
+        begin += chunk.n;
+    }
+    smtp_chunk_end(r, out);
+}
+
+static void check_chunks(struct str in) {
+    struct strict strict = strict_chunks_read(in);
+    for (size_t step = 1; step < 5; step++) {
+        struct smtp_data_reader reader;
+        BUF_AUTO content = {0};
+        read_chunks(in, step == 4 ? STR("") : in, step == 4 ? SIZE_MAX : step, &reader, &content);
+        check_content(&reader, buf_str(&content), &strict);
+    }
+    buf_fini(&strict.content);
 }
 
 static void write_data(struct str in, size_t step, struct buf *out) {
@@ -61,6 +104,7 @@ static void check_writing(struct str in) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct str in = fuzz_str(data, size);
     check_reading(in);
+    check_chunks(in);
     check_writing(in);
     return 0;
 }
