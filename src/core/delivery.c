@@ -3,8 +3,11 @@
 #include "core/delivery.h"
 
 #include "base/clock.h"
+#include "core/bounce_class.h"
 #include "core/events.h"
-#include "store/domains.h"
+#include "core/unsubscribe.h"
+
+#include <string.h>
 
 static bool is_waiting(const struct recipient *r) {
     return r->state == RECIPIENT_SCHEDULED || r->state == RECIPIENT_QUEUED;
@@ -61,19 +64,31 @@ static enum status load_keys(struct db *db, struct arena *arena, int64_t domain_
     return STATUS_OK;
 }
 
-enum status delivery_load_source(struct db *db, int64_t message_id, struct arena *arena, struct delivery_source *ret) {
+static struct str join(struct arena *arena, struct str a, struct str b) {
+    char *p = arena_alloc(arena, a.n + b.n);
+    if (a.n) memcpy(p, a.p, a.n);
+    if (b.n) memcpy(p + a.n, b.p, b.n);
+    return str_make(p, a.n + b.n);
+}
+
+enum status delivery_load_source(struct db *db, const struct seal_key *key, int64_t message_id, struct arena *arena,
+                                 struct delivery_source *ret) {
     struct message message;
     struct domain domain;
     struct delivery_source source = {.key_count = 0};
     BUF_AUTO content = {0};
+    BUF_AUTO added = {0};
     enum status status = message_get(db, arena, message_id, &message);
     if (status == STATUS_OK) status = domain_get(db, arena, SCOPE_ANY, message.domain_id, &domain);
     if (status == STATUS_OK) status = body_get(db, message_id, &content);
     if (status == STATUS_OK) status = load_keys(db, arena, message.domain_id, &source);
+    if (status == STATUS_OK && message.signature.n == 0)
+        status = unsubscribe_header(db, key, &message, &domain, buf_str(&content), &added);
     if (status != STATUS_OK) return status;
     source.domain = domain.name;
     source.signature = message.signature;
-    source.content = arena_str(arena, buf_str(&content));
+    source.added_bytes = added.n;
+    source.content = join(arena, buf_str(&added), buf_str(&content));
     *ret = source;
     return STATUS_OK;
 }
@@ -127,6 +142,12 @@ static void add_reply(struct json_writer *w, const struct delivery_report *r) {
     json_close_object(w);
 }
 
+static void add_bounce(struct json_writer *w, const struct delivery_report *r) {
+    struct bounce_finding finding;
+    bounce_class_of(r->code, r->enhanced, r->text, r->mx_host, &finding);
+    bounce_class_write(w, &finding, r->is_own ? STR("dns") : STR("smtp"));
+}
+
 /* What is particular to this event; the rest of the record is in the message's and the event's own columns. */
 static void write_detail(const struct settlement *s, const struct recipient *to, const struct message *m, struct buf *out) {
     const struct delivery_report *r = &s->report;
@@ -134,13 +155,14 @@ static void write_detail(const struct settlement *s, const struct recipient *to,
     json_open_object(&w);
     json_add_str(&w, STR("RecipientDomain"), to->domain);
     json_add_str(&w, STR("RFCMessageID"), m->rfc_message_id);
-    event_add_key_id(&w, m->key_id);
+    event_add_sender(&w, m);
     add_given(&w, STR("Site"), r->site);
     add_given(&w, STR("SourceAddress"), r->source_address);
     add_given(&w, STR("MXHost"), r->mx_host);
     add_given(&w, STR("MXAddress"), r->mx_address);
     add_tls(&w, r);
     add_reply(&w, r);
+    if (s->outcome == DELIVERY_BOUNCED) add_bounce(&w, r);
     add_given(&w, STR("Reason"), to->reason);
     json_add_i64(&w, STR("Attempt"), to->attempts);
     if (s->outcome == DELIVERY_DEFERRED) json_add_iso_time(&w, STR("NextAttempt"), s->next_at);

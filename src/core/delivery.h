@@ -33,12 +33,14 @@ WARN_UNUSED enum status delivery_load(struct db *db, const struct queue_entry *e
 struct delivery_source {
     struct str domain;
     struct str content;   /* unsigned message, CRLF */
+    size_t added_bytes;   /* of it, in front: header fields that are made here (unsubscribe.h); they are kept with the signature */
     struct str signature; /* header fields made by an earlier attempt; "" when to be made */
     struct sign_key keys[SIGN_KEYS_MAX];
     size_t key_count;
 };
-/* All of *ret lives in `arena`. NOT_FOUND: message, body or sender domain is gone. */
-WARN_UNUSED enum status delivery_load_source(struct db *db, int64_t message_id, struct arena *arena, struct delivery_source *ret);
+/* All of *ret lives in `arena`. key: the return path's. NOT_FOUND: message, body or sender domain is gone. */
+WARN_UNUSED enum status delivery_load_source(struct db *db, const struct seal_key *key, int64_t message_id, struct arena *arena,
+                                             struct delivery_source *ret);
 
 enum delivery_outcome {
     DELIVERY_DELIVERED,

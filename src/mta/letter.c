@@ -19,6 +19,8 @@ static void count_bytes(struct letter *l, size_t bytes) {
     l->counted_bytes = bytes;
 }
 
+/* The fields in front of the stored content. Those that were added to it belong to them: what a retry sends is what was signed,
+ * whatever the domain's settings are by then. */
 static enum status make_signature(struct letter *l, struct signer *signer, int64_t wall_ms) {
     const struct delivery_source *s = &l->source;
     if (s->signature.n) {
@@ -27,11 +29,13 @@ static enum status make_signature(struct letter *l, struct signer *signer, int64
     }
     if (s->key_count == 0) return STATUS_UNSUPPORTED;
     l->is_signed_here = true;
-    return sign_message(
+    enum status status = sign_message(
         signer,
         &(struct sign_request){
             .message = s->content, .domain = s->domain, .keys = s->keys, .key_count = s->key_count, .wall_ms = wall_ms},
         &l->signature);
+    if (status == STATUS_OK) buf_add_str(&l->signature, str_sub(s->content, 0, s->added_bytes));
+    return status;
 }
 
 /* On a signer: sign, then frame for the wire. */
@@ -40,7 +44,7 @@ static enum status make(struct job *job, void *ctx) {
     buf_reset(&l->signature);
     enum status status = make_signature(l, ctx, mta_now(l->mta));
     if (status != STATUS_OK) return status;
-    struct str content = l->source.content;
+    struct str content = str_sub(l->source.content, l->source.added_bytes, SIZE_MAX);
     size_t head = str_find_str(content, STR("\r\n\r\n"));
     if (head == STR_NONE) head = content.n;
     struct smtp_data_writer w = {0};
@@ -110,7 +114,7 @@ static void made(struct job *job) {
 static enum status load(struct job *job, void *ctx) {
     struct letter *l = LIST_OWNER(job, struct letter, job);
     arena_fini(&l->arena);
-    return delivery_load_source(ctx, l->message_id, &l->arena, &l->source);
+    return delivery_load_source(ctx, &l->mta->return_path_key, l->message_id, &l->arena, &l->source);
 }
 
 static void loaded(struct job *job) {

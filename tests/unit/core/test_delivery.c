@@ -4,6 +4,9 @@
 
 #include "core/delivery.h"
 #include "core/queue.h"
+#include "core/return_path.h"
+
+static const struct seal_key return_path_key = {{7}};
 
 struct scene {
     struct fixture *f;
@@ -107,7 +110,7 @@ static void test_load(void **state) {
     assert_int_equal(d.expires_at, NOW + 100000);
     assert_int_equal(d.domain_id, s.domain_id);
     struct delivery_source source;
-    assert_ok(delivery_load_source(s.f->db, s.message_id, &s.arena, &source));
+    assert_ok(delivery_load_source(s.f->db, &return_path_key, s.message_id, &s.arena, &source));
     assert_str(source.domain, "sender.example");
     assert_str(source.content, "Subject: x\r\n\r\nbody\r\n");
     assert_int_equal(source.signature.n, 0);
@@ -117,6 +120,66 @@ static void test_load(void **state) {
     assert_false(load(&s, 1).is_waiting); /* another attempt than the scheduler knew of */
     s.recipient_id += 1000;
     assert_false(load(&s, 0).is_waiting);
+    scene_free(&s);
+}
+
+static struct delivery_source source_of(struct scene *s) {
+    struct delivery_source source;
+    assert_ok(delivery_load_source(s->f->db, &return_path_key, s->message_id, &s->arena, &source));
+    return source;
+}
+
+static void set_metadata(struct scene *s, struct str metadata) {
+    struct stmt *stmt = db_stmt(s->f->db, "UPDATE messages SET metadata = ?1");
+    stmt_bind_text(stmt, 1, metadata);
+    assert_ok(stmt_run(stmt));
+}
+
+/* Whoever is written to alone may leave by mail: the field is the same at every look, and part of what is signed. */
+static void test_list_unsubscribe(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    BUF_AUTO field = {0};
+    buf_add_z(&field, "List-Unsubscribe: <mailto:");
+    return_path_make(&return_path_key, RETURN_PATH_UNSUBSCRIBE, s.recipient_id, &field);
+    buf_add_z(&field, "@mail.sender.example>\r\n");
+    assert_int_equal(source_of(&s).added_bytes, 0); /* nobody wants it */
+    assert_ok(db_exec(s.f->db, "UPDATE domains SET unsubscribe_link = 1"));
+    for (int i = 0; i < 2; i++) {
+        struct delivery_source source = source_of(&s);
+        assert_int_equal(source.added_bytes, field.n);
+        assert_int_equal(source.content.n, field.n + STR("Subject: x\r\n\r\nbody\r\n").n);
+        assert_memory_equal(source.content.p, field.p, field.n);
+        assert_true(str_ends(source.content, STR("\r\nSubject: x\r\n\r\nbody\r\n")));
+    }
+    assert_ok(db_exec(s.f->db, "UPDATE domains SET unsubscribe_link = 0"));
+    assert_ok(db_exec(s.f->db, "INSERT INTO lists (id, account_id, name, created_at) VALUES (12, 1, 'l', 0)"));
+    set_metadata(&s, STR("{\"ListID\":\"12\"}")); /* a list's own */
+    assert_int_equal(source_of(&s).added_bytes, field.n);
+    static const char *const labels[] = {"{\"ListID\":\"13\"}", "{\"ListID\":\"news\"}", "{\"ListID\":\"\"}", "{}",
+                                         "{\"ListID\":[12]}"};
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+        set_metadata(&s, str_from_z(labels[i]));
+        assert_int_equal(source_of(&s).added_bytes, 0);
+    }
+    scene_free(&s);
+}
+
+static void test_list_unsubscribe_is_left_out(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    assert_ok(db_exec(s.f->db, "UPDATE domains SET unsubscribe_link = 1"));
+    assert_ok(message_set_signature(s.f->db, s.message_id, STR("DKIM-Signature: v=1\r\nList-Unsubscribe: <mailto:x@y>\r\n")));
+    assert_int_equal(source_of(&s).added_bytes, 0); /* it is kept with the signature */
+    assert_ok(message_set_signature(s.f->db, s.message_id, STR("")));
+    assert_true(source_of(&s).added_bytes > 0);
+    (void)make_recipient(s.f->db, s.message_id, s.account_id, "there.example", NOW);
+    assert_int_equal(source_of(&s).added_bytes, 0); /* whose would it be? */
+    assert_ok(db_exec(s.f->db, "DELETE FROM recipients WHERE id > 1"));
+    assert_true(source_of(&s).added_bytes > 0);
+    assert_ok(db_exec(s.f->db, "DELETE FROM bodies"));
+    assert_ok(body_add(s.f->db, s.message_id, STR("Subject: x\r\nlist-unsubscribe : <https://a.example/>\r\n\r\nbody\r\n")));
+    assert_int_equal(source_of(&s).added_bytes, 0); /* the sender's own */
     scene_free(&s);
 }
 
@@ -184,7 +247,7 @@ static void test_what_is_gone_is_said(void **state) {
     struct delivery_source source;
     assert_ok(db_exec(s.f->db, "DELETE FROM bodies"));
     assert_int_equal(load(&s, 0).lost.n, 0); /* found when the body is needed */
-    assert_int_equal(delivery_load_source(s.f->db, s.message_id, &s.arena, &source), STATUS_NOT_FOUND);
+    assert_int_equal(delivery_load_source(s.f->db, &return_path_key, s.message_id, &s.arena, &source), STATUS_NOT_FOUND);
     assert_ok(db_exec(s.f->db, "DELETE FROM domains"));
     assert_str(load(&s, 0).lost, "The sender domain is gone");
     assert_true(load(&s, 0).is_waiting);
@@ -205,7 +268,7 @@ static void test_p3_deferred_then_delivered(void **state) {
     struct delivery d = load(&s, 1);
     assert_int_equal(d.reason.n, r.reason.n);
     struct delivery_source source;
-    assert_ok(delivery_load_source(s.f->db, s.message_id, &s.arena, &source));
+    assert_ok(delivery_load_source(s.f->db, &return_path_key, s.message_id, &s.arena, &source));
     assert_str(source.signature, "DKIM-Signature: v=1\r\n");
     struct settlement done = settlement_of(&s, DELIVERY_DELIVERED, 1);
     done.reason = STR("");
@@ -406,6 +469,8 @@ static void test_p4_show_says_why_and_when(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load),
+        cmocka_unit_test(test_list_unsubscribe),
+        cmocka_unit_test(test_list_unsubscribe_is_left_out),
         cmocka_unit_test(test_p2_a_moved_entry_is_stale),
         cmocka_unit_test(test_p4_a_deferral_behind_the_end_is_a_failure),
         cmocka_unit_test(test_a_deferral_without_a_sender_domain_is_a_failure),

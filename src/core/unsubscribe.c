@@ -1,0 +1,38 @@
+/* unsubscribe.c - see unsubscribe.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "core/unsubscribe.h"
+
+#include "core/lists.h"
+#include "proto/mime/header.h"
+#include "store/queue.h"
+
+static enum status is_wanted(struct db *db, const struct message *message, const struct domain *domain, bool *ret) {
+    int64_t list_id = 0;
+    *ret = domain->unsubscribe_link;
+    if (*ret) return STATUS_OK;
+    enum status status = list_of_message(db, message, &list_id);
+    *ret = list_id != 0;
+    return status;
+}
+
+enum status unsubscribe_header(struct db *db, const struct seal_key *key, const struct message *message,
+                               const struct domain *domain, struct str content, struct buf *out) {
+    ARENA_AUTO arena = {0};
+    BUF_AUTO uri = {0};
+    struct recipient_list people;
+    struct header_field own;
+    bool wanted;
+    if (header_find(content, STR("List-Unsubscribe"), &own)) return STATUS_OK;
+    enum status status = is_wanted(db, message, domain, &wanted);
+    if (status != STATUS_OK || !wanted) return status;
+    status = recipient_list(db, &arena, message->id, &people);
+    if (status != STATUS_OK || people.count != 1) return status;
+    buf_add_z(&uri, "<mailto:");
+    return_path_make(key, RETURN_PATH_UNSUBSCRIBE, people.items[0].id, &uri);
+    buf_addf(&uri, "@%.*s.%.*s>", STR_ARG(domain->subdomain), STR_ARG(domain->name));
+    struct header_writer w = {.out = out};
+    header_begin(&w, "List-Unsubscribe");
+    header_token(&w, buf_str(&uri));
+    header_end(&w);
+    return STATUS_OK;
+}
