@@ -1,4 +1,4 @@
-/* operator_send.c - Operator.Send: a finished RFC 5322 message from the command line (core/raw_message.h).
+/* operator_send.c - Operator.Send: a finished message from the command line (core/submit.h).
  *
  * From names the sender domain; recipients are those given, or those of To, Cc and Bcc.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -6,19 +6,24 @@
 
 #include "base/encode.h"
 #include "core/domains.h"
-
-struct operator_send {
-    struct acceptance acceptance;
-    struct accept_request request;
-    struct sender_login sender; /* the operator, for the account whose domain it is; no key, no limits */
-    struct raw_message message;
-    struct accept_recipient *recipients;
-    size_t recipient_count;
-};
+#include "core/submit.h"
 
 static void free_state(struct call *c) {
-    struct operator_send *state = c->state;
-    buf_fini(&state->acceptance.room);
+    submit_fini(c->state);
+}
+
+/* What has no number is told in words. */
+static void refuse_submit(struct call *c, const struct submit *s) {
+    static const int codes[SUBMIT_REFUSAL_COUNT] = {
+        [SUBMIT_FROM] = 2,      [SUBMIT_SENDER] = 3,    [SUBMIT_GONE] = 3,       [SUBMIT_NOBODY] = 5,
+        [SUBMIT_RECIPIENT] = 6, [SUBMIT_MALFORMED] = 7, [SUBMIT_SUPPRESSED] = 14};
+    int code = codes[s->refusal];
+    if (s->refusal == SUBMIT_CONFLICT)
+        refused_say(&c->refused, c->arena, REFUSAL_CONFLICT, STR("Message"), s->why.p);
+    else if (code)
+        call_refuse(c, code);
+    else
+        call_refuse_say(c, STR("Message"), s->why.p);
 }
 
 /* ---- step 1: the message and its recipients, out of the request ---- */
@@ -34,48 +39,30 @@ static bool read_bytes(struct call *c, struct buf *decoded, struct str *ret) {
     return ret->n != 0;
 }
 
-static void add_recipient(struct operator_send *state, const struct address *address) {
-    state->recipients[state->recipient_count++] = (struct accept_recipient){.address = address->text, .domain = address->domain};
-}
-
-static void read_given(struct call *c, struct operator_send *state, const struct json *list) {
+static void read_given(struct call *c, struct submit_envelope *e, const struct json *list) {
+    e->recipients = arena_array(c->arena, RAW_MESSAGE_RECIPIENTS_MAX, sizeof *e->recipients);
     JSON_FOR_EACH (it, list) {
         struct address address;
         if (address_parse(it->text, c->arena, &address)) {
-            add_recipient(state, &address);
+            e->recipients[e->recipient_count++] = (struct accept_recipient){.address = address.text, .domain = address.domain};
         } else {
             call_refuse_field(c, 6, STR("Recipients"));
         }
     }
 }
 
-static void read_recipients(struct call *c, struct operator_send *state) {
-    const struct arg *given = call_arg(c, "Recipients");
-    state->recipients = arena_array(c->arena, RAW_MESSAGE_RECIPIENTS_MAX, sizeof *state->recipients);
-    if (given->is_given) {
-        read_given(c, state, given->raw);
-    } else {
-        for (size_t i = 0; i < state->message.recipient_count; i++) add_recipient(state, &state->message.recipients[i]);
-    }
-    state->recipient_count = accept_unique(state->recipients, state->recipient_count);
-    if (state->recipient_count == 0 && c->refused.count == 0) call_refuse(c, 5);
-}
-
 enum status operator_send_check(struct call *c, struct db *db) {
     (void)db;
-    static const int codes[] = {[RAW_MESSAGE_MALFORMED] = 7, [RAW_MESSAGE_FROM] = 2, [RAW_MESSAGE_RECIPIENTS] = 6};
-    struct operator_send *state = ARENA_NEW(c->arena, struct operator_send);
+    struct submit *s = ARENA_NEW(c->arena, struct submit);
+    const struct arg *given = call_arg(c, "Recipients");
     BUF_AUTO decoded = {0};
     struct str bytes;
-    c->state = state;
+    c->state = s;
     c->cleanup = free_state;
     if (!read_bytes(c, &decoded, &bytes)) return STATUS_OK;
-    enum raw_message_refusal refusal = raw_message_parse(bytes, c->arena, &state->message);
-    if (refusal == RAW_MESSAGE_FINE) {
-        read_recipients(c, state);
-    } else {
-        call_refuse(c, codes[refusal]);
-    }
+    send_hand_in(c, arena_str(c->arena, bytes), s);
+    if (given->is_given) read_given(c, &s->envelope, given->raw);
+    if (c->refused.count == 0 && !submit_read(s)) refuse_submit(c, s);
     return STATUS_OK;
 }
 
@@ -98,56 +85,46 @@ static enum status find_domain(struct call *c, struct db *db, struct str name, s
     return STATUS_NOT_FOUND;
 }
 
-static struct send_context context_of(struct call *c, const struct operator_send *state) {
-    return (struct send_context){
-        .api = c->api, .arena = c->arena, .sender = &state->sender, .now = c->now, .refused = &c->refused};
-}
-
 enum status operator_send_find(struct call *c, struct db *db) {
-    struct operator_send *state = c->state;
+    struct submit *s = c->state;
+    const struct address *from = raw_message_from(&s->message);
     struct domain domain;
-    enum status status = find_domain(c, db, state->message.from.domain, &domain);
-    if (status == STATUS_NOT_FOUND) return call_refuse(c, 3);
+    enum status status = from ? find_domain(c, db, from->domain, &domain) : STATUS_NOT_FOUND;
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, from ? 3 : 2);
     if (status != STATUS_OK) return status;
     if (domain.state != DOMAIN_ENABLED) return call_refuse(c, 4);
-    state->sender.key = (struct sender_key){.account_id = domain.account_id, .domain_id = domain.id};
-    state->sender.domain_name = domain.name;
-    return STATUS_OK;
+    s->by = (struct submitter){.account_id = domain.account_id, .domain_id = domain.id, .domain_name = domain.name};
+    if (submit_judge(s) && submit_needs_load(s)) status = submit_load(db, s);
+    if (s->refusal) refuse_submit(c, s);
+    return status;
 }
 
 /* ---- step 3: the bytes that will be sent ---- */
 enum status operator_send_make(struct call *c, struct db *db) {
     (void)db;
-    struct operator_send *state = c->state;
-    struct acceptance *a = &state->acceptance;
-    struct send_context ctx = context_of(c, state);
-    send_take(&ctx, &state->message, a);
-    a->recipients = state->recipients;
-    a->recipient_count = state->recipient_count;
-    state->request = (struct accept_request){.messages = a, .message_count = 1};
-    c->write_bytes = accept_bytes(&state->request);
+    struct submit *s = c->state;
+    if (!submit_make(s))
+        refuse_submit(c, s);
+    else
+        c->write_bytes = submit_bytes(s);
     return STATUS_OK;
 }
 
 /* ---- step 4: the write, and what follows it ---- */
 enum status operator_send_store(struct call *c, struct db *db) {
-    struct operator_send *state = c->state;
-    struct send_context ctx = context_of(c, state);
-    struct acceptor by = send_acceptor(&ctx);
-    enum status status = accept_begin(db, &by);
-    if (status == STATUS_OK) status = accept_request(db, c->arena, &by, &state->request);
+    struct submit *s = c->state;
+    enum status status = submit_store(db, s);
     if (status != STATUS_OK) return status;
-    if (state->request.outcome != ACCEPT_NEW) {
-        send_refuse(&ctx, &state->request);
-        return STATUS_OK;
-    }
-    send_answer(call_open(c), &state->request, false);
+    if (s->refusal) refuse_submit(c, s);
+    if (s->request.outcome == ACCEPT_REPLAYED) buf_add_str(&c->out, s->replayed);
+    if (s->request.outcome != ACCEPT_NEW) return STATUS_OK;
+    send_answer(call_open(c), &s->request, false);
     call_close(c);
-    return accept_end(db, &by);
+    return submit_remember(db, s, buf_str(&c->out));
 }
 
 enum status operator_send_offer(struct call *c, struct db *db) {
     (void)db;
-    send_offer(c->api, &((struct operator_send *)c->state)->request);
+    send_offer(c->api, &((struct submit *)c->state)->request);
     return STATUS_OK;
 }

@@ -10,13 +10,13 @@
 #include "base/id.h"
 #include "core/events.h"
 #include "core/keys.h"
+#include "core/send_values.h"
 #include "proto/address/address.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define TEXT_MAX     1024 /* bytes, where the table names none */
-#define YEAR_9999_MS INT64_C(253402300800000)
+#define TEXT_MAX 1024 /* bytes, where the table names none */
 
 /* NULL: fine. Else a predicate: "must be a number". */
 typedef const char *(*param_fn)(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg);
@@ -75,36 +75,20 @@ static const char *check_int(const struct param *p, const struct json *value, st
 }
 
 static const char *check_bool(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
-    static const struct {
-        struct str word;
-        bool value;
-    } words[] = {
-        {STR_INIT("1"), true},   {STR_INIT("0"), false},  {STR_INIT("true"), true}, {STR_INIT("false"), false},
-        {STR_INIT("yes"), true}, {STR_INIT("no"), false}, {STR_INIT("on"), true},   {STR_INIT("off"), false},
-    };
     (void)p, (void)arena;
     bool is_word = json_is(value, JSON_STRING) || json_is(value, JSON_NUMBER);
-    arg->number = json_is(value, JSON_BOOL) && value->boolean;
-    if (json_is(value, JSON_BOOL)) return NULL;
-    for (size_t i = 0; is_word && i < sizeof words / sizeof words[0]; i++) {
-        if (!str_eq_nocase(value->text, words[i].word)) continue;
-        arg->number = words[i].value;
-        return NULL;
-    }
-    return "must be true or false";
+    bool is_on = json_is(value, JSON_BOOL) && value->boolean;
+    if (!json_is(value, JSON_BOOL) && (!is_word || !send_switch_parse(value->text, &is_on))) return "must be true or false";
+    arg->number = is_on;
+    return NULL;
 }
 
 static const char *check_time(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
     (void)arena;
-    int64_t seconds;
-    bool has_time = true;
-    if (to_integer(value, &seconds)) {
-        if (seconds < 0 || seconds >= YEAR_9999_MS / 1000) return "is not a time";
-        arg->number = seconds * 1000;
-    } else if (!is_text(value) || !time_parse_sql(value->text, &arg->number, &has_time)) {
+    bool has_time = true, is_word = is_text(value) || json_is(value, JSON_NUMBER);
+    if (!is_word || !send_time_parse(value->text, &arg->number, &has_time))
         return p->type == PARAM_MOMENT ? "must be a Unix time or YYYY-MM-DD HH:MM:SS"
                                        : "must be a Unix time, YYYY-MM-DD HH:MM:SS or YYYY-MM-DD";
-    }
     if (p->type == PARAM_MOMENT && !has_time) return "must have a time of day";
     arg->span_ms = has_time ? 1000 : 86400000;
     return NULL;
@@ -152,8 +136,7 @@ static const char *check_scopes(const struct param *p, const struct json *value,
 
 static const char *check_object(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
     (void)arena, (void)arg;
-    if (!json_is(value, JSON_OBJECT)) return "must be an object";
-    return p->max && value->count > (uint64_t)p->max ? "has too many members" : NULL;
+    return send_object_refuse(value, (size_t)p->max);
 }
 
 static const char *check_list(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
@@ -163,24 +146,13 @@ static const char *check_list(const struct param *p, const struct json *value, s
 }
 
 static const char *check_strings(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
-    const char *why = check_list(p, value, arena, arg);
-    if (why) return why;
-    JSON_FOR_EACH (it, value) {
-        if (!is_text(it) || it->text.n == 0 || it->text.n > (uint64_t)p->min || str_has_control(it->text))
-            return "must hold texts only, not empty, not too long, without control characters";
-    }
-    return NULL;
+    (void)arena, (void)arg;
+    return send_texts_refuse(value, (size_t)p->max, (size_t)p->min);
 }
 
 static const char *check_metadata(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {
-    const char *why = check_object(p, value, arena, arg);
-    if (why) return why;
-    JSON_FOR_EACH (it, value) {
-        bool is_scalar = is_text(it) || json_is(it, JSON_NUMBER);
-        if (!is_scalar || it->text.n > (uint64_t)p->min || it->key.n == 0 || it->key.n > 64 || str_has_control(it->key))
-            return "must hold texts and numbers only, of 256 bytes at most, under names of 64 at most";
-    }
-    return NULL;
+    (void)arena, (void)arg;
+    return send_metadata_refuse(value, (size_t)p->max, (size_t)p->min);
 }
 
 static const char *check_email(const struct param *p, const struct json *value, struct arena *arena, struct arg *arg) {

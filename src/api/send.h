@@ -10,15 +10,14 @@
 #include "api/call.h"
 #include "core/accept.h"
 #include "core/compose.h"
-#include "core/raw_message.h"
+#include "core/send_values.h"
+#include "core/submit.h"
 #include "core/templates.h"
 #include "crypto/digest.h"
 
-#define SEND_RECIPIENTS_MAX 10000                    /* of a message, where the group sets no limit; and of a batch */
-#define SEND_AHEAD_MAX_MS   (30 * INT64_C(86400000)) /* how far SendAt may lie ahead */
-#define SEND_PAST_MAX_MS    INT64_C(3600000)         /* a SendAt this long ago still means now: clocks differ */
-#define SEND_BYTES_MAX      ((size_t)64 << 20)       /* of all messages that one call makes */
-#define SEND_STEPS_MAX      20000000                 /* instructions of templates for all of them, some seconds at worst */
+#define SEND_RECIPIENTS_MAX 10000              /* of a message, where the group sets no limit; and of a batch */
+#define SEND_BYTES_MAX      ((size_t)64 << 20) /* of all messages that one call makes */
+#define SEND_STEPS_MAX      20000000           /* instructions of templates for all of them, some seconds at worst */
 
 /* Who sends, and what making messages needs besides the request. Refusals go into `refused`, in the terms of the operation
  * SendEmail; items of it may be there before. */
@@ -73,10 +72,8 @@ bool send_make(const struct send_context *ctx, const struct send_request *reques
  * in, SendAt is left out. */
 void send_format(const struct send_context *ctx, const struct send_request *request, struct buf *out);
 
-/* What every message has: uuid, whose, when. */
-void send_begin(const struct send_context *ctx, struct acceptance *a);
-/* A finished message, whoever gets it: what the request is about, but for recipients. The caller frees ret->room. */
-void send_take(const struct send_context *ctx, const struct raw_message *raw, struct acceptance *ret);
+/* A finished message that a call hands in, ready for submit_read. */
+void send_hand_in(const struct call *c, struct str bytes, struct submit *ret);
 /* Who takes it. */
 struct acceptor send_acceptor(const struct send_context *ctx);
 /* 14, 17 or 429 for a request that was not accepted. */

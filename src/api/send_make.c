@@ -195,7 +195,7 @@ static void set_recipients(const struct send_context *ctx, const struct submissi
     a->recipient_count = accept_unique(list, count);
 }
 
-void send_begin(const struct send_context *ctx, struct acceptance *a) {
+static void begin(const struct send_context *ctx, struct acceptance *a) {
     const struct sender_key *key = &ctx->sender->key;
     a->message = (struct message){
         .uuid = id_make(ctx->now, ctx->api->rand),
@@ -211,15 +211,13 @@ void send_begin(const struct send_context *ctx, struct acceptance *a) {
     a->owner = ctx->api->owner;
 }
 
-void send_take(const struct send_context *ctx, const struct raw_message *raw, struct acceptance *ret) {
-    send_begin(ctx, ret);
-    struct str own = raw->message_id;
-    ret->message.sender = raw->from.text;
-    ret->message.subject = raw->subject;
-    ret->message.rfc_message_id = own.n ? own : accept_message_id(ctx->arena, ret->message.uuid, ctx->sender->domain_name);
-    raw_message_write(raw, ret->message.rfc_message_id, ctx->now, &ret->room);
-    ret->content = buf_str(&ret->room);
-    ret->message.size_bytes = (int64_t)ret->content.n;
+void send_hand_in(const struct call *c, struct str bytes, struct submit *ret) {
+    *ret = (struct submit){.arena = c->arena,
+                           .rand = c->api->rand,
+                           .owner = c->api->owner,
+                           .now = c->now,
+                           .content = bytes,
+                           .envelope.is_utf8 = true};
 }
 
 static void write(const struct send_context *ctx, const struct send_request *r, const struct send_merge *merge,
@@ -245,7 +243,7 @@ bool send_make(const struct send_context *ctx, const struct send_request *reques
     struct mail_rendered room = {0};
     struct compose_mailbox to;
     *ret = (struct acceptance){0};
-    send_begin(ctx, ret);
+    begin(ctx, ret);
     s.message_id = accept_message_id(ctx->arena, ret->message.uuid, ctx->sender->domain_name);
     if (merge) {
         to = merge->to;

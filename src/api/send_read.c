@@ -231,26 +231,15 @@ static void read_attachments(const struct send_context *ctx, struct send_request
 static void read_times(const struct send_context *ctx, struct send_request *r) {
     const struct arg *at = arg_of(r, "SendAt");
     r->due_at = ctx->now;
-    if (at->is_given && (at->number < ctx->now - SEND_PAST_MAX_MS || at->number > ctx->now + SEND_AHEAD_MAX_MS)) {
-        refuse_say(ctx, STR("SendAt"),
-                   "SendAt must not be more than an hour past (up to that it means now), nor more than 30 days ahead");
-    } else if (at->is_given && at->number > ctx->now) {
-        r->due_at = at->number;
-    }
+    if (at->is_given && !send_at_judge(at->number, ctx->now, &r->due_at)) refuse_say(ctx, STR("SendAt"), "SendAt " SEND_AT_WHY);
 }
 
 static void judge_metadata(const struct send_context *ctx, const struct send_request *r) {
-    /* The gateway's own members of an event's Metadata; the sender's object may not hold names like them. */
-    static const char *const reserved[] = {"ListID", "SubscriberID", "JourneyID", "ActionID", "TrackLinks", "TrackOpens"};
     const struct arg *own = arg_of(r, "Metadata");
-    if (!own->is_given) return;
-    JSON_FOR_EACH (it, own->raw) {
-        for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
-            if (!str_eq_nocase(it->key, str_from_z(reserved[i]))) continue;
-            refuse_say(ctx, STR("Metadata"),
-                       arena_strf(ctx->arena, "Metadata must not hold %s: it is a parameter of its own", reserved[i]).p);
-        }
-    }
+    const char *reserved = own->is_given ? send_metadata_reserved(own->raw) : NULL;
+    if (reserved)
+        refuse_say(ctx, STR("Metadata"),
+                   arena_strf(ctx->arena, "Metadata must not hold %s: it is a parameter of its own", reserved).p);
 }
 
 /* What compose_check says, in the contract's codes. */

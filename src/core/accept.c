@@ -33,7 +33,7 @@ static void write_detail(const struct acceptance *a, const struct accept_recipie
     } else {
         json_add_str(&w, STR("Reason"), suppression_source_name(source));
     }
-    event_add_key_id(&w, a->message.key_id);
+    event_add_sender(&w, &a->message);
     json_close_object(&w);
 }
 
@@ -56,6 +56,8 @@ static enum status add_recipient(struct db *tx, const struct acceptance *a, size
         .due_at = a->due_at,
         .reason = suppression_source_name(source),
         .changed_at = a->message.created_at,
+        .dsn_notify = (int)to->dsn_notify,
+        .dsn_orcpt = to->dsn_orcpt,
     };
     enum status status = recipient_add(tx, &row, &a->owner, ret_id);
     if (status != STATUS_OK) return status;

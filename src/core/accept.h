@@ -21,8 +21,10 @@
 #define ACCEPT_IDEMPOTENCY_LIFE_MS (INT64_C(24) * 3600 * 1000) /* how long an answer is remembered */
 
 struct accept_recipient {
-    struct str address; /* canonical, no two alike */
-    struct str domain;  /* lower case A-labels */
+    struct str address;   /* canonical, no two alike */
+    struct str domain;    /* lower case A-labels */
+    unsigned dsn_notify;  /* bits of enum smtp_notify; 0 not said */
+    struct str dsn_orcpt; /* "" not said */
 };
 /* One message; given, but for the entries. */
 struct acceptance {

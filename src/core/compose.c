@@ -121,12 +121,16 @@ static size_t estimate(const struct submission *s) {
     return n;
 }
 
-void compose_message(const struct submission *s, const struct rand *rand, struct buf *out) {
+void compose_content(const struct submission *s, const struct rand *rand, struct buf *out) {
     ARENA_AUTO arena = {0};
     struct entity body = body_entity(s, &arena);
     struct entity all = with_attachments(s, body, STR("multipart/mixed"), false, &arena);
-    buf_reserve(out, estimate(s));
-    write_fields(s, out);
     entity_write(&all, rand, out);
     if (!str_ends(buf_str(out), STR("\r\n"))) buf_add_z(out, "\r\n");
+}
+
+void compose_message(const struct submission *s, const struct rand *rand, struct buf *out) {
+    buf_reserve(out, estimate(s));
+    write_fields(s, out);
+    compose_content(s, rand, out);
 }

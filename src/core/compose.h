@@ -97,5 +97,7 @@ bool compose_check(struct submission *s, struct arena *arena, struct compose_ver
 
 /* Append the message of a submission that passed compose_check(). */
 void compose_message(const struct submission *s, const struct rand *rand, struct buf *out);
+/* Append its content alone: Content-* fields, the empty line, the bodies. */
+void compose_content(const struct submission *s, const struct rand *rand, struct buf *out);
 
 #endif

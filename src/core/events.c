@@ -20,8 +20,9 @@ bool event_types_parse(struct str text, int64_t *ret_types) {
     return types != 0;
 }
 
-void event_add_key_id(struct json_writer *w, int64_t key_id) {
-    if (key_id) json_add_id(w, STR("KeyID"), key_id);
+void event_add_sender(struct json_writer *w, const struct message *message) {
+    if (message->key_id) json_add_id(w, STR("KeyID"), message->key_id);
+    if (message->smtp_user_id) json_add_id(w, STR("SMTPID"), message->smtp_user_id);
 }
 
 /* ---- conditions ---- */

@@ -10,8 +10,9 @@
 /* "open", "opened" or a comma list of either -> EVENT_BIT()s. False: an unknown name, or none. */
 bool event_types_parse(struct str text, int64_t *ret_types);
 
-/* "KeyID" of an event's detail: the sender key, as a text like everywhere in the API; left out where there was none (0). */
-void event_add_key_id(struct json_writer *w, int64_t key_id);
+/* "KeyID" and "SMTPID" of an event's detail: the sender key or the SMTP user, as texts like everywhere in the API; left out where
+ * there was none. */
+void event_add_sender(struct json_writer *w, const struct message *message);
 
 /* The search language (proto/query) over the fields of event_query.h. False: *why is the sentence that tells it, with the place.
  * Strings of *ret live in the text and the arena. Pure. */

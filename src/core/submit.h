@@ -20,6 +20,7 @@
 #include "core/templates.h"
 #include "crypto/digest.h"
 #include "proto/smtp/reply.h"
+#include "store/smtp_users.h"
 
 enum submit_refusal {
     SUBMIT_FINE,
@@ -30,7 +31,8 @@ enum submit_refusal {
     SUBMIT_OPTION,     /* X-Posthorn-* */
     SUBMIT_FROM,       /* not one valid address */
     SUBMIT_SENDER,     /* an address that is not of the sender domain */
-    SUBMIT_RECIPIENT,  /* none, an invalid one */
+    SUBMIT_NOBODY,     /* no recipient is named */
+    SUBMIT_RECIPIENT,  /* an invalid one */
     SUBMIT_CROWD,      /* more recipients than the group allows */
     SUBMIT_TEMPLATE,   /* none of that id, or it cannot be rendered */
     SUBMIT_SUPPRESSED, /* nobody is left to write to */
@@ -48,6 +50,8 @@ struct submitter {
     struct account_limits limits;
     struct str from_email, from_name, reply_to_email, reply_to_name; /* fill what a message lacks; "" nothing */
 };
+/* Whom a login stands for; strings are the login's. */
+void submitter_of_login(const struct smtp_login *login, struct submitter *ret);
 /* What was said beside the message. */
 struct submit_envelope {
     struct str sender;                   /* "": <>, or nothing was said */
@@ -88,12 +92,13 @@ struct submit {
     struct mail_template template;
     struct acceptance acceptance;
     struct accept_request request;
+    bool has_key;
     struct sha256 key_hash, request_hash;
     struct str replayed; /* the first answer, when outcome is ACCEPT_REPLAYED */
 };
 /* Take the message apart: form, limits, options. Linear. False: refused. */
 bool submit_read(struct submit *s);
-/* May `by` send this, in everybody's name that it names? False: refused. */
+/* May `by` send this, in everybody's name that it names, and to so many? False: refused. */
 bool submit_judge(struct submit *s);
 /* On a reader, where submit_needs_load says so: fetch the template. Refused or not is in s->refusal. */
 bool submit_needs_load(const struct submit *s);

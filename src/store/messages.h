@@ -17,10 +17,14 @@ struct message {
     struct id uuid; /* the API's MessageID */
     int64_t account_id;
     int64_t domain_id;
-    int64_t key_id; /* sender key; 0: the operator sent it */
+    int64_t key_id;       /* sender key; 0: none */
+    int64_t smtp_user_id; /* 0: none */
     int64_t created_at;
-    int64_t expires_at; /* then waiting recipients fail */
-    struct str sender;  /* address of From */
+    int64_t expires_at;       /* then waiting recipients fail */
+    struct str sender;        /* address of From */
+    struct str envelope_from; /* what MAIL said; "": <>, or it did not come by SMTP */
+    int dsn_return;           /* enum smtp_return, of MAIL */
+    struct str dsn_envid;     /* of MAIL; "" not said */
     struct str subject;
     struct str rfc_message_id; /* without <> */
     struct str tags;           /* JSON array; never empty text */

@@ -45,20 +45,37 @@ enum status smtp_user_add(struct db *tx, const struct smtp_user *user, int64_t *
     return stmt_insert(s, ret_id);
 }
 
+/* What decides whether a domain may send, from `column` on. */
+#define STANDING_COLUMNS "d.name, d.state, c.is_active, c.is_verified, " ACCOUNT_LIMITS_COLUMNS
+#define STANDING_JOINS   "JOIN accounts c ON c.id = d.account_id JOIN account_groups g ON g.id = c.group_id "
+static void standing_fill(struct stmt *s, struct arena *a, int column, struct smtp_login *ret) {
+    ret->domain_name = row_text(s, a, column);
+    ret->domain_state = (enum domain_state)stmt_int(s, column + 1);
+    ret->account_is_active = stmt_int(s, column + 2) != 0;
+    ret->account_is_verified = stmt_int(s, column + 3) != 0;
+    account_limits_fill(s, column + 4, &ret->limits);
+}
+
 enum status smtp_user_login(struct db *tx, struct arena *a, struct str username, struct smtp_login *ret) {
-    struct stmt *s = db_stmt(tx, "SELECT " USER_COLUMNS ", d.name, d.state, c.is_active, c.is_verified, " ACCOUNT_LIMITS_COLUMNS
-                                 " FROM smtp_users u JOIN domains d ON d.id = u.domain_id "
-                                 "JOIN accounts c ON c.id = u.account_id JOIN account_groups g ON g.id = c.group_id "
+    struct stmt *s = db_stmt(tx, "SELECT " USER_COLUMNS ", " STANDING_COLUMNS
+                                 " FROM smtp_users u JOIN domains d ON d.id = u.domain_id " STANDING_JOINS
                                  "WHERE u.username = ?1");
     stmt_bind_text(s, 1, username);
     enum status st = row_first(s);
     if (st != STATUS_OK) return st;
     user_fill(s, a, &ret->user);
-    ret->domain_name = row_text(s, a, USER_COLUMN_COUNT);
-    ret->domain_state = (enum domain_state)stmt_int(s, USER_COLUMN_COUNT + 1);
-    ret->account_is_active = stmt_int(s, USER_COLUMN_COUNT + 2) != 0;
-    ret->account_is_verified = stmt_int(s, USER_COLUMN_COUNT + 3) != 0;
-    account_limits_fill(s, USER_COLUMN_COUNT + 4, &ret->limits);
+    standing_fill(s, a, USER_COLUMN_COUNT, ret);
+    return STATUS_OK;
+}
+
+enum status smtp_domain_login(struct db *tx, struct arena *a, struct str name, struct smtp_login *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT d.id, d.account_id, " STANDING_COLUMNS " FROM domains d " STANDING_JOINS
+                                 "WHERE d.name = ?1 ORDER BY CASE WHEN d.state = 1 THEN 0 ELSE 1 END, d.id LIMIT 1");
+    stmt_bind_text(s, 1, name); /* 1: DOMAIN_ENABLED */
+    enum status st = row_first(s);
+    if (st != STATUS_OK) return st;
+    *ret = (struct smtp_login){.user = {.domain_id = stmt_int(s, 0), .account_id = stmt_int(s, 1)}};
+    standing_fill(s, a, 2, ret);
     return STATUS_OK;
 }
 

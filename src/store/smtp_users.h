@@ -32,6 +32,9 @@ struct smtp_login {
 /* Add; id and last_used_at are ignored. NOT_FOUND: the domain is not that account's. EXISTS: the name is taken. */
 WARN_UNUSED enum status smtp_user_add(struct db *tx, const struct smtp_user *user, int64_t *ret_id);
 WARN_UNUSED enum status smtp_user_login(struct db *tx, struct arena *a, struct str username, struct smtp_login *ret);
+/* The same for who may send for a domain without being a user of it: ret->user has only account and domain. Of several accounts'
+ * domains of that name the enabled one that is oldest. */
+WARN_UNUSED enum status smtp_domain_login(struct db *tx, struct arena *a, struct str name, struct smtp_login *ret);
 /* Every user of the account's domain, in order of id; empty when the domain is not the account's. */
 WARN_UNUSED enum status smtp_user_list(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id,
                                        struct smtp_user_list *ret);

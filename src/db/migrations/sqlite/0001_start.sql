@@ -284,10 +284,14 @@ CREATE TABLE messages (
     uuid            BLOB NOT NULL UNIQUE,          -- UUIDv7: the MessageID of the API
     account_id      INTEGER NOT NULL,
     domain_id       INTEGER NOT NULL,
-    key_id          INTEGER NOT NULL,              -- sender key, 0 when the operator sent it
+    key_id          INTEGER NOT NULL,              -- sender key, 0 when none sent it
+    smtp_user_id    INTEGER NOT NULL DEFAULT 0,    -- who submitted it, 0 when none did
     created_at      INTEGER NOT NULL,
     expires_at      INTEGER NOT NULL,              -- end of life: then waiting recipients fail
     sender          TEXT NOT NULL,                 -- From address
+    envelope_from   TEXT NOT NULL DEFAULT '',      -- what MAIL said: who hears of its fate; '': nobody
+    dsn_return      INTEGER NOT NULL DEFAULT 0,    -- RET of MAIL (enum smtp_return)
+    dsn_envid       TEXT NOT NULL DEFAULT '',      -- ENVID of MAIL
     subject         TEXT NOT NULL,
     rfc_message_id  TEXT NOT NULL,                 -- without <>
     tags            TEXT NOT NULL DEFAULT '[]',    -- JSON
@@ -315,6 +319,8 @@ CREATE TABLE recipients (               -- the queue and its history; P1: exactl
     attempts    INTEGER NOT NULL DEFAULT 0,
     reason      TEXT NOT NULL DEFAULT '',          -- why it waits, or why it ended
     changed_at  INTEGER NOT NULL,
+    dsn_notify  INTEGER NOT NULL DEFAULT 0,        -- NOTIFY of RCPT (bits of enum smtp_notify)
+    dsn_orcpt   TEXT NOT NULL DEFAULT '',          -- ORCPT of RCPT
     node_id     INTEGER NOT NULL,                  -- who delivers it, and in which of its
     epoch       INTEGER NOT NULL                   -- lives the row was last written
 ) STRICT;
