@@ -1,8 +1,7 @@
 /* bounce.h - what an SMTP answer means for one recipient: delivered, wait, or never. Pure.
  *
- * 2xx delivers, 4xx waits, 5xx bounces, but for a few 5xx that say "not now" or "not from you" and pass with time (a table:
- * greylisting by 5xx, too many recipients or messages, blocks of our own address). Anything else an SMTP server may say waits
- * (P4).
+ * 2xx delivers, 4xx waits, 5xx bounces, but for classes that pass with time though said by 5xx (core/bounce_class.h: greylisting,
+ * too many recipients or messages, blocks of our own address). Anything else an SMTP server may say waits (P4).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_BOUNCE_H
 #define POSTHORN_CORE_BOUNCE_H

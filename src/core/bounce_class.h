@@ -70,15 +70,16 @@ struct bounce_finding {
     bool is_hard, suppresses;
     enum bounce_fault fault;
 };
-/* Judge what a server said: code 0 and "" when not known. enhanced: "5.1.1" or "", its class may differ from code's (then code's
- * counts). text: its words, any bytes, BOUNCE_TEXT_MAX of them are looked at. mx: the host that said it, or "". */
+/* Judge what a server said: code 0 and "" when not known. enhanced: "5.1.1" or "", either may say that it is temporary.
+ * text: its words, any bytes, BOUNCE_TEXT_MAX of them are looked at. mx: the host that said it, or "". */
 void bounce_class_of(unsigned code, struct str enhanced, struct str text, struct str mx, struct bounce_finding *ret);
 #define BOUNCE_TEXT_MAX 2048
 /* The finding of a class by itself, for what is no reply: BOUNCE_AUTO_REPLY, or a domain that is not there. */
 struct bounce_finding bounce_finding_make(enum bounce_class c);
 
-/* Add `"Bounce":{"Class":..,"Hard":..,"Fault":..,"Source":..}` to an event's detail. source: "smtp" in the dialogue, "dsn" of a
- * report, "text" of free-form words. One form for all, since statistics and searches read it (store/event_facts.c). */
+/* Add `"Bounce":{"Class":..,"Hard":..,"Fault":..,"Source":..}` to an event's detail. source: "smtp" in the dialogue, "dns" when
+ * no host was asked, "dsn" of a report, "text" of free-form words. One form for all, since statistics and searches read it
+ * (store/event_facts.c). */
 void bounce_class_write(struct json_writer *w, const struct bounce_finding *finding, struct str source);
 
 #endif

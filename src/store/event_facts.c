@@ -20,7 +20,8 @@ static const struct {
     {"list_id", "m.metadata", "ListID", NULL},
     {"subscriber_id", "m.metadata", "SubscriberID", NULL},
     {"link", "e.detail", "Link", NULL},
-    {"bounce_class", "e.detail", "BounceClass", NULL},
+    {"bounce_class", "e.detail", "Bounce", "Class"},
+    {"bounce_hard", "e.detail", "Bounce", "Hard"}, /* "1" or "true", as the engine spells it */
     {"smtp_code", "e.detail", "Reply", "Code"},
     {"enhanced", "e.detail", "Reply", "Enhanced"},
     {"mx_host", "e.detail", "MXHost", NULL},

@@ -19,7 +19,7 @@ _Static_assert(EVENT_SEND == 1 && EVENT_DEFERRED == 2 && EVENT_DELIVERY == 3 && 
     "count(CASE WHEN f.type = 1 THEN 1 END), "                                                                                   \
     "count(CASE WHEN f.type = 3 THEN 1 END), "                                                                                   \
     "count(CASE WHEN f.type = 4 THEN 1 END), "                                                                                   \
-    "count(CASE WHEN f.type = 4 AND (substr(f.enhanced, 2, 3) IN ('', '.1.') OR f.enhanced = '5.2.1') THEN 1 END), "             \
+    "count(CASE WHEN f.type = 4 AND f.bounce_hard IN ('1', 'true') THEN 1 END), "                                                \
     "count(CASE WHEN f.type = 2 THEN 1 END), "                                                                                   \
     "count(CASE WHEN f.type = 5 THEN 1 END), "                                                                                   \
     "count(CASE WHEN f.type = 6 THEN 1 END), "                                                                                   \

@@ -145,11 +145,11 @@ static struct story history(void) {
     add(&l, m1, EVENT_CLICK, "ann@x.test", START + 2 * DAY + 5, "{\"Link\":\"https://shop.test/a?b=c:d\"}");
     add(&l, m2, EVENT_SEND, "Bob@y.test", START + 3 * DAY, "");
     add(&l, m2, EVENT_BOUNCE, "Bob@y.test", START + 3 * DAY + 1,
-        "{\"MXHost\":\"MX.y.test\",\"Reply\":{\"Code\":550,\"Enhanced\":\"5.1.1\"},\"BounceClass\":\"bad-mailbox\"}");
+        "{\"MXHost\":\"MX.y.test\",\"Reply\":{\"Code\":550,\"Enhanced\":\"5.1.1\"},\"Bounce\":{\"Class\":\"bad-mailbox\",\"Hard\":true}}");
     add(&l, m3, EVENT_SEND, "o'hara%_x!@z.test", START + 4 * DAY, "{}");
     add(&l, m3, EVENT_DEFERRED, "o'hara%_x!@z.test", START + 4 * DAY + 1, "{\"Reply\":{\"Code\":451,\"Enhanced\":\"4.7.1\"}}");
     add(&l, m3, EVENT_BOUNCE, "o'hara%_x!@z.test", START + 5 * DAY,
-        "{\"Reply\":{\"Code\":552,\"Enhanced\":\"5.2.2\"},\"BounceClass\":\"mailbox-full\"}");
+        "{\"Reply\":{\"Code\":552,\"Enhanced\":\"5.2.2\"},\"Bounce\":{\"Class\":\"mailbox-full\",\"Hard\":false}}");
     struct story other = l;
     other.domain = make_domain(l.f->db, l.account, "example.net");
     add(&other, m1, EVENT_SEND, "ann@x.test", START, "{}");
@@ -548,14 +548,13 @@ static void recount(const struct told *all, size_t count, int64_t from, int64_t 
 
 /* A person is a message of his own, tagged by the bits of his number; events come in any order (late bounces, opens twice). */
 static void live(struct story *l, const int64_t *messages, struct told *all, size_t count, uint64_t *seed) {
-    static const char *const details[] = {"{\"Reply\":{\"Code\":552,\"Enhanced\":\"5.2.2\"}}",
-                                          "{\"Reply\":{\"Code\":550,\"Enhanced\":\"5.1.1\"}}", "{\"Reply\":{\"Code\":550}}",
-                                          "{}"};
+    static const char *const details[] = {"{\"Bounce\":{\"Hard\":false}}", "{\"Bounce\":{\"Hard\":true}}",
+                                          "{\"Reply\":{\"Code\":550}}", "{}"};
     for (size_t i = 0; i < count; i++) {
         unsigned kind = roll(seed, 4);
         all[i] = (struct told){.type = 1 + (int)roll(seed, EVENT_TYPE_COUNT - 1),
                                .person = (int)roll(seed, 100),
-                               .hard = kind != 0,
+                               .hard = kind == 1,
                                .at = START + (int64_t)roll(seed, 1000) * DAY / 100};
         add(l, messages[all[i].person], (enum event_type)all[i].type, "a@b.test", all[i].at, details[kind]);
     }

@@ -327,8 +327,8 @@ static void statistics_count_a_period_and_the_one_before(void **state) {
     record(w, 1, EVENT_DELIVERY, START + 1, "");
     record(w, 2, EVENT_DELIVERY, START + 1, "");
     record(w, 3, EVENT_DEFERRED, START + 1, "");
-    record(w, 3, EVENT_BOUNCE, START + 2, "{\"Reply\":{\"Code\":550,\"Enhanced\":\"5.1.1\"}}");
-    record(w, 3, EVENT_BOUNCE, START + 2, "{\"Reply\":{\"Code\":552,\"Enhanced\":\"5.2.2\"}}");
+    record(w, 3, EVENT_BOUNCE, START + 2, "{\"Bounce\":{\"Class\":\"InvalidRecipient\",\"Hard\":true}}");
+    record(w, 3, EVENT_BOUNCE, START + 2, "{\"Bounce\":{\"Class\":\"QuotaIssues\",\"Hard\":false}}");
     for (int i = 0; i < 3; i++) record(w, 1, EVENT_OPEN, START + 10 + i, "");
     record(w, 1, EVENT_CLICK, START + 20, "");
     record(w, 1, EVENT_CLICK, START + 21, "");
