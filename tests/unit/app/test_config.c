@@ -78,7 +78,7 @@ static void defaults_are_safe(void **state) {
 
 /* Each key's good and bad values; NULL: the kind takes any text. */
 static const struct {
-    const char *key, *good[3], *bad[5];
+    const char *key, *good[5], *bad[10];
 } keys[] = {
     {"data.dir", {"/var/lib/x", "rel"}, {"a\x01z"}},
     {"data.url", {"postgresql://h/d", "postgres://h/d", ""}, {"mysql://h/d", "sqlite:/x", "h"}},
@@ -104,7 +104,21 @@ static const struct {
     {"delivery.smarthost", {"relay.example:587", "relay.example", ""}, {"relay.example:0", "relay.example:x"}},
     {"delivery.retry", {"30s,5m,1h", "2h", ""}, {"5", "5m,,1h", "-5m", "x"}},
     {"smtp.public_host", {"smtp.example", ""}, {"-x.example", "a b"}},
-    {"smtp.public_ports", {"25,587,465", "2525"}, {"", "0", "25,", "25 587", "smtp"}},
+    {"smtp.listen", {"", "127.0.0.1:2525,[::1]:2525"}, {"2525", "mail.example.com:25"}},
+    {"smtp.listen_tls", {"127.0.0.1:465"}, {"465"}},
+    {"smtp.return_path", {"192.0.2.1:25"}, {"25"}},
+    {"smtp.trusted",
+     {"", "192.0.2.0/28=shop.example", "10.0.0.0/8=a.example, 2001:db8::/32=b.example"},
+     {"192.0.2.0/28", "=shop.example", "192.0.2.0/28=", "192.0.2.0/28=x", "0.0.0.0/0=shop.example", "10.0.0.0/7=shop.example",
+      "::/0=shop.example", "2001::/31=shop.example", "mail.example.com=shop.example"}},
+    {"smtp.proxies", {"", "192.0.2.1, 10.0.0.0/8"}, {"proxy.example.com"}},
+    {"smtp.xclient", {"", "192.0.2.1"}, {"proxy.example.com"}},
+    {"smtp.auth_without_tls", {"never", "loopback"}, {"yes", ""}},
+    {"smtp.message_max", {"64K", "50M", "1G", "1000000", "5m"}, {"", "63K", "2G", "M", "50 M", "50MB", "18446744073709551615G"}},
+    {"smtp.recipients_max", {"1", "1000"}, {"", "0", "-1", "many"}},
+    {"smtp.connections", {"1", "1000000"}, {"0", "1000001"}},
+    {"smtp.connections_per_address", {"1", "50"}, {"0"}},
+    {"smtp.public_ports", {"", "25,587,465", "2525"}, {"0", "25,", "25 587", "smtp"}},
     {"webhook.allow_private", {"yes", "no"}, {"maybe"}},
     {"mail.from", {"post@mail.example", ""}, {"post", "a@b.example, c@d.example"}},
     {"keys.master", {"/etc/master.key"}, {"a\x01"}},
@@ -117,12 +131,12 @@ static const struct {
 static void every_kind_tells_good_from_bad(void **state) {
     struct scene *s = *state;
     for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
-        for (size_t i = 0; i < 3 && keys[k].good[i]; i++) {
+        for (size_t i = 0; i < 5 && keys[k].good[i]; i++) {
             BUF_AUTO text = {0};
             buf_addf(&text, "%s=%s", keys[k].key, keys[k].good[i]);
             if (option(s, text.p) != STATUS_OK) fail_msg("%s", s->why.p);
         }
-        for (size_t i = 0; i < 5 && keys[k].bad[i]; i++) {
+        for (size_t i = 0; i < 10 && keys[k].bad[i]; i++) {
             BUF_AUTO text = {0};
             buf_addf(&text, "%s=%s", keys[k].key, keys[k].bad[i]);
             if (option(s, text.p) != STATUS_INVALID) fail_msg("-o %s was taken", text.p);
@@ -155,6 +169,18 @@ static void words_have_their_values(void **state) {
     assert_int_equal(option(s, " delivery.port= 2525 "), STATUS_INVALID); /* the name is taken as it is */
     assert_int_equal(option(s, "delivery.port= 2525 "), STATUS_OK);
     assert_int_equal(s->config.delivery_port, 2525);
+}
+
+static void sizes_have_units(void **state) {
+    struct scene *s = *state;
+    assert_int_equal(s->config.smtp_message_max, 50 << 20);
+    assert_int_equal(option(s, "smtp.message_max=96k"), STATUS_OK);
+    assert_int_equal(s->config.smtp_message_max, 96 << 10);
+    assert_int_equal(option(s, "smtp.message_max=1000000"), STATUS_OK);
+    assert_int_equal(s->config.smtp_message_max, 1000000);
+    BUF_AUTO all = {0};
+    config_format(&all, &s->config);
+    assert_true(str_find_str(buf_str(&all), STR("message_max = 1000000\n")) != STR_NONE);
 }
 
 static void comments_end_values(void **state) {
@@ -302,6 +328,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(every_kind_tells_good_from_bad, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_key_is_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(words_have_their_values, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sizes_have_units, set_up, tear_down),
         cmocka_unit_test_setup_teardown(comments_end_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_lines_are_named_by_file_and_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(options_win_over_the_file, set_up, tear_down),

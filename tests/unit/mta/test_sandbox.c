@@ -13,6 +13,7 @@
 struct sandbox {
     struct world *w;
     struct net_address address;
+    struct smtpd_shared shared;
     struct smtpd *smtpd;
     struct listener *listener;
     bool is_stopped;
@@ -21,12 +22,9 @@ struct sandbox {
 static void sandbox_open(struct sandbox *s) {
     struct world *w = s->w = world_new();
     assert_int_equal(net_address_parse(STR("127.0.0.1:2525"), &s->address), STATUS_OK);
-    s->smtpd = smtpd_new_inbox(&(struct smtpd_options){.loop = w->loop,
-                                                       .writer = w->writer,
-                                                       .metrics = &w->metrics,
-                                                       .return_path_key = &w->return_path_key,
-                                                       .hostname = STR("inbox.test"),
-                                                       .connections_max = 30});
+    s->shared = (struct smtpd_shared){
+        .writer = w->writer, .metrics = &w->metrics, .return_path_key = &w->return_path_key, .hostname = STR("inbox.test")};
+    s->smtpd = smtpd_new(&(struct smtpd_options){.shared = &s->shared, .kind = SMTPD_INBOX, .loops = &w->loop, .loop_count = 1});
     struct listener_options options = {
         .address = &s->address, .loops = &w->loop, .loop_count = 1, .accept = smtpd_accept, .arg = s->smtpd};
     assert_int_equal(listener_open(&options, &s->listener), STATUS_OK);
