@@ -20,6 +20,8 @@ enum limit_kind {
     LIMIT_LOGIN_STRANGER, /* failed logins by account, from clients it does not know */
     LIMIT_LOGIN_ADDRESS,  /* failed logins by client address */
     LIMIT_MAIL,           /* mails of the gateway's own (resets, verifications) by account or address */
+    LIMIT_SMTP_ADDRESS,   /* failed SMTP logins by client address */
+    LIMIT_SMTP_USER,      /* failed SMTP logins by user name, there or not */
     LIMIT_HOME_TOKEN,     /* what comes to one signed address, by recipient */
     LIMIT_HOME_STRANGER,  /* addresses without a signature, right or wrong, by client address */
     LIMIT_HOME_MAIL,      /* mails kept for the operator, all together */

@@ -57,3 +57,21 @@ enum status smtp_authenticate(struct db *tx, struct arena *arena, struct str use
     *ret = login;
     return STATUS_OK;
 }
+
+enum status smtp_renew(struct db *tx, struct arena *arena, const struct smtp_login *login, struct smtp_login *ret) {
+    struct smtp_login now;
+    enum status status = smtp_user_login(tx, arena, login->user.username, &now);
+    if (status == STATUS_NOT_FOUND) return STATUS_DENIED;
+    if (status != STATUS_OK) return status;
+    bool is_same = now.user.id == login->user.id && str_eq(now.user.password_hash, login->user.password_hash);
+    if (!is_same || !now.user.is_active) return STATUS_DENIED;
+    *ret = now;
+    return STATUS_OK;
+}
+
+struct str smtp_login_refuse(const struct smtp_login *login, struct arena *arena) {
+    if (!login->account_is_active) return STR("The account is deactivated");
+    if (!login->account_is_verified) return STR("The account is not verified");
+    if (login->domain_state == DOMAIN_ENABLED) return (struct str){0};
+    return arena_strf(arena, "Sender domain %.*s is not enabled", STR_ARG(login->domain_name));
+}

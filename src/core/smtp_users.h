@@ -17,8 +17,12 @@ WARN_UNUSED enum status smtp_user_create(struct db *tx, struct arena *arena, str
 WARN_UNUSED enum status smtp_user_reset(struct db *tx, struct arena *arena, int64_t account_id, int64_t id, struct str password,
                                         struct smtp_user *ret);
 /* On a reader. DENIED: no such user, another password, or the user is off. Whether domain and account may send is the caller's to
- * judge from *ret. */
+ * judge: smtp_login_refuse. */
 WARN_UNUSED enum status smtp_authenticate(struct db *tx, struct arena *arena, struct str username, struct str password,
                                           struct smtp_login *ret);
+/* On a reader, later: the login as it stands now. DENIED: the user is gone or off, or has another password since (AU18). */
+WARN_UNUSED enum status smtp_renew(struct db *tx, struct arena *arena, const struct smtp_login *login, struct smtp_login *ret);
+/* Why nothing may be sent under it, in the arena; "": it may. */
+struct str smtp_login_refuse(const struct smtp_login *login, struct arena *arena);
 
 #endif
