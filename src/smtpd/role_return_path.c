@@ -59,6 +59,13 @@ static bool may_ask(struct connection *c, const struct hear_address *a) {
     return take(c, HOME_TOKEN, limit_key_both(a->path.recipient_id, &(struct ip){0}, room));
 }
 
+/* ---- MAIL: what the transaction before it left is gone ---- */
+static bool sender(void *arg, const struct smtpd_mail *mail, struct smtp_reply *ret) {
+    (void)mail, (void)ret;
+    ((struct connection *)arg)->tx = NULL;
+    return true;
+}
+
 /* ---- RCPT ---- */
 static enum status check_run(struct job *job, void *ctx) {
     struct connection *c = LIST_OWNER(job, struct connection, job);
@@ -172,4 +179,4 @@ static bool store(void *arg, const struct smtpd_mail *mail, struct smtp_reply *r
     return false;
 }
 
-const struct smtpd_role role_return_path = {.name = "return path", .recipient = recipient, .store = store};
+const struct smtpd_role role_return_path = {.name = "return path", .sender = sender, .recipient = recipient, .store = store};
