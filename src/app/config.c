@@ -12,7 +12,7 @@
 #include "proto/address/network.h"
 #include "proto/address/address.h"
 #include "proto/json/json_write.h"
-#include "smtpd/smtpd.h"
+#include "smtpd/service.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -607,6 +607,30 @@ static void man_key(struct buf *out, const struct config_key *key) {
     roff_add_text(out, *key->initial ? key->initial : "empty.");
 }
 
+/* The table of smtpd's services: what no key changes. */
+static void man_smtp_limits(struct buf *out) {
+    static const char *const kinds[SMTPD_KIND_COUNT] = {
+        [SMTPD_SUBMISSION] = "submission", [SMTPD_RETURN_PATH] = "return path", [SMTPD_PUBLIC] = "both on one port"};
+    size_t count;
+    const struct service_limit *limits = service_limits(&count);
+    buf_add_z(out, ".SH SMTP LIMITS\nOf a session, by what its address takes:\n");
+    for (size_t i = 0; i < count; i++) {
+        buf_add_z(out, ".TP\n.B ");
+        roff_add_text(out, limits[i].name);
+        roff_add_text(out, limits[i].sentence);
+        buf_add_z(out, ".br\n");
+        const char *before = "";
+        for (size_t kind = 0; kind < SMTPD_KIND_COUNT; kind++) {
+            if (!kinds[kind]) continue;
+            buf_addf(out, "%s%s: ", before, kinds[kind]);
+            if (limits[i].value[kind]) buf_add_u64(out, limits[i].value[kind]);
+            buf_add_z(out, limits[i].value[kind] ? "" : "any number");
+            before = "; ";
+        }
+        buf_add_z(out, ".\n");
+    }
+}
+
 void config_format_man(struct buf *out) {
     buf_add_z(
         out,
@@ -631,5 +655,6 @@ void config_format_man(struct buf *out) {
             buf_addf(out, ".SS [%s]\n", config_keys[i].section);
         man_key(out, &config_keys[i]);
     }
+    man_smtp_limits(out);
     buf_add_z(out, ".SH SEE ALSO\n.BR posthorn (8)\n");
 }

@@ -8,6 +8,7 @@
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "net/stream.h"
+#include "net/tls.h"
 #include "proto/json/json_write.h"
 
 #include <stdarg.h>
@@ -22,6 +23,8 @@
 #define CHECK_MS           5000
 #define DISK_WARN_MB       1024
 #define DESCRIPTORS_NEEDED 4096
+#define CERTIFICATE_DAYS   14
+#define DAY_MS             (24 * INT64_C(3600000))
 #define WELL_KNOWN_DOMAIN  "gmail.com" /* has servers on port 25 that everybody may reach */
 
 enum verdict { VERDICT_OK, VERDICT_WARN, VERDICT_BAD };
@@ -186,6 +189,43 @@ static enum verdict check_own_mail(struct patient *p) {
     return say(p, VERDICT_OK, "the gateway's own mail comes from %.*s", STR_ARG(from));
 }
 
+static enum verdict check_return_path(struct patient *p) {
+    const struct config *c = p->config;
+    if (!str_is_empty(c->smtp_return_path)) return say(p, VERDICT_OK, "they come home at %.*s", STR_ARG(c->smtp_return_path));
+    if (c->delivery_mode == MODE_SANDBOX) return say(p, VERDICT_OK, "not needed in sandbox mode");
+    return say(
+        p, VERDICT_WARN,
+        "late bounces and complaints do not come home; set [smtp] return_path to port 25 of the host that the MX records of "
+        "the return-path domains name");
+}
+
+/* The file that is served, or the one made at the first start. */
+static enum verdict check_certificate(struct patient *p) {
+    const struct config *c = p->config;
+    bool has_smtp = !str_is_empty(c->smtp_listen) || !str_is_empty(c->smtp_listen_tls) || !str_is_empty(c->smtp_return_path);
+    bool is_own = str_is_empty(c->tls_cert);
+    struct str file = is_own ? arena_strf(&p->arena, "%.*s/" HOME_CERTIFICATE, STR_ARG(c->data_dir)) : c->tls_cert;
+    struct tls_certificate about;
+    if (is_own && !has_smtp) return say(p, VERDICT_OK, "none is needed: nothing listens with TLS");
+    if (tls_certificate_read(file.p, &about) != STATUS_OK)
+        return say(p, is_own ? VERDICT_WARN : VERDICT_BAD, "there is no certificate to read in %.*s%s", STR_ARG(file),
+                   is_own ? " yet; the first start makes one" : "");
+    int64_t days = (about.expires_at - clock_wall_ms(clock_system())) / DAY_MS;
+    if (days < CERTIFICATE_DAYS)
+        return say(p, days < 0 ? VERDICT_BAD : VERDICT_WARN, "%.*s %s; SIGHUP takes over a new one", STR_ARG(file),
+                   days < 0 ? "has expired" : "expires within 14 days");
+    if (about.is_self_signed)
+        return say(p, c->delivery_mode == MODE_SANDBOX ? VERDICT_OK : VERDICT_WARN,
+                   "%.*s is self-signed: careful SMTP clients will not log in; name another in [tls]", STR_ARG(file));
+    return say(p, VERDICT_OK, "%.*s, for %lld days more", STR_ARG(file), (long long)days);
+}
+
+static enum verdict check_trusted(struct patient *p) {
+    struct str trusted = p->config->smtp_trusted;
+    if (str_is_empty(trusted)) return say(p, VERDICT_OK, "every SMTP client has to log in");
+    return say(p, VERDICT_WARN, "these submit by SMTP without a login: %.*s", STR_ARG(trusted));
+}
+
 /* Right in a lab, wrong with tenants that are strangers. */
 static enum verdict check_lab(struct patient *p) {
     const struct config *c = p->config;
@@ -207,9 +247,10 @@ static const struct {
     const char *name;
     check_fn check;
 } checks[] = {
-    {"host name", check_hostname}, {"PTR", check_ptr},    {"port 25", check_port_25},        {"DNSSEC", check_dnssec},
-    {"clock", check_clock},        {"disk", check_disk},  {"open files", check_descriptors}, {"permissions", check_permissions},
-    {"own mail", check_own_mail},  {"tenants", check_lab}};
+    {"host name", check_hostname}, {"PTR", check_ptr},     {"port 25", check_port_25},        {"DNSSEC", check_dnssec},
+    {"clock", check_clock},        {"disk", check_disk},   {"open files", check_descriptors}, {"permissions", check_permissions},
+    {"own mail", check_own_mail},  {"tenants", check_lab}, {"bounces", check_return_path},    {"certificate", check_certificate},
+    {"trusted", check_trusted}};
 
 static const char *const verdict_words[] = {"ok", "warning", "bad"};
 

@@ -485,8 +485,8 @@ void gateway_format_address(struct buf *out, const struct gateway *g) {
     net_address_format(out, &g->http_address);
 }
 
-void gateway_format_smtp(struct buf *out, const struct gateway *g) {
-    const struct net_address *address = smtp_submission(g->smtp);
+void gateway_format_smtp(struct buf *out, const struct gateway *g, bool is_tls_first) {
+    const struct net_address *address = smtp_submission(g->smtp, is_tls_first);
     if (address) net_address_format(out, address);
 }
 

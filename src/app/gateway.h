@@ -22,8 +22,8 @@ WARN_UNUSED enum status gateway_open(const struct config *c, const struct home *
 WARN_UNUSED enum status gateway_dial(struct gateway *g, int *ret_fd);
 /* Where the HTTP API really listens (port 0 resolved): "127.0.0.1:8080". */
 void gateway_format_address(struct buf *out, const struct gateway *g);
-/* Where SMTP users come with STARTTLS; nothing when they cannot. */
-void gateway_format_smtp(struct buf *out, const struct gateway *g);
+/* Where SMTP users come, with STARTTLS or with TLS from the first byte; nothing when they cannot. */
+void gateway_format_smtp(struct buf *out, const struct gateway *g, bool is_tls_first);
 /* Take over changed certificates (SIGHUP). On failure the old ones stay. */
 WARN_UNUSED enum status gateway_reload(struct gateway *g, struct buf *ret_why);
 /* Has the store failed in a way that nothing but a restart mends (P7)? The process must then end soon. */

@@ -45,9 +45,10 @@ static int unexpected(const char *verb, const char *word) {
 
 static int run_serve(struct invocation *in) {
     struct greeting greeting = {.program = in->program, .file = in->file};
-    if (in->word_count == 2 && strcmp(in->words[0], "--greet") == 0)
+    if (in->word_count >= 2 && in->word_count <= 3 && strcmp(in->words[0], "--greet") == 0) {
         greeting.domain = in->words[1];
-    else if (in->word_count)
+        greeting.smtp = in->word_count == 3 ? in->words[2] : NULL;
+    } else if (in->word_count)
         return unexpected("serve", in->words[0]);
     return serve(&in->config, &greeting);
 }

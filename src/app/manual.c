@@ -39,6 +39,13 @@ static const char tail[] =
     "recipient and "
     "message id;\n.IR field:value ,\n.IR field:val* ,\n.I field:\\(dqtwo words\\(dq\nand\n.IR \"field:[a TO b]\" ;\n"
     "AND, OR, NOT and brackets.\n"
+    ".SH SOCKET ACTIVATION\n"
+    "Sockets that systemd opened and passes (LISTEN_FDS) are used by their FileDescriptorName=:\n"
+    ".BR http ,\n.BR https ,\n"
+    ".B smtp\n(submission with STARTTLS),\n.B smtps\n(submission with TLS),\n"
+    ".B return\\-path\n(bounces), and\n.B smtp\\-public\n(submission and bounces on one port). There may be several of a name; "
+    "where there is one, the addresses of the\n"
+    "configuration for the same are not opened. Any other name is an error.\n"
     ".SH EXIT STATUS\n"
     ".TP\n.B 0\nDone.\n"
     ".TP\n.B 1\nRefused or failed; one line on standard error says why. For\n.BR serve :\nit could not start, or the database "
@@ -50,6 +57,8 @@ static const char tail[] =
     ".TP\n.I data/posthorn.db\nThe database, in the folder\n.RI [ data ]\n.IR dir .\n"
     ".TP\n.I master.key\nOpens the DKIM and sender keys in the database; beside the configuration file.\n"
     ".B Back it up, apart from the database.\n"
+    ".TP\n.I data/smtp\\-cert.pem\\fR, \\fIdata/smtp\\-key.pem\n"
+    "A self\\-signed certificate for SMTP, made where\n.RI [ tls ]\nnames none.\n"
     ".SH SEE ALSO\n.BR posthorn.conf (5)\n";
 
 void manual_begin(struct buf *out) {

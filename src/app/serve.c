@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static int refuse(const struct buf *why) {
@@ -83,9 +84,51 @@ static void find_key(struct gateway *g, const char *domain, struct buf *ret_key)
     }
 }
 
-static void greet(struct gateway *g, const struct config *c, const struct greeting *greeting) {
+/* What stands behind `label` in the lines that `smtp-user add` said. */
+static struct str said(struct str text, struct str label) {
+    struct str line;
+    while (str_next(&text, '\n', &line))
+        if (str_starts(line, label)) return str_trim(str_sub(line, label.n, SIZE_MAX));
+    return (struct str){0};
+}
+
+/* Before root and the working directory go. */
+static void read_smtp_user(const struct greeting *greeting, struct buf *ret) {
+    char text[1024];
+    FILE *f = greeting->smtp ? fopen(greeting->smtp, "re") : NULL;
+    if (!f) return;
+    size_t n = fread(text, 1, sizeof text, f);
+    fclose(f);
+    buf_add(ret, text, n);
+    explicit_bzero(text, sizeof text);
+}
+
+static void greet_smtp(struct gateway *g, const char *domain, struct str smtp_user) {
+    BUF_AUTO address = {0};
+    BUF_AUTO tls = {0};
+    struct str user = said(smtp_user, STR("User name:")), password = said(smtp_user, STR("Password:"));
+    gateway_format_smtp(&address, g, false);
+    gateway_format_smtp(&tls, g, true);
+    if (address.n == 0 || user.n == 0) return;
+    printf("Or by SMTP, at %s with STARTTLS%s%s%s (the certificate is self-signed unless [tls] names one):\n\n"
+           "  SMTP user     %.*s\n"
+           "  password      %.*s\n\n"
+           "  swaks --server %s --tls --auth-user %.*s --auth-password %.*s \\\n"
+           "    --from you@%s --to friend@example.org --header 'Subject: Hello' --body 'It works.'\n\n",
+           address.p, tls.n ? " or " : "", tls.n ? tls.p : "", tls.n ? " with TLS" : "", STR_ARG(user), STR_ARG(password),
+           address.p, STR_ARG(user), STR_ARG(password), domain);
+}
+
+static void greet_inbox(const struct greeting *greeting) {
+    const char *option = greeting->file ? " -c " : "", *file = greeting->file ? greeting->file : "";
+    printf("Read it (in another terminal, here):\n\n  %s inbox list%s%s\n  %s inbox show 1%s%s\n\n", greeting->program, option,
+           file, greeting->program, option, file);
+}
+
+static void greet(struct gateway *g, const struct config *c, const struct greeting *greeting, struct str smtp_user) {
     SECRET_AUTO key = {0};
     BUF_AUTO base = {0};
+    bool is_sandbox = c->delivery_mode == MODE_SANDBOX;
     find_key(g, greeting->domain, &key);
     buf_add_str(&base, c->http_base_url);
     while (str_ends(buf_str(&base), STR("/"))) buf_cut(&base, base.n - 1);
@@ -103,12 +146,10 @@ static void greet(struct gateway *g, const struct config *c, const struct greeti
            "    -d "
            "'{\"From\":{\"email\":\"you@%s\",\"name\":\"You\"},\"To\":[{\"email\":\"friend@example.org\",\"name\":\"Friend\"}],"
            "\"Subject\":\"Hello\",\"ContentType\":\"plain\",\"PlainContent\":\"It works.\"}'\n\n",
-           c->delivery_mode == MODE_SANDBOX ? " in sandbox mode: every mail ends in its own inbox" : "", url, url,
-           STR_ARG(buf_str(&key)), domain, url, STR_ARG(buf_str(&key)), domain);
-    if (c->delivery_mode == MODE_SANDBOX)
-        printf("Read it (in another terminal, here):\n\n  %s inbox list%s%s\n  %s inbox show 1%s%s\n\n", greeting->program,
-               greeting->file ? " -c " : "", greeting->file ? greeting->file : "", greeting->program,
-               greeting->file ? " -c " : "", greeting->file ? greeting->file : "");
+           is_sandbox ? " in sandbox mode: every mail ends in its own inbox" : "", url, url, STR_ARG(buf_str(&key)), domain, url,
+           STR_ARG(buf_str(&key)), domain);
+    greet_smtp(g, domain, smtp_user);
+    if (is_sandbox) greet_inbox(greeting);
     printf("Ctrl-C stops it; everything is kept.\n\n");
     fflush(stdout);
 }
@@ -161,12 +202,14 @@ int serve(const struct config *c, const struct greeting *greeting) {
     struct home home;
     struct gateway *gateway = NULL;
     BUF_AUTO why = {0};
+    SECRET_AUTO smtp_user = {0};
+    read_smtp_user(greeting, &smtp_user);
     if (home_open(c, &home, &why) != STATUS_OK) return refuse(&why);
     int code = EXIT_FAILURE;
     enum status st = gateway_open(c, &home, GATEWAY_SERVE, &gateway, &why);
     if (st != STATUS_CORRUPT) say_back_it_up(c, &home);
     if (st == STATUS_OK) {
-        if (greeting->domain) greet(gateway, c, greeting);
+        if (greeting->domain) greet(gateway, c, greeting, buf_str(&smtp_user));
         code = wait_for_end(gateway, c, &signals);
     } else
         (void)refuse(&why);

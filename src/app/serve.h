@@ -10,6 +10,7 @@ struct greeting {
     const char *domain;  /* whose sender key to show */
     const char *program; /* argv[0] */
     const char *file;    /* -c as given */
+    const char *smtp;    /* file with what `smtp-user add` said; NULL: none */
 };
 
 /* Run until SIGTERM or SIGINT. Returns the exit code: 0 after a clean stop, 1 when it could not start or the store was lost (P7).

@@ -215,7 +215,8 @@ const struct net_address *smtp_inbox(const struct smtp *s) {
     return address_of(s, INBOX);
 }
 
-const struct net_address *smtp_submission(const struct smtp *s) {
+const struct net_address *smtp_submission(const struct smtp *s, bool is_tls_first) {
+    if (is_tls_first) return address_of(s, SUBMISSION_TLS);
     const struct net_address *address = address_of(s, SUBMISSION);
     return address ? address : address_of(s, PUBLIC);
 }

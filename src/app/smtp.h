@@ -25,8 +25,8 @@ struct smtp_options {
 WARN_UNUSED enum status smtp_open(const struct smtp_options *options, struct smtp **ret, struct buf *ret_why);
 /* Where the inbox listens; NULL in live mode. */
 const struct net_address *smtp_inbox(const struct smtp *s);
-/* Where SMTP users may come with STARTTLS; NULL: nowhere. */
-const struct net_address *smtp_submission(const struct smtp *s);
+/* Where SMTP users may come, with STARTTLS or with TLS from the first byte; NULL: nowhere. */
+const struct net_address *smtp_submission(const struct smtp *s, bool is_tls_first);
 /* Ports that SMTP users are told, comma separated. */
 struct str smtp_ports(const struct smtp *s);
 /* Take over changed certificates. On failure the old ones stay. */

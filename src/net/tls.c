@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct tls_session {
@@ -141,6 +142,8 @@ enum status tls_context_new_server(const char *cert_file, const char *key_file, 
     struct tls_context *c = context_new(TLS_server_method(), false);
     SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION);
     SSL_CTX_set_options(c->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_session_cache_mode(c->ctx,
+                                   SSL_SESS_CACHE_OFF); /* tickets hold the state: nothing of 20,000 sessions is kept here */
     /* Tickets of one listener mean nothing to another (ST14). */
     unsigned char id[16];
     rand_fill(rand_system(), id, sizeof id);
@@ -152,6 +155,21 @@ enum status tls_context_new_server(const char *cert_file, const char *key_file, 
     }
     *ret = c;
     return STATUS_OK;
+}
+
+enum status tls_certificate_read(const char *cert_file, struct tls_certificate *ret) {
+    BIO *file = BIO_new_file(cert_file, "r");
+    X509 *cert = file ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
+    struct tm expires;
+    bool ok = cert && ASN1_TIME_to_tm(X509_get0_notAfter(cert), &expires) == 1;
+    if (ok)
+        *ret = (struct tls_certificate){.is_self_signed =
+                                            X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) == 0,
+                                        .expires_at = (int64_t)timegm(&expires) * 1000};
+    X509_free(cert);
+    BIO_free(file);
+    ERR_clear_error();
+    return ok ? STATUS_OK : STATUS_INVALID;
 }
 
 static bool add_extension(X509 *cert, int nid, const char *value) {

@@ -18,6 +18,12 @@ void tls_context_ref(struct tls_context *c);
 void tls_context_unref(struct tls_context **c);
 /* For tests of verification: trust the certificates of this PEM file as well (client). */
 WARN_UNUSED enum status tls_context_trust(struct tls_context *c, const char *ca_file);
+/* What a certificate file's first certificate says of itself. INVALID: there is none. */
+struct tls_certificate {
+    bool is_self_signed;
+    int64_t expires_at; /* Unix time, ms */
+};
+WARN_UNUSED enum status tls_certificate_read(const char *cert_file, struct tls_certificate *ret);
 /* Write a self-signed P-256 certificate and key for `hostname` (PEM, key file 0600), valid ten years. */
 WARN_UNUSED enum status tls_self_signed(const char *hostname, const char *cert_file, const char *key_file);
 
