@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from peers import unpack
+
 SETGID_GROUP, OWNER, OTHER = "mail", "daemon", "nobody"
 QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace")
 
@@ -40,7 +42,6 @@ smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 smtpd_client_message_rate_limit = 0
 smtpd_peername_lookup = no
-smtpd_tls_security_level = none
 smtp_tls_security_level = none
 smtp_dns_support_level = disabled
 smtp_connection_cache_on_demand = yes
@@ -69,7 +70,11 @@ retry unix - - n - - error
 discard unix - - n - - discard
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
+tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
+"""
+TLS = """smtpd_tls_security_level = may
+smtpd_tls_chain_files = {1} {0}
 """
 OPENDKIM = """Domain bench.test
 Selector s1
@@ -86,31 +91,12 @@ Background no
 """
 
 
-def unpack(scratch):
-    """Fetch both and the libraries this machine lacks; returns where they lie."""
-    root, packages = scratch / "peers", scratch / "packages"
-    if (root / "usr/sbin/opendkim").exists():
-        return root
-    packages.mkdir(exist_ok=True)
-    plan = subprocess.run(["apt-get", "install", "-s", "--no-install-recommends", "postfix", "opendkim"], capture_output=True, text=True)
-    missing = {line.split()[1] for line in plan.stdout.splitlines() if line.startswith("Inst ")}
-    names = sorted(missing | {"postfix", "opendkim"})
-    subprocess.run(["apt-get", "-q", "download", *names], cwd=packages, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for package in packages.glob("*.deb"):
-        subprocess.run(["dpkg", "-x", package, root], check=True)
-    return root
-
-
-def versions(scratch):
-    names = [p.name.split("_")[:2] for p in (scratch / "packages").glob("*.deb")]
-    return ", ".join(f"{name} {version}" for name, version in sorted(names) if name in ("postfix", "opendkim"))
-
-
 class Postfix:
-    """next_hop: the port that all mail goes to; None: it is accepted and held. signs: OpenDKIM signs, RSA-2048."""
+    """next_hop: the port that all mail goes to; None: it is accepted and held. signs: OpenDKIM signs, RSA-2048. tls: (certificate,
+    key), files, for STARTTLS."""
 
-    def __init__(self, tools, next_hop=None, signs=False):
-        self.tools, self.root, self.signs = tools, unpack(tools.scratch), signs
+    def __init__(self, tools, next_hop=None, signs=False, tls=None):
+        self.tools, self.root, self.signs, self.tls = tools, unpack(tools.scratch, "postfix"), signs, tls
         self.folder = Path(tempfile.mkdtemp(prefix="postfix-", dir=tools.scratch))
         self.folder.chmod(0o755)
         self.port, self.milter_port = tools.free_port(), tools.free_port()
@@ -134,6 +120,7 @@ class Postfix:
         main = MAIN.format(folder=self.folder, root=self.root, owner=OWNER, other=OTHER, group=SETGID_GROUP)
         main += f"relayhost = [127.0.0.1]:{self.next_hop}\n" if self.next_hop else "smtpd_sender_restrictions = static:HOLD\n"
         main += f"smtpd_milters = inet:127.0.0.1:{self.milter_port}\n" if self.signs else ""
+        main += TLS.format(*self.tls) if self.tls else "smtpd_tls_security_level = none\n"
         (config / "main.cf").write_text(main)
         (config / "master.cf").write_text(MASTER.format(port=self.port))
         (config / "dynamicmaps.cf").write_text("")
@@ -176,6 +163,10 @@ class Postfix:
         subprocess.run([self.root / "usr/sbin/smtp-source", *options, "-s", str(t.sessions), "-m", str(count), "-l", str(t.bytes), "-f",
                         "bounce@bench.test", "-t", "user@d0.bench.test", f"127.0.0.1:{self.port}"], check=True, env=self.environment)
         return time.monotonic() - begin
+
+    def stored(self):
+        """Messages on disk."""
+        return len(os.listdir(self.folder / "queue/hold"))
 
     def peak_mib(self, usage):
         """Of all processes, sampled, pages they share counted once."""
