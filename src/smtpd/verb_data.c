@@ -9,6 +9,9 @@ static const struct smtp_reply go_on = {354, {0}, STR_INIT("End the message with
 static const struct smtp_reply stored = {250, STR_INIT("2.0.0"), STR_INIT("Stored")};
 static const struct smtp_reply too_early = {554, STR_INIT("5.5.0"), STR_INIT("Bytes behind DATA before its 354")};
 
+static const struct smtp_reply in_chunks = {503, STR_INIT("5.5.1"),
+                                            STR_INIT("This message has begun with BDAT; go on so, or RSET")};
+
 static const struct smtp_reply faults[] = {
     [SMTP_DATA_BARE] = {550, STR_INIT("5.6.11"), STR_INIT("Bare CR or LF in the message")},
     [SMTP_DATA_NUL] = {550, STR_INIT("5.6.0"), STR_INIT("NUL in the message")},
@@ -18,6 +21,7 @@ static const struct smtp_reply faults[] = {
 
 void data_run(struct smtpd_session *s, const struct smtp_command *c, struct buf *out) {
     (void)c;
+    if (s->state == STATE_CHUNKS) return session_refuse(s, &in_chunks, out);
     if (s->behind_bytes) return session_close(s, &too_early, out); /* PB14 */
     s->reader = (struct smtp_data_reader){.max_bytes = s->max_bytes, .line_max_bytes = s->service->line_max_bytes};
     s->state = STATE_CONTENT;

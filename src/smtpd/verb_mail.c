@@ -5,8 +5,7 @@
 
 static const struct smtp_reply sender_ok = {250, STR_INIT("2.1.0"), STR_INIT("Ok")};
 static const struct smtp_reply needs_auth = {530, STR_INIT("5.7.0"), STR_INIT("Authentication required")};
-static const struct smtp_reply needs_tls = {530, STR_INIT("5.7.0"),
-                                            STR_INIT("Authentication required, and STARTTLS before it, or mail is not taken")};
+static const struct smtp_reply needs_tls = {530, STR_INIT("5.7.0"), STR_INIT("Authentication required: say STARTTLS, then AUTH")};
 static const struct smtp_reply needs_utf8 = {553, STR_INIT("5.6.7"), STR_INIT("Address needs SMTPUTF8")};
 static const struct smtp_reply no_dsn = {555, STR_INIT("5.5.4"), STR_INIT("DSN is not offered here")};
 static const struct smtp_reply bad_envid = {501, STR_INIT("5.5.4"), STR_INIT("ENVID is not xtext")};
