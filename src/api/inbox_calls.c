@@ -13,7 +13,7 @@ static int64_t scope_of(const struct call *c) {
     return call_style(c) == STYLE_CONTROL ? SCOPE_ANY : c->sender.key.domain_id;
 }
 
-/* In live mode there is no inbox, but for an operator who looks at what an earlier sandbox left. */
+/* In live mode there is no inbox but the operator's: what came for postmaster and abuse (core/hear.h). */
 static bool is_closed(struct call *c) {
     if (c->api->is_sandbox || call_style(c) == STYLE_CONTROL) return false;
     call_refuse(c, 404);

@@ -1,4 +1,4 @@
-/* inbox.h - the sandbox's mailbox: what the built-in last hop received.
+/* inbox.h - mail that is kept to be read: what the sandbox's last hop received, and what came for the operator (core/hear.h).
  *
  * A mail is matched to its domain by the signed return path of its envelope, so that each sender sees its own and the operator
  * all (P6). Reading is store/inbox.h's inbox_list and inbox_get, on a reader.

@@ -1,4 +1,4 @@
-/* inbox.h - sandbox mode: what the last hop received.
+/* inbox.h - mail that is kept to be read: what the last hop received in sandbox mode, and what came for the operator.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_STORE_INBOX_H
 #define POSTHORN_STORE_INBOX_H
