@@ -108,6 +108,13 @@ enum status message_calls_list(struct call *c, struct db *db) {
 }
 
 /* ---- one ---- */
+static void write_sender_id(struct json_writer *w, struct str name, int64_t id) {
+    if (id)
+        json_add_id(w, name, id);
+    else
+        json_add_z(w, name, "");
+}
+
 enum status message_calls_get(struct call *c, struct db *db) {
     struct message_scope scope = scope_of(c);
     struct message_view view;
@@ -118,10 +125,8 @@ enum status message_calls_get(struct call *c, struct db *db) {
     json_add_object(w, STR("Message"));
     write_head(c, &view.message, view.domain_name);
     json_add_str(w, STR("RFCMessageID"), view.message.rfc_message_id);
-    if (view.message.key_id)
-        json_add_id(w, STR("KeyID"), view.message.key_id);
-    else
-        json_add_z(w, STR("KeyID"), "");
+    write_sender_id(w, STR("KeyID"), view.message.key_id);
+    write_sender_id(w, STR("SMTPID"), view.message.smtp_user_id);
     json_add_iso_time(w, STR("ExpiresAt"), view.message.expires_at);
     json_add_array(w, STR("Recipients"));
     for (size_t i = 0; i < view.recipients.count; i++) write_recipient(c, &view.recipients.items[i], &view);

@@ -50,7 +50,7 @@ static const struct refusal decide_refusals[] = {
     "{\"Messages\":[{" HEAD ",\"States\":{\"*\":1},\"RecipientCount\":1}],"                                                      \
     "\"Cursor\":\"01890a5d-ac96-774b-bcce-b302099a8057\"}"
 #define GET_ANSWER                                                                                                               \
-    "{\"Message\":{" HEAD ",\"RFCMessageID\":\"b1946ac9@example.com\",\"KeyID\":\"7\","                                          \
+    "{\"Message\":{" HEAD ",\"RFCMessageID\":\"b1946ac9@example.com\",\"KeyID\":\"7\",\"SMTPID\":\"\","                          \
     "\"ExpiresAt\":\"2026-04-04T09:12:33.000Z\",\"Recipients\":[" RECIPIENT "],\"HasMoreEvents\":false}}"
 
 static const struct operation rows[] = {

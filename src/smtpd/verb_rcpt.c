@@ -34,7 +34,7 @@ static void rcpt_answered(struct smtpd_session *s, const struct smtp_reply *repl
     bool is_taken = reply_is_good(reply);
     if (is_taken) recipient_add(s);
     s->state = s->mail.recipient_count ? STATE_RECIPIENTS : STATE_SENDER;
-    if (is_taken)
+    if (is_taken || reply->code == recipients_full.code) /* the rest may come in another message: no mistake */
         smtp_reply_format(out, reply);
     else
         session_refuse(s, reply, out);
