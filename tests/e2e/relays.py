@@ -137,6 +137,7 @@ out:
   port = {next_hop}
   hosts_require_auth = *
   hosts_require_tls = {require_tls}
+  hosts_avoid_tls = {avoid_tls}
   tls_verify_hosts =
   tls_try_verify_hosts =
   protocol = {protocol}
@@ -160,11 +161,11 @@ class Exim(Relay, peers.Exim):
         send = f": {way.user} : {way.password}" if way.mechanism == "LOGIN" else f"^{way.user}^{way.password}"
         self.write("etc/exim4/exim4.conf", EXIM.format(
             port=self.port, next_hop=way.port, mechanism=way.mechanism, send=send, require_tls="*" if way.has_tls and not way.is_implicit else "",
-            protocol="smtps" if way.is_implicit else "smtp"))
+            avoid_tls="" if way.has_tls else "*", protocol="smtps" if way.is_implicit else "smtp"))
 
     def log_file(self):
         return self.jail / "var/log/exim4/mainlog"
 
     @staticmethod
     def results(log):
-        return [(mark == "=>", line) for line, mark in re.findall(r"^(\S+ \S+ \S+ (=>|->|\*\*|==) .*)$", log, re.M)]
+        return [(mark in ("=>", "->"), line) for line, mark in re.findall(r"^(\S+ \S+ \S+ (=>|->|\*\*|==) .*)$", log, re.M)]

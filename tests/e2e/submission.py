@@ -1,6 +1,7 @@
 """submission.py - a sandbox gateway that takes mail by SMTP on a STARTTLS port and on a TLS port, with an SMTP user, and what it got.
 
 SPDX-License-Identifier: Apache-2.0"""
+import shutil
 import ssl
 from pathlib import Path
 
@@ -9,32 +10,42 @@ from gateway import Gateway, free_port, wait_for
 from test_signature import dkimpy_results, perl_expects, perl_results, publish
 from zone import Zone
 
-OURS = (b"dkim-signature",)  # what delivery puts in front of what was submitted
+OURS = (b"dkim-signature", b"received")  # what is put in front of what was submitted
 
 
 class Place:
-    """way["starttls"], way["tls"]: how its SMTP user reaches it. `zone` has the domain's DNS records, for whoever verifies."""
+    """way["starttls"], way["tls"]: how its SMTP user reaches it; way["public"]: a port 25, where reports come home and he may log in too.
+    `zone` has the domain's DNS records, for whoever verifies."""
 
     def __init__(self, database=None, **options):
-        self.starttls_port, self.tls_port = free_port(), free_port()
-        self.gateway = Gateway(database=database, **{"smtp.listen": f"{HOST}:{self.starttls_port}", "smtp.listen_tls": f"{HOST}:{self.tls_port}",
-                                                     **options}).start()
+        ports = {name: free_port() for name in ("starttls", "tls", "public")}
+        at = {name: f"{HOST}:{port}" for name, port in ports.items()}
+        self.gateway = Gateway(database=database, **{"smtp.listen": f"{at['starttls']},{at['public']}", "smtp.listen_tls": at["tls"],
+                                                     "smtp.return_path": at["public"], **options}).start()
         self.zone = Zone()
         self.tenant = self.gateway.tenant("shop.test")
         publish(self.zone, self.tenant)
         user = self.gateway.api("EmailGateway.AddSMTP", APIKey=self.tenant.api_key, DomainID=self.tenant.domain_id)["SMTP"]
         self.user, self.password = user["Username"], user["Password"]
         certificate = Path(self.gateway.folder, "seen-certificate.pem")
-        certificate.write_text(ssl.get_server_certificate((HOST, self.tls_port)))
-        self.way = {"starttls": Way(self.starttls_port, False, self.user, self.password, certificate),
-                    "tls": Way(self.tls_port, True, self.user, self.password, certificate)}
+        certificate.write_text(ssl.get_server_certificate((HOST, ports["tls"])))
+        self.way = {name: Way(port, name == "tls", self.user, self.password, certificate) for name, port in ports.items()}
 
     def close(self):
         self.zone.close()
         self.gateway.__exit__(None, None, None)
+        shutil.rmtree(self.gateway.folder, ignore_errors=True)
+
+    def homes(self):
+        """Two recipients' return paths: what is bounced to them counts."""
+        ids = {self.gateway.sent(self.tenant.key, to=to) for to in ("gone@example.org", "left@example.org")}
+        for message in ids:
+            wait_for(lambda: len(self.gateway.event_types(self.tenant.key, message)) > 1, what="the delivery")
+        rows = [row for row in self.gateway.cli_json("inbox", "list")["Messages"] if row["MessageID"] in ids]
+        return [row["EnvelopeFrom"] for row in rows]
 
     def inbox(self, recipient):
-        rows = self.gateway.cli_json("inbox", "list", "--limit", "1000")["Messages"]
+        rows = self.gateway.cli_json("inbox", "list", "--limit", "100")["Messages"]
         return [self.gateway.cli("inbox", "raw", str(row["ID"])).stdout for row in rows if recipient in row["Recipients"]]
 
     def arrived(self, recipient):
