@@ -18,7 +18,7 @@ static const struct service_limit limits[LIMIT_COUNT] = {
                            {50 * MB, 10 * MB, 10 * MB, 10 * MB}},
     [LINE] = {"line", "bytes of a line of a message, without its end; beyond: 550", {998, 998, 998, 998}},
     [RECIPIENTS] = {"recipients", "of a message; beyond: 452", {1000, 1000, 100, 1000}},
-    [MAILS] = {"messages", "of a session; beyond: 421", {0, 1000, 100, 1000}},
+    [MAILS] = {"messages", "of a session; beyond: 421", {0, 10000, 1000, 10000}},
     [ERRORS] = {"errors", "refused commands since the last message that was taken; then 421", {20, 20, 20, 20}},
     [IDLE] = {"idle commands", "NOOP, RSET, EHLO and the like, without a message between; beyond: 421", {100, 100, 100, 100}},
     [AUTH_FAILURES] = {"failed logins", "of a session; then 421", {3, 3, 3, 3}},
