@@ -148,8 +148,12 @@ class Exim(Jailed):
         tls = "tls_advertise_hosts ="
         if self.tls:
             tls = "tls_advertise_hosts = *\ntls_certificate = /etc/cert.pem\ntls_privatekey = /etc/key.pem"
-        user, password = self.tools.login
+        user, password = self.login()
         self.write("etc/exim4/exim4.conf", EXIM.format(port=self.port, tls=tls, user=user, hash=sha512_crypt(password)))
+
+    @staticmethod
+    def login():
+        return "bench-user", "correct-horse-battery-staple"
 
     def arguments(self):
         return ["/peer/usr/sbin/exim4", "-bdf"]

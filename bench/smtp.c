@@ -43,6 +43,7 @@ struct connection {
     enum step step;
     bool is_tls, is_pipelining, is_done;
     long number; /* of the message */
+    long mails;  /* of this connection */
     char reply[REPLY_MAX];
     size_t reply_len;
     double started;
@@ -177,6 +178,7 @@ static void hang_up(struct connection *c) {
     c->tls = NULL;
     c->is_tls = c->is_pipelining = false;
     c->reply_len = 0;
+    c->mails = 0;
     c->fd = -1;
 }
 
@@ -275,6 +277,11 @@ static void refused(struct client *k, struct connection *c) {
 /* One whole reply is in c->reply. */
 static void on_reply(struct client *k, struct connection *c) {
     char want = c->step == DATA ? '3' : '2';
+    if (c->step == MAIL && c->mails && strncmp(c->reply, "421", 3) == 0) { /* enough for one session: the mail goes in another */
+        k->begun--;
+        again(k, c);
+        return;
+    }
     if (c->reply[0] != want) {
         refused(k, c);
         return;
@@ -306,6 +313,7 @@ static void on_reply(struct client *k, struct connection *c) {
         break;
     case CONTENT:
         measured(k, c);
+        c->mails++;
         if (k->mode == KEEP)
             begin_mail(k, c);
         else

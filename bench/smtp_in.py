@@ -3,6 +3,7 @@
 Nothing is delivered meanwhile: ours is to be sent tomorrow (a header says so), theirs is held or queued only. After each server's
 loads, the messages on its disk are counted: as many as were acknowledged, or there is no figure.
 SPDX-License-Identifier: Apache-2.0"""
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -16,8 +17,9 @@ from posthorn import FOX, Posthorn
 
 WARM = 200
 IDLE = 10000
+OTHERS = 50  # connections beside them
 ADDRESSES = 250  # that idle connections come from
-GOOD = 2000  # messages of the good client beside them
+GOOD = 1000  # messages of the good client beside them
 
 
 def write_message(tools):
@@ -40,14 +42,17 @@ def make_certificate(tools):
 
 
 class PosthornSmtp(Posthorn):
-    """Ours with a submission listener; 127.0.0.0/8 needs no login and may send as bench.test."""
+    """Ours with a submission listener, whose P-256 certificate it makes itself. trusts: this machine needs no login and sends as bench.test."""
 
-    def __init__(self, tools, tls=None):
-        self.port = tools.free_port()
-        more = {"smtp.cert": tls[0], "smtp.key": tls[1]} if tls else {}
-        super().__init__(tools, **{"delivery.smarthost": "127.0.0.1:9", "smtp.listen": f"127.0.0.1:{self.port}",
-                                   "smtp.trusted": "" if tls else "127.0.0.0/8=bench.test", "smtp.connections": 20000,
-                                   "smtp.connections_per_address": 20000, **more})
+    def __init__(self, tools, trusts=True):
+        more = {"smtp.trusted": "127.0.0.0/8=bench.test"} if trusts else {}
+        self.smtp_port = tools.free_port()
+        super().__init__(tools, **{"delivery.smarthost": "127.0.0.1:9", "smtp.listen": f"127.0.0.1:{self.smtp_port}",
+                                   "smtp.connections": 20000, "smtp.connections_per_address": 20000, **more})
+
+    def login(self):
+        user = self.cli("smtp-user", "add", "--domain", "bench.test")["SMTP"]
+        return user["Username"], user["Password"]
 
     def stored(self):
         """Of the database's own rows, by another reader."""
@@ -56,6 +61,10 @@ class PosthornSmtp(Posthorn):
 
 
 # ---- loads ----
+def smtp_port(server):
+    return getattr(server, "smtp_port", server.port)
+
+
 def sessions(tools, server, few_at_once):
     """As many as asked for, or as the server's backlog takes."""
     return min(tools.sessions, getattr(server, "kept_max" if few_at_once else "new_max", tools.sessions))
@@ -66,14 +75,14 @@ def smtp_source(tools, server, count, *options):
     root = tools.scratch / "peer-postfix"
     begin = time.monotonic()
     subprocess.run([root / "usr/sbin/smtp-source", *options, "-s", str(sessions(tools, server, False)), "-m", str(count), "-F", tools.scratch / "message.lf",
-                    "-f", "bounce@bench.test", "-t", "u@d0.bench.test", f"127.0.0.1:{server.port}"], check=True,
+                    "-f", "bounce@bench.test", "-t", "u@d0.bench.test", f"127.0.0.1:{smtp_port(server)}"], check=True,
                    env={"LD_LIBRARY_PATH": f"{root}/usr/lib/postfix:{root}/usr/lib/x86_64-linux-gnu"})
     return {"seconds": time.monotonic() - begin}
 
 
 def smtp(tools, server, mode, count, *options, connections=None):
     """Ours (smtp.c): commands pipelined, replies timed."""
-    line = tools.check("smtp", server.port, mode, count, connections or sessions(tools, server, mode == "keep"), tools.scratch / "message.crlf", *options)
+    line = tools.check("smtp", smtp_port(server), mode, count, connections or sessions(tools, server, mode == "keep"), tools.scratch / "message.crlf", *options)
     return measure.key_values(line)
 
 
@@ -133,24 +142,34 @@ def accept(tools, o):
 
 
 # ---- logins over TLS ----
+def sessions_of(tools, make, count, has_auth):
+    """{kind: row} of one server, started for it."""
+    rows = {}
+    with make() as server:
+        login = ["login=" + ":".join(server.login())] if has_auth else []
+        for kind, resume in (("full", 0), ("resumed", 1)):
+            smtp(tools, server, "login", WARM, "tls=start", *login)
+            with measure.Usage(server.roots) as usage:
+                answers = smtp(tools, server, "login", count, "tls=start", f"resume={resume}", *login)
+            rows[kind] = {"rate": answers["per_s"], "p50_ms": answers["p50_ms"], "p99_ms": answers["p99_ms"],
+                          "cpu_s": usage.cpu_s / count * 1000, "resumed": answers["resumed"] / count * 100}
+    shutil.rmtree(server.folder, ignore_errors=True)
+    return rows
+
+
 def logins(tools, o):
     tls, results = make_certificate(tools), {}
-    servers = {"Posthorn: TLS, AUTH": (lambda: PosthornSmtp(tools, tls), True), "Postfix: TLS alone": (lambda: Postfix(tools, tls=tls), False),
-               "Exim: TLS, AUTH": (lambda: Exim(tools, tls), True)}
-    for _ in range(o.rounds):
-        for name, (make, has_auth) in servers.items():
-            if (name.startswith("Posthorn") or o.peer) and (not o.only or name.split(":")[0] in o.only):
-                with make() as server:
-                    login = ["login=" + ":".join(server.smtp_user())] if has_auth and hasattr(server, "smtp_user") else \
-                            ["login=" + ":".join(tools.login)] if has_auth else []
-                    for kind, resume in (("full", 0), ("resumed", 1)):
-                        smtp(tools, server, "login", 100, "tls=start", *login)
-                        with measure.Usage(server.roots) as usage:
-                            answers = smtp(tools, server, "login", o.peer_count, "tls=start", f"resume={resume}", *login)
-                        results.setdefault(f"{name}, {kind}", []).append(
-                            {"rate": answers["per_s"], "p50_ms": answers["p50_ms"], "p99_ms": answers["p99_ms"],
-                             "cpu_s": usage.cpu_s / o.peer_count * 1000, "resumed": answers["resumed"] / o.peer_count * 100})
-                shutil.rmtree(server.folder, ignore_errors=True)
+    servers = {"Posthorn: TLS, AUTH": (lambda: PosthornSmtp(tools, False), o.count, True),
+               "Posthorn: TLS alone": (lambda: PosthornSmtp(tools), o.count, False)}
+    if o.peer:
+        servers |= {"Postfix: TLS alone": (lambda: Postfix(tools, tls=tls), o.peer_count, False),
+                    "Exim: TLS, AUTH": (lambda: Exim(tools, tls), o.peer_count, True)}
+    servers = {name: v for name, v in servers.items() if not o.only or name.split(":")[0] in o.only}
+    for number in range(o.rounds):
+        for name, (make, count, has_auth) in servers.items():
+            print(f"  round {number + 1}: {name}", file=sys.stderr, flush=True)
+            for kind, row in sessions_of(tools, make, count, has_auth).items():
+                results.setdefault(f"{name}, {kind}", []).append(row)
     table("smtp-in: logins (P-256)", results, (("rate", "sessions/s", 0), ("p50_ms", "p50 ms", 1), ("p99_ms", "p99 ms", 1),
                                                ("cpu_s", "server's CPU s/1,000", 2), ("resumed", "resumed %", 0)))
 
@@ -158,14 +177,15 @@ def logins(tools, o):
 # ---- many that say nothing ----
 def idle(tools, o):
     """RSS before and with them; a good client's replies alone and beside them."""
-    results, tls = {}, make_certificate(tools)
+    results = {}
+    count = min(IDLE, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - OTHERS)  # SMTP gets half of what the server may open
     for kind, options in (("in the clear", ()), ("under TLS", ("tls=start",))):
         for _ in range(o.rounds if not o.only or "Posthorn" in o.only else 0):
-            with PosthornSmtp(tools, tls) as server:
+            with PosthornSmtp(tools) as server:
                 smtp(tools, server, "keep", GOOD)
                 alone = smtp(tools, server, "keep", GOOD, connections=1)
                 before = measure.rss_mib(server.process.pid)
-                crowd = subprocess.Popen([tools.scratch / "smtp", str(server.port), "idle", "0", str(IDLE), tools.scratch / "message.crlf",
+                crowd = subprocess.Popen([tools.scratch / "smtp", str(smtp_port(server)), "idle", "0", str(count), tools.scratch / "message.crlf",
                                           f"addresses={ADDRESSES}", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
                 there = measure.key_values(crowd.stdout.readline())["idle"]
                 during = measure.rss_mib(server.process.pid)
@@ -174,13 +194,13 @@ def idle(tools, o):
                 time.sleep(2)
                 after = measure.rss_mib(server.process.pid)
             shutil.rmtree(server.folder, ignore_errors=True)
-            if there != IDLE or stayed != IDLE:
-                raise SystemExit(f"{there:.0f} of {IDLE} connections came, {stayed:.0f} stayed")
-            results.setdefault(f"{IDLE:,} {kind}", []).append(
-                {"before": before, "during": during, "each": (during - before) * 1024 / IDLE, "after": after, "alone_p99": alone["p99_ms"],
+            if there != count:
+                raise SystemExit(f"{there:.0f} of {count} connections came")
+            results.setdefault(f"{count:,} {kind}", []).append(
+                {"before": before, "during": during, "each": (during - before) * 1024 / count, "after": after, "stayed": stayed, "alone_p99": alone["p99_ms"],
                  "alone_p50": alone["p50_ms"], "beside_p50": beside["p50_ms"], "beside_p99": beside["p99_ms"]})
     table("smtp-in: idle connections, and one good client", results, (
-        ("before", "RSS MiB before", 1), ("during", "with them", 1), ("each", "KiB each", 1), ("after", "once they left", 1),
+        ("before", "RSS MiB before", 1), ("during", "with them", 1), ("each", "KiB each", 1), ("after", "once they left", 1), ("stayed", "connections that stayed", 0),
         ("alone_p50", "client alone p50 ms", 2), ("alone_p99", "p99 ms", 2), ("beside_p50", "beside them p50 ms", 2), ("beside_p99", "p99 ms", 2)))
 
 
