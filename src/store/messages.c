@@ -32,9 +32,10 @@ static void message_fill(struct stmt *s, struct arena *a, void *item) {
 }
 
 enum status message_add(struct db *tx, const struct message *message, int64_t *ret_id) {
-    struct stmt *s = db_stmt(tx, "INSERT INTO messages (uuid, account_id, domain_id, key_id, created_at, expires_at, sender, "
-                                 "subject, rfc_message_id, tags, metadata, size, smtp_user_id, envelope_from, dsn_return, dsn_envid) VALUES "
-                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING");
+    struct stmt *s =
+        db_stmt(tx, "INSERT INTO messages (uuid, account_id, domain_id, key_id, created_at, expires_at, sender, "
+                    "subject, rfc_message_id, tags, metadata, size, smtp_user_id, envelope_from, dsn_return, dsn_envid) VALUES "
+                    "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING");
     stmt_bind_blob(s, 1, uuid_str(&message->uuid));
     STMT_BIND_INTS(s, 2, message->account_id, message->domain_id, message->key_id, message->created_at, message->expires_at);
     stmt_bind_text(s, 7, message->sender);

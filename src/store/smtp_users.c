@@ -57,9 +57,9 @@ static void standing_fill(struct stmt *s, struct arena *a, int column, struct sm
 }
 
 enum status smtp_user_login(struct db *tx, struct arena *a, struct str username, struct smtp_login *ret) {
-    struct stmt *s = db_stmt(tx, "SELECT " USER_COLUMNS ", " STANDING_COLUMNS
-                                 " FROM smtp_users u JOIN domains d ON d.id = u.domain_id " STANDING_JOINS
-                                 "WHERE u.username = ?1");
+    struct stmt *s =
+        db_stmt(tx, "SELECT " USER_COLUMNS ", " STANDING_COLUMNS
+                    " FROM smtp_users u JOIN domains d ON d.id = u.domain_id " STANDING_JOINS "WHERE u.username = ?1");
     stmt_bind_text(s, 1, username);
     enum status st = row_first(s);
     if (st != STATUS_OK) return st;

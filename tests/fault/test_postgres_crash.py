@@ -11,7 +11,7 @@ import pytest
 from counting_sink import CountingSink
 from gateway import Gateway, wait_for
 from postgres import Postgres
-from test_kill import Sender
+from test_kill import ByHttp, Sender
 from zone import Zone
 
 
@@ -24,7 +24,7 @@ def test_p1_p7_a_crash_of_the_database_loses_nothing(full):
     gateway.start()
     tenant = gateway.tenant("shop.test")
     acknowledged, lock = set(), threading.Lock()
-    senders = [Sender(gateway.port, tenant.key, n, acknowledged, lock, lambda: 20000) for n in range(2)]
+    senders = [Sender(ByHttp(gateway.port, tenant.key), n, acknowledged, lock, lambda: 20000) for n in range(2)]
     for sender in senders:
         sender.start()
     went_on = ended = 0
