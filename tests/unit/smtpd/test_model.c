@@ -202,6 +202,15 @@ static const struct step *step_draw(uint64_t *seed, const struct step *all, size
     return all;
 }
 
+/* What would be refused is mostly drawn again, so that dialogues get somewhere. */
+static const struct step *command_draw(uint64_t *seed, const struct model *m) {
+    for (;;) {
+        const struct step *step = step_draw(seed, steps, sizeof steps / sizeof *steps);
+        struct model then = *m;
+        if ((step->on(&then) < 4 && !then.is_closed) || draw(seed, 8) == 0) return step;
+    }
+}
+
 /* ---- the session beside it ---- */
 static size_t reply_count(struct str replies) {
     struct str line;
@@ -235,7 +244,7 @@ static unsigned dialogue(uint64_t number, const char *kind, bool has_strangers, 
     script_read(&script, str_from_z(kind));
     player_start(&p, &script, draw(&seed, 2));
     for (size_t i = 0; i < COMMANDS_MAX && !m.is_closed; i++) {
-        const struct step *step = step_draw(&seed, steps, sizeof steps / sizeof *steps);
+        const struct step *step = command_draw(&seed, &m);
         bool is_data = step->on == on_data && m.tx == RECIPIENTS;
         bool fits = step_fits(&p, &script, step, &m, &seed);
         if (fits && is_data) {
@@ -261,7 +270,7 @@ static void dialogues_as_the_model_says(void **state) { /* P5, PB01, PB16 */
         kept += dialogue(i + 1, "K: return path, starttls" RULES, true, false);
         kept += dialogue(i + 2, "K: public, starttls" RULES, true, true);
     }
-    assert_true(kept > DIALOGUES / 4); /* they get somewhere */
+    assert_true(kept > DIALOGUES / 3); /* they get somewhere */
 }
 
 int main(void) {
