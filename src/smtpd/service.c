@@ -10,11 +10,9 @@ enum limit { MESSAGE, ANONYMOUS_MESSAGE, LINE, RECIPIENTS, MAILS, ERRORS, IDLE, 
 
 /* In the order of enum smtpd_kind: inbox, submission, return path, public. */
 static const struct service_limit limits[LIMIT_COUNT] = {
-    [MESSAGE] = {"message",
-                 "bytes of a message of a client that is logged in; beyond: 552",
-                 {50 * MB, 50 * MB, 50 * MB, 50 * MB}},
+    [MESSAGE] = {"message", "bytes of a message of who is logged in; beyond: 552", {50 * MB, 50 * MB, 50 * MB, 50 * MB}},
     [ANONYMOUS_MESSAGE] = {"other messages",
-                           "bytes of a message of any other client; beyond: 552",
+                           "bytes of a message of any other client, where one may send; beyond: 552",
                            {50 * MB, 10 * MB, 10 * MB, 10 * MB}},
     [LINE] = {"line", "bytes of a line of a message, without its end; beyond: 550", {998, 998, 998, 998}},
     [RECIPIENTS] = {"recipients", "of a message; beyond: 452", {1000, 1000, 100, 1000}},
