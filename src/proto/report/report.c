@@ -153,8 +153,6 @@ static void read_text(struct reading *in) {
 
 static void read_view(struct reading *in) {
     struct report_view *v = &in->view;
-    v->arena = in->arena;
-    read_fields(in);
     read_text(in);
     v->from_lower = arena_lower(in->arena, v->from);
     v->subject_lower = arena_lower(in->arena, v->subject);
@@ -219,7 +217,7 @@ static void decide(struct reading *in, struct report *r) {
 }
 
 void report_parse(struct str message, struct arena *arena, struct report *ret) {
-    struct reading in = {.bytes = message, .arena = arena};
+    struct reading in = {.bytes = message, .arena = arena, .view.arena = arena};
     struct report r = {.format = STR("")};
     struct str *const texts[] = {&r.reporting_mta,
                                  &r.envelope_id,
@@ -232,6 +230,7 @@ void report_parse(struct str message, struct arena *arena, struct report *ret) {
     for (size_t i = 0; i < COUNT(texts); i++) *texts[i] = STR("");
     message_parse(message, arena, &in.message);
     r.is_truncated = in.message.is_truncated;
+    read_fields(&in);
     decide(&in, &r);
     if (r.kind != REPORT_NONE) r.original_header = original_header(&in);
     *ret = r;
