@@ -27,12 +27,13 @@ class Sink:
     """answers: list of replies to RCPT, used up one by one, then 250; a callable gets (address) and returns a reply."""
 
     def __init__(self, port, host="127.0.0.1", answers=(), tls=None, final=None):
-        self.mails, self.answers, self.final, self.rcpts = [], list(answers), final, []
+        self.mails, self.answers, self.final, self.rcpts, self.senders = [], list(answers), final, [], []
         sink = self
 
         class Handler:
             async def handle_RCPT(self, server, session, envelope: Envelope, address, options):
                 sink.rcpts.append(address)
+                sink.senders.append(envelope.mail_from)
                 answer = sink.answers.pop(0) if sink.answers else "250 2.1.5 OK"
                 if callable(answer):
                     answer = answer(address)
