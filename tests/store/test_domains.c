@@ -120,6 +120,31 @@ static void test_smtp_users(void **state) {
     fixture_free(f);
 }
 
+/* Who may send for a domain without a user: the oldest that is enabled, else one that tells why not. */
+static void test_domain_logins(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    int64_t a = make_account(f->db, "a@example.com"), b = make_account(f->db, "b@example.com"),
+            c = make_account(f->db, "c@example.com");
+    int64_t of_a = make_domain(f->db, a, "shop.example"), of_b = make_domain(f->db, b, "shop.example");
+    make_domain(f->db, c, "shop.example");
+    struct smtp_login login;
+    assert_ok(smtp_domain_login(f->db, &f->arena, TEXT("shop.example"), &login));
+    assert_int_equal(login.user.domain_id, of_a);
+    assert_int_equal(login.domain_state, DOMAIN_PENDING);
+    assert_ok(domain_set_state(f->db, of_b, DOMAIN_ENABLED, true));
+    assert_ok(smtp_domain_login(f->db, &f->arena, TEXT("shop.example"), &login));
+    assert_int_equal(login.user.id, 0);
+    assert_int_equal(login.user.account_id, b);
+    assert_int_equal(login.user.domain_id, of_b);
+    assert_str(login.domain_name, "shop.example");
+    assert_int_equal(login.domain_state, DOMAIN_ENABLED);
+    assert_true(login.account_is_active && login.account_is_verified);
+    assert_int_equal(login.limits.recipients, 1000);
+    assert_int_equal(smtp_domain_login(f->db, &f->arena, TEXT("other.example"), &login), STATUS_NOT_FOUND);
+    fixture_free(f);
+}
+
 static void test_webhooks(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
@@ -229,11 +254,8 @@ static void test_deletion(void **state) {
 
 int run_domains(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_smtp_users),
-        cmocka_unit_test(test_webhooks),
-        cmocka_unit_test(test_sender_keys_of_a_domain),
+        cmocka_unit_test(test_settings),      cmocka_unit_test(test_pages),    cmocka_unit_test(test_smtp_users),
+        cmocka_unit_test(test_domain_logins), cmocka_unit_test(test_webhooks), cmocka_unit_test(test_sender_keys_of_a_domain),
         cmocka_unit_test(test_deletion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
