@@ -240,6 +240,7 @@ static bool is_kept(enum keeping keeping, struct str value) {
 }
 
 static void add_option(struct parse_state *s, const struct header_field *field) {
+    if (s->m->option_count == RAW_MESSAGE_OPTIONS_MAX) return;
     s->m->options[s->m->option_count++] = (struct raw_option){.name = field->name, .value = decoded(s, field->value)};
 }
 
@@ -305,7 +306,7 @@ bool raw_message_parse(struct str bytes, const struct raw_message_reading *how, 
     struct str text = bytes;
     bool is_good = how->is_crlf || settle_lines(bytes, arena, &text, &why);
     m.senders = arena_array(arena, RAW_MESSAGE_SENDERS_MAX, sizeof *m.senders);
-    m.options = arena_array(arena, RAW_MESSAGE_FIELDS_MAX, sizeof *m.options);
+    m.options = arena_array(arena, RAW_MESSAGE_OPTIONS_MAX, sizeof *m.options);
     if (how->wants_recipients) m.recipients = arena_array(arena, RAW_MESSAGE_RECIPIENTS_MAX, sizeof *m.recipients);
     struct parse_state state = {.arena = arena, .how = how, .m = &m, .why = &why};
     is_good = is_good && read_fields(&state, text);

@@ -14,7 +14,8 @@
 #define RAW_MESSAGE_HEADER_MAX     102400
 #define RAW_MESSAGE_FIELDS_MAX     1000
 #define RAW_MESSAGE_RECIPIENTS_MAX 1000
-#define RAW_MESSAGE_SENDERS_MAX    100 /* addresses of From, Sender, Resent-From and Resent-Sender */
+#define RAW_MESSAGE_SENDERS_MAX    20 /* addresses of From, Sender, Resent-From and Resent-Sender */
+#define RAW_MESSAGE_OPTIONS_MAX    16 /* more than there are, each of which may be there once; what lies beyond is not read */
 
 enum raw_message_refusal {
     RAW_MESSAGE_FINE,
