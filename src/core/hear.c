@@ -123,9 +123,13 @@ static void write_bounce(const struct hearing *h, const struct hear_target *t, c
     json_close_object(&w);
 }
 
-/* BN04, BN06, BN09: nobody is suppressed on words, or by a sender who could be asked for a reason. */
-static bool is_proof(const struct hear_mail *mail, const struct bounce_finding *finding) {
-    return finding->suppresses && mail->report->kind == REPORT_DSN && mail->report->is_standard && mail->sender.n == 0;
+/* BN04, BN06, BN09: nobody is suppressed on words, by a sender who could be asked for a reason, or because one of several whom
+ * his server sent it on to is not there. */
+static bool is_proof(const struct hearing *h, const struct hear_target *t, const struct report_recipient *r,
+                     const struct bounce_finding *finding) {
+    const struct report *report = h->mail->report;
+    bool is_his = is_about(r, t->recipient.address) || (report->recipient_count == 1 && !report->is_truncated);
+    return finding->suppresses && report->kind == REPORT_DSN && report->is_standard && h->mail->sender.n == 0 && is_his;
 }
 
 static enum status hear_bounce(struct hearing *h, struct hear_target *t) {
@@ -142,7 +146,7 @@ static enum status hear_bounce(struct hearing *h, struct hear_target *t) {
     write_bounce(h, t, r, &finding, &detail);
     struct event event = event_of(h, t, EVENT_BOUNCE, buf_str(&detail));
     status = event_record(h->tx, &event, &id);
-    if (status == STATUS_OK && is_proof(h->mail, &finding))
+    if (status == STATUS_OK && is_proof(h, t, r, &finding))
         status = suppress(h, t, &(struct farewell){SUPPRESSION_BOUNCE, SUBSCRIBER_BOUNCED, false, t->recipient.reason});
     if (status == STATUS_OK) h->heard.bounces++;
     return status;

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import bouncers
 from conftest import fresh_database
 from gateway import Gateway, free_port, mail, wait_for
 from reports import GONE, Caller, arf, dsn, gone, group
@@ -468,3 +469,24 @@ def test_list_unsubscribe_is_signed_and_stays(world):
     assert content.count(b"List-Unsubscribe: <mailto:u+") == 1
     assert dkimpy_results(content, world.zone) == {"rsa": True, "ed25519": True}
     assert dkimpy_results(content.replace(b"<mailto:u+", b"<mailto:x+"), world.zone) == {"rsa": False, "ed25519": False}
+
+
+@pytest.mark.parametrize("server", [bouncers.Postfix, bouncers.Exim], ids=lambda server: server.__name__.lower())
+@pytest.mark.parametrize("refusal,kind,is_suppressed", [
+    ("550 5.1.1 <gone@example.org>: Recipient address rejected: User unknown", "InvalidRecipient", True),
+    ("552 5.2.2 Mailbox is full", "QuotaIssues", False),
+])
+def test_a_real_servers_bounce(world, server, refusal, kind, is_suppressed):
+    """It took the message, and its next hop did not."""
+    world.sink(answers=[refusal] * 10)
+    port = free_port()
+    with server(world.port, port, "mail.shop.test") as running:
+        gateway = world.start(smtp__return_path=f"127.0.0.1:{port}", delivery__smarthost=f"127.0.0.1:{running.port}")
+        tenant = gateway.tenant("shop.test")
+        message = gateway.sent(tenant.key, to="gone@example.org")
+        wait_for(lambda: "bounce" in gateway.event_types(tenant.key, message), what="the bounce")
+    assert gateway.event_types(tenant.key, message) == ["send", "delivery", "bounce"]
+    details = [e for e in gateway.events(tenant.key, MessageID=message) if e["EventType"] == "bounce"][0]["Details"]
+    assert details["Bounce"]["Class"] == kind and details["Bounce"]["Source"] == "dsn"
+    assert details["Reply"]["Code"] == int(refusal[:3]) and details["Reply"]["Enhanced"] == refusal[4:9]
+    assert gateway.rows("SELECT address, source FROM suppressions") == ([("gone@example.org", str(BY_BOUNCE))] if is_suppressed else [])
