@@ -79,12 +79,16 @@ static struct limit_state state_of(const struct limit_rate *rate, int64_t price_
     };
 }
 
+static int64_t price_of(const struct limit_rate *rate) {
+    int64_t price_us = rate->period_ms * 1000 / rate->count;
+    return price_us < 1 ? 1 : price_us;
+}
+
 bool limits_take(struct limits *l, enum limit_kind kind, struct str key, const struct limit_rate *rate, int64_t now,
                  struct limit_state *ret) {
     if (ret) *ret = (struct limit_state){0};
     if (!l || rate->count <= 0) return true;
-    int64_t now_us = now * 1000, price_us = rate->period_ms * 1000 / rate->count;
-    if (price_us < 1) price_us = 1;
+    int64_t now_us = now * 1000, price_us = price_of(rate);
     uint64_t hash = hash_of(kind, key);
     pthread_mutex_lock(lock_of(l, hash));
     struct entry *entry = find(l, hash, true);
@@ -95,6 +99,17 @@ bool limits_take(struct limits *l, enum limit_kind kind, struct str key, const s
     pthread_mutex_unlock(lock_of(l, hash));
     if (ret) *ret = state_of(rate, price_us, ahead_us);
     return is_taken;
+}
+
+bool limits_has(struct limits *l, enum limit_kind kind, struct str key, const struct limit_rate *rate, int64_t now) {
+    if (!l || rate->count <= 0) return true;
+    uint64_t hash = hash_of(kind, key);
+    pthread_mutex_lock(lock_of(l, hash));
+    const struct entry *entry = find(l, hash, false);
+    int64_t full_at_us = entry ? entry->full_at_us : 0;
+    pthread_mutex_unlock(lock_of(l, hash));
+    int64_t ahead_us = full_at_us > now * 1000 ? full_at_us - now * 1000 : 0;
+    return ahead_us + price_of(rate) <= rate->burst * price_of(rate);
 }
 
 void limits_reset(struct limits *l, enum limit_kind kind, struct str key) {

@@ -25,6 +25,7 @@ enum limit_kind {
     LIMIT_HOME_TOKEN,     /* what comes to one signed address, by recipient */
     LIMIT_HOME_STRANGER,  /* addresses without a signature, right or wrong, by client address */
     LIMIT_HOME_MAIL,      /* mails kept for the operator, all together */
+    LIMIT_SMTP_WASTE,     /* content sent by SMTP and thrown away, by client address */
 };
 struct limit_rate {
     int64_t count, period_ms; /* so many in such a time; count 0: no limit, no bucket */
@@ -48,6 +49,8 @@ void limits_free(struct limits **l);
 /* Take one. False: there is none, nothing was taken. now: a monotonic time in ms. ret may be NULL. l NULL: nothing is limited. */
 bool limits_take(struct limits *l, enum limit_kind kind, struct str key, const struct limit_rate *rate, int64_t now,
                  struct limit_state *ret);
+/* Might one be taken now? Nothing is. */
+bool limits_has(struct limits *l, enum limit_kind kind, struct str key, const struct limit_rate *rate, int64_t now);
 /* The bucket is full again (a success pays all failures back). */
 void limits_reset(struct limits *l, enum limit_kind kind, struct str key);
 

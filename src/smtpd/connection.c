@@ -5,6 +5,8 @@
  * Every wait has an end that a drip does not move: a command has so long from the last one, content must keep a rate (LM12), a
  * handshake has its own time (ST11). While the crowd is thick the waits are short and the patience small (LM18).
  *
+ * Content that is thrown away is counted by address: whoever sends it again and again for nothing is sent away (LM14).
+ *
  * A job reads the session's memory: a connection whose job is out outlives its peer until the answer has come.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
@@ -20,6 +22,10 @@
 #define HEADER_MIN_BYTES   15 /* of a PROXY header */
 #define HEADER_MS          10000
 #define CLOSE_MS           30000 /* to take our last words */
+
+/* Content that is thrown away, by address: 1 GB an hour, 250 MB at once (LM14). */
+#define WASTE_STEP_BYTES 65536
+static const struct limit_rate waste_rate = {.count = 16000, .period_ms = 3600 * 1000, .burst = 4000};
 
 struct waits {
     int64_t command_ms; /* RFC 5321 4.5.3.2.7 */
@@ -43,11 +49,35 @@ static void tell(enum log_level level, const char *event, const struct connectio
               3);
 }
 
+/* ---- content that is thrown away ---- */
+/* A hop speaks for many, our own sandbox for nobody else. */
+static bool pays(const struct connection *c) {
+    return c->is_counted && c->server->options.kind != SMTPD_INBOX;
+}
+
+static bool is_wasteful(const struct connection *c) {
+    char room[LIMIT_KEY_MAX];
+    int64_t now = clock_mono_ms(loop_clock(c->loop));
+    return pays(c) && !limits_has(c->shared->limits, LIMIT_SMTP_WASTE, limit_key_ip(&c->client, room), &waste_rate, now);
+}
+
+static void pay(struct connection *c, bool is_over) {
+    char room[LIMIT_KEY_MAX];
+    int64_t now = clock_mono_ms(loop_clock(c->loop));
+    size_t wasted = smtpd_session_wasted_bytes(c->session, is_over);
+    if (!pays(c)) c->paid_bytes = wasted;
+    for (; wasted - c->paid_bytes >= WASTE_STEP_BYTES && !c->is_wasteful; c->paid_bytes += WASTE_STEP_BYTES)
+        c->is_wasteful =
+            !limits_take(c->shared->limits, LIMIT_SMTP_WASTE, limit_key_ip(&c->client, room), &waste_rate, now, NULL);
+}
+
+/* ---- life ---- */
 void connection_free(struct connection *c) {
     struct smtpd_shard *shard = c->shard;
     struct crowd *crowd = c->server->crowd;
     stream_free(&c->stream);
     timer_fini(&c->deadline);
+    if (c->session) pay(c, true);
     smtpd_session_free(&c->session);
     (void)crowd_move_content(crowd, &c->client, c->content_bytes, 0);
     if (c->is_counted) crowd_give_address(crowd, &c->client);
@@ -79,7 +109,7 @@ static void say(struct connection *c, struct str words) {
 /* Last words to whom no session was given. */
 static void refuse(struct connection *c, struct str words) {
     metrics_add(c->shared->metrics, METRIC_SMTP_IN_REFUSED, 1);
-    if (c->server->options.is_tls_first) return connection_free(c); /* it would not understand */
+    if (c->server->options.is_tls_first && !stream_is_tls(c->stream)) return connection_free(c); /* it would not understand */
     say(c, words);
     finish(c);
 }
@@ -120,8 +150,13 @@ static void start_tls(struct connection *c) {
 /* What follows a turn of the session: `used` bytes were taken, `out` is to be said. */
 static void settle(struct connection *c, size_t used, struct buf *out) {
     bool has_room = count_content(c);
+    pay(c, false);
     if (!c->is_out) {
-        if (!has_room) smtpd_session_stop(c->session, "Too busy, try again later", out);
+        if (!has_room) {
+            smtpd_session_stop(c->session, "Too busy, try again later", out);
+            c->paid_bytes = smtpd_session_wasted_bytes(c->session, true); /* not the client's fault */
+        }
+        if (c->is_wasteful) smtpd_session_stop(c->session, "Too much was sent that is no mail, try again later", out);
         if (c->is_crowded) smtpd_session_stop(c->session, "Too many connections from this address", out);
         if (c->shard->is_stopping) smtpd_session_stop(c->session, "Stopping", out);
     }
@@ -216,6 +251,7 @@ static bool on_client_changed(void *arg, const struct ip *client) {
     c->client = *client;
     c->is_counted = crowd_take_address(crowd, client);
     c->is_crowded = !c->is_counted;
+    c->is_wasteful = is_wasteful(c);
     c->login = NULL;
     c->trust = find_trust(c);
     return c->trust != NULL;
@@ -224,6 +260,10 @@ static bool on_client_changed(void *arg, const struct ip *client) {
 /* A hop that speaks for others stands for none of them: no trust, no words in the clear, before it has named one. */
 static void greet(struct connection *c) {
     struct smtpd *s = c->server;
+    if (is_wasteful(c)) {
+        tell(LOG_INFO, "smtpd.wasteful", c, STR("too much was sent that is no mail"));
+        return refuse(c, STR("421 4.7.0 Too much was sent from this address that is no mail, try again later\r\n"));
+    }
     bool is_hop = !c->is_proxied && network_list_has(c->shared->xclients, &c->client);
     if (!c->is_unknown && !is_hop) c->trust = find_trust(c);
     bool is_loopback = c->client.family == 0 || ip_reach(&c->client) == IP_LOOPBACK;

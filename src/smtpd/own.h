@@ -36,6 +36,8 @@ struct connection {
     bool is_counted, is_crowded;                /* in its address's share; beyond it */
     bool awaits_header, is_proxied, is_unknown; /* PROXY: expected; came; did not say for whom */
     bool has_spoken, is_full, is_closing;
+    size_t paid_bytes; /* of the session's waste */
+    bool is_wasteful;  /* its address threw away too much */
 };
 
 /* Submit c->job (run, done, bytes, lane are set; the rest is set here). A full executor ends in job.done with LIMIT, from within

@@ -36,6 +36,7 @@ void tx_reset(struct smtpd_session *s, enum state next) {
     s->next = (struct smtpd_recipient){0};
     s->recipients_room = s->recipients_said = 0;
     s->reader = (struct smtp_data_reader){0};
+    s->wasted_bytes += s->taken_bytes;
     s->taken_bytes = 0;
     s->chunk_bytes = 0;
     s->is_last = false;
@@ -203,6 +204,10 @@ enum smtpd_wants smtpd_session_wants(const struct smtpd_session *s) {
 
 size_t smtpd_session_content_bytes(const struct smtpd_session *s) {
     return s->content.cap + s->arena.used_bytes;
+}
+
+size_t smtpd_session_wasted_bytes(const struct smtpd_session *s, bool is_over) {
+    return s->wasted_bytes + (is_over ? s->taken_bytes : 0);
 }
 
 struct arena *smtpd_session_arena(struct smtpd_session *s) {

@@ -35,6 +35,7 @@ struct smtpd_session {
     bool is_name_told; /* by XCLIENT: EHLO does not change it */
     unsigned errors, idle, auth_failures;
     size_t mails;
+    size_t wasted_bytes; /* of content, in transactions that are over */
     size_t behind_bytes; /* what stood behind the command in hand when it came */
     struct smtp_sasl sasl;
     void (*answered)(struct smtpd_session *s, const struct smtp_reply *reply, struct buf *out); /* what WAITING is for */
@@ -49,7 +50,7 @@ struct smtpd_session {
     size_t recipients_room, recipients_said;
     struct smtp_data_reader reader;
     struct buf content;
-    size_t taken_bytes;               /* of DATA, as it came */
+    size_t taken_bytes;               /* of content, as it came; 0: stored, or not the client's fault */
     uint64_t chunk_bytes;             /* announced and not yet here */
     bool is_last;                     /* the chunk in hand */
     const struct smtp_reply *refusal; /* of the chunk in hand: it is thrown away; NULL: it is taken */

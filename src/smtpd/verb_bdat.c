@@ -29,10 +29,12 @@ size_t bdat_feed(struct smtpd_session *s, struct str in, struct buf *out) {
     if (s->refusal) {
         used = s->chunk_bytes < in.n ? (size_t)s->chunk_bytes : in.n;
         s->chunk_bytes -= used;
+        s->wasted_bytes += used;
         if (!s->chunk_bytes) refused_chunk_ended(s, out);
         return used;
     }
     bool is_end = smtp_chunk_read(&s->reader, &s->chunk_bytes, in, &s->content, &used) == PARSE_DONE;
+    s->taken_bytes += used;
     if (s->reader.fault != SMTP_DATA_GOOD) buf_fini(&s->content);
     if (is_end) chunk_ended(s, out);
     return used;

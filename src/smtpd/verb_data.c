@@ -29,6 +29,7 @@ void data_run(struct smtpd_session *s, const struct smtp_command *c, struct buf 
 }
 
 static void content_answered(struct smtpd_session *s, const struct smtp_reply *reply, struct buf *out) {
+    if (reply->code / 100 != 5) s->taken_bytes = 0;
     if (reply_is_good(reply)) {
         smtp_reply_format(out, reply);
         s->errors = 0;

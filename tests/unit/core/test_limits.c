@@ -35,6 +35,18 @@ static void test_a_bucket_empties_and_refills(void **state) {
     limits_free(&l);
 }
 
+static void test_whoever_asks_takes_nothing(void **state) {
+    (void)state;
+    struct limits *l = limits_new(1024);
+    struct limit_rate two = {.count = 60, .period_ms = 60000, .burst = 2};
+    for (int i = 0; i < 10; i++) assert_true(limits_has(l, LIMIT_KEY, STR("a"), &two, 5000));
+    for (int i = 0; i < 2; i++) assert_true(limits_take(l, LIMIT_KEY, STR("a"), &two, 5000, NULL));
+    assert_false(limits_has(l, LIMIT_KEY, STR("a"), &two, 5999));
+    assert_true(limits_has(l, LIMIT_KEY, STR("a"), &two, 6000));
+    assert_true(limits_has(NULL, LIMIT_KEY, STR("a"), &two, 5000));
+    limits_free(&l);
+}
+
 static void test_kinds_and_keys_are_apart(void **state) {
     (void)state;
     struct limits *l = limits_new(1024);
@@ -121,6 +133,7 @@ static void test_threads_share_a_bucket(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_bucket_empties_and_refills),
+        cmocka_unit_test(test_whoever_asks_takes_nothing),
         cmocka_unit_test(test_kinds_and_keys_are_apart),
         cmocka_unit_test(test_no_limit_is_no_bucket),
         cmocka_unit_test(test_a_full_table_forgets_the_fullest_P8),

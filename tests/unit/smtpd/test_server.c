@@ -22,6 +22,7 @@ struct scene {
     struct executor *writer;
     struct tls_context *tls;
     struct metrics metrics;
+    struct limits *limits;
     struct smtpd_shared shared;
     struct network_list proxies;
     struct arena arena;
@@ -77,7 +78,8 @@ struct smtpd_service service_make(enum smtpd_kind kind, const struct smtpd_bound
                                   .line_max_bytes = 998,
                                   .recipients_max = 10,
                                   .errors_max = 20,
-                                  .idle_max = 100};
+                                  .idle_max = 100,
+                                  .has_extensions = true};
 }
 
 /* ---- the scene ---- */
@@ -134,6 +136,7 @@ static int tear_down(void **state) {
     crowd_free(&s->crowd);
     timer_fini(&s->store_timer);
     executor_free(&s->writer);
+    limits_free(&s->limits);
     tls_context_unref(&s->tls);
     loop_free(&s->loop);
     arena_fini(&s->arena);
@@ -328,6 +331,102 @@ static void mail_in_memory_is_bounded(void **state) { /* P8 */
     hang_up(&modest);
 }
 
+/* Say whole pieces of content until so many bytes are said or the server has heard enough. */
+static void say_much(struct scene *s, struct client *c, size_t bytes) {
+    static char piece[50001];
+    for (size_t i = 0; i < sizeof piece - 1; i++) piece[i] = i % 100 < 98 ? 'x' : i % 100 == 98 ? '\r' : '\n';
+    for (size_t said = 0; said < bytes && !c->is_closed; said += sizeof piece - 1) say(s, c, piece);
+}
+
+/* How a client wastes the server's time, on a connection that is in DATA or behind RCPT. */
+static void abort_content(struct scene *s, struct client *c) {
+    say(s, c, "DATA\r\n");
+    say_much(s, c, 7 << 20);
+}
+
+static void send_too_much(struct scene *s, struct client *c) {
+    say(s, c, "DATA\r\n");
+    say_much(s, c, 9 << 20);
+    say(s, c, "\r\n.\r\n");
+}
+
+static void abort_chunks(struct scene *s, struct client *c) {
+    say(s, c, "BDAT 4000000\r\n");
+    say_much(s, c, 4000000);
+    say(s, c, "RSET\r\n");
+}
+
+static void send_refused_chunks(struct scene *s, struct client *c) {
+    say(s, c, "RSET\r\nBDAT 4000000\r\n");
+    say_much(s, c, 4000000);
+}
+
+static bool is_welcome(struct scene *s, const char *from) {
+    struct client *c = dial(s, from);
+    bool is_greeted = has_heard(c, "220 ");
+    assert_true(is_greeted || has_heard(c, "421 4.7.0 Too much"));
+    hang_up(&c);
+    return is_greeted;
+}
+
+static void who_sends_for_nothing_is_sent_away(struct scene *s, void (*waste)(struct scene *s, struct client *c)) {
+    int tries = 0;
+    while (tries < 200 && is_welcome(s, ANYBODY)) {
+        struct client *c = dial(s, ANYBODY);
+        say(s, c, "EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n");
+        waste(s, c);
+        hang_up(&c);
+        sim_run_for(s->loop, 100);
+        tries++;
+    }
+    assert_in_range(tries, 10, 199);
+    assert_true(is_welcome(s, "203.0.113.6:0")); /* another one's waste is not his */
+    sim_run_for(s->loop, 60 * MINUTE);
+    assert_true(is_welcome(s, ANYBODY));
+}
+
+static void content_for_nothing_has_a_bound(void **state) { /* LM14 */
+    struct scene *s = *state;
+    s->shared.limits = s->limits = limits_new(1024);
+    open_server(s, BIG);
+    who_sends_for_nothing_is_sent_away(s, abort_content);
+    who_sends_for_nothing_is_sent_away(s, send_too_much);
+    who_sends_for_nothing_is_sent_away(s, abort_chunks);
+    who_sends_for_nothing_is_sent_away(s, send_refused_chunks);
+}
+
+static void a_kept_connection_is_cut_when_it_wastes(void **state) { /* LM14 */
+    struct scene *s = *state;
+    s->shared.limits = s->limits = limits_new(1024);
+    open_server(s, BIG);
+    struct client *c = dial(s, ANYBODY);
+    say(s, c, "EHLO c\r\n");
+    for (int i = 0; i < 99 && !c->is_closed; i++) {
+        say(s, c, "MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n");
+        abort_chunks(s, c);
+        buf_reset(stream_in(c->stream));
+    }
+    assert_true(c->is_closed);
+    hang_up(&c);
+}
+
+static void content_that_is_stored_costs_nothing(void **state) { /* LM14 */
+    struct scene *s = *state;
+    s->shared.limits = s->limits = limits_new(1024);
+    open_server(s, BIG);
+    struct client *c = dial(s, ANYBODY);
+    say(s, c, "EHLO c\r\n");
+    for (unsigned i = 1; i <= 60; i++) {
+        say(s, c, "MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n");
+        abort_content(s, c);
+        say(s, c, "\r\n.\r\n");
+        assert_int_equal(s->stored, i);
+        buf_reset(stream_in(c->stream));
+    }
+    hang_up(&c);
+    assert_true(is_welcome(s, ANYBODY));
+}
+
 static void a_full_executor_is_told_as_no_room(void **state) { /* P8 */
     struct scene *s = *state;
     executor_free(&s->writer);
@@ -454,6 +553,9 @@ int main(void) {
         TEST(an_address_has_so_many),
         TEST(in_a_crowd_patience_is_short),
         TEST(mail_in_memory_is_bounded),
+        TEST(content_for_nothing_has_a_bound),
+        TEST(a_kept_connection_is_cut_when_it_wastes),
+        TEST(content_that_is_stored_costs_nothing),
         TEST(a_full_executor_is_told_as_no_room),
         TEST(a_proxy_s_header_may_drip),
         TEST(words_before_the_banner_end_it_where_servers_come),
