@@ -151,7 +151,7 @@ static void read_text(struct reading *in) {
     in->view.text = arena_str(in->arena, buf_str(&words));
 }
 
-static void read_view(struct reading *in) {
+static void read_words(struct reading *in) {
     struct report_view *v = &in->view;
     read_text(in);
     v->from_lower = arena_lower(in->arena, v->from);
@@ -204,7 +204,7 @@ static void set_kind(struct report *r, enum report_kind kind, struct str format)
 
 static void decide(struct reading *in, struct report *r) {
     if (read_dsn(in, r) || read_complaint(in, r)) return;
-    read_view(in);
+    read_words(in);
     if (find_part(in, PART_DISPOSITION)) return set_kind(r, REPORT_AUTO_REPLY, STR("rfc8098"));
     if (read_junk_report(in, r)) return;
     if (report_is_challenge(&in->view)) return set_kind(r, REPORT_CHALLENGE, STR("challenge"));
@@ -229,6 +229,7 @@ void report_parse(struct str message, struct arena *arena, struct report *ret) {
                                  &r.original_header};
     for (size_t i = 0; i < COUNT(texts); i++) *texts[i] = STR("");
     message_parse(message, arena, &in.message);
+    read_fields(&in);
     r.is_truncated = in.message.is_truncated;
     read_fields(&in);
     decide(&in, &r);

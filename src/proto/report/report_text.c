@@ -162,12 +162,15 @@ static void narrow(struct search *s, size_t from, size_t n) {
     s->lower = str_sub(s->lower, from, n);
 }
 
-/* Leave what stands between the sentence and the original. */
+/* Leave what stands between the sentence, or the begin when words in front of it are wanted, and the original. */
 static void bound(struct search *s, const struct recogniser *r) {
-    size_t begin = r->text ? find(s->lower, r->text) : 0, end;
-    narrow(s, begin, SIZE_MAX);
-    for (size_t i = 0; i < COUNT(ends); i++)
-        if ((end = find(s->lower, ends[i])) != STR_NONE) narrow(s, 0, end);
+    size_t end;
+    narrow(s, r->text && !r->after ? find(s->lower, r->text) : 0, SIZE_MAX);
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        if ((end = find(s->lower, ends[i])) == STR_NONE) continue;
+        while (ends[i][0] != '\n' && end && s->lower.p[end - 1] != '\n') end--;
+        narrow(s, 0, end);
+    }
 }
 
 static enum report_action action_of(const struct search *s) {

@@ -11,12 +11,16 @@ static bool is_blank(char c) {
 }
 
 struct str report_clean(struct arena *arena, struct str raw) {
+    BUF_AUTO line = {0};
     BUF_AUTO text = {0};
     size_t n = 0;
-    encoded_words_decode(&text, str_sub(raw, 0, 4 * REPORT_FIELD_MAX));
+    buf_add_str(&line, str_sub(raw, 0, 4 * REPORT_FIELD_MAX));
+    for (size_t i = 0; i < line.n; i++)
+        if (is_blank(line.p[i])) line.p[i] = ' ';
+    encoded_words_decode(&text, buf_str(&line));
     for (size_t i = 0; i < text.n; i++) {
-        if (is_blank(text.p[i]) && (n == 0 || text.p[n - 1] == ' ')) continue;
-        text.p[n++] = is_blank(text.p[i]) ? ' ' : text.p[i];
+        if (text.p[i] == ' ' && (n == 0 || text.p[n - 1] == ' ')) continue;
+        text.p[n++] = text.p[i];
     }
     if (n > REPORT_FIELD_MAX) n = REPORT_FIELD_MAX;
     while (n && n < text.n && ((unsigned char)text.p[n] & 0xC0) == 0x80 && !str_is_utf8(str_make(text.p, n))) n--;
@@ -130,7 +134,8 @@ size_t report_status_length(struct str s) {
 static unsigned code_at(struct str s) {
     if (s.n < 3 || s.p[0] < '2' || s.p[0] > '5' || s.p[0] == '3' || !ascii_is_digit(s.p[1]) || !ascii_is_digit(s.p[2])) return 0;
     if (s.p[1] > '5' && s.p[1] != '7') return 0;
-    if (s.n > 3 && (ascii_is_alnum(s.p[3]) || s.p[3] == '.' || s.p[3] == '%' || s.p[3] == ':')) return 0;
+    if (s.n > 3 && (ascii_is_alnum(s.p[3]) || s.p[3] == '.' || s.p[3] == '%')) return 0;
+    if (s.n > 4 && s.p[3] == ':' && s.p[4] != ' ') return 0;
     return (unsigned)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + (s.p[2] - '0'));
 }
 
