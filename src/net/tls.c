@@ -185,14 +185,16 @@ static bool fill_certificate(X509 *cert, EVP_PKEY *key, const char *hostname) {
     uint64_t serial;
     rand_fill(rand_system(), &serial, sizeof serial);
     BUF_AUTO san = {0};
-    buf_addf(&san, "DNS:%s", hostname);
+    buf_addf(&san, "DNS:%s,DNS:localhost,IP:127.0.0.1,IP:::1", hostname);
     X509_NAME *name = X509_get_subject_name(cert);
     return X509_set_version(cert, X509_VERSION_3) == 1 &&
            ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert), serial >> 1) == 1 &&
            X509_gmtime_adj(X509_getm_notBefore(cert), -86400) && X509_time_adj_ex(X509_getm_notAfter(cert), 3652, 0, NULL) &&
            X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"Posthorn", -1, -1, 0) == 1 &&
            X509_set_issuer_name(cert, name) == 1 && X509_set_pubkey(cert, key) == 1 &&
-           add_extension(cert, NID_basic_constraints, "critical,CA:TRUE") && add_extension(cert, NID_subject_alt_name, san.p) &&
+           add_extension(cert, NID_basic_constraints, "critical,CA:TRUE") &&
+           add_extension(cert, NID_key_usage, "critical,digitalSignature,keyCertSign") &&
+           add_extension(cert, NID_subject_key_identifier, "hash") && add_extension(cert, NID_subject_alt_name, san.p) &&
            X509_sign(cert, key, EVP_sha256()) > 0;
 }
 

@@ -16,7 +16,7 @@ $mail->Username = $q['user'];
 $mail->Password = $q['password'];
 $mail->SMTPSecure = !$q['tls'] ? '' : ($q['implicit'] ? PHPMailer::ENCRYPTION_SMTPS : PHPMailer::ENCRYPTION_STARTTLS);
 $mail->SMTPAutoTLS = $q['tls'];
-$mail->SMTPOptions = ['ssl' => ['cafile' => $q['certificate'], 'verify_peer' => true, 'verify_peer_name' => false]];
+$mail->SMTPOptions = ['ssl' => ['cafile' => $q['certificate'], 'verify_peer' => true, 'verify_peer_name' => true]];
 $mail->CharSet = PHPMailer::CHARSET_UTF8;
 $mail->addCustomHeader('X-Order', '17');
 try {

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0"""
 import shutil
 import ssl
+import uuid
 from pathlib import Path
 
 from clients import HOST, Letter, Way
@@ -37,8 +38,8 @@ class Place:
         shutil.rmtree(self.gateway.folder, ignore_errors=True)
 
     def homes(self):
-        """Two recipients' return paths: what is bounced to them counts."""
-        ids = {self.gateway.sent(self.tenant.key, to=to) for to in ("gone@example.org", "left@example.org")}
+        """Two new recipients' return paths: what is bounced to them counts."""
+        ids = {self.gateway.sent(self.tenant.key, to=f"{uuid.uuid4().hex[:12]}@example.org") for _ in range(2)}
         for message in ids:
             wait_for(lambda: len(self.gateway.event_types(self.tenant.key, message)) > 1, what="the delivery")
         rows = [row for row in self.gateway.cli_json("inbox", "list")["Messages"] if row["MessageID"] in ids]

@@ -32,7 +32,7 @@ class Wire:
             self.say(f"AUTH PLAIN {plain(way.user, way.password)}", 235)
 
     def wrap(self):
-        self.socket = self.way.context().wrap_socket(self.socket)
+        self.socket = self.way.context().wrap_socket(self.socket, server_hostname=HOST)
 
     def start_tls(self):
         self.say("STARTTLS", 220)

@@ -8,7 +8,7 @@ async function main() {
   const transport = nodemailer.createTransport({
     host: q.host, port: q.port, secure: q.implicit, requireTLS: q.tls && !q.implicit, ignoreTLS: !q.tls,
     auth: { user: q.user, pass: q.password }, authMethod: q.mechanism,
-    tls: { ca: fs.readFileSync(q.certificate), checkServerIdentity: () => undefined },
+    tls: { ca: fs.readFileSync(q.certificate) },
   });
   let raw = Buffer.alloc(0);
   transport.use('stream', (mail, done) => mail.message.build((error, bytes) => {
