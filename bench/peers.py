@@ -171,7 +171,8 @@ match from any for any action "out"
 
 
 class OpenSmtpd(Jailed):
-    """-P mta: no delivery is tried. It syncs the envelope; its message file it does not, and there is no setting for it.
+    """-P mta: no delivery is tried. It syncs nothing, and has no setting for it: as it is, mail that it acknowledged is lost with the power.
+    is_durable: the file system syncs its queue for it (chattr +SD).
 
     It listens with a backlog of 5: of 50 connections at once most are dropped and come seconds later. It gets as many as it does best with."""
 
@@ -180,8 +181,14 @@ class OpenSmtpd(Jailed):
     USERS = (("opensmtpd", 64102), ("opensmtpq", 64103))
     OWNED = (("var/lib/opensmtpd/empty", 0, 0o755), ("var/spool/smtpd", 0, 0o711), ("var/spool/smtpd/offline", 0, 0o770))
 
+    def __init__(self, tools, is_durable=True):
+        super().__init__(tools)
+        self.is_durable = is_durable
+
     def config(self):
         os.chown(self.jail / "var/spool/smtpd/offline", 0, 64103)
+        if self.is_durable:
+            subprocess.run(["chattr", "+SD", self.jail / "var/spool/smtpd"], check=True)  # what is made below has it too
         self.write("etc/smtpd.conf", OPENSMTPD.format(port=self.port))
 
     def arguments(self):

@@ -121,8 +121,8 @@ ACCEPT = (("rate", "messages/s", 0), ("p50_ms", "final reply p50 ms", 1), ("p99_
 def accept(tools, o):
     servers = {"Posthorn": (lambda: PosthornSmtp(tools), o.count)}
     if o.peer:
-        servers |= {"Postfix": (lambda: Postfix(tools), o.peer_count), "OpenSMTPD": (lambda: OpenSmtpd(tools), o.peer_count),
-                    "Exim": (lambda: Exim(tools), o.peer_count)}
+        servers |= {"Postfix": (lambda: Postfix(tools), o.peer_count), "OpenSMTPD": (lambda: OpenSmtpd(tools), o.peer_count // 2),
+                    "OpenSMTPD, nothing synced": (lambda: OpenSmtpd(tools, False), o.peer_count), "Exim": (lambda: Exim(tools), o.peer_count)}
     servers = {name: v for name, v in servers.items() if not o.only or name in o.only}
     results = {f"{name}: {load}": [] for load in LOADS for name in servers}
     for number in range(o.rounds):
