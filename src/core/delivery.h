@@ -32,8 +32,8 @@ WARN_UNUSED enum status delivery_load(struct db *db, const struct queue_entry *e
 /* What all recipients of a message share. */
 struct delivery_source {
     struct str domain;
-    struct str content;   /* unsigned message, CRLF */
-    size_t added_bytes;   /* of it, in front: header fields that are made here (unsubscribe.h); they are kept with the signature */
+    struct str content; /* unsigned message, CRLF */
+    size_t added_bytes; /* of it, in front: header fields that are made here (unsubscribe.h); they are kept with the signature */
     struct str signature; /* header fields made by an earlier attempt; "" when to be made */
     struct sign_key keys[SIGN_KEYS_MAX];
     size_t key_count;
