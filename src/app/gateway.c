@@ -343,7 +343,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .address_per_minute = c->limits_address_per_minute,
         .owner = g->node,
         .smtp_host = c->smtp_public_host,
-        .smtp_ports = g->smtp ? smtp_ports(g->smtp) : c->smtp_public_ports,
+        .smtp_ports = smtp_ports(g->smtp, c, &g->arena),
         .webhook_allow_private = c->webhook_allow_private != 0,
         .hostname = c->delivery_hostname,
         .mail_from = c->mail_from,
@@ -366,6 +366,10 @@ static enum status open_api(struct gateway *g, struct buf *why) {
     if (g->role == GATEWAY_OFFLINE) return STATUS_OK;
     g->servers[SERVER_PUBLIC] = new_server(g, SERVER_PUBLIC);
     if (str_is_empty(c->http_tls_listen) && !listeners_has(&g->listeners, "https")) return STATUS_OK;
+    if (str_is_empty(c->tls_cert)) {
+        buf_add_z(why, "systemd passed a socket called https: it needs [tls] cert and key");
+        return STATUS_INVALID;
+    }
     enum status st = tls_context_new_server(c->tls_cert.p, c->tls_key.p, &g->server_tls, why);
     if (st == STATUS_OK) g->servers[SERVER_TLS] = new_server(g, SERVER_TLS);
     return st;

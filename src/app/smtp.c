@@ -167,13 +167,23 @@ static struct smtpd *new_server(struct smtp *s, size_t i, struct loop *const *lo
     });
 }
 
-static void note_ports(struct smtp *s, size_t from) {
-    for (size_t i = from; i < s->listeners->count; i++) {
-        const struct net_address *address = listener_address(s->listeners->items[i]);
-        char port[8];
-        snprintf(port, sizeof port, "%u", address->port);
-        if (address->family == 1 || has_address(buf_str(&s->ports), str_from_z(port))) continue;
-        buf_addf(&s->ports, "%s%s", s->ports.n ? "," : "", port);
+static void note_port(struct buf *ports, const struct net_address *address) {
+    char port[8];
+    snprintf(port, sizeof port, "%u", address->port);
+    if (address->family == 1 || address->port == 0 || has_address(buf_str(ports), str_from_z(port))) return;
+    buf_addf(ports, "%s%s", ports->n ? "," : "", port);
+}
+
+static void note_listeners(struct smtp *s, size_t i, size_t from) {
+    for (size_t k = from; k < s->listeners->count; k++) {
+        const struct net_address *address = listener_address(s->listeners->items[k]);
+        BUF_AUTO text = {0};
+        net_address_format(&text, address);
+        if (table[i].takes_users) note_port(&s->ports, address);
+        LOG(LOG_INFO, "smtp.listening", LOG_STR("address", buf_str(&text)), LOG_Z("service", smtpd_name(s->servers[i])),
+            LOG_Z("tls", table[i].is_tls_first ? "from the first byte"
+                         : i == INBOX          ? "none"
+                                               : "STARTTLS"));
     }
 }
 
@@ -186,7 +196,7 @@ static enum status open_server(struct smtp *s, size_t i, struct buf *why) {
     struct door door = {table[i].door, table[i].key, s->addresses[i], loops, loop_count, smtpd_accept, s->servers[i]};
     enum status st = i == INBOX ? STATUS_OK : make_certificate(s, why);
     if (st == STATUS_OK) st = listeners_open(s->listeners, &door, &s->first[i], why);
-    if (st == STATUS_OK && table[i].takes_users) note_ports(s, before);
+    if (st == STATUS_OK) note_listeners(s, i, before);
     return st;
 }
 
@@ -221,9 +231,23 @@ const struct net_address *smtp_submission(const struct smtp *s, bool is_tls_firs
     return address ? address : address_of(s, PUBLIC);
 }
 
-struct str smtp_ports(const struct smtp *s) {
-    if (!str_is_empty(s->config->smtp_public_ports)) return s->config->smtp_public_ports;
-    return s->ports.n ? buf_str(&s->ports) : STR(PORTS_USUAL);
+static void note_addresses(struct buf *ports, struct str addresses) {
+    struct str rest = addresses, part;
+    struct net_address address;
+    while (!str_is_empty(addresses) && str_next(&rest, ',', &part))
+        if (net_address_parse(str_trim(part), &address) == STATUS_OK) note_port(ports, &address);
+}
+
+struct str smtp_ports(const struct smtp *s, const struct config *c, struct arena *arena) {
+    BUF_AUTO ports = {0};
+    if (!str_is_empty(c->smtp_public_ports)) return c->smtp_public_ports;
+    if (s) {
+        buf_add_str(&ports, buf_str(&s->ports));
+    } else {
+        note_addresses(&ports, c->smtp_listen);
+        note_addresses(&ports, c->smtp_listen_tls);
+    }
+    return ports.n ? arena_str(arena, buf_str(&ports)) : STR(PORTS_USUAL);
 }
 
 /* ---- the end ---- */

@@ -27,8 +27,9 @@ WARN_UNUSED enum status smtp_open(const struct smtp_options *options, struct smt
 const struct net_address *smtp_inbox(const struct smtp *s);
 /* Where SMTP users may come, with STARTTLS or with TLS from the first byte; NULL: nowhere. */
 const struct net_address *smtp_submission(const struct smtp *s, bool is_tls_first);
-/* Ports that SMTP users are told, comma separated. */
-struct str smtp_ports(const struct smtp *s);
+/* Ports that SMTP users are told, comma separated, in the arena: [smtp] public_ports, else where they are taken. s NULL: no
+ * server runs here, so what the configuration says of that. */
+struct str smtp_ports(const struct smtp *s, const struct config *c, struct arena *arena);
 /* Take over changed certificates. On failure the old ones stay. */
 WARN_UNUSED enum status smtp_reload(struct smtp *s, struct buf *ret_why);
 /* The listeners are closed: answer 421 and wait, `ms` for dialogues and as long as it takes for what is being stored. Not on a

@@ -145,6 +145,10 @@ struct smtpd *smtpd_new(const struct smtpd_options *options) {
     return s;
 }
 
+const char *smtpd_name(const struct smtpd *s) {
+    return s->service.name;
+}
+
 void smtpd_free(struct smtpd **server) {
     struct smtpd *s = *server;
     if (!s) return;

@@ -65,6 +65,8 @@ struct smtpd_options {
     bool has_auth_in_clear; /* without TLS from this machine (AU01) */
 };
 struct smtpd *smtpd_new(const struct smtpd_options *options);
+/* "submission" ..., for the log; static. */
+const char *smtpd_name(const struct smtpd *s);
 /* Any thread: the first certificate, or a renewed one; connections that are open keep theirs. Takes a reference. */
 void smtpd_set_tls(struct smtpd *s, struct tls_context *tls);
 /* Fits listener_accept_fn: `server` is a struct smtpd. Takes fd. */

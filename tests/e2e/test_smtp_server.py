@@ -147,15 +147,23 @@ def test_a_session_ticket_is_good_for_its_own_door(place):
     assert not shake("starttls", session)[1] and not shake("public", session)[1]
 
 
-def openssl(place, *arguments, stdin=b""):
-    run = subprocess.run(["openssl", "s_client", "-connect", f"{HOST}:{place.way['tls'].port}", *arguments], input=stdin, capture_output=True, timeout=60)
-    return (run.stdout + run.stderr).decode(errors="replace")
+def openssl(place, version, said, until):
+    """What s_client tells up to a line that holds `until`."""
+    command = ["openssl", "s_client", "-connect", f"{HOST}:{place.way['tls'].port}", version]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        process.stdin.write(said)
+        process.stdin.flush()
+        lines = []
+        while not lines or (until not in lines[-1] and lines[-1]):
+            lines.append(process.stdout.readline().decode(errors="replace"))
+        process.kill()
+    return "".join(lines)
 
 
 def test_no_renegotiation_and_no_early_data(place):
     """ST15, ST19"""
-    assert "no renegotiation" in openssl(place, "-tls1_2", stdin=b"R\n").lower()
-    assert re.search(r"Max Early Data: 0\b", openssl(place, "-tls1_3", stdin=b"QUIT\n")) or "Early data was not sent" in openssl(place, "-tls1_3")
+    assert "no renegotiation" in openssl(place, "-tls1_2", b"R\n", "no renegotiation")
+    assert "Max Early Data: 0\n" in openssl(place, "-tls1_3", b"", "Max Early Data")
 
 
 def test_old_tls_is_refused_and_told(place):
