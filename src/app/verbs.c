@@ -717,7 +717,7 @@ static const struct verb_group groups[] = {
     {"queue", "What waits to be delivered"},
     {"event", "What happened"},
     {"stats", "How much of it"},
-    {"inbox", "The inbox: the sandbox's mail and the operator's"},
+    {"inbox", "The sandbox's mail, and the operator's"},
     {"template", "Contents with merge fields", "People and contents"},
     {"list", "Lists of subscribers"},
     {"subscriber", "The people on a list"},
