@@ -6,6 +6,7 @@
 #include "api/openapi.h"
 #include "app/command.h"
 #include "app/doctor.h"
+#include "app/explain.h"
 #include "app/manual.h"
 #include "app/serve.h"
 #include "base/log.h"
@@ -36,6 +37,7 @@ struct local_verb {
     bool has_json;
     const char *summary;
     const char *more; /* for --help and the manual; NULL: nothing */
+    bool takes_words;
 };
 
 static int unexpected(const char *verb, const char *word) {
@@ -90,6 +92,10 @@ static int run_doctor(struct invocation *in) {
     return doctor(&in->config, in->json);
 }
 
+static int run_bounce(struct invocation *in) {
+    return explain(in->words, in->word_count, in->json);
+}
+
 static int run_version(struct invocation *in) {
     printf(in->json ? "{\"Version\":\"%s\"}\n" : "posthorn %s\n", POSTHORN_VERSION);
     return EXIT_SUCCESS;
@@ -98,12 +104,18 @@ static int run_version(struct invocation *in) {
 static const struct local_verb local_verbs[] = {
     {"serve", run_serve, false, "Run the gateway until SIGTERM or SIGINT.",
      "SIGHUP takes over new certificates and the log level of the configuration file. Started as root, it becomes the user of "
-     "[data] "
-     "user."},
+     "[data] user.",
+     true},
     {"init", run_init, true, "Make the data folder, the database and the master key, where they are missing."},
     {"check-config", run_check_config, true, "Print the effective configuration: every key with its meaning and value.",
      "Secrets are masked. What it prints can be a configuration file."},
     {"doctor", run_doctor, true, "Check what will bite a first live user: port 25, host name, DNS, clock, disk, limits."},
+    {"bounce", run_bounce, true,
+     "Say what a report that came home is (explain < MESSAGE), or the class of a reply (classify REPLY).",
+     "posthorn bounce explain < MESSAGE tells the kind, the recipients, their classes and whether they would be suppressed. "
+     "posthorn "
+     "bounce classify REPLY [--mx HOST] judges one reply, given as a word: \"550 5.1.1 no such user\". Neither needs a server.",
+     true},
     {"version", run_version, true, "Print the version."},
     {"man", run_man, false, "Print the manual page of the program, posthorn(8); read it with: posthorn man | man -l -"},
     {"man-config", run_man_config, false, "Print the manual page of the configuration, posthorn.conf(5)."},
@@ -182,7 +194,7 @@ static int run_local(const struct local_verb *verb, struct invocation *in) {
         return EXIT_SUCCESS;
     }
     if (in->json && !verb->has_json) return unexpected(verb->word, "--json");
-    if (in->word_count && verb->run != run_serve) return unexpected(verb->word, in->words[0]);
+    if (in->word_count && !verb->takes_words) return unexpected(verb->word, in->words[0]);
     int code = read_config(in);
     return code ? code : verb->run(in);
 }

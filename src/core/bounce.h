@@ -10,7 +10,7 @@
 
 enum bounce_verdict { BOUNCE_DELIVERED, BOUNCE_DEFERRED, BOUNCE_BOUNCED };
 
-/* code: three digits of the answer; enhanced: "5.1.1" or empty; text: its words. */
-enum bounce_verdict bounce_classify(unsigned code, struct str enhanced, struct str text);
+/* code: three digits of the answer; enhanced: "5.1.1" or empty; text: its words; mx: who said it, or "". */
+enum bounce_verdict bounce_classify(unsigned code, struct str enhanced, struct str text, struct str mx);
 
 #endif

@@ -121,7 +121,8 @@ static struct ending ending_of(const struct connection *c, enum bounce_verdict v
 static void attempt_ended(struct connection *c) {
     struct attempt *a = c->attempt;
     const struct session_result *r = &c->session.result;
-    enum bounce_verdict verdict = r->code ? bounce_classify(r->code, buf_str(&r->enhanced), buf_str(&r->text)) : BOUNCE_DEFERRED;
+    enum bounce_verdict verdict = BOUNCE_DEFERRED;
+    if (r->code) verdict = bounce_classify(r->code, buf_str(&r->enhanced), buf_str(&r->text), buf_str(&c->host));
     bool is_about_mail = !str_eq(str_from_z(r->command), STR("RSET"));
     bool is_about_content = str_eq(str_from_z(r->command), STR("."));
     if (verdict == BOUNCE_DELIVERED ? !is_about_content : !is_about_mail) verdict = BOUNCE_DEFERRED;

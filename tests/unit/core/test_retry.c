@@ -121,7 +121,7 @@ static void test_answers(void **state) {
         {600, "", "", BOUNCE_DEFERRED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_int_equal(bounce_classify(cases[i].code, str_from_z(cases[i].enhanced), str_from_z(cases[i].text)),
+        assert_int_equal(bounce_classify(cases[i].code, str_from_z(cases[i].enhanced), str_from_z(cases[i].text), STR("")),
                          cases[i].verdict);
     }
 }
