@@ -12,7 +12,8 @@
 
 #include <string.h>
 
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+#define COUNT(table)      (sizeof(table) / sizeof(table)[0])
+#define HEADER_FIELDS_MAX 1000 /* of the message that are looked at */
 /* Encoded bytes that decode to as much as `max`, and to a little more. */
 #define ENCODED(max) ((max)*3)
 
@@ -123,7 +124,7 @@ static void read_fields(struct reading *in) {
                   {STR("x-failed-recipients"), &v->failed_recipients}};
     struct str rest = in->bytes;
     struct header_field field;
-    while (header_next(&rest, &field) == HEADER_FIELD) {
+    for (size_t n = 0; n < HEADER_FIELDS_MAX && header_next(&rest, &field) == HEADER_FIELD; n++) {
         for (size_t i = 0; i < COUNT(wanted); i++)
             if (!wanted[i].to->p && str_eq_nocase(field.name, wanted[i].name))
                 *wanted[i].to = report_clean(in->arena, field.value);

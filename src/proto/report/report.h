@@ -47,7 +47,7 @@ struct report_recipient {
     struct str diagnostic_type;                 /* "smtp", lower case */
     struct str diagnostic;                      /* its words, code included */
     unsigned code;                              /* of the diagnostic: 200 to 599, 0 none */
-    struct str enhanced;                        /* of the diagnostic, else status */
+    struct str enhanced;                        /* of the diagnostic; status when there is none, or when status is temporary */
     struct str remote_mta;                      /* who said it; without type */
 };
 struct report_complaint {

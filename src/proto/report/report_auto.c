@@ -104,10 +104,10 @@ static const char *const challenges[] = {
 };
 
 void report_note_field(struct report_view *v, struct str name, struct str value) {
-    struct str lower = arena_lower(v->arena, value);
-    if (str_starts(lower, STR("no")) || str_starts(lower, STR("false"))) return;
     for (size_t i = 0; i < COUNT(fields); i++) {
-        if (!str_starts_nocase(name, str_from_z(fields[i].name)) || !report_has(lower, fields[i].value)) continue;
+        if (!str_starts_nocase(name, str_from_z(fields[i].name))) continue;
+        struct str lower = arena_lower(v->arena, value);
+        if (str_starts(lower, STR("no")) || str_starts(lower, STR("false")) || !report_has(lower, fields[i].value)) continue;
         if (fields[i].is_challenge)
             v->is_challenge = true;
         else
@@ -125,6 +125,7 @@ bool report_is_challenge(const struct report_view *v) {
 
 bool report_is_auto_reply(const struct report_view *v) {
     if (v->is_auto) return true;
+    if (report_is_daemon(v)) return false; /* it quotes the subject of what it bounces */
     for (size_t i = 0; i < COUNT(subjects); i++) {
         struct str words = str_from_z(subjects[i].words);
         if (subjects[i].is_start ? str_starts(v->subject_lower, words) : str_find_str(v->subject_lower, words) != STR_NONE)

@@ -255,7 +255,7 @@ static void finish(struct report_recipient *r) {
     for (size_t i = 0; i < COUNT(texts); i++)
         if (!texts[i]->p) *texts[i] = STR("");
     report_find_codes(r->diagnostic, &r->code, &r->enhanced);
-    if (r->enhanced.n == 0) r->enhanced = r->status;
+    if (r->enhanced.n == 0 || str_starts(r->status, STR("4."))) r->enhanced = r->status; /* the milder one of two */
 }
 
 void report_read_status(struct str part, struct arena *arena, struct report *r) {

@@ -33,6 +33,9 @@ void report_read_feedback(struct str part, struct arena *arena, struct report *r
 /* report_text.c. Bounce in words? Fills format and recipients. */
 bool report_read_text(const struct report_view *v, struct report *r);
 
+/* Is the sender an automat that reports on deliveries? */
+bool report_is_daemon(const struct report_view *v);
+
 /* report_auto.c */
 /* Note what a field of the header says about automatic answers. */
 void report_note_field(struct report_view *v, struct str name, struct str value);

@@ -136,16 +136,16 @@ static size_t find(struct str text, const char *part) {
     return str_find_str(text, str_from_z(part));
 }
 
-static bool is_daemon(struct str from) {
+bool report_is_daemon(const struct report_view *v) {
     static const char *const names[] = {"mailer-daemon", "postmaster",    "mail-daemon",
                                         "mailerdaemon",  "mail delivery", "mail administrator"};
     for (size_t i = 0; i < COUNT(names); i++)
-        if (find(from, names[i]) != STR_NONE) return true;
+        if (find(v->from_lower, names[i]) != STR_NONE) return true;
     return false;
 }
 
 static bool is_known(const struct report_view *v, const struct recogniser *r) {
-    if ((r->how & DAEMON) && !is_daemon(v->from_lower)) return false;
+    if ((r->how & DAEMON) && !report_is_daemon(v)) return false;
     return (!r->from || find(v->from_lower, r->from) != STR_NONE) &&
            (!r->subject || find(v->subject_lower, r->subject) != STR_NONE) &&
            (!r->text || find(v->text_lower, r->text) != STR_NONE);

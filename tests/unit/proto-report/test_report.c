@@ -234,6 +234,30 @@ static void test_fields_of_a_delivery_report(void **state) {
     assert_int_equal(r.recipient_count, 2);
 }
 
+/* BN06: of two words the milder one counts. */
+static void test_bn06_a_temporary_status_stays_one(void **state) {
+    (void)state;
+    ARENA_AUTO arena = {0};
+    struct report r;
+    report_parse(STR("Content-Type: message/delivery-status\n\nAction: failed\nStatus: 4.4.7\nDiagnostic-Code: smtp; 550 5.1.1 "
+                     "user unknown\n"),
+                 &arena, &r);
+    assert_str(r.recipients[0].enhanced, "4.4.7");
+    assert_false(judge(&r, &r.recipients[0]).suppresses);
+}
+
+/* A bounce quotes the subject of what it bounces, and that may be any. */
+static void test_bounces_of_holiday_offers_are_bounces(void **state) {
+    (void)state;
+    ARENA_AUTO arena = {0};
+    struct report r;
+    report_parse(STR("From: postmaster@x\nSubject: Undeliverable: out of office for long?\n\na@b.example\nno such user\n"),
+                 &arena, &r);
+    assert_int_equal(r.kind, REPORT_BOUNCE);
+    report_parse(STR("From: ann@x\nSubject: Re: out of office for long?\n\nyes\n"), &arena, &r);
+    assert_int_equal(r.kind, REPORT_AUTO_REPLY);
+}
+
 static void test_bn07_groups_are_capped(void **state) {
     (void)state;
     ARENA_AUTO arena = {0};
@@ -404,6 +428,8 @@ int main(void) {
         cmocka_unit_test(test_truncated_at_every_byte_says_no_more),
         cmocka_unit_test(test_truncated_reports_are_no_proof),
         cmocka_unit_test(test_fields_of_a_delivery_report),
+        cmocka_unit_test(test_bn06_a_temporary_status_stays_one),
+        cmocka_unit_test(test_bounces_of_holiday_offers_are_bounces),
         cmocka_unit_test(test_bn07_groups_are_capped),
         cmocka_unit_test(test_bn22_obsolete_dates),
         cmocka_unit_test(test_fields_of_a_complaint),
