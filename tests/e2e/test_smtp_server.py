@@ -147,23 +147,29 @@ def test_a_session_ticket_is_good_for_its_own_door(place):
     assert not shake("starttls", session)[1] and not shake("public", session)[1]
 
 
-def openssl(place, version, said, until):
-    """What s_client tells up to a line that holds `until`."""
-    command = ["openssl", "s_client", "-connect", f"{HOST}:{place.way['tls'].port}", version]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        process.stdin.write(said)
-        process.stdin.flush()
-        lines = []
-        while not lines or (until not in lines[-1] and lines[-1]):
-            lines.append(process.stdout.readline().decode(errors="replace"))
-        process.kill()
-    return "".join(lines)
+def s_client(place, *arguments):
+    command = ["openssl", "s_client", "-connect", f"{HOST}:{place.way['tls'].port}", *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def test_no_renegotiation_and_no_early_data(place):
-    """ST15, ST19"""
-    assert "no renegotiation" in openssl(place, "-tls1_2", b"R\n", "no renegotiation")
-    assert "Max Early Data: 0\n" in openssl(place, "-tls1_3", b"", "Max Early Data")
+def test_no_renegotiation(place):
+    """ST15: asked for after the banner."""
+    with s_client(place, "-tls1_2", "-brief") as client:
+        while not client.stdout.readline().startswith(b"220 "):
+            assert client.poll() is None
+        client.stdin.write(b"R\n")
+        client.stdin.flush()
+        assert b"no renegotiation" in client.stdout.read()
+
+
+def test_a_ticket_allows_no_early_data(place, tmp_path):
+    """ST19"""
+    kept = tmp_path / "session"
+    with s_client(place, "-tls1_3", "-sess_out", kept) as client:
+        wait_for(lambda: kept.exists() and b"END SSL" in kept.read_bytes(), what="the ticket")
+        client.kill()
+    text = subprocess.run(["openssl", "sess_id", "-noout", "-text", "-in", kept], capture_output=True, check=True).stdout.decode()
+    assert "TLS session ticket" in text and "Max Early Data: 0\n" in text
 
 
 def test_old_tls_is_refused_and_told(place):
