@@ -145,7 +145,8 @@ static struct story history(void) {
     add(&l, m1, EVENT_CLICK, "ann@x.test", START + 2 * DAY + 5, "{\"Link\":\"https://shop.test/a?b=c:d\"}");
     add(&l, m2, EVENT_SEND, "Bob@y.test", START + 3 * DAY, "");
     add(&l, m2, EVENT_BOUNCE, "Bob@y.test", START + 3 * DAY + 1,
-        "{\"MXHost\":\"MX.y.test\",\"Reply\":{\"Code\":550,\"Enhanced\":\"5.1.1\"},\"Bounce\":{\"Class\":\"bad-mailbox\",\"Hard\":true}}");
+        "{\"MXHost\":\"MX.y.test\",\"Reply\":{\"Code\":550,\"Enhanced\":\"5.1.1\"},\"Bounce\":{\"Class\":\"bad-mailbox\","
+        "\"Hard\":true}}");
     add(&l, m3, EVENT_SEND, "o'hara%_x!@z.test", START + 4 * DAY, "{}");
     add(&l, m3, EVENT_DEFERRED, "o'hara%_x!@z.test", START + 4 * DAY + 1, "{\"Reply\":{\"Code\":451,\"Enhanced\":\"4.7.1\"}}");
     add(&l, m3, EVENT_BOUNCE, "o'hara%_x!@z.test", START + 5 * DAY,

@@ -378,6 +378,29 @@ static void test_event_record(void **state) {
     scene_free(&s);
 }
 
+/* The class of a bounce stands in its event, and in no other's. */
+static void test_bounces_have_their_class(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    struct settlement later = settlement_of(&s, DELIVERY_DEFERRED, 0), never = settlement_of(&s, DELIVERY_BOUNCED, 1);
+    never.report.code = 550;
+    never.report.enhanced = STR("5.1.1");
+    assert_true(settle(&s, &later));
+    assert_true(settle(&s, &never));
+    struct message_timeline list = events(&s);
+    const struct str bounce =
+        STR("\"Bounce\":{\"Class\":\"InvalidRecipient\",\"Hard\":true,\"Fault\":\"recipient\",\"Source\":\"smtp\"}");
+    size_t with = 0;
+    assert_int_equal(list.count, 2);
+    for (size_t i = 0; i < list.count; i++) {
+        bool has = str_find_str(list.items[i].detail, bounce) != STR_NONE;
+        assert_int_equal(has, list.items[i].type == EVENT_BOUNCE);
+        with += has;
+    }
+    assert_int_equal(with, 1);
+    scene_free(&s);
+}
+
 static void test_long_reasons_are_cut_between_characters(void **state) {
     (void)state;
     struct scene s = scene_new();
@@ -482,6 +505,7 @@ int main(void) {
         cmocka_unit_test(test_p1_an_older_life_is_fenced_off),
         cmocka_unit_test(test_p4_a_verb_joins_the_life_there_is),
         cmocka_unit_test(test_event_record),
+        cmocka_unit_test(test_bounces_have_their_class),
         cmocka_unit_test(test_long_reasons_are_cut_between_characters),
         cmocka_unit_test(test_fetch),
         cmocka_unit_test(test_p4_show_says_why_and_when),
