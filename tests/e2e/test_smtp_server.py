@@ -139,7 +139,7 @@ def test_a_session_ticket_is_good_for_its_own_door(place):
                 plain.sendall(line)
             while not plain.recv(1000).startswith(b"220"):
                 pass
-        with context.wrap_socket(plain, session=session) as made:
+        with context.wrap_socket(plain, server_hostname=HOST, session=session) as made:
             return made.session, made.session_reused
 
     session = shake("tls", None)[0]
