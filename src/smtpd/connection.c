@@ -7,7 +7,8 @@
  *
  * Content that is thrown away is counted by address: whoever sends it again and again for nothing is sent away (LM14).
  *
- * A job reads the session's memory: a connection whose job is out outlives its peer until the answer has come.
+ * The transaction's memory is a job's while it is out: nothing here looks into it, and the connection outlives its peer until
+ * the answer has come.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "proto/address/reach.h"
@@ -149,7 +150,7 @@ static void start_tls(struct connection *c) {
 
 /* What follows a turn of the session: `used` bytes were taken, `out` is to be said. */
 static void settle(struct connection *c, size_t used, struct buf *out) {
-    bool has_room = count_content(c);
+    bool has_room = c->is_out || count_content(c);
     pay(c, false);
     if (!c->is_out) {
         if (!has_room) {
@@ -206,6 +207,7 @@ static void on_untaken(struct post *post) {
 }
 
 void connection_submit(struct connection *c, struct executor *executor) {
+    (void)count_content(c); /* from here on the session's memory is the job's */
     c->is_out = true;
     c->job.loop = c->loop;
     enum status st = executor_submit(executor, &c->job);
@@ -233,7 +235,7 @@ void connection_stop(struct connection *c) {
 
 /* ---- the beginning ---- */
 static const struct smtpd_trust *find_trust(const struct connection *c) {
-    if (!c->server->service.authenticated) return NULL;
+    if (c->is_unknown || !c->server->service.authenticated) return NULL;
     for (size_t i = 0; i < c->shared->trust_count; i++) {
         const struct smtpd_trust *trust = &c->shared->trusts[i];
         if (network_list_has(&(struct network_list){&trust->network, 1}, &c->client)) return trust;
@@ -241,16 +243,18 @@ static const struct smtpd_trust *find_trust(const struct connection *c) {
     return NULL;
 }
 
-/* XCLIENT named another client. */
+/* XCLIENT named another client; one that is unknown has nobody's share and nobody's trust. */
 static bool on_client_changed(void *arg, const struct ip *client) {
     struct connection *c = arg;
     struct crowd *crowd = c->server->crowd;
+    const struct net_address *hop = stream_peer(c->stream);
     (void)crowd_move_content(crowd, &c->client, c->content_bytes, 0);
     c->content_bytes = 0;
     if (c->is_counted) crowd_give_address(crowd, &c->client);
-    c->client = *client;
-    c->is_counted = crowd_take_address(crowd, client);
-    c->is_crowded = !c->is_counted;
+    c->is_unknown = client->family == 0;
+    c->client = c->is_unknown ? ip_make(hop->family, hop->ip) : *client;
+    c->is_counted = !c->is_unknown && crowd_take_address(crowd, client);
+    c->is_crowded = !c->is_unknown && !c->is_counted;
     c->is_wasteful = is_wasteful(c);
     c->login = NULL;
     c->trust = find_trust(c);
@@ -265,7 +269,7 @@ static void greet(struct connection *c) {
         return refuse(c, STR("421 4.7.0 Too much was sent from this address that is no mail, try again later\r\n"));
     }
     bool is_hop = !c->is_proxied && network_list_has(c->shared->xclients, &c->client);
-    if (!c->is_unknown && !is_hop) c->trust = find_trust(c);
+    if (!is_hop) c->trust = find_trust(c);
     bool is_loopback = c->client.family == 0 || ip_reach(&c->client) == IP_LOOPBACK;
     c->session = smtpd_session_new(&(struct smtpd_session_options){
         .service = crowd_is_stressed(s->crowd) ? &s->stressed : &s->service,

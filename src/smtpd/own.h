@@ -34,7 +34,7 @@ struct connection {
     size_t content_bytes, step_bytes;           /* counted in the crowd; come since the deadline was set */
     enum smtpd_wants waits;                     /* what the deadline is for */
     bool is_counted, is_crowded;                /* in its address's share; beyond it */
-    bool awaits_header, is_proxied, is_unknown; /* PROXY: expected; came; did not say for whom */
+    bool awaits_header, is_proxied, is_unknown; /* PROXY: expected; came; or XCLIENT: of nobody known */
     bool has_spoken, is_full, is_closing;
     size_t paid_bytes; /* of the session's waste */
     bool is_wasteful;  /* its address threw away too much */

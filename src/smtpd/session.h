@@ -83,7 +83,7 @@ struct smtpd_session_options {
     bool has_xclient;      /* the peer may tell whom it stands for (XCLIENT) */
     bool is_authenticated; /* by its address ([smtp] trusted): no AUTH needed, none offered */
     void *arg;             /* for role and service */
-    /* XCLIENT named another client; true: it is authenticated by its address. NULL: false. */
+    /* XCLIENT named another client, or none (family 0); true: it is authenticated by its address. NULL: false. */
     bool (*client_changed)(void *arg, const struct ip *client);
 };
 struct smtpd_session *smtpd_session_new(const struct smtpd_session_options *options);

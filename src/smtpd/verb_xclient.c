@@ -18,7 +18,7 @@ void xclient_run(struct smtpd_session *s, const struct smtp_command *c, struct b
         buf_add_str(&s->client_name, told.name);
         s->is_name_told = true;
     }
-    if (told.address.family) {
+    if (told.has_address) {
         s->options.is_loopback = false;
         s->options.is_authenticated = s->options.client_changed && s->options.client_changed(s->options.arg, &told.address);
     }

@@ -13,6 +13,7 @@ static bool take_address(struct smtp_xclient *x, struct arena *arena, struct str
     (void)arena;
     bool is_v6 = str_starts_nocase(value, prefix);
     struct str text = str_sub(value, is_v6 ? prefix.n : 0, SIZE_MAX);
+    x->has_address = true;
     if (value.n == 0) return true;
     return is_v6 == (str_find(text, ':') != STR_NONE) && ip_parse(text, &x->address);
 }

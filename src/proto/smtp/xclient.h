@@ -12,9 +12,9 @@
 #define SMTP_XCLIENT_OFFER "NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT" /* for EHLO's XCLIENT line */
 
 struct smtp_xclient {
-    struct ip address; /* family 0: not said or unavailable */
-    bool has_name;     /* HELO was said */
-    struct str name;   /* "" unavailable */
+    bool has_address, has_name; /* ADDR, HELO were said */
+    struct ip address;          /* family 0: unavailable */
+    struct str name;            /* "" unavailable */
 };
 /* Read the argument of XCLIENT. Strings of *ret live in the arena. False with *ret_reply (501 5.5.4): an unknown attribute, one
  * twice, or a bad value. */
