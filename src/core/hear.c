@@ -15,6 +15,8 @@ struct hearing {
     struct arena arena;
     const struct hear_place *place;
     const struct hear_mail *mail;
+    struct str *kept_for; /* whom of the operator's names it came to */
+    size_t kept_count;
     struct heard heard;
 };
 
@@ -192,12 +194,14 @@ static enum status hear_unsubscribe(struct hearing *h, const struct hear_target 
 }
 
 /* ---- addresses without a token ---- */
-static enum status keep(struct hearing *h, const struct hear_address *a) {
-    h->heard.kept++;
+/* Once, however many of his names there are: a stranger decides what is written, not how often (P8). */
+static enum status keep(struct hearing *h) {
+    h->heard.kept = h->kept_count > 0;
+    if (h->kept_count == 0) return STATUS_OK;
     return inbox_receive(h->tx, NULL,
                          &(struct inbox_delivery){.envelope_from = h->mail->sender,
-                                                  .recipients = &a->mailbox,
-                                                  .recipient_count = 1,
+                                                  .recipients = h->kept_for,
+                                                  .recipient_count = h->kept_count,
                                                   .content = h->mail->content,
                                                   .received_at = h->mail->now});
 }
@@ -211,7 +215,8 @@ static enum status hear_name(struct hearing *h, const struct hear_address *a) {
         if (status == STATUS_OK) h->heard.recipient_id = t.recipient.id;
         if (status != STATUS_NOT_FOUND) return status == STATUS_OK ? hear_complaint(h, &t) : status;
     }
-    return a->takes & HEAR_MAIL ? keep(h, a) : STATUS_OK;
+    if (a->takes & HEAR_MAIL) h->kept_for[h->kept_count++] = a->mailbox;
+    return STATUS_OK;
 }
 
 /* ---- all of a mail ---- */
@@ -251,8 +256,10 @@ static enum status find_early(struct hearing *h) {
 enum status hear(struct db *tx, const struct hear_place *place, const struct hear_mail *mail, struct heard *ret) {
     struct hearing h = {.tx = tx, .place = place, .mail = mail};
     enum status status = find_early(&h);
+    h.kept_for = arena_array(&h.arena, mail->address_count, sizeof *h.kept_for);
     for (size_t i = 0; i < mail->address_count && status == STATUS_OK && !h.heard.is_early; i++)
         status = hear_one(&h, &mail->addresses[i]);
+    if (status == STATUS_OK) status = keep(&h);
     arena_fini(&h.arena);
     if (status == STATUS_OK) *ret = h.heard;
     return status;

@@ -64,7 +64,7 @@ struct heard {
     bool is_early; /* it is about a recipient that still waits: nothing was written, it has to come again (BN21) */
     int64_t bounces, complaints, unsubscribes; /* that were news */
     int64_t suppressions;
-    int64_t kept;         /* in the operator's inbox */
+    int64_t kept;         /* in the operator's inbox: 0 or 1 */
     int64_t recipient_id; /* the last one that was meant, whatever came of it; 0: nobody */
 };
 /* On the writer. Addresses are judged anew: what vanished since is passed over (BN21). */

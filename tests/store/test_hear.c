@@ -645,6 +645,22 @@ static void test_mail_for_the_operator_is_kept(void **state) {
     fixture_free(s.f);
 }
 
+static void test_P8_mail_for_many_names_is_kept_once(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    const struct hear_address to[] = {address_of(&s, "postmaster@gateway.example"), address_of(&s, "PostMaster@gateway.example"),
+                                      bounce_to(&s, 0), address_of(&s, "abuse@mail.b.example")};
+    struct report report = {.kind = REPORT_NONE};
+    struct hear_mail mail = {.addresses = to, .address_count = 4, .report = &report, .content = STR("\r\nx\r\n"), .now = NOW};
+    struct heard heard;
+    assert_ok(hear(s.f->db, &place, &mail, &heard));
+    assert_int_equal(heard.kept, 1);
+    assert_int_equal(number(&s, "SELECT count(*) FROM inbox WHERE recipients = "
+                                "'[\"postmaster@gateway.example\",\"PostMaster@gateway.example\",\"abuse@mail.b.example\"]'"),
+                     1);
+    fixture_free(s.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_P3_a_bounce_is_state_event_and_suppression),
@@ -669,6 +685,7 @@ int main(void) {
         cmocka_unit_test(test_unsubscribe_address_hears_no_bounce),
         cmocka_unit_test(test_a_list_is_left),
         cmocka_unit_test(test_mail_for_the_operator_is_kept),
+        cmocka_unit_test(test_P8_mail_for_many_names_is_kept_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -230,7 +230,6 @@ void report_parse(struct str message, struct arena *arena, struct report *ret) {
                                  &r.original_header};
     for (size_t i = 0; i < COUNT(texts); i++) *texts[i] = STR("");
     message_parse(message, arena, &in.message);
-    read_fields(&in);
     r.is_truncated = in.message.is_truncated;
     read_fields(&in);
     decide(&in, &r);
