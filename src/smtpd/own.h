@@ -12,7 +12,7 @@
 #include "smtpd/session.h"
 #include "smtpd/smtpd.h"
 
-struct submission_login; /* role_submission.c's */
+struct smtp_login; /* core/smtp_users.h */
 struct connection {
     struct list node;
     struct smtpd *server;
@@ -23,7 +23,7 @@ struct connection {
     struct ip client;                /* the peer, or whom a proxy named */
     const struct smtpd_trust *trust; /* stands for a login; NULL: none */
     struct arena arena;              /* of the connection */
-    struct submission_login *login;  /* NULL: nobody logged in */
+    struct smtp_login *login;        /* NULL: nobody logged in */
     void *tx;                        /* the role's, of the transaction in hand; NULL at its start */
     struct job job;
     bool is_out; /* a job is under way */

@@ -36,7 +36,7 @@ static enum status sender_run(struct job *job, void *ctx) {
     struct connection *c = LIST_OWNER(job, struct connection, job);
     struct submission *tx = c->tx;
     struct arena *arena = smtpd_session_arena(c->session);
-    if (c->login) return smtp_renew(ctx, arena, &c->login->login, &tx->login);
+    if (c->login) return smtp_renew(ctx, arena, c->login, &tx->login);
     enum status status = smtp_domain_login(ctx, arena, c->trust->domain, &tx->login);
     return status == STATUS_NOT_FOUND ? STATUS_DENIED : status;
 }
@@ -76,7 +76,7 @@ static bool sender(void *arg, const struct smtpd_mail *mail, struct smtp_reply *
     c->tx = tx;
     c->job = (struct job){.run = sender_run,
                           .done = sender_done,
-                          .lane = c->login ? c->login->login.user.account_id : submission_lane_of_client(c)};
+                          .lane = c->login ? c->login->user.account_id : submission_lane_of_client(c)};
     connection_submit(c, c->shared->readers);
     return false;
 }
@@ -106,18 +106,13 @@ static bool recipient(void *arg, const struct smtpd_mail *mail, const struct smt
 }
 
 /* ---- the content has ended ---- */
-/* What a client said for its DSN, as far as it can be kept. */
-static struct str plain(struct str said) {
-    return str_is_utf8(said) && !str_has_control(said) ? said : (struct str){0};
-}
-
 static void fill_recipients(struct arena *arena, const struct smtpd_mail *mail, struct submit_envelope *e) {
     e->recipients = arena_array(arena, mail->recipient_count, sizeof *e->recipients);
     for (size_t i = 0; i < mail->recipient_count; i++) {
         const struct smtpd_recipient *r = &mail->recipients[i];
         struct address address;
         if (!address_parse(r->mailbox, arena, &address)) continue; /* RCPT judged it */
-        e->recipients[e->recipient_count++] = (struct accept_recipient){address.text, address.domain, r->notify, plain(r->orcpt)};
+        e->recipients[e->recipient_count++] = (struct accept_recipient){address.text, address.domain, r->notify, r->orcpt};
     }
 }
 
@@ -133,7 +128,7 @@ static void fill(struct connection *c, struct submission *tx, const struct smtpd
         .envelope = {.sender = tx->sender,
                      .is_utf8 = mail->is_utf8,
                      .dsn_return = (int)mail->what_return,
-                     .dsn_envid = plain(mail->envid)},
+                     .dsn_envid = mail->envid},
         .hostname = c->shared->hostname,
         .protocol = smtpd_session_protocol(c->session),
     };

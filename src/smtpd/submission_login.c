@@ -21,7 +21,7 @@ static const struct smtp_reply wrong = {535, STR_INIT("5.7.8"), STR_INIT("User n
 struct attempt {
     struct connection *c;
     struct str user, password; /* the session's, until the answer */
-    struct submission_login *found;
+    struct smtp_login *found;
     struct timer delay;
 };
 
@@ -33,7 +33,7 @@ int64_t submission_lane_of_client(const struct connection *c) {
 static enum status attempt_run(struct job *job, void *ctx) {
     struct connection *c = LIST_OWNER(job, struct connection, job);
     struct attempt *a = c->tx;
-    return smtp_authenticate(ctx, &c->arena, a->user, a->password, &a->found->login);
+    return smtp_authenticate(ctx, &c->arena, a->user, a->password, a->found);
 }
 
 /* Both are counted, whichever is full. */
@@ -82,7 +82,7 @@ bool submission_login(void *connection, struct str user, struct str password, st
     (void)ret;
     struct connection *c = connection;
     struct attempt *a = ARENA_NEW(&c->arena, struct attempt);
-    *a = (struct attempt){.c = c, .user = user, .password = password, .found = ARENA_NEW(&c->arena, struct submission_login)};
+    *a = (struct attempt){.c = c, .user = user, .password = password, .found = ARENA_NEW(&c->arena, struct smtp_login)};
     c->tx = a;
     c->job = (struct job){.run = attempt_run, .done = attempt_done, .lane = submission_lane_of_client(c)};
     connection_submit(c, c->shared->readers);

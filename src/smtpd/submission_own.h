@@ -6,11 +6,6 @@
 #include "core/smtp_users.h"
 #include "smtpd/own.h"
 
-/* Who logged in; of the connection. */
-struct submission_login {
-    struct smtp_login login;
-};
-
 /* Whose turn it is, among accounts: a client who is nobody yet waits with those of his own address (P6). */
 int64_t submission_lane_of_client(const struct connection *c);
 
