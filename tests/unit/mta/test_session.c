@@ -18,13 +18,21 @@ struct pair {
     unsigned last_code;
 };
 
-static void store(void *arg, struct smtpd_session *session, const struct smtpd_mail *mail) {
-    (void)session;
+static bool store(void *arg, const struct smtpd_mail *mail, struct smtp_reply *ret) {
     struct pair *p = arg;
-    buf_addf(&p->kept, "%.*s>%.*s:%.*s|", STR_ARG(mail->sender), STR_ARG(mail->recipients[0]), STR_ARG(mail->content));
+    buf_addf(&p->kept, "%.*s>%.*s:%.*s|", STR_ARG(mail->sender), STR_ARG(mail->recipients[0].mailbox), STR_ARG(mail->content));
+    *ret = (struct smtp_reply){250, STR("2.0.0"), STR("Stored")};
+    return true;
 }
-static const struct smtpd_role role = {
-    .name = "test", .message_max_bytes = 1000, .line_max_bytes = 998, .recipients_max = 10, .errors_max = 20, .store = store};
+static const struct smtpd_role role = {.name = "test", .store = store};
+static const struct smtpd_service service = {.name = "test",
+                                             .anonymous = &role,
+                                             .message_max_bytes = 1000,
+                                             .anonymous_max_bytes = 1000,
+                                             .line_max_bytes = 998,
+                                             .recipients_max = 10,
+                                             .errors_max = 20,
+                                             .idle_max = 100};
 
 static void move(struct pair *p, struct buf *from, struct buf *to) {
     size_t n = p->piece && p->piece < from->n ? p->piece : from->n;
@@ -35,7 +43,6 @@ static void move(struct pair *p, struct buf *from, struct buf *to) {
 static void server_turn(struct pair *p) {
     move(p, &p->to_server, &p->server_in);
     buf_drop(&p->server_in, smtpd_session_feed(p->server, buf_str(&p->server_in), &p->to_client));
-    if (smtpd_session_wants(p->server) == SMTPD_WANTS_STORED) smtpd_session_stored(p->server, STATUS_OK, &p->to_client);
 }
 
 static void client_turn(struct pair *p, const struct session_mail *mails, size_t count) {
@@ -63,7 +70,7 @@ static void client_turn(struct pair *p, const struct session_mail *mails, size_t
 
 static void talk(struct pair *p, size_t piece, const struct session_mail *mails, size_t count) {
     *p = (struct pair){.piece = piece};
-    p->server = smtpd_session_new(&role, STR("mx.test"), p);
+    p->server = smtpd_session_new(&(struct smtpd_session_options){.service = &service, .hostname = STR("mx.test"), .arg = p});
     session_init(&p->client, STR("me.test"), true);
     smtpd_session_greet(p->server, &p->to_client);
     for (int turn = 0; turn < 5000 && p->results < count; turn++) {

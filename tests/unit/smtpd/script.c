@@ -39,8 +39,8 @@ static void unescape(struct buf *out, struct str s) {
 }
 
 struct smtp_reply script_reply(struct arena *arena, struct str text) {
-    uint64_t code;
-    struct str rest = arena_str(arena, text), word, enhanced;
+    uint64_t code = 0;
+    struct str rest = arena_str(arena, text), word, enhanced = {0};
     if (!str_next(&rest, ' ', &word) || !str_to_u64(word, &code) || !str_next(&rest, ' ', &enhanced)) broken(text);
     return (struct smtp_reply){(unsigned)code, enhanced, rest};
 }
