@@ -148,19 +148,22 @@ static void start_tls(struct connection *c) {
     connection_free(c);
 }
 
+/* Some clients are not served any further; not while a job is out, which reads the session's memory. */
+static void stop_unwelcome(struct connection *c, struct buf *out) {
+    if (!count_content(c)) {
+        smtpd_session_stop(c->session, "Too busy, try again later", out);
+        c->paid_bytes = smtpd_session_wasted_bytes(c->session, true); /* not the client's fault */
+    }
+    if (c->is_wasteful) smtpd_session_stop(c->session, "Too much was sent that is no mail, try again later", out);
+    if (c->is_crowded) smtpd_session_stop(c->session, "Too many connections from this address", out);
+    if (c->shard->is_stopping) smtpd_session_stop(c->session, "Stopping", out);
+    (void)count_content(c); /* what is refused takes no room while its client goes */
+}
+
 /* What follows a turn of the session: `used` bytes were taken, `out` is to be said. */
 static void settle(struct connection *c, size_t used, struct buf *out) {
-    bool has_room = c->is_out || count_content(c);
     pay(c, false);
-    if (!c->is_out) {
-        if (!has_room) {
-            smtpd_session_stop(c->session, "Too busy, try again later", out);
-            c->paid_bytes = smtpd_session_wasted_bytes(c->session, true); /* not the client's fault */
-        }
-        if (c->is_wasteful) smtpd_session_stop(c->session, "Too much was sent that is no mail, try again later", out);
-        if (c->is_crowded) smtpd_session_stop(c->session, "Too many connections from this address", out);
-        if (c->shard->is_stopping) smtpd_session_stop(c->session, "Stopping", out);
-    }
+    if (!c->is_out) stop_unwelcome(c, out);
     say(c, buf_str(out));
     set_deadline(c, used);
     if (c->waits == SMTPD_WANTS_CLOSE)

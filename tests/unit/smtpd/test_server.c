@@ -331,6 +331,28 @@ static void mail_in_memory_is_bounded(void **state) { /* P8 */
     hang_up(&modest);
 }
 
+static void refused_mail_takes_no_memory(void **state) { /* P8: not even while its client is still there */
+    struct scene *s = *state;
+    open_server(s, (struct crowd_bounds){.connections_max = 100, .content_bytes_max = 1 << 20});
+    struct client *greedy = dial(s, ANYBODY), *next = dial(s, "203.0.113.6:0");
+    static char piece[40001];
+    for (size_t i = 0; i < sizeof piece - 1; i++) piece[i] = i % 100 < 98 ? 'x' : i % 100 == 98 ? '\r' : '\n';
+    say(s, greedy, ENVELOPE);
+    stream_pause(greedy->stream); /* he does not hear that it is over */
+    for (int i = 0; i < 15; i++) say(s, greedy, piece);
+    assert_int_equal(connected(s), 2);
+    say(s, next, ENVELOPE);
+    for (int i = 0; i < 6; i++) say(s, next, piece);
+    say(s, next, "\r\n.\r\n");
+    assert_true(has_heard(next, "250 2.0.0 Stored"));
+    assert_int_equal(connected(s), 2);
+    stream_resume(greedy->stream);
+    sim_run_for(s->loop, 10);
+    assert_true(has_heard(greedy, "421 4.3.2 Too busy"));
+    hang_up(&greedy);
+    hang_up(&next);
+}
+
 /* Say whole pieces of content until so many bytes are said or the server has heard enough. */
 static void say_much(struct scene *s, struct client *c, size_t bytes) {
     static char piece[50001];
@@ -553,6 +575,7 @@ int main(void) {
         TEST(an_address_has_so_many),
         TEST(in_a_crowd_patience_is_short),
         TEST(mail_in_memory_is_bounded),
+        TEST(refused_mail_takes_no_memory),
         TEST(content_for_nothing_has_a_bound),
         TEST(a_kept_connection_is_cut_when_it_wastes),
         TEST(content_that_is_stored_costs_nothing),
