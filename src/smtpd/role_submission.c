@@ -74,9 +74,8 @@ static bool sender(void *arg, const struct smtpd_mail *mail, struct smtp_reply *
     struct submission *tx = ARENA_NEW(smtpd_session_arena(c->session), struct submission);
     tx->sender = mail->sender;
     c->tx = tx;
-    c->job = (struct job){.run = sender_run,
-                          .done = sender_done,
-                          .lane = c->login ? c->login->user.account_id : submission_lane_of_client(c)};
+    c->job = (struct job){
+        .run = sender_run, .done = sender_done, .lane = c->login ? c->login->user.account_id : submission_lane_of_client(c)};
     connection_submit(c, c->shared->readers);
     return false;
 }
