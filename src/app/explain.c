@@ -112,12 +112,8 @@ static struct str meaning(enum report_kind kind) {
     return meanings[kind];
 }
 
-static bool has_failed(const struct report_recipient *r) {
-    return r->action == REPORT_FAILED || (r->action == REPORT_ACTION_NONE && str_starts(r->status, STR("5.")));
-}
-
 static const char *objection(const struct report *r, const struct report_recipient *to, const struct bounce_finding *f) {
-    if (!has_failed(to)) return "it does not say that delivery failed";
+    if (!report_has_failed(to)) return "it does not say that delivery failed";
     if (r->kind != REPORT_DSN) return "words in a text can be anybody's";
     if (!r->is_standard) return "it is no complete report of RFC 3464 by itself";
     return class_objection(f);
@@ -125,8 +121,7 @@ static const char *objection(const struct report *r, const struct report_recipie
 
 static void tell_recipient(struct telling *t, const struct report *r, const struct report_recipient *to) {
     struct bounce_finding finding;
-    struct str host = to->remote_mta.n ? to->remote_mta : r->reporting_mta;
-    bounce_class_of(to->code, to->enhanced, to->diagnostic, host, &finding);
+    bounce_class_of(to->code, to->enhanced, to->diagnostic, report_speaker(r, to), &finding);
     if (t->json)
         json_open_object(&t->w);
     else
@@ -140,7 +135,7 @@ static void tell_recipient(struct telling *t, const struct report *r, const stru
     tell(t, "DiagnosticType", to->diagnostic_type);
     tell(t, "Diagnostic", to->diagnostic);
     tell(t, "RemoteMTA", to->remote_mta);
-    if (has_failed(to)) tell_finding(t, &finding, r->kind == REPORT_DSN ? STR("dsn") : STR("text"));
+    if (report_has_failed(to)) tell_finding(t, &finding, r->kind == REPORT_DSN ? STR("dsn") : STR("text"));
     tell_suppression(t, objection(r, to, &finding), STR("it comes from <> to this recipient's own return path"));
     if (t->json) json_close_object(&t->w);
 }

@@ -74,11 +74,6 @@ static bool is_waiting(enum recipient_state state) {
     return state == RECIPIENT_SCHEDULED || state == RECIPIENT_QUEUED || state == RECIPIENT_HELD;
 }
 
-/* A report without the word that RFC 3464 asks for may say it by its status. */
-static bool has_failed(const struct report_recipient *r) {
-    return r->action == REPORT_FAILED || (r->action == REPORT_ACTION_NONE && str_starts(r->status, STR("5.")));
-}
-
 static bool is_about(const struct report_recipient *r, struct str address) {
     return str_eq_nocase(r->original_address, address) || str_eq_nocase(r->final_address, address);
 }
@@ -88,18 +83,15 @@ static bool is_about(const struct report_recipient *r, struct str address) {
 static const struct report_recipient *find_failure(const struct report *report, struct str address) {
     static const struct report_recipient nobody = {.action = REPORT_FAILED};
     for (size_t i = 0; i < report->recipient_count; i++)
-        if (is_about(&report->recipients[i], address)) return has_failed(&report->recipients[i]) ? &report->recipients[i] : NULL;
+        if (is_about(&report->recipients[i], address))
+            return report_has_failed(&report->recipients[i]) ? &report->recipients[i] : NULL;
     for (size_t i = 0; i < report->recipient_count; i++)
-        if (has_failed(&report->recipients[i])) return &report->recipients[i];
+        if (report_has_failed(&report->recipients[i])) return &report->recipients[i];
     return report->kind == REPORT_BOUNCE && report->recipient_count == 0 ? &nobody : NULL;
 }
 
-static struct str host_of(const struct report *report, const struct report_recipient *r) {
-    return r->remote_mta.n ? r->remote_mta : report->reporting_mta;
-}
-
 static struct str reason_of(struct hearing *h, const struct report_recipient *r) {
-    struct str host = host_of(h->mail->report, r);
+    struct str host = report_speaker(h->mail->report, r);
     if (r->diagnostic.n) return r->diagnostic;
     if (r->status.n) return arena_strf(&h->arena, "Returned after delivery with status %.*s", STR_ARG(r->status));
     if (host.n) return arena_strf(&h->arena, "Returned after delivery by %.*s", STR_ARG(host));
@@ -111,7 +103,7 @@ static void write_bounce(const struct hearing *h, const struct hear_target *t, c
     const struct report *report = h->mail->report;
     struct json_writer w = {.out = out};
     open_detail(&w, t);
-    add_given(&w, STR("MXHost"), host_of(report, r));
+    add_given(&w, STR("MXHost"), report_speaker(report, r));
     add_given(&w, STR("ReportingMTA"), report->reporting_mta);
     if (r->code || r->diagnostic.n || r->enhanced.n) {
         json_add_object(&w, STR("Reply"));
@@ -144,7 +136,7 @@ static enum status hear_bounce(struct hearing *h, struct hear_target *t) {
     enum status status = queue_return(h->tx, t->recipient.id, t->recipient.reason, h->mail->now);
     if (status == STATUS_NOT_FOUND) return STATUS_OK; /* it has ended before (BN03) */
     if (status != STATUS_OK) return status;
-    bounce_class_of(r->code, r->enhanced.n ? r->enhanced : r->status, r->diagnostic, host_of(h->mail->report, r), &finding);
+    bounce_class_of(r->code, r->enhanced, r->diagnostic, report_speaker(h->mail->report, r), &finding);
     write_bounce(h, t, r, &finding, &detail);
     struct event event = event_of(h, t, EVENT_BOUNCE, buf_str(&detail));
     status = event_record(h->tx, &event, &id);

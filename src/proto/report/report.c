@@ -52,6 +52,14 @@ const char *report_kind_name(enum report_kind kind) {
     return names[kind];
 }
 
+bool report_has_failed(const struct report_recipient *r) {
+    return r->action == REPORT_FAILED || (r->action == REPORT_ACTION_NONE && str_starts(r->status, STR("5.")));
+}
+
+struct str report_speaker(const struct report *report, const struct report_recipient *r) {
+    return r->remote_mta.n ? r->remote_mta : report->reporting_mta;
+}
+
 /* ---- parts ---- */
 static const struct message_part *find_part(const struct reading *in, enum part_kind kind) {
     for (size_t i = 0; i < in->message.part_count; i++)

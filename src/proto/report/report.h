@@ -76,6 +76,11 @@ struct report {
  * iterative; parts, depth, groups and text looked at are bounded. Never fails. Pure; any thread. */
 void report_parse(struct str message, struct arena *arena, struct report *ret);
 
+/* Did delivery to it fail for good? A report without the word that RFC 3464 asks for may say it by its status. */
+bool report_has_failed(const struct report_recipient *r);
+/* Whose words about it these are: its server's, else the reporter. */
+struct str report_speaker(const struct report *report, const struct report_recipient *r);
+
 /* "failed", "not-spam" ... as the RFCs spell them; "" for none. "dsn", "auto-reply" ... Static. */
 const char *report_action_name(enum report_action action);
 const char *report_feedback_name(enum report_feedback type);
