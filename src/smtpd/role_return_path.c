@@ -14,6 +14,7 @@
 
 #define STRANGERS_LANE (-1) /* they take turns with the accounts for readers, pool and writer (P6) */
 #define WRITE_BYTES    2048 /* of event, state and suppression */
+#define KEPT_BYTES     65536 /* of a mail for the operator, for each time that it counts */
 
 static const struct smtp_reply no_such = {550, STR_INIT("5.1.1"),
                                           STR_INIT("No such address; only signed return paths and postmaster take mail here")};
@@ -46,7 +47,7 @@ static const struct {
 } rates[] = {
     [HOME_TOKEN] = {LIMIT_HOME_TOKEN, {30, 3600 * 1000, 30}},       /* one address: a report or two, and warnings (BN03) */
     [HOME_STRANGER] = {LIMIT_HOME_STRANGER, {100, 60 * 1000, 100}}, /* no token, by client (BN16) */
-    [HOME_MAIL] = {LIMIT_HOME_MAIL, {1000, 24 * 3600 * 1000, 200}}, /* for the operator, from everybody */
+    [HOME_MAIL] = {LIMIT_HOME_MAIL, {1000, 24 * 3600 * 1000, 200}}, /* for the operator, from everybody: 64 MB a day (P8) */
 };
 
 static bool take(struct connection *c, int which, struct str key) {
@@ -57,6 +58,13 @@ static bool may_ask(struct connection *c, const struct hear_address *a) {
     char room[LIMIT_KEY_MAX];
     if (!a->has_token) return take(c, HOME_STRANGER, limit_key_ip(&c->client, room));
     return take(c, HOME_TOKEN, limit_key_both(a->path.recipient_id, &(struct ip){0}, room));
+}
+
+/* Mail for the operator is kept whole, so it counts by its size. */
+static bool may_keep(struct connection *c, size_t bytes) {
+    bool ok = true;
+    for (size_t at = 0; ok && at <= bytes; at += KEPT_BYTES) ok = take(c, HOME_MAIL, STR("operator"));
+    return ok;
 }
 
 /* ---- MAIL: what the transaction before it left is gone ---- */
@@ -164,7 +172,7 @@ static bool store(void *arg, const struct smtpd_mail *mail, struct smtp_reply *r
         if (!hear_address_parse(h->place.key, mail->recipients[i].mailbox, &addresses[count])) continue;
         takes |= addresses[count++].takes;
     }
-    if ((takes & HEAR_MAIL) && !take(c, HOME_MAIL, STR("operator"))) {
+    if ((takes & HEAR_MAIL) && !may_keep(c, mail->content.n)) {
         *ret = too_many;
         return true;
     }

@@ -390,6 +390,13 @@ def place(database):
     place.close()
 
 
+def test_strangers_do_not_fill_the_disk_with_mail_for_the_operator(place):
+    """P8: such mail is kept whole, so it counts by its size; a full day's share is answered "later"."""
+    content = "Subject: flood\n\n" + ("x" * 900 + "\n") * 9_000
+    assert [place.bring(content, "postmaster") for _ in range(3)] == [250, 450, 450]
+    assert int(place.gateway.rows("SELECT sum(length(content)) FROM inbox")[0][0]) < 10_000_000
+
+
 def test_BN01_BN16_a_flood_of_forged_addresses(place):
     """A guess is refused before any database, again and again, and soon with "later"; a true bounce comes through meanwhile."""
     tenant = place.tenant()
