@@ -172,6 +172,7 @@ def test_a_ticket_allows_no_early_data(place, tmp_path):
     assert "TLS session ticket" in text and "Max Early Data: 0\n" in text
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_old_tls_is_refused_and_told(place):
     """ST18"""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
