@@ -2,6 +2,7 @@
 certificates that change, sockets that systemd passes, the first screen.
 
 SPDX-License-Identifier: Apache-2.0"""
+import os
 import re
 import shutil
 import signal
@@ -245,6 +246,7 @@ def test_when_all_places_are_taken_the_api_still_answers():
 def test_who_speaks_before_the_banner_is_sent_away(place):
     """PB13: where mail servers come. The gateway is stopped while the client connects, so that its words are surely first."""
     place.gateway.process.send_signal(signal.SIGSTOP)
+    os.waitpid(place.gateway.process.pid, os.WUNTRACED)  # all its threads stand still
     try:
         early = {door: dial(place.way[door].port) for door in ("public", "starttls")}
         for plain in early.values():
