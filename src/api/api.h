@@ -32,6 +32,7 @@ struct api_options {
     struct str mail_from, base_url;   /* [mail] from, [http] base_url: of the gateway's own mail (core/notices.h) */
     bool v1_always_200;               /* [api] v1_errors=always-200 */
     struct str smtp_host, smtp_ports; /* [smtp] public_host, public_ports: what SMTP users are told */
+    unsigned smtp_tls_port;           /* of these the one with TLS from the start; 0: none */
     bool webhook_allow_private;       /* [webhook] allow_private */
     bool is_sandbox;                  /* the inbox exists */
     struct http_budget *budget; /* memory that messages made of templates and lists share with request bodies; may be NULL */

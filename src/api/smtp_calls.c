@@ -11,16 +11,22 @@
 
 #define MASK       STR("********")
 #define SUBMISSION STR("587") /* RFC 6409 */
-#define OTHER_INFO "Connect with STARTTLS, or with TLS from the start on port 465; without TLS no password is taken."
 
 /* ---- in answers ---- */
+static struct str tls_sentence(struct call *c) {
+    unsigned port = c->api->smtp_tls_port;
+    if (port == 0) return STR("Connect with STARTTLS; without TLS no password is taken.");
+    return arena_strf(c->arena, "Connect with STARTTLS, or with TLS from the start on port %u; without TLS no password is taken.",
+                      port);
+}
+
 static void write_server(struct call *c) {
     struct str rest = c->api->smtp_ports, port;
     json_add_str(&c->json, STR("SMTPHost"), c->api->smtp_host);
     json_add_array(&c->json, STR("SMTPPorts"));
     while (rest.n && str_next(&rest, ',', &port)) json_str(&c->json, str_trim(port));
     json_close_array(&c->json);
-    json_add_z(&c->json, STR("OtherSMTPInfo"), OTHER_INFO);
+    json_add_str(&c->json, STR("OtherSMTPInfo"), tls_sentence(c));
 }
 
 /* The port of submission, else the first. */

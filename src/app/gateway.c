@@ -326,6 +326,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         return STATUS_INVALID;
     }
     g->budget = http_budget_new(CONNECTIONS_MAX, PER_ADDRESS_MAX, BODY_BYTES_MAX);
+    struct str ports = smtp_ports(g->smtp, c, &g->arena);
     struct api_options options = {
         .writer = g->writer,
         .readers = g->readers,
@@ -343,7 +344,8 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .address_per_minute = c->limits_address_per_minute,
         .owner = g->node,
         .smtp_host = c->smtp_public_host,
-        .smtp_ports = smtp_ports(g->smtp, c, &g->arena),
+        .smtp_ports = ports,
+        .smtp_tls_port = smtp_tls_port(g->smtp, c, ports),
         .webhook_allow_private = c->webhook_allow_private != 0,
         .hostname = c->delivery_hostname,
         .mail_from = c->mail_from,

@@ -250,6 +250,18 @@ struct str smtp_ports(const struct smtp *s, const struct config *c, struct arena
     return ports.n ? arena_str(arena, buf_str(&ports)) : STR(PORTS_USUAL);
 }
 
+unsigned smtp_tls_port(const struct smtp *s, const struct config *c, struct str ports) {
+    struct str rest = c->smtp_listen_tls, first;
+    const struct net_address *address = s ? smtp_submission(s, true) : NULL;
+    struct net_address said;
+    BUF_AUTO text = {0};
+    bool is_said = !s && !str_is_empty(rest) && str_next(&rest, ',', &first);
+    if (is_said && net_address_parse(str_trim(first), &said) == STATUS_OK) address = &said;
+    if (address) note_port(&text, address);
+    if (text.n && has_address(ports, buf_str(&text))) return address->port;
+    return has_address(ports, STR("465")) ? 465 : 0;
+}
+
 /* ---- the end ---- */
 struct stopping {
     struct smtp *smtp;

@@ -30,6 +30,8 @@ const struct net_address *smtp_submission(const struct smtp *s, bool is_tls_firs
 /* Ports that SMTP users are told, comma separated, in the arena: [smtp] public_ports, else where they are taken. s NULL: no
  * server runs here, so what the configuration says of that. */
 struct str smtp_ports(const struct smtp *s, const struct config *c, struct arena *arena);
+/* Of these the one with TLS from the first byte: where it is taken, else 465; 0: none of them has that. */
+unsigned smtp_tls_port(const struct smtp *s, const struct config *c, struct str ports);
 /* Take over changed certificates. On failure the old ones stay. */
 WARN_UNUSED enum status smtp_reload(struct smtp *s, struct buf *ret_why);
 /* The listeners are closed: answer 421 and wait, `ms` for dialogues and as long as it takes for what is being stored. Not on a

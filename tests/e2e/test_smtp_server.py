@@ -477,6 +477,7 @@ def test_a_socket_nobody_can_use_is_told(name, is_listening, why):
 def test_users_are_told_the_ports_that_are_there(place):
     row = place.gateway.api("EmailGateway.GetSMTPs", APIKey=place.tenant.api_key, DomainID=place.tenant.domain_id)["SMTPs"][0]
     assert sorted(map(int, row["SMTPPorts"])) == sorted(way.port for way in place.way.values())
+    assert f"TLS from the start on port {place.way['tls'].port};" in row["OtherSMTPInfo"]
 
 
 def test_stopping_says_so_to_whoever_is_there():

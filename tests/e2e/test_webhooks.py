@@ -71,3 +71,4 @@ def test_private_addresses_only_by_configuration():
         assert gateway.request("POST", "/api/v1/webhooks", url, {"Authorization": f"Bearer {tenant.key}"})[0] == 200
         smtp = gateway.api("EmailGateway.AddSMTP", APIKey=tenant.api_key, DomainID=tenant.domain_id)["SMTP"]
         assert (smtp["SMTPHost"], smtp["SMTPPorts"]) == ("smtp.example.net", ["2525"])
+        assert smtp["OtherSMTPInfo"] == "Connect with STARTTLS; without TLS no password is taken."
