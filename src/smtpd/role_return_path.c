@@ -12,8 +12,8 @@
 #include "core/hear.h"
 #include "smtpd/own.h"
 
-#define STRANGERS_LANE (-1) /* they take turns with the accounts for readers, pool and writer (P6) */
-#define WRITE_BYTES    2048 /* of event, state and suppression */
+#define STRANGERS_LANE (-1)  /* they take turns with the accounts for readers, pool and writer (P6) */
+#define WRITE_BYTES    2048  /* of event, state and suppression */
 #define KEPT_BYTES     65536 /* of a mail for the operator, for each time that it counts */
 
 static const struct smtp_reply no_such = {550, STR_INIT("5.1.1"),
