@@ -11,6 +11,7 @@
 #include "net/tls.h"
 #include "proto/json/json_write.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
+#include <unistd.h>
 
 #define CHECK_MS           5000
 #define DISK_WARN_MB       1024
@@ -207,9 +209,11 @@ static enum verdict check_certificate(struct patient *p) {
     struct str file = is_own ? arena_strf(&p->arena, "%.*s/" HOME_CERTIFICATE, STR_ARG(c->data_dir)) : c->tls_cert;
     struct tls_certificate about;
     if (is_own && !has_smtp) return say(p, VERDICT_OK, "none is needed: nothing listens with TLS");
+    if (is_own && access(file.p, F_OK) != 0 && errno == ENOENT)
+        return say(p, VERDICT_WARN, "there is no certificate in %.*s yet; the first start makes one", STR_ARG(file));
     if (tls_certificate_read(file.p, &about) != STATUS_OK)
-        return say(p, is_own ? VERDICT_WARN : VERDICT_BAD, "there is no certificate to read in %.*s%s", STR_ARG(file),
-                   is_own ? " yet; the first start makes one" : "");
+        return say(p, VERDICT_BAD, "there is no certificate to read in %.*s%s", STR_ARG(file),
+                   is_own ? "; without the file the next start makes one" : "");
     int64_t days = (about.expires_at - clock_wall_ms(clock_system())) / DAY_MS;
     if (days < CERTIFICATE_DAYS)
         return say(p, days < 0 ? VERDICT_BAD : VERDICT_WARN, "%.*s %s; SIGHUP takes over a new one", STR_ARG(file),

@@ -513,6 +513,20 @@ def test_doctor():
         shutil.rmtree(gateway.folder)
 
 
+def test_doctor_tells_a_missing_certificate_from_a_broken_one():
+    """The first is made at the first start; the second keeps the gateway from starting."""
+    gateway = Gateway(smtp__listen="127.0.0.1:0")
+    try:
+        gateway.cli("init")
+        for made, verdict, word in [(None, "warning", "the first start makes one"), (b"junk", "bad", "no certificate to read in")]:
+            if made:
+                (gateway.folder / "data/smtp-cert.pem").write_bytes(made)
+            found = {c["Check"]: c for c in json.loads(gateway.cli("doctor", "--json", check=False).stdout)["Checks"]}["certificate"]
+            assert found["Verdict"] == verdict and word in found["Found"], found
+    finally:
+        shutil.rmtree(gateway.folder)
+
+
 def test_doctor_finds_a_sandbox_well():
     """A machine without a name in the DNS will do for ./run."""
     result = run("doctor", "-o", "delivery.mode=sandbox", "-o", "delivery.hostname=vm")
