@@ -151,6 +151,16 @@ static const struct {
     {"ST10", {EHLO_TLS, {"STARTTLS", "454 4.7.0 no TLS now\r\n"}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
     {"OB10", {EHLO_TLS, {"STARTTLS", "220 go\r\n", .then = SIM_TLS_FAIL}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
     {"OB10", {EHLO_TLS, {"STARTTLS", "220 go\r\n", .then = SIM_CLOSE}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
+    /* ST20: in clear only after a handshake that failed. Whoever had TLS once has it again, whatever broke in it; and there is
+     * neither a login to give away nor TLS that is required. */
+    {"ST20",
+     {EHLO_TLS, {"MAIL *", NULL, .then = SIM_CLOSE, .times = 1}},
+     3 * MINUTE,
+     "deferred mx1.a.test TLS; delivery 250 . mx1.a.test TLS; = delivered"},
+    {"ST20",
+     {EHLO_TLS, {"(message)", NULL, .then = SIM_RESET, .times = 1}},
+     3 * MINUTE,
+     "deferred mx1.a.test TLS; delivery 250 . mx1.a.test TLS; = delivered"},
     {"ST03",
      {EHLO_TLS, {"STARTTLS", "220 go\r\n250 injected\r\n", .then = SIM_TLS}},
      1000,
