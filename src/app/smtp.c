@@ -66,17 +66,17 @@ static enum status make_certificate(const struct smtp *s, struct buf *why) {
     return st;
 }
 
-/* Each server has a context of its own: a session ticket is good for one of them only (ST14). */
+/* Each server has a context of its own: a session ticket is good for one of them only (ST14). All change, or none. */
 enum status smtp_reload(struct smtp *s, struct buf *ret_why) {
+    struct tls_context *fresh[SERVER_COUNT] = {0};
+    enum status st = STATUS_OK;
+    for (size_t i = 0; st == STATUS_OK && i < SERVER_COUNT; i++)
+        if (s->servers[i] && i != INBOX) st = tls_context_new_server(cert_file(s), key_file(s), &fresh[i], ret_why);
     for (size_t i = 0; i < SERVER_COUNT; i++) {
-        struct tls_context *fresh = NULL;
-        if (!s->servers[i] || i == INBOX) continue;
-        enum status st = tls_context_new_server(cert_file(s), key_file(s), &fresh, ret_why);
-        if (st != STATUS_OK) return st;
-        smtpd_set_tls(s->servers[i], fresh);
-        tls_context_unref(&fresh);
+        if (st == STATUS_OK && fresh[i]) smtpd_set_tls(s->servers[i], fresh[i]);
+        tls_context_unref(&fresh[i]);
     }
-    return STATUS_OK;
+    return st;
 }
 
 /* ---- what the configuration says ---- */
