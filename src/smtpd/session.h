@@ -103,7 +103,7 @@ void smtpd_session_stop(struct smtpd_session *s, const char *why, struct buf *ou
 enum smtpd_wants smtpd_session_wants(const struct smtpd_session *s);
 /* Memory that the mail in hand takes, for the owner's budget (P8). */
 size_t smtpd_session_content_bytes(const struct smtpd_session *s);
-/* Content that came and was thrown away: refused for good, or not ended (LM14). is_over: what is in hand too. */
+/* Content that came and was thrown away: refused, but for our own trouble, or not ended (LM14). is_over: what is in hand too. */
 size_t smtpd_session_wasted_bytes(const struct smtpd_session *s, bool is_over);
 /* Of the transaction: ends with it. */
 struct arena *smtpd_session_arena(struct smtpd_session *s);

@@ -29,7 +29,7 @@ void data_run(struct smtpd_session *s, const struct smtp_command *c, struct buf 
 }
 
 static void content_answered(struct smtpd_session *s, const struct smtp_reply *reply, struct buf *out) {
-    if (reply->code / 100 != 5) s->taken_bytes = 0;
+    if (reply_is_good(reply) || str_starts(reply->enhanced, STR("4.3."))) s->taken_bytes = 0; /* or our own trouble */
     if (reply_is_good(reply)) {
         smtp_reply_format(out, reply);
         s->errors = 0;

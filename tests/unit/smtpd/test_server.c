@@ -31,6 +31,7 @@ struct scene {
     struct smtpd *server;
     struct listener *listener;
     int64_t store_ms;
+    struct smtp_reply answer; /* to a mail; 250 when there is none */
     unsigned stored, stopped;
     struct timer store_timer;
     struct connection *storing;
@@ -45,8 +46,10 @@ static enum status store_run(struct job *job, void *ctx) {
 
 static void on_stored(void *arg) {
     struct scene *s = arg;
-    s->stored++;
-    connection_answer(s->storing, &(struct smtp_reply){250, STR("2.0.0"), STR("Stored")});
+    struct smtp_reply reply = {250, STR("2.0.0"), STR("Stored")};
+    if (s->answer.code) reply = s->answer;
+    s->stored += reply.code == 250;
+    connection_answer(s->storing, &reply);
 }
 
 static void store_done(struct job *job) {
@@ -432,6 +435,35 @@ static void a_kept_connection_is_cut_when_it_wastes(void **state) { /* LM14 */
     hang_up(&c);
 }
 
+static void send_what_is_over_a_limit(struct scene *s, struct client *c) {
+    s->answer = (struct smtp_reply){450, STR("4.7.1"), STR("Too much")};
+    abort_content(s, c);
+    say(s, c, "\r\n.\r\n");
+    assert_true(c->is_closed || has_heard(c, "450 4.7.1 "));
+}
+
+static void content_beyond_a_limit_counts_too(void **state) { /* LM14 */
+    struct scene *s = *state;
+    s->shared.limits = s->limits = limits_new(1024);
+    open_server(s, BIG);
+    who_sends_for_nothing_is_sent_away(s, send_what_is_over_a_limit);
+}
+
+static void our_own_trouble_costs_nothing(void **state) { /* LM14, LM16 */
+    struct scene *s = *state;
+    s->shared.limits = s->limits = limits_new(1024);
+    s->answer = reply_for_status(STATUS_TEMPORARY);
+    open_server(s, BIG);
+    for (int i = 0; i < 60; i++) {
+        struct client *c = dial(s, ANYBODY);
+        say(s, c, "EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n");
+        abort_content(s, c);
+        say(s, c, "\r\n.\r\n");
+        assert_true(has_heard(c, "451 4.3.0 "));
+        hang_up(&c);
+    }
+}
+
 static void content_that_is_stored_costs_nothing(void **state) { /* LM14 */
     struct scene *s = *state;
     s->shared.limits = s->limits = limits_new(1024);
@@ -578,6 +610,8 @@ int main(void) {
         TEST(refused_mail_takes_no_memory),
         TEST(content_for_nothing_has_a_bound),
         TEST(a_kept_connection_is_cut_when_it_wastes),
+        TEST(content_beyond_a_limit_counts_too),
+        TEST(our_own_trouble_costs_nothing),
         TEST(content_that_is_stored_costs_nothing),
         TEST(a_full_executor_is_told_as_no_room),
         TEST(a_proxy_s_header_may_drip),
