@@ -19,10 +19,18 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 POSTHORN = os.environ.get("POSTHORN", str(ROOT / "build-asan/posthorn"))
 
 
+TOLD = set()
+
+
 def free_port(host="127.0.0.1"):
-    with socket.socket() as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
+    """One that nobody listens on, and never the same twice: whoever was told it may not have opened it yet."""
+    while True:
+        with socket.socket() as s:
+            s.bind((host, 0))
+            port = s.getsockname()[1]
+        if port not in TOLD:
+            TOLD.add(port)
+            return port
 
 
 def wait_for(condition, seconds=60, what="it"):
