@@ -216,13 +216,18 @@ static bool is_bounce(const struct report *report) {
     return report->kind == REPORT_DSN || report->kind == REPORT_BOUNCE;
 }
 
+/* Somebody's own mail: not the bounce of one that was forged in this address's name (P9). */
+static bool is_wish(const struct hear_mail *mail) {
+    return mail->sender.n > 0 || !is_bounce(mail->report);
+}
+
 static enum status hear_one(struct hearing *h, const struct hear_address *a) {
     struct hear_target t;
     if (!a->has_token) return hear_name(h, a);
     enum status status = hear_target_load(h->tx, &h->arena, h->place, a, h->mail->now, &t);
     if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     h->heard.recipient_id = t.recipient.id;
-    if (a->path.use == RETURN_PATH_UNSUBSCRIBE) return hear_unsubscribe(h, &t);
+    if (a->path.use == RETURN_PATH_UNSUBSCRIBE) return is_wish(h->mail) ? hear_unsubscribe(h, &t) : STATUS_OK;
     if (is_bounce(h->mail->report)) return hear_bounce(h, &t);
     return h->mail->report->kind == REPORT_COMPLAINT ? hear_complaint(h, &t) : STATUS_OK;
 }

@@ -336,6 +336,8 @@ def test_unsubscribe_by_mail(home):
     wants_unsubscribe(home, tenant)
     sent, theirs = home.deliver(tenant), home.deliver(other)
     address = unsubscribe_address(sent)
+    assert home.bring(gone(sent.to), address) == 250  # P9: a bounce of what somebody else sent in its name is nobody's wish
+    home.assert_untouched(tenant, sent)
     assert address.endswith(f"@mail.{tenant.domain}")
     assert home.bring(gone(sent.to), "b" + address[1:]) == 550, "one purpose's token is not the other's"
     for _ in range(3):
