@@ -332,6 +332,10 @@ def test_an_xclient_hop_names_its_client(place):
         wire.say(f"XCLIENT ADDR={CLIENT} NAME=printer.test", 220)
         wire.say("EHLO printer", 250)
         wire.say("MAIL FROM:<a@shop.test>", 250)
+        wire.say("RSET", 250)
+        wire.say("XCLIENT ADDR=[UNAVAILABLE]", 220)
+        wire.say("EHLO nobody", 250)
+        wire.say("MAIL FROM:<a@shop.test>", 530)  # the trust was the printer's
 
 
 def test_a_proxy_s_client_may_not_speak_early(place):
