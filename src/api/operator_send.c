@@ -12,7 +12,7 @@ static void free_state(struct call *c) {
     submit_fini(c->state);
 }
 
-/* What has no number is told in words. */
+/* What has no number is told in words, and where a message is malformed. */
 static void refuse_submit(struct call *c, const struct submit *s) {
     static const int codes[SUBMIT_REFUSAL_COUNT] = {
         [SUBMIT_FROM] = 2,      [SUBMIT_SENDER] = 3,    [SUBMIT_GONE] = 3,       [SUBMIT_NOBODY] = 5,
@@ -20,6 +20,8 @@ static void refuse_submit(struct call *c, const struct submit *s) {
     int code = codes[s->refusal];
     if (s->refusal == SUBMIT_CONFLICT)
         refused_say(&c->refused, c->arena, REFUSAL_CONFLICT, STR("Message"), s->why.p);
+    else if (s->refusal == SUBMIT_MALFORMED)
+        refused_say(&c->refused, c->arena, code, STR("Message"), s->why.p);
     else if (code)
         call_refuse(c, code);
     else

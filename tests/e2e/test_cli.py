@@ -120,7 +120,7 @@ def refusals(gateway):
         (("domain", "add", "x.test", "--account", "nobody@shop.test"), "", "account"),
         (("domain", "enable", "missing.test"), "", "domain"), (("key", "add", "--domain", "missing.test"), "", "domain"),
         (("send",), "", "message"), (("send",), "From: a@elsewhere.test\r\nTo: b@example.org\r\n\r\nx", "sender domain"),
-        (("send",), "From: a@shop.test\r\n\r\nx", "recipient"), (("send",), "To: a@shop.test\r\n\r\nx", "From"),
+        (("send",), "From: a@shop.test\r\n\r\nx", "recipient"), (("send",), "To: a@shop.test\r\n\r\nx", "From"), (("send",), "From: a@shop.test\r\nno field\r\n\r\nx", "Line 2 of"),
         (("event", "list", "--domain", "shop.test", "--from", "yesterday"), "", "or YYYY-MM-DD\n"),
         (("inbox", "show", "999"), "", "inbox"), (("inbox", "raw", "x"), "", "inbox"),
     ]:
