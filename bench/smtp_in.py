@@ -74,16 +74,16 @@ def smtp_source(tools, server, count, *options):
     """Postfix's own client: one command, one reply. It times nothing but itself."""
     root = tools.scratch / "peer-postfix"
     begin = time.monotonic()
-    subprocess.run([root / "usr/sbin/smtp-source", *options, "-s", str(sessions(tools, server, False)), "-m", str(count), "-F", tools.scratch / "message.lf",
-                    "-f", "bounce@bench.test", "-t", "u@d0.bench.test", f"127.0.0.1:{smtp_port(server)}"], check=True,
+    subprocess.run([root / "usr/sbin/smtp-source", *options, "-s", str(sessions(tools, server, False)), "-m", str(count), "-F",
+                    tools.scratch / "message.lf", "-f", "bounce@bench.test", "-t", "u@d0.bench.test", f"127.0.0.1:{smtp_port(server)}"], check=True,
                    env={"LD_LIBRARY_PATH": f"{root}/usr/lib/postfix:{root}/usr/lib/x86_64-linux-gnu"})
     return {"seconds": time.monotonic() - begin}
 
 
 def smtp(tools, server, mode, count, *options, connections=None):
     """Ours (smtp.c): commands pipelined, replies timed."""
-    line = tools.check("smtp", smtp_port(server), mode, count, connections or sessions(tools, server, mode == "keep"), tools.scratch / "message.crlf", *options)
-    return measure.key_values(line)
+    connections = connections or sessions(tools, server, mode == "keep")
+    return measure.key_values(tools.check("smtp", smtp_port(server), mode, count, connections, tools.scratch / "message.crlf", *options))
 
 
 LOADS = {"smtp-source, kept": lambda t, s, n: smtp_source(t, s, n, "-d"), "smtp-source, a connection each": smtp_source,
@@ -197,10 +197,11 @@ def idle(tools, o):
             if there != count:
                 raise SystemExit(f"{there:.0f} of {count} connections came")
             results.setdefault(f"{count:,} {kind}", []).append(
-                {"before": before, "during": during, "each": (during - before) * 1024 / count, "after": after, "stayed": stayed, "alone_p99": alone["p99_ms"],
-                 "alone_p50": alone["p50_ms"], "beside_p50": beside["p50_ms"], "beside_p99": beside["p99_ms"]})
+                {"before": before, "during": during, "each": (during - before) * 1024 / count, "after": after, "stayed": stayed,
+                 "alone_p99": alone["p99_ms"], "alone_p50": alone["p50_ms"], "beside_p50": beside["p50_ms"], "beside_p99": beside["p99_ms"]})
     table("smtp-in: idle connections, and one good client", results, (
-        ("before", "RSS MiB before", 1), ("during", "with them", 1), ("each", "KiB each", 1), ("after", "once they left", 1), ("stayed", "connections that stayed", 0),
+        ("before", "RSS MiB before", 1), ("during", "with them", 1), ("each", "KiB each", 1), ("after", "once they left", 1),
+        ("stayed", "connections that stayed", 0),
         ("alone_p50", "client alone p50 ms", 2), ("alone_p99", "p99 ms", 2), ("beside_p50", "beside them p50 ms", 2), ("beside_p99", "p99 ms", 2)))
 
 
