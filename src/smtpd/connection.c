@@ -264,7 +264,8 @@ static bool on_client_changed(void *arg, const struct ip *client) {
     return c->trust != NULL;
 }
 
-/* A hop that speaks for others stands for none of them: no trust, no words in the clear, before it has named one. */
+/* A hop that speaks for others stands for none of them: no trust, no words in the clear, before it has named one. Nor is a proxy's
+ * client on this machine, whatever the address it has beside the proxy. */
 static void greet(struct connection *c) {
     struct smtpd *s = c->server;
     if (is_wasteful(c)) {
@@ -279,7 +280,7 @@ static void greet(struct connection *c) {
         .hostname = c->shared->hostname,
         .has_starttls = s->options.has_tls && !s->options.is_tls_first,
         .is_tls = s->options.is_tls_first,
-        .is_loopback = !c->is_unknown && !is_hop && is_loopback,
+        .is_loopback = !c->is_proxied && !is_hop && is_loopback,
         .has_xclient = is_hop,
         .is_authenticated = c->trust != NULL,
         .arg = c,

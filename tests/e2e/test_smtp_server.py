@@ -324,6 +324,20 @@ def test_behind_a_proxy_each_client_counts_for_himself(place):
         wire.close()
 
 
+def test_a_proxy_s_loopback_is_not_ours():
+    """AU01: who is beside the proxy is on its machine, and what he says in clear comes over the network to this one."""
+    made = Place(**{"smtp.proxies": PROXY, "smtp.auth_without_tls": "loopback"})
+    try:
+        with Wire(made.way["starttls"], greets=False) as wire:
+            assert "AUTH" in wire.say("EHLO here", 250)[1]
+        for header in (v1("127.0.0.1"), v1(PROXY), b"PROXY TCP6 ::1 ::1 40000 25\r\n"):
+            with From(made.way["starttls"], PROXY, header) as wire:
+                assert "AUTH" not in wire.say("EHLO there", 250)[1], header
+                wire.say("AUTH PLAIN AGEAYg==", 538)
+    finally:
+        made.close()
+
+
 def test_an_xclient_hop_names_its_client(place):
     """PB25, AU01"""
     with From(place.way["starttls"], XCLIENT) as wire:
