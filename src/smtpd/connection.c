@@ -264,8 +264,8 @@ static bool on_client_changed(void *arg, const struct ip *client) {
     return c->trust != NULL;
 }
 
-/* A hop that speaks for others stands for none of them: no trust, no words in the clear, before it has named one. Nor is a proxy's
- * client on this machine, whatever the address it has beside the proxy. */
+/* A hop that speaks for others stands for none of them: no trust, no words in the clear, before it has named one. Nor is a
+ * proxy's client on this machine, whatever the address it has beside the proxy. */
 static void greet(struct connection *c) {
     struct smtpd *s = c->server;
     if (is_wasteful(c)) {
