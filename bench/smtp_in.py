@@ -163,7 +163,8 @@ def logins(tools, o):
                "Posthorn: TLS alone": (lambda: PosthornSmtp(tools), o.count, False)}
     if o.peer:
         servers |= {"Postfix: TLS alone": (lambda: Postfix(tools, tls=tls), o.peer_count, False),
-                    "Exim: TLS, AUTH": (lambda: Exim(tools, tls), o.peer_count, True)}
+                    "Exim: TLS, AUTH": (lambda: Exim(tools, tls), o.peer_count, True),
+                    "Exim: TLS alone": (lambda: Exim(tools, tls), o.peer_count, False)}
     servers = {name: v for name, v in servers.items() if not o.only or name.split(":")[0] in o.only}
     for number in range(o.rounds):
         for name, (make, count, has_auth) in servers.items():
