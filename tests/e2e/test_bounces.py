@@ -144,6 +144,8 @@ def test_BN03_a_thousand_replays(home):
     ("BN06: full", dsn(group("reader@example.org", status="5.2.2", diagnostic="smtp; 552 5.2.2 Mailbox full")), "<>"),
     ("BN06: policy", dsn(group("reader@example.org", status="5.7.1", diagnostic="smtp; 554 5.7.1 Message refused by policy")), "<>"),
     ("BN06: in vain", dsn(group("reader@example.org", status="4.4.7", diagnostic="smtp; 451 4.4.1 Connection timed out")), "<>"),
+    ("BN09: a report of another type", gone("reader@example.org").replace("report-type=delivery-status", "report-type=disposition-notification"), "<>"),
+    ("BN09: no report at all", gone("reader@example.org").replace("multipart/report; report-type=delivery-status", "multipart/mixed"), "<>"),
     ("BN08: no code", dsn(group("reader@example.org", status="5.1.1foo")), "<>"),
     ("BN08: no class", dsn(group("reader@example.org", status="9.9.9")), "<>"),
     ("BN09: qmail", "From: MAILER-DAEMON@example.org\nSubject: failure notice\n\nHi. This is the qmail-send program at example.org.\nI'm afraid I "
