@@ -118,7 +118,7 @@ static void refuse(struct connection *c, struct str words) {
 /* False: mail in memory is more than this client's share. */
 static bool count_content(struct connection *c) {
     size_t before = c->content_bytes;
-    c->content_bytes = smtpd_session_content_bytes(c->session);
+    c->content_bytes = smtpd_session_content_bytes(c->session) + c->made_bytes;
     return crowd_move_content(c->server->crowd, &c->client, before, c->content_bytes);
 }
 
@@ -223,6 +223,7 @@ void connection_submit(struct connection *c, struct executor *executor) {
 void connection_answer(struct connection *c, const struct smtp_reply *reply) {
     BUF_AUTO out = {0};
     c->is_out = false;
+    c->made_bytes = 0;
     smtpd_session_answer(c->session, reply, &out);
     if (!c->stream) return connection_free(c);
     settle(c, 0, &out);

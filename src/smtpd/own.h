@@ -26,7 +26,8 @@ struct connection {
     struct smtp_login *login;        /* NULL: nobody logged in */
     void *tx;                        /* the role's, of the transaction in hand; NULL at its start */
     struct job job;
-    bool is_out; /* a job is under way */
+    size_t made_bytes; /* that a role made of the mail in hand, set before connection_submit: counted until the answer (P8) */
+    bool is_out;       /* a job is under way */
     /* connection.c's */
     struct smtpd_shard *shard;
     struct timer deadline;

@@ -158,6 +158,7 @@ static void submit_step(struct connection *c, struct executor *executor, job_run
     const struct submission *tx = c->tx;
     c->job = (struct job){.run = run, .done = done, .bytes = tx->submit.content.n, .lane = tx->login.user.account_id};
     if (executor == c->shared->writer) c->job.bytes = submit_bytes(&tx->submit);
+    c->made_bytes = tx->submit.acceptance.room.cap;
     connection_submit(c, executor);
 }
 

@@ -31,6 +31,7 @@ struct scene {
     struct smtpd *server;
     struct listener *listener;
     int64_t store_ms;
+    size_t made_bytes;        /* by the role, of each mail */
     struct smtp_reply answer; /* to a mail; 250 when there is none */
     unsigned stored, stopped;
     struct timer store_timer;
@@ -66,6 +67,7 @@ static bool store(void *arg, const struct smtpd_mail *mail, struct smtp_reply *r
     (void)ret;
     struct connection *c = arg;
     c->job = (struct job){.run = store_run, .done = store_done};
+    c->made_bytes = ((struct scene *)c->shared->arg)->made_bytes;
     connection_submit(c, c->shared->writer);
     return false;
 }
@@ -332,6 +334,23 @@ static void mail_in_memory_is_bounded(void **state) { /* P8 */
     assert_true(crowd_move_content(s->crowd, &(struct ip){.family = 4, .bytes = {1}}, 1 << 19, 0));
     hang_up(&greedy);
     hang_up(&modest);
+}
+
+static void what_is_made_of_a_mail_counts_too(void **state) { /* P8 */
+    struct scene *s = *state;
+    const struct ip other = {.family = 4, .bytes = {1}};
+    s->store_ms = 1000;
+    s->made_bytes = 900000;
+    open_server(s, (struct crowd_bounds){.connections_max = 100, .content_bytes_max = 1 << 20});
+    struct client *c = dial(s, ANYBODY);
+    say(s, c, ENVELOPE);
+    say(s, c, "x\r\n.\r\n");
+    assert_false(crowd_move_content(s->crowd, &other, 0, 1 << 18));
+    sim_run_for(s->loop, 2000);
+    assert_true(has_heard(c, "250 2.0.0 Stored"));
+    assert_true(crowd_move_content(s->crowd, &other, 1 << 18, 1 << 18));
+    assert_true(crowd_move_content(s->crowd, &other, 1 << 18, 0));
+    hang_up(&c);
 }
 
 static void refused_mail_takes_no_memory(void **state) { /* P8: not even while its client is still there */
@@ -607,6 +626,7 @@ int main(void) {
         TEST(an_address_has_so_many),
         TEST(in_a_crowd_patience_is_short),
         TEST(mail_in_memory_is_bounded),
+        TEST(what_is_made_of_a_mail_counts_too),
         TEST(refused_mail_takes_no_memory),
         TEST(content_for_nothing_has_a_bound),
         TEST(a_kept_connection_is_cut_when_it_wastes),
