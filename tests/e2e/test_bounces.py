@@ -141,6 +141,7 @@ def test_BN03_a_thousand_replays(home):
 
 @pytest.mark.parametrize("name,content,sender", [pytest.param(*case, id=case[0]) for case in [
     ("BN04: a sender who could be asked", gone("reader@example.org"), "<mailer-daemon@example.org>"),
+    ("BN02: some of several whom his server sent it on to", dsn(group("first@elsewhere.test"), group("second@elsewhere.test")), "<>"),
     ("BN06: full", dsn(group("reader@example.org", status="5.2.2", diagnostic="smtp; 552 5.2.2 Mailbox full")), "<>"),
     ("BN06: policy", dsn(group("reader@example.org", status="5.7.1", diagnostic="smtp; 554 5.7.1 Message refused by policy")), "<>"),
     ("BN06: in vain", dsn(group("reader@example.org", status="4.4.7", diagnostic="smtp; 451 4.4.1 Connection timed out")), "<>"),

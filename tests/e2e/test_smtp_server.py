@@ -20,7 +20,7 @@ from clients import HOST
 from gateway import POSTHORN, Gateway, free_port, wait_for
 from sink import certificate
 from submission import Place
-from wire import Wire
+from wire import Wire, plain as credentials
 
 CLIENT, OTHER = "203.0.113.7", "198.51.100.9"  # whom hops speak for
 PROXY, XCLIENT = "127.0.0.2", "127.0.0.3"
@@ -350,6 +350,30 @@ def test_an_xclient_hop_names_its_client(place):
         wire.say("XCLIENT ADDR=[UNAVAILABLE]", 220)
         wire.say("EHLO nobody", 250)
         wire.say("MAIL FROM:<a@shop.test>", 530)  # the trust was the printer's
+
+
+def test_a_hop_s_own_login_ends_where_it_names_a_client(place):
+    """AU19: whoever logged in before is not who sends behind it."""
+    way = place.way["tls"]
+    with From(way, XCLIENT) as wire:
+        wire.say("EHLO hop", 250)
+        wire.say(f"AUTH PLAIN {credentials(way.user, way.password)}", 235)
+        wire.say(f"XCLIENT ADDR={CLIENT}", 220)
+        wire.say("EHLO printer", 250)
+        wire.say("MAIL FROM:<a@shop.test>", 250)
+        wire.say("RCPT TO:<hopped@example.org>", 250)
+        wire.say("DATA", 354)
+        wire.send(LETTER)
+        message = wire.reply()[1].rpartition(" ")[2]
+    line, = [line for line in log(place.gateway, "smtpd.accepted") if message in line]
+    assert f"trusted={CLIENT}/32 " in line and way.user not in line
+
+
+def test_a_proxy_s_client_is_no_xclient_hop(place):
+    """PB25: a hop is one by its connection, not by what another hop says of it."""
+    with From(place.way["starttls"], PROXY, v1(XCLIENT)) as wire:
+        assert "XCLIENT" not in wire.say("EHLO x", 250)[1]
+        wire.say(f"XCLIENT ADDR={CLIENT}", 550)
 
 
 def test_a_proxy_s_client_may_not_speak_early(place):
