@@ -1,13 +1,15 @@
 """A disk that is full for a while (strace injects ENOSPC) as a list is sent to and a file is imported: the job waits, goes on when there
-is room, and everybody is there once (P1, P2, P8).
+is room, and everybody is there once (P1, P2, P8). Who submits by SMTP then is told to come again, and nothing is lost (P7).
 
 SPDX-License-Identifier: Apache-2.0"""
 import shutil
+import smtplib
+import time
 
 import pytest
 
 import books
-from gateway import Gateway, wait_for
+from gateway import Gateway, free_port, wait_for
 from test_list_send import ask, numbers
 
 FULL = "400..403"  # writes of the writer's thread: in the middle of a slice, then of its next tries
@@ -43,6 +45,30 @@ def test_p8_jobs_outlast_a_full_disk(monkeypatch):
     assert (done["State"], done["Total"], done["Sent"], done["Skipped"]) == ("Sent", count, count, 0), done
     assert numbers(gateway, "select count(*), count(distinct address) from recipients") == [count, count]
     assert waits(gateway, "list-send"), "no slice of the list send ever met the full disk"
+    gateway.stop()
+    books.check(gateway)
+    shutil.rmtree(gateway.folder, ignore_errors=True)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_p7_a_submission_that_finds_no_room_is_not_said_to_be_there(monkeypatch):
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
+    port, codes = free_port(), []
+    gateway = Gateway(**{"smtp.listen": f"127.0.0.1:{port}", "smtp.auth_without_tls": "loopback"}).start()
+    tenant = gateway.tenant("shop.test")
+    user = gateway.api("EmailGateway.AddSMTP", APIKey=tenant.api_key, DomainID=tenant.domain_id)["SMTP"]
+    gateway.stop()
+    gateway.wrapper = ["strace", "-D", "-f", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", f"inject=pwrite64:error=ENOSPC:when={FULL}"]
+    gateway.start()
+    letter = f"From: me@shop.test\r\nX-Posthorn-Send-At: {int(time.time()) + 86400}\r\n\r\n{'x' * 900}\r\n"  # no delivery writes as well
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as smtp:
+        smtp.login(user["Username"], user["Password"])
+        while len(codes) < 500 and codes[-10:] != [451, *[250] * 9]:  # until it has had no room, and has some again
+            smtp.mail("me@shop.test")
+            smtp.rcpt("you@there.test")
+            codes.append(smtp.data(letter)[0])
+    assert set(codes) == {250, 451}, codes
+    assert numbers(gateway, "select count(*) from messages") == [codes.count(250)]
     gateway.stop()
     books.check(gateway)
     shutil.rmtree(gateway.folder, ignore_errors=True)
