@@ -77,7 +77,7 @@ bool session_is_authenticated(const struct smtpd_session *s) {
 
 bool session_offers_auth(const struct smtpd_session *s) {
     bool is_safe = s->options.is_tls || (s->service->has_auth_in_clear && s->options.is_loopback);
-    return s->service->authenticated && is_safe && !session_is_authenticated(s);
+    return s->service->authenticated && is_safe && !s->is_logged_in;
 }
 
 const struct smtpd_role *session_role(const struct smtpd_session *s) {

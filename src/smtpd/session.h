@@ -81,7 +81,7 @@ struct smtpd_session_options {
     bool is_tls;           /* TLS from the first byte (465) */
     bool is_loopback;      /* the peer is this machine */
     bool has_xclient;      /* the peer may tell whom it stands for (XCLIENT) */
-    bool is_authenticated; /* by its address ([smtp] trusted): no AUTH needed, none offered */
+    bool is_authenticated; /* by its address ([smtp] trusted): no AUTH is needed; a login goes before it */
     void *arg;             /* for role and service */
     /* XCLIENT named another client, or none (family 0); true: it is authenticated by its address. NULL: false. */
     bool (*client_changed)(void *arg, const struct ip *client);

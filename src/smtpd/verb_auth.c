@@ -57,7 +57,7 @@ size_t auth_feed(struct smtpd_session *s, struct str in, struct buf *out) {
 
 void auth_run(struct smtpd_session *s, const struct smtp_command *c, struct buf *out) {
     if (!s->service->authenticated) return session_refuse(s, &session_not_here, out);
-    if (session_is_authenticated(s)) return session_refuse(s, &is_in, out);
+    if (s->is_logged_in) return session_refuse(s, &is_in, out);
     if (!s->is_esmtp) return session_refuse(s, &session_hello_first, out);
     if (!session_offers_auth(s)) return session_refuse(s, &needs_tls, out);
     struct smtp_reply reply;
