@@ -238,13 +238,16 @@ void connection_stop(struct connection *c) {
 }
 
 /* ---- the beginning ---- */
+/* The narrowest network that the client is in. */
 static const struct smtpd_trust *find_trust(const struct connection *c) {
+    const struct smtpd_trust *best = NULL;
     if (c->is_unknown || !c->server->service.authenticated) return NULL;
     for (size_t i = 0; i < c->shared->trust_count; i++) {
         const struct smtpd_trust *trust = &c->shared->trusts[i];
-        if (network_list_has(&(struct network_list){&trust->network, 1}, &c->client)) return trust;
+        if (best && trust->network.bits <= best->network.bits) continue;
+        if (network_list_has(&(struct network_list){&trust->network, 1}, &c->client)) best = trust;
     }
-    return NULL;
+    return best;
 }
 
 /* XCLIENT named another client; one that is unknown has nobody's share and nobody's trust. */

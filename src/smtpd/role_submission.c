@@ -186,7 +186,8 @@ static void tell(const struct connection *c, const struct submission *tx, struct
         buf_addf(&network, "/%u", c->trust->network.bits);
     }
     LOG(LOG_INFO, "smtpd.accepted", LOG_STR("id", uuid), LOG_STR("client", buf_str(&client)),
-        LOG_STR("trusted", buf_str(&network)), LOG_STR("user", tx->login.user.username), LOG_STR("domain", s->by.domain_name),
+        LOG_STR("helo", smtpd_session_client_name(c->session)), LOG_STR("trusted", buf_str(&network)),
+        LOG_STR("user", tx->login.user.username), LOG_STR("domain", s->by.domain_name),
         LOG_INT("recipients", s->envelope.recipient_count), LOG_INT("bytes", s->acceptance.content.n));
 }
 

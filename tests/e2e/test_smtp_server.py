@@ -30,7 +30,7 @@ V2 = b"\r\n\r\n\0\r\nQUIT\n"
 
 @pytest.fixture(scope="module")
 def place(request):
-    made = Place(**{"smtp.proxies": PROXY, "smtp.xclient": XCLIENT, "smtp.trusted": f"{CLIENT}/32=shop.test", "smtp.connections_per_address": 20})
+    made = Place(**{"smtp.proxies": PROXY, "smtp.xclient": XCLIENT, "smtp.trusted": f"203.0.113.0/24=elsewhere.test {CLIENT}=shop.test", "smtp.connections_per_address": 20})
     yield made
     made.close()
 
@@ -386,7 +386,7 @@ def test_a_proxy_s_client_may_not_speak_early(place):
 # ---- trusted networks ----
 
 def test_a_trusted_network_submits_for_its_domain_alone(place):
-    """Without a login; every mail of it stands in the log, and so does the network at the start."""
+    """Without a login; every mail of it stands in the log, and so does the network at the start. The narrowest network counts."""
     with From(place.way["starttls"], PROXY, v1(CLIENT)) as wire:
         assert "AUTH" not in wire.say("EHLO printer", 250)[1]
         wire.say("MAIL FROM:<a@other.test>", 550)
@@ -396,10 +396,24 @@ def test_a_trusted_network_submits_for_its_domain_alone(place):
         wire.send(LETTER)
         assert wire.reply()[0] == 250
     assert place.arrived("trusted@example.org")
-    assert f"network={CLIENT}/32 domain=shop.test" in log(place.gateway, "smtp.trusted")[0]
+    assert f"network={CLIENT}/32 domain=shop.test" in log(place.gateway, "smtp.trusted")[1]
     assert any(CLIENT in line for line in place.gateway.log.read_text().splitlines() if "event=smtpd.accepted" in line)
     doctor = place.gateway.cli("doctor", check=False).stdout.decode()
-    assert f"{CLIENT}/32=shop.test" in doctor and "self-signed" in doctor
+    assert f"{CLIENT}=shop.test" in doctor and "self-signed" in doctor
+
+
+def test_a_user_in_a_trusted_network_may_log_in_as_himself(place):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    raw = dial(place.way["tls"].port, PROXY)
+    raw.sendall(v1(CLIENT))
+    with smtplib.SMTP() as smtp:
+        smtp.sock = context.wrap_socket(raw)
+        assert smtp.getreply()[0] == 220
+        smtp.login(place.way["tls"].user, place.way["tls"].password)
+        smtp.sendmail("a@shop.test", ["himself@example.org"], b"From: a@shop.test\r\nSubject: x\r\n\r\nx\r\n")
+    line = next(line for line in log(place.gateway, "smtpd.accepted") if f"client={CLIENT}" in line and "user=" + place.way["tls"].user in line)
+    assert 'trusted=""' in line or "trusted= " in line, line
 
 
 # ---- certificates ----

@@ -78,7 +78,7 @@ static void defaults_are_safe(void **state) {
 
 /* Each key's good and bad values; NULL: the kind takes any text. */
 static const struct {
-    const char *key, *good[5], *bad[10];
+    const char *key, *good[5], *bad[13];
 } keys[] = {
     {"data.dir", {"/var/lib/x", "rel"}, {"a\x01z"}},
     {"data.url", {"postgresql://h/d", "postgres://h/d", ""}, {"mysql://h/d", "sqlite:/x", "h"}},
@@ -110,7 +110,8 @@ static const struct {
     {"smtp.trusted",
      {"", "192.0.2.0/28=shop.example", "10.0.0.0/8=a.example, 2001:db8::/32=b.example"},
      {"192.0.2.0/28", "=shop.example", "192.0.2.0/28=", "192.0.2.0/28=x", "0.0.0.0/0=shop.example", "10.0.0.0/7=shop.example",
-      "::/0=shop.example", "2001::/31=shop.example", "mail.example.com=shop.example"}},
+      "::/0=shop.example", "2001::/31=shop.example", "mail.example.com=shop.example", "10.0.0.5/24=shop.example",
+      "2001:db8::1/64=shop.example", "10.0.0.5=a.example, 10.0.0.5/32=b.example"}},
     {"smtp.proxies", {"", "192.0.2.1, 10.0.0.0/8"}, {"proxy.example.com"}},
     {"smtp.xclient", {"", "192.0.2.1"}, {"proxy.example.com"}},
     {"smtp.auth_without_tls", {"never", "loopback"}, {"yes", ""}},
@@ -136,7 +137,7 @@ static void every_kind_tells_good_from_bad(void **state) {
             buf_addf(&text, "%s=%s", keys[k].key, keys[k].good[i]);
             if (option(s, text.p) != STATUS_OK) fail_msg("%s", s->why.p);
         }
-        for (size_t i = 0; i < 10 && keys[k].bad[i]; i++) {
+        for (size_t i = 0; i < 13 && keys[k].bad[i]; i++) {
             BUF_AUTO text = {0};
             buf_addf(&text, "%s=%s", keys[k].key, keys[k].bad[i]);
             if (option(s, text.p) != STATUS_INVALID) fail_msg("-o %s was taken", text.p);
