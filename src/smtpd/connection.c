@@ -16,6 +16,7 @@
 #include "smtpd/server.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define CONTENT_STEP_BYTES 65536
 #define OUT_MAX_BYTES      65536 /* replies a peer may leave unread before no more is taken from it */
@@ -199,6 +200,8 @@ static void go_on(struct connection *c) {
     BUF_AUTO out = {0};
     size_t used = smtpd_session_feed(c->session, buf_str(in), &out);
     c->has_spoken = c->has_spoken || used;
+    if (used && !c->login && c->server->service.authenticated)
+        explicit_bzero(in->p, used); /* it may have been a password (P10) */
     buf_drop(in, used);
     settle(c, used, &out);
 }
