@@ -202,18 +202,30 @@ static enum verdict check_return_path(struct patient *p) {
 }
 
 /* The file that is served, or the one made at the first start. */
+/* Do they belong together? A key that we may not read is not judged. */
+static bool is_pair(struct str certificate, struct str key, struct buf *ret_why) {
+    struct tls_context *tls = NULL;
+    if (access(key.p, R_OK) != 0) return true;
+    enum status status = tls_context_new_server(certificate.p, key.p, &tls, ret_why);
+    tls_context_unref(&tls);
+    return status == STATUS_OK;
+}
+
 static enum verdict check_certificate(struct patient *p) {
     const struct config *c = p->config;
     bool has_smtp = !str_is_empty(c->smtp_listen) || !str_is_empty(c->smtp_listen_tls) || !str_is_empty(c->smtp_return_path);
     bool is_own = str_is_empty(c->tls_cert);
     struct str file = is_own ? arena_strf(&p->arena, "%.*s/" HOME_CERTIFICATE, STR_ARG(c->data_dir)) : c->tls_cert;
+    struct str key = is_own ? arena_strf(&p->arena, "%.*s/" HOME_CERTIFICATE_KEY, STR_ARG(c->data_dir)) : c->tls_key;
     struct tls_certificate about;
+    BUF_AUTO why = {0};
     if (is_own && !has_smtp) return say(p, VERDICT_OK, "none is needed: nothing listens with TLS");
     if (is_own && access(file.p, F_OK) != 0 && errno == ENOENT)
         return say(p, VERDICT_WARN, "there is no certificate in %.*s yet; the first start makes one", STR_ARG(file));
     if (tls_certificate_read(file.p, &about) != STATUS_OK)
         return say(p, VERDICT_BAD, "there is no certificate to read in %.*s%s", STR_ARG(file),
                    is_own ? "; without the file the next start makes one" : "");
+    if (!is_pair(file, key, &why)) return say(p, VERDICT_BAD, "nothing can listen with TLS: %.*s", STR_ARG(buf_str(&why)));
     int64_t days = (about.expires_at - clock_wall_ms(clock_system())) / DAY_MS;
     if (days < CERTIFICATE_DAYS)
         return say(p, days < 0 ? VERDICT_BAD : VERDICT_WARN, "%.*s %s; SIGHUP takes over a new one", STR_ARG(file),

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from gateway import POSTHORN, Gateway, mail, wait_for
+from sink import certificate
 from test_manual import all_verbs
 from zone import Zone
 
@@ -525,6 +526,15 @@ def test_doctor_tells_a_missing_certificate_from_a_broken_one():
             assert found["Verdict"] == verdict and word in found["Found"], found
     finally:
         shutil.rmtree(gateway.folder)
+
+
+def test_doctor_finds_a_key_that_is_not_the_certificates():
+    """`serve` would not start with them."""
+    (first, key), (_, other) = certificate(), certificate()
+    for of, verdict in [(key, "warning"), (other, "bad")]:
+        result = run("doctor", "--json", "-o", f"tls.cert={first}", "-o", f"tls.key={of}", "-o", "smtp.listen=127.0.0.1:2525")
+        found = {c["Check"]: c for c in json.loads(result.stdout)["Checks"]}["certificate"]
+        assert found["Verdict"] == verdict and (verdict == "warning" or "mismatch" in found["Found"]), found
 
 
 def test_doctor_finds_a_sandbox_well():
