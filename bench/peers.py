@@ -24,8 +24,11 @@ def unpack(scratch, peer):
     missing = {line.split()[1] for line in plan.stdout.splitlines() if line.startswith("Inst ")}
     names = sorted(missing | set(PACKAGES[peer]))
     subprocess.run(["apt-get", "-q", "download", *names], cwd=packages, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    whole = scratch / f"peer-{peer}.new"  # an interrupted one is no root
+    shutil.rmtree(whole, ignore_errors=True)
     for package in packages.glob("*.deb"):
-        subprocess.run(["dpkg", "-x", package, root], check=True)
+        subprocess.run(["dpkg", "-x", package, whole], check=True)
+    whole.rename(root)
     return root
 
 
