@@ -1,6 +1,6 @@
 /* loop.c - a world's clock, chance, timers and mailbox.
  *
- * Everything that will happen is an event in one list in order of time; a step takes the next and sets the clock to its moment,
+ * Everything that will happen is an event in one heap, ordered by time; a step takes the next and sets the clock to its moment,
  * so waiting costs nothing. What is posted comes first. All chance comes from one seed, and there is one thread: the same seed
  * gives the same run, and a failure found by chance can be seen again. See sim.h for what a test may do.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -44,7 +44,6 @@ static void chance_fill(void *ctx, void *p, size_t n) {
 
 enum status loop_new(struct loop **ret) {
     struct loop *world = sim_zalloc(sizeof *world);
-    list_init(&world->events);
     list_init(&world->posts);
     list_init(&world->servers);
     world->mono_ms = 1;
@@ -83,39 +82,69 @@ void loop_free(struct loop **loop) {
     for (size_t cursor = 0; map_next(world->hosts, &cursor, &key, &value);) free(value);
     map_free(&world->pending);
     map_free(&world->hosts);
+    free(world->events);
     free(world);
     *loop = NULL;
 }
 
 /* ---- events ---- */
 
+static bool is_before(const struct sim_event *a, const struct sim_event *b) {
+    return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+static void place_at(struct loop *world, size_t place, struct sim_event *e) {
+    world->events[place] = e;
+    e->place = place;
+}
+
+/* Find the place of an event that may stand too low or too high. */
+static void settle(struct loop *world, size_t place, struct sim_event *e) {
+    for (; place > 1 && is_before(e, world->events[place / 2]); place /= 2) place_at(world, place, world->events[place / 2]);
+    for (size_t child; (child = 2 * place) <= world->event_count; place = child) {
+        if (child < world->event_count && is_before(world->events[child + 1], world->events[child])) child++;
+        if (!is_before(world->events[child], e)) break;
+        place_at(world, place, world->events[child]);
+    }
+    place_at(world, place, e);
+}
+
 void sim_event_init(struct sim_event *e, void (*fn)(void *arg), void *arg) {
     *e = (struct sim_event){.fn = fn, .arg = arg};
-    list_init(&e->node);
 }
 
 void sim_event_cancel(struct sim_event *e) {
-    list_remove(&e->node);
+    struct loop *world = e->world;
+    size_t place = e->place;
+    if (!place) return;
+    e->place = 0;
+    struct sim_event *last = world->events[world->event_count--];
+    if (last != e) settle(world, place, last);
 }
 
 bool sim_event_is_set(const struct sim_event *e) {
-    return !list_is_empty(&e->node);
+    return e->place > 0;
 }
 
 void sim_event_set(struct loop *world, struct sim_event *e, int64_t ms) {
     assert(ms >= 0);
-    list_remove(&e->node);
+    sim_event_cancel(e);
+    if (world->event_count + 1 >= world->event_room) {
+        world->event_room = world->event_room ? 2 * world->event_room : 64;
+        world->events = reallocarray(world->events, world->event_room, sizeof(struct sim_event *));
+        if (!world->events) abort();
+    }
+    e->world = world;
     e->at = world->mono_ms + ms;
-    struct list *at = &world->events;
-    while (at->prev != &world->events && LIST_OWNER(at->prev, struct sim_event, node)->at > e->at) at = at->prev;
-    list_add_tail(at, &e->node);
+    e->order = world->event_order++;
+    settle(world, ++world->event_count, e);
 }
 
 bool sim_step(struct loop *world) {
     if (post_next(world)) return true;
-    struct list *node = list_pop(&world->events);
-    if (!node) return false;
-    struct sim_event *e = LIST_OWNER(node, struct sim_event, node);
+    if (world->event_count == 0) return false;
+    struct sim_event *e = world->events[1];
+    sim_event_cancel(e);
     if (e->at > world->mono_ms) world->mono_ms = e->at;
     e->fn(e->arg);
     return true;
@@ -124,7 +153,7 @@ bool sim_step(struct loop *world) {
 /* Does something happen until then? */
 static bool happens_by(const struct loop *world, int64_t mono) {
     if (!list_is_empty(&world->posts)) return true;
-    return !list_is_empty(&world->events) && LIST_OWNER(world->events.next, struct sim_event, node)->at <= mono;
+    return world->event_count > 0 && world->events[1]->at <= mono;
 }
 
 void sim_run_for(struct loop *world, int64_t ms) {

@@ -13,13 +13,17 @@
 #define SIM_WAY_MS 1 /* one way between any two hosts */
 
 struct sim_event {
-    struct list node;
+    struct loop *world; /* it was set in */
+    size_t place;       /* in the world's heap, from 1; 0: not set */
     int64_t at;
+    uint64_t order; /* among equal times */
     void (*fn)(void *arg);
     void *arg;
 };
 struct loop {
-    struct list events; /* by time */
+    struct sim_event **events; /* a heap by time and order, from 1 */
+    size_t event_count, event_room;
+    uint64_t event_order;
     struct list posts;
     int64_t mono_ms;
     int64_t wall_ahead_ms; /* wall clock less monotonic */
