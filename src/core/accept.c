@@ -54,6 +54,7 @@ static enum status add_recipient(struct db *tx, const struct acceptance *a, size
         .state = state_of(a, source),
         .priority = a->priority,
         .due_at = a->due_at,
+        .expires_at = a->message.expires_at,
         .reason = suppression_source_name(source),
         .changed_at = a->message.created_at,
         .dsn_notify = (int)to->dsn_notify,

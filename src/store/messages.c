@@ -77,7 +77,11 @@ enum status message_of(struct db *tx, struct arena *a, int64_t account_id, int64
 enum status message_set_expiry(struct db *tx, int64_t id, int64_t expires_at) {
     struct stmt *s = db_stmt(tx, "UPDATE messages SET expires_at = ?2 WHERE id = ?1");
     STMT_BIND_INTS(s, 1, id, expires_at);
-    return row_change(tx, s);
+    enum status st = row_change(tx, s);
+    if (st != STATUS_OK) return st;
+    s = db_stmt(tx, "UPDATE recipients SET expires_at = ?2 WHERE message_id = ?1");
+    STMT_BIND_INTS(s, 1, id, expires_at);
+    return stmt_run(s);
 }
 
 static void event_fill(struct stmt *s, struct arena *a, void *item) {

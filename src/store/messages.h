@@ -41,7 +41,7 @@ WARN_UNUSED enum status message_find(struct db *tx, struct arena *a, int64_t dom
 /* By uuid, if it is the account's and that domain's (or SCOPE_ANY: any of the account's, those of deleted domains too). */
 WARN_UNUSED enum status message_of(struct db *tx, struct arena *a, int64_t account_id, int64_t domain_id, struct id uuid,
                                    struct message *ret);
-/* The end of its life; NOT_FOUND when it is gone. */
+/* The end of its life, its recipients' too; NOT_FOUND when it is gone. */
 WARN_UNUSED enum status message_set_expiry(struct db *tx, int64_t id, int64_t expires_at);
 
 /* What happened to its recipients, oldest first, at most `limit`: id, at, type, recipient_id, recipient and

@@ -11,8 +11,8 @@
 
 #define RECIPIENT_COLUMNS                                                                                                        \
     "r.id, r.message_id, r.account_id, r.address, r.domain, r.state, r.priority, r.due_at, r.attempts, r.reason,"                \
-    " r.changed_at, r.dsn_notify, r.dsn_orcpt"
-#define RECIPIENT_COLUMN_COUNT 13
+    " r.changed_at, r.dsn_notify, r.dsn_orcpt, r.expires_at"
+#define RECIPIENT_COLUMN_COUNT 14
 
 const char *recipient_state_text(enum recipient_state state) {
     static const char *const texts[RECIPIENT_STATE_COUNT] = {
@@ -23,8 +23,8 @@ const char *recipient_state_text(enum recipient_state state) {
 
 enum status recipient_add(struct db *tx, const struct recipient *recipient, const struct node_epoch *owner, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO recipients (message_id, account_id, address, domain, state, priority, due_at, "
-                                 "attempts, reason, changed_at, node_id, epoch, dsn_notify, dsn_orcpt) VALUES "
-                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
+                                 "attempts, reason, changed_at, node_id, epoch, dsn_notify, dsn_orcpt, expires_at) VALUES "
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)");
     STMT_BIND_INTS(s, 1, recipient->message_id, recipient->account_id);
     stmt_bind_text(s, 3, recipient->address);
     stmt_bind_text(s, 4, recipient->domain);
@@ -32,6 +32,7 @@ enum status recipient_add(struct db *tx, const struct recipient *recipient, cons
     stmt_bind_text(s, 9, recipient->reason);
     STMT_BIND_INTS(s, 10, recipient->changed_at, owner->node_id, owner->epoch, recipient->dsn_notify);
     stmt_bind_text(s, 14, recipient->dsn_orcpt);
+    stmt_bind_int(s, 15, recipient->expires_at);
     return stmt_insert(s, ret_id);
 }
 
@@ -50,6 +51,7 @@ static void recipient_fill(struct stmt *s, struct arena *a, void *item) {
         .changed_at = stmt_int(s, 10),
         .dsn_notify = (int)stmt_int(s, 11),
         .dsn_orcpt = row_text(s, a, 12),
+        .expires_at = stmt_int(s, 13),
     };
 }
 
@@ -84,7 +86,7 @@ static void entry_fill(struct stmt *s, struct arena *a, void *item) {
 
 enum status queue_load(struct db *tx, struct arena *a, const struct queue_load *query, struct queue_entry_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT r.id, r.message_id, r.account_id, r.priority, r.attempts, r.due_at, m.created_at, "
-                                 "m.expires_at, m.size FROM recipients r JOIN messages m ON m.id = r.message_id "
+                                 "r.expires_at, m.size FROM recipients r JOIN messages m ON m.id = r.message_id "
                                  "WHERE r.state IN (0, 1) AND r.node_id = ?1 AND r.domain = ?2 AND r.account_id = ?3 "
                                  "AND r.priority = ?4 AND r.due_at < ?5 AND (r.due_at, r.id) > (?6, ?7) "
                                  "ORDER BY r.due_at, r.id LIMIT ?8");

@@ -50,6 +50,7 @@ struct recipient {
     enum recipient_state state;
     int priority;
     int64_t due_at;
+    int64_t expires_at; /* of the message */
     int64_t attempts;
     struct str reason; /* why it waits, or why it ended */
     int64_t changed_at;

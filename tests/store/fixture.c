@@ -177,6 +177,7 @@ int64_t make_recipient(struct db *tx, int64_t message_id, int64_t account_id, co
                                   .domain = str_from_z(domain),
                                   .state = RECIPIENT_QUEUED,
                                   .due_at = due_at,
+                                  .expires_at = NOW + 1000, /* make_message's */
                                   .changed_at = NOW};
     int64_t id = 0;
     assert_ok(recipient_add(tx, &recipient, &(struct node_epoch){.node_id = 1, .epoch = 1}, &id));

@@ -110,6 +110,9 @@ CREATE TABLE domains (
     open_tracking   INTEGER NOT NULL DEFAULT 0,
     unsubscribe_link INTEGER NOT NULL DEFAULT 0,
     hosting_provider TEXT NOT NULL DEFAULT '',
+    pool            TEXT NOT NULL DEFAULT '',      -- of sources its mail goes out from; '': the default one
+    tls             INTEGER NOT NULL DEFAULT 0,    -- what its mail demands of recipients' servers (enum tls_level)
+    cut_message     INTEGER NOT NULL DEFAULT 0,    -- its queue was cleared: nothing is delivered of messages up to this id
     signing_key_sealed BLOB NOT NULL DEFAULT x'',  -- of webhook calls; context "webhook:<domain id>"; empty: none made yet
     created_at      INTEGER NOT NULL,
     checked_at      INTEGER NOT NULL DEFAULT 0,
@@ -137,6 +140,7 @@ CREATE TABLE sender_keys (              -- sender domain API keys
     key_sealed      BLOB NOT NULL,                 -- context "sender-key:<hex of key_hash>"
     description     TEXT NOT NULL,
     scopes          INTEGER NOT NULL,              -- bits: 1 send, 2 events, 4 webhooks
+    pool            TEXT NOT NULL DEFAULT '',      -- of sources, instead of its domain's
     list_id         TEXT NOT NULL DEFAULT '',
     subscriber_id   TEXT NOT NULL DEFAULT '',
     journey_id      TEXT NOT NULL DEFAULT '',
@@ -297,6 +301,7 @@ CREATE TABLE messages (
     tags            TEXT NOT NULL DEFAULT '[]',    -- JSON
     metadata        TEXT NOT NULL DEFAULT '{}',    -- JSON: ListID, SubscriberID, JourneyID, ActionID and the sender's own
     size            INTEGER NOT NULL,
+    tls             INTEGER NOT NULL DEFAULT 0,    -- what it demands of recipients' servers (enum tls_level)
     signature       BLOB                           -- DKIM-Signature header fields, once made and needed again
 ) STRICT;
 CREATE INDEX messages_by_account ON messages(account_id, id);
@@ -311,11 +316,13 @@ CREATE TABLE recipients (               -- the queue and its history; P1: exactl
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     message_id  INTEGER NOT NULL REFERENCES messages(id) ON DELETE CASCADE,
     account_id  INTEGER NOT NULL,
+    domain_id   INTEGER NOT NULL DEFAULT 0,        -- the sender domain, as the message has it
     address     TEXT NOT NULL,
     domain      TEXT NOT NULL,                     -- lower case A-labels
     state       INTEGER NOT NULL,                  -- enum recipient_state; 0 scheduled and 1 queued are waiting
     priority    INTEGER NOT NULL DEFAULT 0,        -- 0 transactional, 1 bulk
     due_at      INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,                  -- end of life, the message's
     attempts    INTEGER NOT NULL DEFAULT 0,
     reason      TEXT NOT NULL DEFAULT '',          -- why it waits, or why it ended
     changed_at  INTEGER NOT NULL,
@@ -325,8 +332,46 @@ CREATE TABLE recipients (               -- the queue and its history; P1: exactl
     epoch       INTEGER NOT NULL                   -- lives the row was last written
 ) STRICT;
 CREATE INDEX recipients_by_message ON recipients(message_id);
--- A lane of the queue (core/schedule.h): domain, account, priority, by due time; state makes counting an index matter.
-CREATE INDEX recipients_waiting ON recipients(node_id, domain, account_id, priority, due_at, id, state) WHERE state IN (0, 1);
+-- A lane of the queue (core/schedule.h): domain, account, priority, by due time. What stands behind id makes it an index matter to
+-- count, to find those whose life ends, and to pick by what operators name (store/queue_walk.h).
+CREATE INDEX recipients_waiting ON recipients(node_id, domain, account_id, priority, due_at, id, state, expires_at, domain_id, message_id)
+    WHERE state IN (0, 1);
+CREATE INDEX recipients_held ON recipients(node_id, domain, account_id, priority, due_at, id, state, expires_at, domain_id, message_id)
+    WHERE state = 2;
+
+CREATE TABLE queue_jobs (               -- what is done to what waits (enum queue_verb), in slices; open ones go on after a restart
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id  INTEGER NOT NULL,                  -- whose turn it takes; 0: the operator's
+    verb        INTEGER NOT NULL,                  -- enum queue_verb
+    filter      TEXT NOT NULL,                     -- JSON: which
+    due_at      INTEGER NOT NULL DEFAULT 0,        -- move: when they are tried
+    priority    INTEGER NOT NULL DEFAULT -1,       -- move: -1 as it was
+    reason      TEXT NOT NULL DEFAULT '',          -- what is told of those
+    place       TEXT NOT NULL DEFAULT '',          -- JSON: how far the walk is
+    changed     INTEGER NOT NULL DEFAULT 0,
+    looked      INTEGER NOT NULL DEFAULT 0,        -- index entries
+    created_at  INTEGER NOT NULL,
+    finished_at INTEGER NOT NULL DEFAULT 0,        -- 0: open
+    ended       TEXT NOT NULL DEFAULT ''           -- why, when it did not come to its end
+) STRICT;
+CREATE INDEX queue_jobs_open ON queue_jobs(account_id, id) WHERE finished_at = 0;
+
+CREATE TABLE pauses (                   -- by the operator: of all deliveries, a site, a source
+    kind        INTEGER NOT NULL,                  -- enum pause_kind
+    name        TEXT NOT NULL,
+    until       INTEGER NOT NULL,                  -- 0: until it is taken back
+    because     TEXT NOT NULL DEFAULT '',
+    created_at  INTEGER NOT NULL,
+    PRIMARY KEY (kind, name)
+) STRICT;
+
+CREATE TABLE transcripts (              -- the dialogue of an attempt, without content and secrets; the last few of a recipient
+    recipient_id INTEGER NOT NULL REFERENCES recipients(id) ON DELETE CASCADE,
+    attempt     INTEGER NOT NULL,
+    at          INTEGER NOT NULL,                  -- when it ended
+    dialogue    TEXT NOT NULL,                     -- a line each: ms since the connection's start, direction, words
+    PRIMARY KEY (recipient_id, attempt)
+) STRICT;
 
 CREATE TABLE events (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
