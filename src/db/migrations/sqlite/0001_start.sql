@@ -116,8 +116,14 @@ CREATE TABLE domains (
     signing_key_sealed BLOB NOT NULL DEFAULT x'',  -- of webhook calls; context "webhook:<domain id>"; empty: none made yet
     created_at      INTEGER NOT NULL,
     checked_at      INTEGER NOT NULL DEFAULT 0,
+    check_at        INTEGER NOT NULL DEFAULT 0,    -- when its records are looked up again by ourselves; 0: never
+    failing_at      INTEGER NOT NULL DEFAULT 0,    -- since when a record is wrong that it needs and had; 0: none is
+    state_at        INTEGER NOT NULL DEFAULT 0,    -- when somebody set the state, and why: no verification does that
+    state_reason    TEXT NOT NULL DEFAULT '',
     UNIQUE (account_id, name)
 ) STRICT;
+CREATE INDEX domains_to_check ON domains(check_at, id) WHERE check_at > 0;
+CREATE INDEX domains_failing ON domains(failing_at, id) WHERE failing_at > 0;
 CREATE INDEX domains_by_account ON domains(account_id, id);
 CREATE UNIQUE INDEX domains_one_owner ON domains(name) WHERE ownership_status = 1; -- RECORD_VERIFIED
 
@@ -388,6 +394,7 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_by_domain ON events(domain_id, at, id, type, is_first);
 CREATE INDEX events_by_message ON events(message_id, id);
+CREATE INDEX events_bad ON events(at, domain_id, type) WHERE type IN (4, 10); -- EVENT_BOUNCE, EVENT_COMPLAINT
 CREATE UNIQUE INDEX events_first ON events(recipient_id, type) WHERE is_first = 1;
 
 CREATE TABLE idempotency (
@@ -413,3 +420,20 @@ CREATE TABLE inbox (                    -- sandbox mode: what the last hop recei
     content     BLOB NOT NULL
 ) STRICT;
 CREATE INDEX inbox_by_domain ON inbox(domain_id, id);
+
+CREATE TABLE alerts (                   -- what the operator is told, and was: some hundreds of rows, the old ones go
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind        INTEGER NOT NULL,                  -- enum alert_kind
+    key         TEXT NOT NULL,                     -- of what it is: a site, a domain; '' where there is only one
+    text        TEXT NOT NULL,
+    raised_at   INTEGER NOT NULL,
+    quiet_at    INTEGER NOT NULL DEFAULT 0,        -- since when it is not seen any more; 0: it is
+    cleared_at  INTEGER NOT NULL DEFAULT 0,        -- when it was over; 0: it lasts
+    told        INTEGER NOT NULL DEFAULT 0,        -- enum alert_told
+    told_at     INTEGER NOT NULL DEFAULT 0,
+    told_count  INTEGER NOT NULL DEFAULT 0,
+    posted_count INTEGER NOT NULL DEFAULT 0,       -- of these the webhook has
+    trouble     TEXT NOT NULL DEFAULT ''           -- why telling failed last
+) STRICT;
+CREATE UNIQUE INDEX alerts_open ON alerts(kind, key) WHERE cleared_at = 0;
+CREATE INDEX alerts_by_end ON alerts(cleared_at, id) WHERE cleared_at > 0;
