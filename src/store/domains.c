@@ -13,7 +13,8 @@
 #define RECORD_COLUMNS "ownership_status, dkim_status, spf_status, return_path_status, tracking_status, dmarc_status"
 #define DOMAIN_COLUMNS                                                                                                           \
     "id, account_id, name, state, is_forced, " RECORD_COLUMNS ", subdomain, track_prefix,"                                       \
-    " created_at, checked_at, link_tracking, open_tracking, unsubscribe_link, hosting_provider"
+    " created_at, checked_at, link_tracking, open_tracking, unsubscribe_link, hosting_provider,"                                 \
+    " check_at, failing_at, state_at, state_reason"
 
 static void domain_fill(struct stmt *s, struct arena *a, void *item) {
     struct domain *d = item;
@@ -31,6 +32,10 @@ static void domain_fill(struct stmt *s, struct arena *a, void *item) {
         .open_tracking = stmt_int(s, 16) != 0,
         .unsubscribe_link = stmt_int(s, 17) != 0,
         .hosting_provider = row_text(s, a, 18),
+        .check_at = stmt_int(s, 19),
+        .failing_at = stmt_int(s, 20),
+        .state_at = stmt_int(s, 21),
+        .state_reason = row_text(s, a, 22),
     };
     for (int i = 0; i < DOMAIN_RECORD_COUNT; i++) d->record[i] = (enum record_status)stmt_int(s, 5 + i);
 }

@@ -37,6 +37,11 @@ struct domain {
     struct str hosting_provider; /* whose instructions are shown; "" none named */
     int64_t created_at;
     int64_t checked_at; /* 0: never verified yet */
+    /* domain_watch.h writes these. */
+    int64_t check_at;        /* when its records are looked up again by ourselves; 0: never */
+    int64_t failing_at;      /* since when a record is wrong that it needs and had; 0: none is */
+    int64_t state_at;        /* when somebody decided about the state; 0: nobody did */
+    struct str state_reason; /* why */
 };
 struct domain_list {
     struct domain *items;

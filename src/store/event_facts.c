@@ -22,6 +22,7 @@ static const struct {
     {"link", "e.detail", "Link", NULL},
     {"bounce_class", "e.detail", "Bounce", "Class"},
     {"bounce_hard", "e.detail", "Bounce", "Hard"}, /* "1" or "true", as the engine spells it */
+    {"bounce_fault", "e.detail", "Bounce", "Fault"},
     {"smtp_code", "e.detail", "Reply", "Code"},
     {"enhanced", "e.detail", "Reply", "Enhanced"},
     {"mx_host", "e.detail", "MXHost", NULL},
