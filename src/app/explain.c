@@ -6,7 +6,6 @@
 #include "app/verbs.h"
 #include "base/clock.h"
 #include "core/bounce.h"
-#include "core/bounce_class.h"
 #include "proto/json/json_write.h"
 #include "proto/report/report.h"
 

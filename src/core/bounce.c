@@ -1,18 +1,105 @@
-/* bounce.c - see bounce.h. Which 5xx passes with time is a column of the classes (bounce_class.c).
+/* bounce.c - see bounce.h. Judging holds a lock for reading, a few microseconds; a reload makes its rules first and then takes
+ * the lock for as long as it takes to exchange a pointer.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/bounce.h"
 
-#include "core/bounce_rules.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-/* A bounce kept waiting for three days is the smaller harm, but not for an address that is wrong, whatever words come with it. */
-static bool passes_with_time(unsigned code, struct str enhanced, struct str text, struct str mx) {
-    if (str_starts(enhanced, STR("5.1."))) return false;
-    const struct bounce_rule *rule = bounce_rule_find(code, enhanced, text, mx);
-    return rule && bounce_class_facts(rule->class)->passes;
+struct bounce_book {
+    pthread_rwlock_t lock;
+    struct bounce_rules *rules;
+    struct buf file;
+};
+
+/* ---- a file ---- */
+static enum status read_file(struct str name, struct buf *out, struct buf *why) {
+    BUF_AUTO path = {0};
+    buf_add_str(&path, name);
+    FILE *f = fopen(path.p, "re");
+    size_t n = f ? 1 : 0;
+    while (n > 0 && out->n <= BOUNCE_RULES_BYTES_MAX) {
+        n = fread(buf_reserve(out, 65536), 1, 65536, f);
+        buf_grew(out, n);
+    }
+    bool is_read = f && !ferror(f);
+    if (!is_read) buf_addf(why, "%s: %s", path.p, strerror(errno));
+    if (f) fclose(f);
+    return is_read ? STATUS_OK : STATUS_IO;
+}
+
+enum status bounce_rules_load(struct str file, struct bounce_rules **ret, struct buf *ret_why) {
+    BUF_AUTO text = {0};
+    struct bounce_rules_file files[2];
+    size_t count = 0;
+    if (file.n) {
+        enum status status = read_file(file, &text, ret_why);
+        if (status != STATUS_OK) return status;
+        files[count++] = (struct bounce_rules_file){file, buf_str(&text)};
+    }
+    files[count++] = bounce_rules_builtin();
+    return bounce_rules_new(files, count, ret, ret_why);
+}
+
+/* ---- the book ---- */
+enum status bounce_book_new(struct str file, struct bounce_book **ret, struct buf *ret_why) {
+    struct bounce_rules *rules = NULL;
+    enum status status = bounce_rules_load(file, &rules, ret_why);
+    if (status != STATUS_OK) return status;
+    struct bounce_book *b = calloc(1, sizeof *b);
+    if (!b || pthread_rwlock_init(&b->lock, NULL) != 0) abort();
+    b->rules = rules;
+    buf_add_str(&b->file, file);
+    *ret = b;
+    return STATUS_OK;
+}
+
+void bounce_book_free(struct bounce_book **b) {
+    if (!*b) return;
+    bounce_rules_free(&(*b)->rules);
+    buf_fini(&(*b)->file);
+    pthread_rwlock_destroy(&(*b)->lock);
+    free(*b);
+    *b = NULL;
+}
+
+enum status bounce_book_reload(struct bounce_book *b, struct buf *ret_why) {
+    struct bounce_rules *rules = NULL;
+    enum status status = bounce_rules_load(buf_str(&b->file), &rules, ret_why);
+    if (status != STATUS_OK) return status;
+    pthread_rwlock_wrlock(&b->lock);
+    struct bounce_rules *old = b->rules;
+    b->rules = rules;
+    pthread_rwlock_unlock(&b->lock);
+    bounce_rules_free(&old);
+    return STATUS_OK;
+}
+
+void bounce_judge(struct bounce_book *b, const struct bounce_reply *reply, struct bounce_finding *ret) {
+    pthread_rwlock_rdlock(&b->lock);
+    (void)bounce_rules_judge(b->rules, reply, ret);
+    pthread_rwlock_unlock(&b->lock);
+}
+
+/* ---- built in ---- */
+static struct bounce_book *builtin;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static void make_builtin(void) {
+    BUF_AUTO why = {0};
+    if (bounce_book_new(STR(""), &builtin, &why) != STATUS_OK) abort();
+}
+
+void bounce_class_of(unsigned code, struct str enhanced, struct str text, struct str mx, struct bounce_finding *ret) {
+    pthread_once(&once, make_builtin);
+    bounce_judge(builtin, &(struct bounce_reply){code, enhanced, text, mx}, ret);
 }
 
 enum bounce_verdict bounce_classify(unsigned code, struct str enhanced, struct str text, struct str mx) {
-    if (code >= 200 && code <= 299) return BOUNCE_DELIVERED;
-    if (code < 500 || code > 599) return BOUNCE_DEFERRED;
-    return passes_with_time(code, enhanced, text, mx) ? BOUNCE_DEFERRED : BOUNCE_BOUNCED;
+    struct bounce_finding finding;
+    bounce_class_of(code, enhanced, text, mx, &finding);
+    return finding.verdict;
 }

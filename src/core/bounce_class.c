@@ -1,15 +1,8 @@
-/* bounce_class.c - the table of classes, and the walk through the rules of bounce_rules.c.
- *
- * A rule's words are looked for in a folded copy of the reply: lower case, blanks as one, without the codes that stand before
- * each line, and every word that holds an '@' as "@", so that addresses say nothing. '*' needs no going back: each part of a
- * pattern is looked for behind the one before.
+/* bounce_class.c - the table of classes.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/bounce_class.h"
 
-#include "core/bounce_rules.h"
 #include "proto/json/json_write.h"
-
-#include <string.h>
 
 #define HARD true
 #define SOFT false
@@ -63,98 +56,9 @@ struct str bounce_fault_name(enum bounce_fault fault) {
     return names[fault];
 }
 
-/* ---- words ---- */
-struct folded {
-    char p[BOUNCE_TEXT_MAX];
-    size_t n;
-};
-
-/* "550-", "550-5.1.1": what stands before the next line of a reply whose lines were joined. */
-static bool is_line_code(struct str word) {
-    if (word.n < 4 || !ascii_is_digit(word.p[0]) || !ascii_is_digit(word.p[1]) || !ascii_is_digit(word.p[2])) return false;
-    if (word.p[3] != '-') return false;
-    for (size_t i = 4; i < word.n; i++)
-        if (!ascii_is_digit(word.p[i]) && word.p[i] != '.') return false;
-    return true;
-}
-
-static bool is_blank(char c) {
-    return (unsigned char)c <= ' ';
-}
-
-static void fold(struct str text, struct folded *f) {
-    f->n = 0;
-    text = str_sub(text, 0, BOUNCE_TEXT_MAX - 1);
-    for (size_t at = 0; at < text.n;) {
-        size_t end = at;
-        while (end < text.n && !is_blank(text.p[end])) end++;
-        struct str word = str_sub(text, at, end - at);
-        at = end + 1;
-        if (word.n == 0 || is_line_code(word)) continue;
-        if (str_find(word, '@') != STR_NONE) word = STR("@");
-        if (f->n) f->p[f->n++] = ' ';
-        for (size_t i = 0; i < word.n; i++) f->p[f->n++] = ascii_lower(word.p[i]);
-    }
-}
-
-static bool has_words(const struct folded *f, const char *pattern) {
-    struct str rest = str_from_z(pattern), part;
-    const char *at = f->p, *end = f->p + f->n;
-    while (str_next(&rest, '*', &part)) {
-        const char *found = memmem(at, (size_t)(end - at), part.p, part.n);
-        if (!found) return false;
-        at = found + part.n;
-    }
-    return true;
-}
-
-static bool has_enhanced(struct str enhanced, const char *pattern) {
-    size_t i = 0;
-    for (; pattern[i] && pattern[i] != '*'; i++)
-        if (i == enhanced.n || (pattern[i] != '?' && pattern[i] != enhanced.p[i])) return false;
-    return pattern[i] == '*' || i == enhanced.n;
-}
-
-static bool has_code(unsigned code, unsigned wanted) {
-    return wanted < 10 ? code / 100 == wanted : code == wanted;
-}
-
-static void fold_host(struct str mx, struct folded *f) {
-    mx = str_sub(mx, 0, 255);
-    for (f->n = 0; f->n < mx.n; f->n++) f->p[f->n] = ascii_lower(mx.p[f->n]);
-}
-
-const struct bounce_rule *bounce_rule_find(unsigned code, struct str enhanced, struct str text, struct str mx) {
-    struct folded words, host;
-    fold(text, &words);
-    fold_host(mx, &host);
-    bool is_security = has_enhanced(enhanced, "?.7.*"); /* never the recipient's fault, whatever the words (BN06) */
-    size_t count;
-    const struct bounce_rule *rules = bounce_rules(&count);
-    for (size_t i = 0; i < count; i++) {
-        const struct bounce_rule *r = &rules[i];
-        if (r->code && !has_code(code, r->code)) continue;
-        if (r->enhanced && !has_enhanced(enhanced, r->enhanced)) continue;
-        if (is_security && facts[r->class].fault == BOUNCE_FAULT_RECIPIENT) continue;
-        if (r->mx && !has_words(&host, r->mx)) continue;
-        if (r->text && !has_words(&words, r->text)) continue;
-        return r;
-    }
-    return NULL;
-}
-
-/* ---- verdict ---- */
 struct bounce_finding bounce_finding_make(enum bounce_class c) {
     return (struct bounce_finding){
         .class = c, .is_hard = facts[c].is_hard, .suppresses = facts[c].suppresses, .fault = facts[c].fault};
-}
-
-void bounce_class_of(unsigned code, struct str enhanced, struct str text, struct str mx, struct bounce_finding *ret) {
-    const struct bounce_rule *rule = bounce_rule_find(code, enhanced, text, mx);
-    struct bounce_finding f = bounce_finding_make(rule ? rule->class : BOUNCE_UNCATEGORIZED);
-    bool is_temporary = code / 100 == 4 || (enhanced.n && enhanced.p[0] == '4');
-    if (is_temporary) f.is_hard = f.suppresses = false;
-    *ret = f;
 }
 
 void bounce_class_write(struct json_writer *w, const struct bounce_finding *finding, struct str source) {

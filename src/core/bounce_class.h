@@ -1,8 +1,7 @@
 /* bounce_class.h - why a recipient was not reached: one taxonomy for replies in the dialogue and for reports that came later.
  *
- * Two tables. Classes: hard or soft, whose fault, whether the address is to be suppressed, and what SES, Postmark and SparkPost
- * call it. Rules: patterns on codes, words and host that lead to a class; the first that fits wins, then the enhanced code
- * decides, then the code. Pure; any thread.
+ * The table says of each class: hard or soft, whose fault, whether the address is to be suppressed, and what SES, Postmark and
+ * SparkPost call it. Which class a reply has is said by rules (core/bounce_rules.h). Pure; any thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_BOUNCE_CLASS_H
 #define POSTHORN_CORE_BOUNCE_CLASS_H
@@ -63,18 +62,28 @@ const struct bounce_class_facts *bounce_class_facts(enum bounce_class c);
 /* "recipient", "sender reputation", "content", "network", "policy"; static. */
 struct str bounce_fault_name(enum bounce_fault fault);
 
-/* One verdict: the class, and what it means for this reply. A 4xx or 4.x.x is soft and suppresses nobody, whatever its class
- * (BN06). */
+/* What a server said: code 0 and "" when not known. */
+struct bounce_reply {
+    unsigned code;
+    struct str enhanced; /* "5.1.1" or "" */
+    struct str text;     /* its words, any bytes, BOUNCE_TEXT_MAX of them are looked at */
+    struct str mx;       /* the host that said it, or "" */
+};
+#define BOUNCE_TEXT_MAX 2048
+
+/* Delivered, wait, or never: 2xx delivers, 4xx waits, 5xx bounces, but for classes that pass with time though said by 5xx.
+ * Anything else an SMTP server may say waits (P4). The code decides, whatever the enhanced code says (OB32). */
+enum bounce_verdict { BOUNCE_DELIVERED, BOUNCE_DEFERRED, BOUNCE_BOUNCED };
+
+/* The class, and what it means for this reply. Either code may say that it is temporary: then it is soft and suppresses nobody,
+ * whatever its class (BN06). */
 struct bounce_finding {
     enum bounce_class class;
+    enum bounce_verdict verdict;
     bool is_hard, suppresses;
     enum bounce_fault fault;
 };
-/* Judge what a server said: code 0 and "" when not known. enhanced: "5.1.1" or "", either may say that it is temporary.
- * text: its words, any bytes, BOUNCE_TEXT_MAX of them are looked at. mx: the host that said it, or "". */
-void bounce_class_of(unsigned code, struct str enhanced, struct str text, struct str mx, struct bounce_finding *ret);
-#define BOUNCE_TEXT_MAX 2048
-/* The finding of a class by itself, for what is no reply: BOUNCE_AUTO_REPLY, or a domain that is not there. */
+/* The finding of a class by itself, without a verdict. */
 struct bounce_finding bounce_finding_make(enum bounce_class c);
 
 /* Add `"Bounce":{"Class":..,"Hard":..,"Fault":..,"Source":..}` to an event's detail. source: "smtp" in the dialogue, "dns" when

@@ -3,7 +3,7 @@
 #include "core/delivery.h"
 
 #include "base/clock.h"
-#include "core/bounce_class.h"
+#include "core/bounce.h"
 #include "core/events.h"
 #include "core/unsubscribe.h"
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/hear.h"
 
-#include "core/bounce_class.h"
+#include "core/bounce.h"
 #include "core/events.h"
 #include "core/hear_own.h"
 #include "core/inbox.h"

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 #include "base/clock.h"
-#include "core/bounce_class.h"
+#include "core/bounce.h"
 #include "proto/report/report.h"
 #include "proto-report/report_samples.h"
 
