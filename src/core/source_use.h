@@ -38,15 +38,14 @@ struct source_question {
     void *arg;
 };
 struct source_choice {
-    const struct source *source; /* NULL: nobody, see obstacle */
+    const struct source *source; /* NULL: nobody, see the rest */
     enum source_obstacle obstacle;
-    int64_t until; /* wall: before then asking again is no use; INT64_MAX: not without another configuration */
+    const struct source *nearest; /* whose obstacle that is: the one that ends first; NULL with SOURCE_NO_FAMILY */
+    int64_t until;                /* wall: before then asking again is no use; INT64_MAX: not without another configuration */
 };
-/* The nearest obstacle counts when there are several: one that ends first. */
 struct source_choice source_choose(struct source_use *u, const struct source_question *question);
-/* "Warm-up: source a had its 50 messages to google today; again from 2026-11-24 00:00:00 UTC", in words for an operator. */
-void source_choice_why(struct buf *out, const struct source_use *u, const struct source_question *question,
-                       const struct source_choice *choice);
+/* "Warm-up: source a had its day's mail to google, until 2026-11-24 00:00:00 UTC": for an operator. */
+void source_choice_why(struct buf *out, const struct source_question *question, const struct source_choice *choice);
 
 /* Take one message's budget; always true for a warm source, which costs nothing. */
 WARN_UNUSED bool source_reserve(struct source_use *u, const struct source *s, struct str provider, int64_t now);
@@ -59,6 +58,8 @@ void source_count_load(struct source_use *u, struct str source, struct str provi
 
 /* Its address turned out not to be there (OB33): nobody chooses it for SOURCE_SUSPENDED_MS. True: it was not suspended yet. */
 bool source_suspend(struct source_use *u, const struct source *s, int64_t now);
+/* It was bound to: true when it had been suspended. */
+bool source_resume(struct source_use *u, const struct source *s);
 bool source_is_suspended(const struct source_use *u, const struct source *s, int64_t now);
 
 /* How far a warming source is with each provider that it sent to today, for an operator. */
