@@ -49,6 +49,7 @@ static enum status add_recipient(struct db *tx, const struct acceptance *a, size
     struct recipient row = {
         .message_id = a->message.id,
         .account_id = a->message.account_id,
+        .domain_id = a->message.domain_id,
         .address = to->address,
         .domain = to->domain,
         .state = state_of(a, source),

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/queue.h"
 
+#include "core/delivery.h"
 #include "store/nodes.h"
 
 enum status queue_start(struct db *db, struct str name, int64_t now, struct node_epoch *ret) {
@@ -59,6 +60,51 @@ enum status queue_fetch(struct db *db, int64_t node_id, const struct schedule_lo
     bool is_lanes = load->kind == SCHEDULE_LOAD_LANES;
     ret->status = is_lanes ? fetch_lanes(db, node_id, load, arena, ret) : fetch_entries(db, node_id, load, arena, ret);
     return ret->status;
+}
+
+/* ---- what outlives its message's life ---- */
+enum status queue_expired_page(struct db *db, int64_t node_id, const struct queue_sweep *at, int64_t now, int limit,
+                               struct arena *arena, struct queue_expired *ret) {
+    struct queue_filter filter = queue_filter_all();
+    filter.expires_until = now;
+    struct queue_walk walk = {
+        .node_id = node_id, .is_held = at->is_held, .filter = &filter, .after = at->after, .now = now, .limit = limit};
+    struct queue_piece piece;
+    enum status status = queue_pick(db, arena, &walk, &piece);
+    if (status != STATUS_OK) return status;
+    *ret = (struct queue_expired){.ids = {piece.ids, piece.count},
+                                  .next = {.is_held = at->is_held, .after = piece.place},
+                                  .is_end = piece.is_end && at->is_held};
+    if (piece.is_end && !at->is_held) ret->next = (struct queue_sweep){.is_held = true};
+    return STATUS_OK;
+}
+
+static enum status expire(struct db *db, const struct node_epoch *owner, int64_t id, int64_t now, bool *ret_applied) {
+    ARENA_AUTO arena = {0};
+    BUF_AUTO reason = {0};
+    struct recipient r;
+    enum status status = recipient_get(db, &arena, id, &r);
+    bool waits =
+        status == STATUS_OK && (r.state == RECIPIENT_SCHEDULED || r.state == RECIPIENT_QUEUED || r.state == RECIPIENT_HELD);
+    if (!waits || r.expires_at > now) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    buf_add_z(&reason, "The message's life ended");
+    if (r.reason.n) buf_addf(&reason, "; it waited because: %.*s", STR_ARG(r.reason));
+    struct settlement end = {
+        .recipient_id = id, .attempts = r.attempts, .outcome = DELIVERY_FAILED, .at = now, .reason = buf_str(&reason)};
+    return delivery_settle(db, owner, &end, ret_applied);
+}
+
+enum status queue_expire(struct db *db, const struct node_epoch *owner, const struct queue_ids *ids, int64_t now,
+                         int64_t *ret_count) {
+    int64_t count = 0;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < ids->count; i++) {
+        bool applied = false;
+        status = expire(db, owner, ids->items[i], now, &applied);
+        count += applied;
+    }
+    if (status == STATUS_OK) *ret_count = count;
+    return status;
 }
 
 struct str queue_why(bool is_ahead) {

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "core/schedule.h"
+#include "store/queue_walk.h"
 
 struct db;
 
@@ -26,9 +27,27 @@ WARN_UNUSED enum status queue_is_ours(struct db *db, const struct node_epoch *ow
 enum status queue_fetch(struct db *db, int64_t node_id, const struct schedule_load *load, struct arena *arena,
                         struct schedule_rows *ret);
 
+/* How far the look for messages whose life has ended is; zeroed: at its beginning. */
+struct queue_sweep {
+    bool is_held; /* what waits comes first, then what is held */
+    struct queue_place after;
+};
+struct queue_expired {
+    struct queue_ids ids;
+    struct queue_sweep next; /* its strings, like the ids, live in the arena */
+    bool is_end;
+};
+/* On a reader: recipients whose message's life ended at `now` or before, at most `limit` of them, out of at most
+ * QUEUE_WALK_LOOK_MAX index entries. An empty piece may have a next one. */
+WARN_UNUSED enum status queue_expired_page(struct db *db, int64_t node_id, const struct queue_sweep *at, int64_t now, int limit,
+                                           struct arena *arena, struct queue_expired *ret);
+/* On the writer: fail these, as delivery_settle does, each with its event and the reason for which it waited; those that ended or
+ * live longer meanwhile are left alone. None may be in flight: leave those out. *ret_count: how many failed. */
+WARN_UNUSED enum status queue_expire(struct db *db, const struct node_epoch *owner, const struct queue_ids *ids, int64_t now,
+                                     int64_t *ret_count);
+
 /* What the writer is about to decide, so that no delivery of it may begin meanwhile: an account's messages
  * [first_message, last_message], of one sender domain or of all (QUEUE_ANY). */
-#define QUEUE_ANY INT64_C(-1)
 struct queue_hold {
     int64_t account_id, domain_id;
     int64_t first_message, last_message;

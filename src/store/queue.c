@@ -11,8 +11,8 @@
 
 #define RECIPIENT_COLUMNS                                                                                                        \
     "r.id, r.message_id, r.account_id, r.address, r.domain, r.state, r.priority, r.due_at, r.attempts, r.reason,"                \
-    " r.changed_at, r.dsn_notify, r.dsn_orcpt, r.expires_at"
-#define RECIPIENT_COLUMN_COUNT 14
+    " r.changed_at, r.dsn_notify, r.dsn_orcpt, r.expires_at, r.domain_id"
+#define RECIPIENT_COLUMN_COUNT 15
 
 const char *recipient_state_text(enum recipient_state state) {
     static const char *const texts[RECIPIENT_STATE_COUNT] = {
@@ -22,9 +22,10 @@ const char *recipient_state_text(enum recipient_state state) {
 }
 
 enum status recipient_add(struct db *tx, const struct recipient *recipient, const struct node_epoch *owner, int64_t *ret_id) {
-    struct stmt *s = db_stmt(tx, "INSERT INTO recipients (message_id, account_id, address, domain, state, priority, due_at, "
-                                 "attempts, reason, changed_at, node_id, epoch, dsn_notify, dsn_orcpt, expires_at) VALUES "
-                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)");
+    struct stmt *s =
+        db_stmt(tx, "INSERT INTO recipients (message_id, account_id, address, domain, state, priority, due_at, "
+                    "attempts, reason, changed_at, node_id, epoch, dsn_notify, dsn_orcpt, expires_at, domain_id) VALUES "
+                    "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)");
     STMT_BIND_INTS(s, 1, recipient->message_id, recipient->account_id);
     stmt_bind_text(s, 3, recipient->address);
     stmt_bind_text(s, 4, recipient->domain);
@@ -32,7 +33,7 @@ enum status recipient_add(struct db *tx, const struct recipient *recipient, cons
     stmt_bind_text(s, 9, recipient->reason);
     STMT_BIND_INTS(s, 10, recipient->changed_at, owner->node_id, owner->epoch, recipient->dsn_notify);
     stmt_bind_text(s, 14, recipient->dsn_orcpt);
-    stmt_bind_int(s, 15, recipient->expires_at);
+    STMT_BIND_INTS(s, 15, recipient->expires_at, recipient->domain_id);
     return stmt_insert(s, ret_id);
 }
 
@@ -52,6 +53,7 @@ static void recipient_fill(struct stmt *s, struct arena *a, void *item) {
         .dsn_notify = (int)stmt_int(s, 11),
         .dsn_orcpt = row_text(s, a, 12),
         .expires_at = stmt_int(s, 13),
+        .domain_id = stmt_int(s, 14),
     };
 }
 
@@ -142,7 +144,7 @@ enum status queue_lanes(struct db *tx, struct arena *a, int64_t node_id, const s
 
 enum status queue_settle(struct db *tx, const struct queue_settle *settle) {
     struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = ?5, attempts = ?6, due_at = ?7, reason = ?8, changed_at = ?9, "
-                                 "epoch = ?4 WHERE id = ?1 AND state IN (0, 1) AND attempts = ?2 AND node_id = ?3 "
+                                 "epoch = ?4 WHERE id = ?1 AND state IN (0, 1, 2) AND attempts = ?2 AND node_id = ?3 "
                                  "AND EXISTS (SELECT 1 FROM nodes n WHERE n.id = ?3 AND n.epoch = ?4)");
     STMT_BIND_INTS(s, 1, settle->recipient_id, settle->seen_attempts, settle->owner.node_id, settle->owner.epoch, settle->state,
                    settle->attempts, settle->due_at);
@@ -151,11 +153,11 @@ enum status queue_settle(struct db *tx, const struct queue_settle *settle) {
     return row_change(tx, s);
 }
 
-/* ---- what the sender decides ---- */
+/* ---- what people decide ---- */
 
 enum status queue_end(struct db *tx, int64_t id, enum recipient_state state, struct str reason, int64_t now) {
     struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = ?2, reason = ?3, changed_at = ?4 "
-                                 "WHERE id = ?1 AND state IN (0, 1)");
+                                 "WHERE id = ?1 AND state IN (0, 1, 2)");
     STMT_BIND_INTS(s, 1, id, state);
     stmt_bind_text(s, 3, reason);
     stmt_bind_int(s, 4, now);
@@ -166,6 +168,41 @@ enum status queue_move(struct db *tx, int64_t id, int64_t due_at, int64_t now) {
     struct stmt *s =
         db_stmt(tx, "UPDATE recipients SET due_at = ?2, changed_at = ?3 WHERE id = ?1 AND state = 0 AND due_at > ?3");
     STMT_BIND_INTS(s, 1, id, due_at, now);
+    return row_change(tx, s);
+}
+
+enum status queue_hasten(struct db *tx, int64_t id, int64_t now) {
+    struct stmt *s =
+        db_stmt(tx, "UPDATE recipients SET due_at = ?2, changed_at = ?2 WHERE id = ?1 AND state = 1 AND due_at > ?2");
+    STMT_BIND_INTS(s, 1, id, now);
+    return row_change(tx, s);
+}
+
+static enum status change_reason(struct db *tx, struct stmt *s, int64_t id, struct str reason, int64_t now) {
+    stmt_bind_int(s, 1, id);
+    stmt_bind_text(s, 2, reason);
+    stmt_bind_int(s, 3, now);
+    return row_change(tx, s);
+}
+
+enum status queue_hold_row(struct db *tx, int64_t id, struct str reason, int64_t now) {
+    struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = 2, reason = ?2, changed_at = ?3 WHERE id = ?1 "
+                                 "AND state IN (0, 1)");
+    return change_reason(tx, s, id, reason, now);
+}
+
+enum status queue_release_row(struct db *tx, int64_t id, struct str reason, int64_t now) {
+    /* One that was never tried and whose time lies ahead is scheduled again. */
+    struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = CASE WHEN attempts = 0 AND due_at > ?3 THEN 0 ELSE 1 END, "
+                                 "reason = ?2, changed_at = ?3 WHERE id = ?1 AND state = 2");
+    return change_reason(tx, s, id, reason, now);
+}
+
+enum status queue_shift(struct db *tx, int64_t id, int64_t due_at, int priority, int64_t now) {
+    struct stmt *s = db_stmt(tx, "UPDATE recipients SET due_at = ?2, changed_at = ?4, "
+                                 "priority = CASE WHEN ?3 < 0 THEN priority ELSE ?3 END WHERE id = ?1 AND state IN (0, 1, 2) "
+                                 "AND (due_at <> ?2 OR (?3 >= 0 AND priority <> ?3))");
+    STMT_BIND_INTS(s, 1, id, due_at, priority, now);
     return row_change(tx, s);
 }
 
@@ -220,11 +257,20 @@ static void queue_row_fill(struct stmt *s, struct arena *a, void *item) {
     recipient_fill(s, a, &row->recipient);
     row->message_uuid = row_uuid(s, RECIPIENT_COLUMN_COUNT);
     row->sender = row_text(s, a, RECIPIENT_COLUMN_COUNT + 1);
+    row->created_at = stmt_int(s, RECIPIENT_COLUMN_COUNT + 2);
+    row->size_bytes = stmt_int(s, RECIPIENT_COLUMN_COUNT + 3);
+}
+
+enum status queue_row_get(struct db *tx, struct arena *a, int64_t id, struct queue_row *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS ", m.uuid, m.sender, m.created_at, m.size FROM recipients r "
+                                 "JOIN messages m ON m.id = r.message_id WHERE r.id = ?1");
+    stmt_bind_int(s, 1, id);
+    return row_get(s, a, queue_row_fill, ret);
 }
 
 enum status queue_list(struct db *tx, struct arena *a, int64_t after_id, int limit, struct queue_row_list *ret) {
     /* "+r.id" keeps the engine off the table's own order: the waiting are few beside the history. */
-    struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS ", m.uuid, m.sender FROM recipients r "
+    struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS ", m.uuid, m.sender, m.created_at, m.size FROM recipients r "
                                  "JOIN messages m ON m.id = r.message_id "
                                  "WHERE r.state IN (0, 1) AND +r.id > ?1 ORDER BY +r.id LIMIT ?2");
     STMT_BIND_INTS(s, 1, after_id, limit);

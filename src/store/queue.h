@@ -45,6 +45,7 @@ struct recipient {
     int64_t id;
     int64_t message_id;
     int64_t account_id;
+    int64_t domain_id; /* the sender domain's; 0 not known */
     struct str address;
     struct str domain; /* lower case A-labels */
     enum recipient_state state;
@@ -125,10 +126,18 @@ struct queue_settle {
 /* NOT_FOUND: the fence held (ended meanwhile, moved, tried by another, or our epoch is over); nothing was written. */
 WARN_UNUSED enum status queue_settle(struct db *tx, const struct queue_settle *settle);
 
-/* The sender ends it or gives it another time; whether nothing is in flight was judged before (core/messages.h). Both NOT_FOUND,
- * and nothing written, when it does not wait any more; queue_move also when it is not SCHEDULED for later than `now`. */
+/* The sender, or the operator, ends what waits or is held, or gives it another time; whether nothing is in flight was judged
+ * before (core/queue.h). All NOT_FOUND, and nothing written, when its state is another; queue_move also when it is not SCHEDULED
+ * for later than `now`. */
 WARN_UNUSED enum status queue_end(struct db *tx, int64_t id, enum recipient_state state, struct str reason, int64_t now);
 WARN_UNUSED enum status queue_move(struct db *tx, int64_t id, int64_t due_at, int64_t now);
+/* QUEUED for later becomes due now. */
+WARN_UNUSED enum status queue_hasten(struct db *tx, int64_t id, int64_t now);
+/* What waits becomes HELD: out of the scheduler's sight, its life goes on. And back. */
+WARN_UNUSED enum status queue_hold_row(struct db *tx, int64_t id, struct str reason, int64_t now);
+WARN_UNUSED enum status queue_release_row(struct db *tx, int64_t id, struct str reason, int64_t now);
+/* What waits or is held gets another time, and a priority (-1: as it was). NOT_FOUND too when it has both already. */
+WARN_UNUSED enum status queue_shift(struct db *tx, int64_t id, int64_t due_at, int priority, int64_t now);
 
 /* What was DELIVERED came back. NOT_FOUND, and nothing written, in any other state. */
 WARN_UNUSED enum status queue_return(struct db *tx, int64_t id, struct str reason, int64_t now);
@@ -147,15 +156,19 @@ WARN_UNUSED enum status queue_of_sender(struct db *tx, struct arena *a, const st
 /* How many of a message's recipients are in each state; `now` tells scheduled from queued. */
 WARN_UNUSED enum status queue_count_states(struct db *tx, int64_t message_id, int64_t now, int64_t ret[RECIPIENT_STATE_COUNT]);
 
-/* Number of waiting recipients; reads index entries only. */
+/* Number of waiting recipients; reads index entries only, but all of them. */
 WARN_UNUSED enum status queue_count_waiting(struct db *tx, int64_t *ret_count);
 
-/* The operator's view of the queue. */
+/* The operator's view of a recipient. */
 struct queue_row {
     struct recipient recipient;
     struct id message_uuid;
     struct str sender;
+    int64_t created_at, size_bytes; /* the message's */
 };
+/* Whatever its state. */
+WARN_UNUSED enum status queue_row_get(struct db *tx, struct arena *a, int64_t id, struct queue_row *ret);
+
 struct queue_row_list {
     struct queue_row *items;
     size_t count;
