@@ -51,8 +51,8 @@ void sim_listen(struct loop *world, const char *address, sim_accept_fn accept, v
     host->arg = arg;
 }
 
-void sim_blackhole(struct loop *world, const char *address) {
-    sim_host_named(world, address)->is_blackhole = true;
+void sim_blackhole(struct loop *world, const char *address, bool is_black) {
+    sim_host_named(world, address)->is_blackhole = is_black;
 }
 
 void sim_down(struct loop *world, const char *address, bool is_down) {

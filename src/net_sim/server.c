@@ -35,7 +35,11 @@ struct sim_server {
     const struct sim_rule *rules;
     int *used; /* how often each rule answered */
     size_t pieces;
-    bool is_unverified;
+    int64_t pieces_ms;
+    bool is_unverified, is_forgetful;
+    sim_decide_fn decide;
+    void *decide_arg;
+    uint64_t connection_count;
     struct list connections;
     struct taken *taken;
     size_t taken_count;
@@ -44,6 +48,7 @@ struct sim_server {
 struct connection {
     struct list node;
     struct sim_server *server;
+    uint64_t number;
     struct stream *stream;
     struct sim_event event;      /* a delay, or the next piece */
     const struct sim_rule *rule; /* being answered; NULL: waiting for a line */
@@ -54,7 +59,17 @@ struct connection {
 
 static void step(struct connection *c);
 
+/* What the server's own mind says. */
+static const struct sim_rule *mind_says(struct connection *c, struct str line) {
+    struct sim_server *s = c->server;
+    if (!s->decide) return NULL;
+    bool is_tls = c->stream && stream_is_tls(c->stream);
+    struct sim_talk talk = {c->number, is_tls, buf_str(&c->envelope), buf_str(&c->message)};
+    return s->decide(s->decide_arg, &talk, line);
+}
+
 static void connection_free(struct connection *c) {
+    (void)mind_says(c, STR("(close)"));
     list_remove(&c->node);
     sim_event_cancel(&c->event);
     stream_free(&c->stream);
@@ -97,9 +112,15 @@ static void envelope_note(struct connection *c, struct str line, const struct si
     buf_add_char(&c->envelope, '\n');
 }
 
+static void transcript_note(struct sim_server *s, struct str line) {
+    if (s->is_forgetful) return;
+    buf_add_str(&s->transcript, line);
+    buf_add_char(&s->transcript, '\n');
+}
+
 static void message_note(struct connection *c, const struct sim_rule *rule) {
     struct sim_server *s = c->server;
-    if (is_yes(rule)) {
+    if (is_yes(rule) && !s->is_forgetful) {
         s->taken = reallocarray(s->taken, s->taken_count + 1, sizeof *s->taken);
         if (!s->taken) abort();
         s->taken[s->taken_count++] = (struct taken){buf_take(&c->message), buf_take(&c->envelope)};
@@ -126,6 +147,9 @@ static bool rule_end(struct connection *c) {
         if (stream_start_tls(c->stream, NULL, NULL, 60000) == STATUS_OK) break;
         connection_free(c);
         return false;
+    case SIM_DEAF:
+        stream_sim_deaf(c->stream);
+        break;
     case SIM_CLOSE:
         stream_finish(c->stream);
         break;
@@ -143,7 +167,7 @@ static bool reply_write(struct connection *c) {
     stream_write(c->stream, str_sub(buf_str(&c->reply), 0, n));
     buf_drop(&c->reply, n);
     if (c->reply.n == 0) return true;
-    sim_event_set(c->server->world, &c->event, 1);
+    sim_event_set(c->server->world, &c->event, c->server->pieces_ms);
     return false;
 }
 
@@ -153,13 +177,13 @@ static void on_event(void *arg) {
 }
 
 static void line_answer(struct connection *c, struct str line) {
-    const struct sim_rule *rule = rule_find(c->server, line);
+    const struct sim_rule *rule = mind_says(c, line);
+    if (!rule) rule = rule_find(c->server, line);
     if (str_eq(line, STR("(message)"))) {
         message_note(c, rule);
     } else {
         envelope_note(c, line, rule);
-        buf_add_str(&c->server->transcript, line);
-        buf_add_char(&c->server->transcript, '\n');
+        transcript_note(c->server, line);
     }
     c->rule = rule;
     buf_add_z(&c->reply, rule->reply ? rule->reply : "");
@@ -215,6 +239,7 @@ static void on_accept(void *arg, struct stream *stream) {
     struct sim_server *s = arg;
     struct connection *c = sim_zalloc(sizeof *c);
     c->server = s;
+    c->number = ++s->connection_count;
     c->stream = stream;
     sim_event_init(&c->event, on_event, c);
     list_add_tail(&s->connections, &c->node);
@@ -244,7 +269,21 @@ void sim_server_rules(struct sim_server *s, const struct sim_rule *rules) {
 }
 
 void sim_server_pieces(struct sim_server *s, size_t n) {
+    sim_server_drip(s, n, 1);
+}
+
+void sim_server_drip(struct sim_server *s, size_t n, int64_t ms) {
     s->pieces = n;
+    s->pieces_ms = ms;
+}
+
+void sim_server_decide(struct sim_server *s, sim_decide_fn decide, void *arg) {
+    s->decide = decide;
+    s->decide_arg = arg;
+}
+
+void sim_server_forget(struct sim_server *s) {
+    s->is_forgetful = true;
 }
 
 void sim_server_verified(struct sim_server *s, bool is_verified) {
@@ -265,6 +304,7 @@ struct str sim_server_transcript(const struct sim_server *s) {
 }
 
 static void server_free(struct sim_server *s) {
+    s->decide = NULL;
     LIST_FOR_EACH_SAFE (it, &s->connections) connection_free(LIST_OWNER(it, struct connection, node));
     for (size_t i = 0; i < s->taken_count; i++) {
         buf_fini(&s->taken[i].message);

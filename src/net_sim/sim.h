@@ -40,8 +40,8 @@ unsigned sim_dns_asked(struct loop *world, const char *name, enum dns_type type)
  * refused. */
 typedef void (*sim_accept_fn)(void *arg, struct stream *stream);
 void sim_listen(struct loop *world, const char *address, sim_accept_fn accept, void *arg);
-/* Packets to this address vanish: connects time out. */
-void sim_blackhole(struct loop *world, const char *address);
+/* Packets to this address vanish: connects time out; with `is_black` false it is back. */
+void sim_blackhole(struct loop *world, const char *address, bool is_black);
 /* Refused, whatever listens there; with `is_down` false it is back. */
 void sim_down(struct loop *world, const char *address, bool is_down);
 unsigned sim_connects(struct loop *world, const char *address);
@@ -54,6 +54,7 @@ enum sim_then {
     SIM_TLS_FAIL, /* after the reply the handshake fails */
     SIM_CLOSE,    /* after the reply, a clean end */
     SIM_RESET,    /* after the reply, an unclean one */
+    SIM_DEAF,     /* after the reply it takes not another byte: its window stays shut */
 };
 /* The first rule whose pattern fits the line and that is not used up answers. '*' at the end of a pattern is any tail; letters in
  * either case. "(connect)" is the banner, "(message)" the end of a message. */
@@ -72,6 +73,20 @@ struct sim_server *sim_server(struct loop *world, const char *address, const str
 void sim_server_rules(struct sim_server *s, const struct sim_rule *rules);
 /* Cut what the server writes into pieces of `n` bytes, each a millisecond apart; 0: whole. */
 void sim_server_pieces(struct sim_server *s, size_t n);
+/* The same with `ms` between them. */
+void sim_server_drip(struct sim_server *s, size_t n, int64_t ms);
+/* A server with a mind of its own: asked for each line before the rules are; NULL: as they say. "(close)" tells that a connection
+ * has ended, its answer counts for nothing. */
+struct sim_talk {
+    uint64_t connection; /* a number of its own */
+    bool is_tls;
+    struct str envelope; /* MAIL and RCPT lines taken so far */
+    struct str message;  /* at "(message)": what came, dot-stuffing undone */
+};
+typedef const struct sim_rule *(*sim_decide_fn)(void *arg, const struct sim_talk *talk, struct str line);
+void sim_server_decide(struct sim_server *s, sim_decide_fn decide, void *arg);
+/* Keep no messages and no transcript: for crowds. */
+void sim_server_forget(struct sim_server *s);
 /* Would the certificate verify (stream_tls_is_verified)? Default yes. */
 void sim_server_verified(struct sim_server *s, bool is_verified);
 /* Messages it answered with 2xx, as received (dot-stuffing undone), and the envelope lines before each ("MAIL ...\nRCPT ...\n").

@@ -61,6 +61,8 @@ void sim_host_accept(struct loop *world, struct sim_host *host, struct stream *e
 
 /* How the next handshake of this (server's) end goes. */
 void stream_sim_tls(struct stream *s, bool fails, bool is_verified);
+/* What the other end writes from now on stays there. */
+void stream_sim_deaf(struct stream *s);
 /* End uncleanly, without a callback. */
 void stream_sim_reset(struct stream **s);
 

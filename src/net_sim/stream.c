@@ -42,7 +42,7 @@ struct stream {
     bool is_shaking, is_hello_sent, is_hello_here, is_tls; /* TLS */
     bool hello_fails, hello_is_verified;                   /* what this end says */
     bool other_fails, is_verified;                         /* what the other said */
-    bool is_pumping, is_dead;
+    bool is_deaf, is_pumping, is_dead;
 };
 
 static void pump(void *arg);
@@ -180,6 +180,7 @@ void stream_free(struct stream **s) {
 
 static void send_step(struct stream *s) {
     if (s->state != OPEN || (s->is_shaking && s->is_hello_sent)) return;
+    if (s->out.n > 0 && s->other && s->other->is_deaf) return;
     if (s->out.n > 0) {
         struct packet *p = packet_send(s->other, PACKET_BYTES);
         if (p) {
@@ -272,6 +273,10 @@ static void pump(void *arg) {
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && s->state != CLOSED; i++) steps[i](s);
     s->is_pumping = false;
     if (s->is_dead) destroy(s);
+}
+
+void stream_sim_deaf(struct stream *s) {
+    s->is_deaf = true;
 }
 
 void stream_sim_reset(struct stream **s) {

@@ -204,7 +204,7 @@ static void hosts_are_tried_in_the_order_of_preference(void **state) {
         add_host(w, "a.test", "30 mx3.a.test", "mx3.a.test", "198.18.0.3");
         (void)sim_server(w->loop, "198.18.0.2:25", NULL);
         (void)sim_server(w->loop, "198.18.0.3:25", NULL);
-        if (cases[i].is_black) sim_blackhole(w->loop, "198.18.0.1:25");
+        sim_blackhole(w->loop, "198.18.0.1:25", cases[i].is_black);
         if (cases[i].is_down) sim_down(w->loop, "198.18.0.1:25", true);
         world_start(w);
         int64_t id = mail(w, "b@a.test", NULL, 0);

@@ -66,6 +66,9 @@ struct call {
     struct buf out;
     const char *sql;
     bool has_row;
+    int64_t number;
+    struct acceptance *many;
+    size_t many_count;
     enum status (*write)(void *arg, struct db *db);
     void *arg;
 };
@@ -123,7 +126,7 @@ static enum status set_up(struct call *c, struct db *db) {
 struct world *world_new(void) {
     struct world *w = calloc(1, sizeof *w);
     BUF_AUTO why = {0};
-    const char *base = getenv("TMPDIR");
+    const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR"); /* nothing here tests the disk */
     buf_addf(&w->folder, "%s/posthorn-mta.XXXXXX", base ? base : "/tmp");
     assert_non_null(mkdtemp(w->folder.p));
     buf_addf(&w->url, "sqlite:%s/posthorn.db", w->folder.p);
@@ -197,11 +200,10 @@ static enum status accept_one(struct call *c, struct db *db) {
     return accept_run(db, &c->arena, &c->acceptance);
 }
 
-static int64_t accept_and_offer(struct world *w, const struct accept_recipient *to, size_t count, struct str content,
-                                int64_t life_ms) {
+static struct acceptance acceptance_of(struct world *w, const struct accept_recipient *to, size_t count, struct str content,
+                                       int64_t life_ms) {
     int64_t now = clock_wall_ms(loop_clock(w->loop));
-    struct call c = {.w = w, .run = accept_one};
-    c.acceptance = (struct acceptance){
+    return (struct acceptance){
         .message = {.uuid = id_make(now, rand_system()),
                     .account_id = w->account_id,
                     .domain_id = w->domain_id,
@@ -219,11 +221,22 @@ static int64_t accept_and_offer(struct world *w, const struct accept_recipient *
         .due_at = now,
         .owner = {w->options.node_id, w->options.epoch},
     };
+}
+
+static int64_t accept_and_offer(struct world *w, const struct accept_recipient *to, size_t count, struct str content,
+                                int64_t life_ms) {
+    struct call c = {.w = w, .run = accept_one, .acceptance = acceptance_of(w, to, count, content, life_ms)};
     call(w->writer, &c);
     mta_offer(w->mta, c.acceptance.entries, c.acceptance.entry_count);
     int64_t id = c.acceptance.entries[0].recipient_id;
     arena_fini(&c.arena);
     return id;
+}
+
+static enum status accept_many(struct call *c, struct db *db) {
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < c->many_count && status == STATUS_OK; i++) status = accept_run(db, &c->arena, &c->many[i]);
+    return status;
 }
 
 static struct accept_recipient recipient_of(const char *address) {
@@ -244,6 +257,24 @@ int64_t mail_all(struct world *w, const char *recipients) {
     while (str_next(&rest, ',', &one))
         to[count++] = (struct accept_recipient){.address = one, .domain = str_sub(one, str_find(one, '@') + 1, SIZE_MAX)};
     return accept_and_offer(w, to, count, STR("From: a@sender.test\r\nSubject: all\r\n\r\nHello all\r\n"), 0);
+}
+
+int64_t mail_many(struct world *w, const struct posting *postings, size_t count) {
+    static const char content[] = "From: a@sender.test\r\nSubject: many\r\n\r\nHello\r\n";
+    struct accept_recipient *to = calloc(count, sizeof *to);
+    struct call c = {.w = w, .run = accept_many, .many = calloc(count, sizeof(struct acceptance)), .many_count = count};
+    for (size_t i = 0; i < count; i++) {
+        to[i] = recipient_of(postings[i].recipient);
+        c.many[i] = acceptance_of(w, &to[i], 1, STR(content), 0);
+        c.many[i].priority = postings[i].priority;
+    }
+    call(w->writer, &c);
+    int64_t first = c.many[0].entries[0].recipient_id;
+    for (size_t i = 0; i < count; i++) mta_offer(w->mta, c.many[i].entries, c.many[i].entry_count);
+    arena_fini(&c.arena);
+    free(c.many);
+    free(to);
+    return first;
 }
 
 static void tell_event(struct buf *out, const struct event *e) {
@@ -310,8 +341,10 @@ void world_sql(struct world *w, const char *sql) {
 }
 
 static enum status look(struct call *c, struct db *db) {
-    enum status status = stmt_step(db_stmt(db, c->sql));
+    struct stmt *s = db_stmt_once(db, str_from_z(c->sql));
+    enum status status = stmt_step(s);
     c->has_row = status == STATUS_ROW;
+    if (c->has_row) c->number = stmt_int(s, 0);
     return c->has_row ? STATUS_OK : status;
 }
 
@@ -319,6 +352,13 @@ bool world_has(struct world *w, const char *sql) {
     struct call c = {.w = w, .run = look, .sql = sql};
     call(w->readers, &c);
     return c.has_row;
+}
+
+int64_t world_number(struct world *w, const char *sql) {
+    struct call c = {.w = w, .run = look, .sql = sql};
+    call(w->readers, &c);
+    assert_true(c.has_row);
+    return c.number;
 }
 
 size_t count_of(struct str text, const char *part) {

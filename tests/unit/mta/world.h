@@ -40,6 +40,12 @@ void world_free(struct world *w);
 int64_t mail(struct world *w, const char *recipient, const char *content, int64_t life_ms);
 /* One message for several recipients, names parted by a comma. The id of the first. */
 int64_t mail_all(struct world *w, const char *recipients);
+/* Messages of their own, in one transaction. The id of the first recipient; the others follow. */
+struct posting {
+    const char *recipient;
+    int priority;
+};
+int64_t mail_many(struct world *w, const struct posting *postings, size_t count);
 /* Within max_ms of the world's time; then what is told of the recipient. The caller frees. */
 char *story(struct world *w, int64_t recipient_id, int64_t max_ms);
 void assert_story(struct world *w, int64_t recipient_id, int64_t max_ms, const char *want);
@@ -48,6 +54,8 @@ void world_write(struct world *w, enum status (*run)(void *arg, struct db *db), 
 /* Change the store behind mta's back; whether a query has a row. */
 void world_sql(struct world *w, const char *sql);
 bool world_has(struct world *w, const char *sql);
+/* Its first column of its first row. */
+int64_t world_number(struct world *w, const char *sql);
 void assert_has(struct str text, const char *part);
 /* Number of times `part` is in the text. */
 size_t count_of(struct str text, const char *part);

@@ -136,7 +136,7 @@ static void test_refused_down_and_vanished(void **state) {
     struct loop *world = world_new(state);
     sim_server(world, "192.0.2.2:25", NULL);
     sim_down(world, "192.0.2.2:25", true);
-    sim_blackhole(world, "192.0.2.3:25");
+    sim_blackhole(world, "192.0.2.3:25", true);
     static const struct {
         const char *to, *told;
     } cases[] = {

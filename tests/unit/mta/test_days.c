@@ -1,0 +1,140 @@
+/* test_days.c - simulated days: mail to hundreds of sites that greylist, throttle, go down, block, tarpit and err, on net_sim's
+ * clock.
+ *
+ * A small town in `./test`; with POSTHORN_FULL 500 sites, 100,000 messages.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "town.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t full_or(size_t full, size_t small) {
+    return getenv("POSTHORN_FULL") ? full : small;
+}
+
+/* How long a site's mail may take, and how it ends. */
+static const struct {
+    int64_t last_ms; /* the slowest */
+    bool may_bounce; /* in part */
+    bool always_bounces;
+} bounds[SITE_KINDS] = {
+    [SITE_GOOD] = {.last_ms = MINUTE},
+    [SITE_GREY] = {.last_ms = 3 * HOUR}, /* an hour, and the step of the schedule behind it */
+    [SITE_CONNECTIONS] = {.last_ms = 3 * HOUR},
+    [SITE_RATE] = {.last_ms = 24 * HOUR},
+    [SITE_DOWN] = {.last_ms = 17 * HOUR}, /* eleven hours, and a step of at most 4.8 h */
+    [SITE_SILENT] = {.last_ms = 17 * HOUR},
+    [SITE_BLOCK] = {.last_ms = 17 * HOUR},
+    [SITE_TARPIT] = {.last_ms = 48 * HOUR},
+    [SITE_MOODY] = {.last_ms = 8 * HOUR},
+    [SITE_PICKY] = {.last_ms = MINUTE, .may_bounce = true},
+    [SITE_DNS_DEAD] = {.last_ms = 17 * HOUR},
+    [SITE_NO_DOMAIN] = {.last_ms = MINUTE, .always_bounces = true},
+};
+
+struct tally {
+    int64_t sent, delivered, bounced, failed, waiting, last_ms;
+};
+
+static int64_t number_of(struct town_site *s, const char *what) {
+    char sql[300];
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT coalesce(%s, 0) FROM recipients r JOIN messages m ON m.id = r.message_id WHERE r.domain = '%s'", what,
+                   s->domain);
+    return world_number(s->town->w, sql);
+}
+
+static struct tally tally_of(struct town_site *s) {
+    return (struct tally){.sent = number_of(s, "count(*)"),
+                          .delivered = number_of(s, "sum(r.state = 3)"),
+                          .bounced = number_of(s, "sum(r.state = 4)"),
+                          .failed = number_of(s, "sum(r.state = 5)"),
+                          .waiting = number_of(s, "sum(r.state IN (0, 1))"),
+                          .last_ms = number_of(s, "max(r.changed_at - m.created_at)")};
+}
+
+/* Every message ended, as its site's script has it, in time. */
+static void check_site(struct town_site *s, struct tally *sums, size_t *ret_breaches) {
+    struct tally t = tally_of(s), *sum = &sums[s->kind];
+    bool may_bounce = bounds[s->kind].may_bounce || bounds[s->kind].always_bounces;
+    bool is_good = t.sent == (int64_t)s->sent && t.waiting == 0 && t.failed == 0 && (may_bounce || t.bounced == 0) &&
+                   (!bounds[s->kind].always_bounces || t.delivered == 0) && t.last_ms <= bounds[s->kind].last_ms &&
+                   t.delivered == (int64_t)s->taken;
+    if (!is_good) {
+        ++*ret_breaches;
+        print_message(
+            "%s (%s, most %u): sent %zu, delivered %lld (took %zu), bounced %lld, failed %lld, waiting %lld, last %lld min\n",
+            s->domain, site_kind_text(s->kind), s->most, s->sent, (long long)t.delivered, s->taken, (long long)t.bounced,
+            (long long)t.failed, (long long)t.waiting, (long long)(t.last_ms / MINUTE));
+    }
+    sum->sent += t.sent;
+    sum->delivered += t.delivered;
+    sum->bounced += t.bounced;
+    if (t.last_ms > sum->last_ms) sum->last_ms = t.last_ms;
+}
+
+static void print_sums(struct town *t, const struct tally *sums) {
+    print_message("%-16s %6s %8s %8s %8s %9s %9s %8s\n", "kind", "sites", "sent", "arrived", "bounced", "last min", "connects",
+                  "refused");
+    for (size_t k = 0; k < SITE_KINDS; k++) {
+        size_t sites = 0, connects = 0, refused = 0;
+        for (size_t i = 0; i < t->count; i++) {
+            if (t->sites[i].kind != k) continue;
+            sites++;
+            connects += t->sites[i].connects;
+            refused += t->sites[i].turned_away + t->sites[i].retried_while_blocked;
+        }
+        print_message("%-16s %6zu %8lld %8lld %8lld %9lld %9zu %8zu\n", site_kind_text((enum site_kind)k), sites,
+                      (long long)sums[k].sent, (long long)sums[k].delivered, (long long)sums[k].bounced,
+                      (long long)(sums[k].last_ms / MINUTE), connects, refused);
+    }
+}
+
+struct day {
+    size_t sites, messages;
+    uint64_t seed;
+    bool is_checked;
+};
+
+static uint64_t live(const struct day *day) {
+    struct world *w = world_new();
+    sim_seed(w->loop, day->seed);
+    struct town *t = town_new(w, day->sites, day->seed);
+    world_start(w);
+    town_mail(t, day->messages, 24 * HOUR);
+    town_wait(t, 72 * HOUR);
+    if (day->is_checked) {
+        struct tally sums[SITE_KINDS] = {0};
+        size_t breaches = 0;
+        for (size_t i = 0; i < t->count; i++) check_site(&t->sites[i], sums, &breaches);
+        print_sums(t, sums);
+        assert_int_equal(breaches, 0);
+    }
+    world_free(w);
+    uint64_t trace = t->trace;
+    town_free(&t);
+    return trace;
+}
+
+static void P4_every_message_ends_in_time(void **state) {
+    (void)state;
+    (void)live(&(struct day){full_or(500, 60), full_or(100000, 3000), 1, true});
+}
+
+static void the_same_seed_gives_the_same_run(void **state) {
+    (void)state;
+    uint64_t first = live(&(struct day){24, 600, 7, false});
+    assert_int_equal(first, live(&(struct day){24, 600, 7, false}));
+    assert_int_not_equal(first, live(&(struct day){24, 600, 8, false}));
+}
+
+int main(void) {
+    log_set_level(LOG_ERROR);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(P4_every_message_ends_in_time),
+        cmocka_unit_test(the_same_seed_gives_the_same_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,70 @@
+/* town.h - a world of many sites, each with a script of its own, and mail to them from morning to night.
+ *
+ * Everything a site does comes from its script, its memory and the world's chance, so the same seed gives the same run; `trace`
+ * is a hash over every line that any site heard and when. A site also keeps watch over its own limits: what it saw is what the
+ * sender did, whatever the sender believes.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_TESTS_MTA_TOWN_H
+#define POSTHORN_TESTS_MTA_TOWN_H
+
+#include "base/map.h"
+#include "world.h"
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+
+enum site_kind {
+    SITE_GOOD,
+    SITE_GREY,        /* 451 until `grey_ms` after it first saw the recipient */
+    SITE_CONNECTIONS, /* 421 beyond `most` connections */
+    SITE_RATE,        /* 450 beyond `most` messages within a minute */
+    SITE_DOWN,        /* refuses connections from..until */
+    SITE_SILENT,      /* packets vanish from..until */
+    SITE_BLOCK,       /* blocks our address from..until */
+    SITE_TARPIT,      /* four minutes for each answer */
+    SITE_MOODY,       /* 4xx by chance, 421 and lost connections among them */
+    SITE_PICKY,       /* 550 for recipients that are gone */
+    SITE_DNS_DEAD,    /* its name servers fail from..until */
+    SITE_NO_DOMAIN,   /* NXDOMAIN */
+    SITE_KINDS
+};
+struct town_site {
+    struct town *town;
+    enum site_kind kind;
+    size_t number;
+    char domain[48], mx[64], address[64]; /* its host's name and address with port */
+    struct sim_server *server;
+    unsigned most;
+    int64_t grey_ms, from_at, until_at; /* monotonic of the world */
+    struct map *first_seen;             /* greylisting: by RCPT line */
+    int64_t *minute;                    /* times of the last `most` messages, a ring */
+    size_t minute_next;
+    /* What it saw. */
+    size_t sent;                             /* messages to it */
+    size_t open, open_peak, connects, taken; /* connections; messages it took */
+    size_t turned_away, turned_away_late,
+        asked; /* by its limit; in the second half of its traffic; all tries that the limit judged */
+    size_t retried_while_blocked;
+};
+struct town {
+    struct world *w;
+    struct town_site *sites;
+    size_t count;
+    uint64_t trace, chance;
+    int64_t begun_at;
+    int64_t traffic_ms;
+};
+/* `count` sites of all kinds, made from the seed. Before world_start. */
+struct town *town_new(struct world *w, size_t count, uint64_t seed);
+/* After world_free. */
+void town_free(struct town **t);
+/* A number below n, of the town's own chance. */
+uint64_t town_chance(struct town *t, uint64_t n);
+/* Mail `count` messages, bulk, spread over `ms` and over the sites, while the world runs on. */
+void town_mail(struct town *t, size_t count, int64_t ms);
+/* Let it go on until nobody waits any more, or `ms` are over. */
+void town_wait(struct town *t, int64_t ms);
+const char *site_kind_text(enum site_kind kind);
+
+#endif
