@@ -5,7 +5,7 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "posthorn: $*"; exit 1; }
 
 # To build the program.
-BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config python3-minimal libevent-dev libssl-dev libunbound-dev nettle-dev libsqlite3-dev
+BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config python3-minimal libevent-dev libssl-dev libunbound-dev nettle-dev libcurl4-openssl-dev libsqlite3-dev
     libpq-dev libargon2-dev libidn2-dev zlib1g-dev dns-root-data ca-certificates curl"
 
 # Prints those of "$@" that dpkg does not have.

@@ -17,6 +17,7 @@
 #include "net/stream.h"
 
 #define HTTP_CLIENT_HEAD_MAX   16384              /* bytes of an answer's head, interim answers included */
+#define HTTP_CLIENT_DROP_MAX   65536              /* bytes behind what is wanted that are read for the connection's sake */
 #define HTTP_CLIENT_WAIT_MAX_S (7 * 24 * 60 * 60) /* Retry-After beyond it is cut */
 
 struct http_client;
@@ -32,7 +33,7 @@ struct http_client_options {
 };
 /* Before the loop runs or on it. INVALID: the CA file holds no certificate. */
 WARN_UNUSED enum status http_client_new(const struct http_client_options *options, struct http_client **ret);
-/* On the loop or when it has stopped. No callback comes any more. NULL inside is fine. */
+/* On the loop (not in a callback) or when it has stopped. No callback comes any more. NULL inside is fine. */
 void http_client_free(struct http_client **c);
 
 struct http_client_header {
@@ -46,7 +47,7 @@ struct http_client_request {
     const struct http_client_header *headers; /* Content-Type and what else; Host and Content-Length are the client's */
     size_t header_count;
     int64_t timeout_ms; /* from this call to the callback, waiting for a place included; > 0 */
-    size_t body_max;    /* bytes of the answer's body that are wanted; what follows is not read */
+    size_t body_max;    /* bytes of the answer's body that are wanted; of the rest HTTP_CLIENT_DROP_MAX are read at most */
     bool allow_http;    /* else only https */
     bool allow_private; /* any address */
 };
@@ -75,7 +76,7 @@ struct http_client_result {
     struct str body;           /* the first body_max bytes, as sent (no content coding is asked for); cut ones at BODY too */
     bool is_cut;               /* there was more */
     struct str content_type;   /* "" when absent */
-    int64_t retry_after_s;     /* -1: none or unreadable; 0 to HTTP_CLIENT_WAIT_MAX_S */
+    int64_t retry_after_s;     /* 0: none; at most HTTP_CLIENT_WAIT_MAX_S, however it is written */
     struct net_address remote; /* family 0: never connected */
     bool is_reused;            /* on a kept connection */
     /* Since the call; -1: did not get there. */
@@ -84,7 +85,7 @@ struct http_client_result {
 typedef void (*http_client_fn)(void *arg, const struct http_client_result *result);
 
 struct http_client_call;
-/* Never NULL; the handle is valid until the callback. */
+/* Never NULL; the handle is valid until the callback. How many wait is the caller's to bound (http_client_count). */
 struct http_client_call *http_client_start(struct http_client *c, const struct http_client_request *request, http_client_fn fn,
                                            void *arg);
 /* No callback will come; NULL inside is fine. The connection is closed when something is under way on it. */
