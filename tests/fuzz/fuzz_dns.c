@@ -4,15 +4,16 @@
 #include "proto/dns/dns.h"
 
 static void check_record(enum dns_type type, const struct dns_record *r) {
-    if (type == DNS_TXT || type == DNS_A || type == DNS_AAAA) return;
+    if (type == DNS_TLSA) FUZZ_CHECK(r->text.n > 0);
+    if (type == DNS_TXT || type == DNS_TLSA || type == DNS_A || type == DNS_AAAA) return;
     FUZZ_CHECK(r->name.n <= DNS_NAME_MAX && str_is_ascii(r->name) && !str_has_control(r->name) && !str_ends(r->name, STR(".")));
     for (size_t i = 0; i < r->name.n; i++) FUZZ_CHECK(r->name.p[i] != ' ' && ascii_lower(r->name.p[i]) == r->name.p[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const enum dns_type types[] = {DNS_A, DNS_MX, DNS_TXT, DNS_AAAA, DNS_CNAME, DNS_PTR};
+    static const enum dns_type types[] = {DNS_A, DNS_MX, DNS_TXT, DNS_AAAA, DNS_CNAME, DNS_PTR, DNS_TLSA};
     struct str in = fuzz_str(data, size);
-    enum dns_type type = types[fuzz_choice(&in) % 6];
+    enum dns_type type = types[fuzz_choice(&in) % 7];
     ARENA_AUTO arena = {0};
     struct dns_record record = {0};
     if (dns_rdata_parse(type, in, &arena, &record) == PARSE_DONE) check_record(type, &record);

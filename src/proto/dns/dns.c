@@ -115,13 +115,25 @@ static bool parse_address(struct wire w, size_t at, size_t end, struct arena *ar
     return true;
 }
 
+/* Digests have their length; of other matching types it is not known (RFC 6698 2.1.3). Something must be there (DN11). */
+static bool parse_tlsa(struct wire w, size_t at, size_t end, struct arena *arena, struct dns_record *ret) {
+    static const size_t digest_bytes[] = {0, 32, 64};
+    if (end - at < 4) return false;
+    ret->usage = w.p[at];
+    ret->selector = w.p[at + 1];
+    ret->matching = w.p[at + 2];
+    ret->text = arena_str(arena, str_make((const char *)w.p + at + 3, end - at - 3));
+    size_t exact = ret->matching < sizeof digest_bytes / sizeof digest_bytes[0] ? digest_bytes[ret->matching] : 0;
+    return exact == 0 || ret->text.n == exact;
+}
+
 static const struct {
     enum dns_type type;
     size_t exact; /* length; 0: any */
     bool (*parse)(struct wire w, size_t at, size_t end, struct arena *arena, struct dns_record *ret);
 } decoders[] = {
-    {DNS_A, 4, parse_address}, {DNS_AAAA, 16, parse_address}, {DNS_CNAME, 0, parse_host},
-    {DNS_PTR, 0, parse_host},  {DNS_MX, 0, parse_mx},         {DNS_TXT, 0, parse_txt},
+    {DNS_A, 4, parse_address}, {DNS_AAAA, 16, parse_address}, {DNS_CNAME, 0, parse_host}, {DNS_PTR, 0, parse_host},
+    {DNS_MX, 0, parse_mx},     {DNS_TXT, 0, parse_txt},       {DNS_TLSA, 0, parse_tlsa},
 };
 
 static bool parse_record(struct wire w, enum dns_type type, size_t at, size_t end, struct arena *arena, struct dns_record *ret) {

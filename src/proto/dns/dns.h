@@ -13,8 +13,11 @@ enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 1
 
 #define DNS_NAME_MAX    253 /* characters of a name in text, without the trailing dot */
 #define DNS_LABEL_MAX   63
-#define DNS_RECORDS_MAX 256         /* records kept of one answer; more are dropped (DN08, P8) */
-#define DNS_TTL_MAX     (7 * 86400) /* seconds; longer is cut (DN14) */
+#define DNS_RECORDS_MAX 256 /* records kept of one answer; more are dropped (DN08, P8) */
+/* TLSA usages that mean something in SMTP (RFC 7672 3.1). */
+#define DNS_TLSA_TRUST_ANCHOR 2
+#define DNS_TLSA_END_ENTITY   3
+#define DNS_TTL_MAX           (7 * 86400) /* seconds; longer is cut (DN14) */
 
 /* What a step machine wants to know. */
 struct dns_question {
@@ -23,10 +26,11 @@ struct dns_question {
 };
 
 struct dns_record {
-    struct str name;     /* MX, CNAME, PTR target: lower case, no trailing dot, "" is the root */
-    uint16_t preference; /* MX */
-    struct str text;     /* TXT: its strings joined (RFC 7208 3.3, RFC 6376 3.6.2.2) */
-    uint8_t address[16]; /* A: first 4 bytes; AAAA: 16 */
+    struct str name;                   /* MX, CNAME, PTR target: lower case, no trailing dot, "" is the root */
+    uint16_t preference;               /* MX */
+    struct str text;                   /* TXT: its strings joined (RFC 7208 3.3, RFC 6376 3.6.2.2); TLSA: the association data */
+    uint8_t usage, selector, matching; /* TLSA */
+    uint8_t address[16];               /* A: first 4 bytes; AAAA: 16 */
 };
 struct dns_answer {
     enum status status; /* OK (perhaps no records), NOT_FOUND (NXDOMAIN), TEMPORARY, TIMEOUT */
@@ -36,11 +40,12 @@ struct dns_answer {
     size_t count;
     uint32_t ttl; /* seconds, the smallest of the records */
     bool secure;  /* validated by DNSSEC */
+    bool bogus;   /* it should have been, and is not: TEMPORARY (DN17) */
 };
 
-/* Decode one uncompressed rdata of `type` (A, AAAA, MX, TXT, CNAME, PTR); strings are copied into the arena. Wrong lengths,
- * labels over 63, names over 255 octets, and bytes outside what a host name may hold in MX/CNAME/PTR targets are BAD. Source: RFC
- * 1035 3.3. */
+/* Decode one uncompressed rdata of `type` (A, AAAA, MX, TXT, CNAME, PTR, TLSA); strings are copied into the arena. Wrong lengths,
+ * labels over 63, names over 255 octets, and bytes outside what a host name may hold in MX/CNAME/PTR targets, and TLSA
+ * data that cannot be what its matching type says, are BAD. Source: RFC 1035 3.3, RFC 6698 2.1. */
 WARN_UNUSED enum parse dns_rdata_parse(enum dns_type type, struct str rdata, struct arena *arena, struct dns_record *ret);
 
 /* Decode a whole response to `question`: follows CNAMEs from the name asked to the records of the type asked (at most 16, loops

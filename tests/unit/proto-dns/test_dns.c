@@ -54,6 +54,30 @@ static void test_DN11_DN12_rdata(void **state) {
          BYTES("\x01"
                "a\x00"),
          "0|a||0.0"},
+        {DNS_TLSA,
+         BYTES("\x03\x01\x01"
+               "0123456789abcdef0123456789abcdef"),
+         "0||0123456789abcdef0123456789abcdef|0.0"},
+        {DNS_TLSA,
+         BYTES("\x02\x00\x00"
+               "0"),
+         "0||0|0.0"},
+        {DNS_TLSA,
+         BYTES("\x09\x09\x09"
+               "x"),
+         "0||x|0.0"}, /* whoever looks at it will say that it cannot be used */
+        {DNS_TLSA,
+         BYTES("\x03\x01\x01"
+               "0123456789abcdef0123456789abcde"),
+         NULL},
+        {DNS_TLSA,
+         BYTES("\x03\x01\x02"
+               "0123456789abcdef0123456789abcdef"),
+         NULL},
+        {DNS_TLSA, BYTES("\x03\x01\x01"), NULL},
+        {DNS_TLSA, BYTES("\x03\x01"), NULL},
+        {DNS_TLSA, BYTES("\x03"), NULL},
+        {DNS_TLSA, BYTES(""), NULL},
         {DNS_TXT,
          BYTES("\x03"
                "abc"),
