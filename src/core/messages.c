@@ -144,12 +144,12 @@ static int compare_ids(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static bool is_flying(const struct message_flight *flight, int64_t id) {
+bool message_is_flying(const struct message_flight *flight, int64_t id) {
     return flight->count && bsearch(&id, flight->ids, flight->count, sizeof id, compare_ids);
 }
 
 static bool may_decide(const struct recipient *r, const struct message_choice *choice) {
-    return r->state == RECIPIENT_SCHEDULED && r->due_at > choice->now && !is_flying(&choice->flight, r->id);
+    return r->state == RECIPIENT_SCHEDULED && r->due_at > choice->now && !message_is_flying(&choice->flight, r->id);
 }
 
 enum status message_cancel(struct db *db, const struct message_choice *choice, int64_t *ret_count) {
@@ -222,7 +222,7 @@ enum status message_fail(struct db *db, const struct queue_ids *ids, const struc
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < ids->count; i++) {
         bool applied = false;
-        if (is_flying(&end->flight, ids->items[i]))
+        if (message_is_flying(&end->flight, ids->items[i]))
             status = end_life(db, ids->items[i], end->now);
         else
             status = delivery_withdraw(db, ids->items[i], RECIPIENT_FAILED, end->reason, end->now, &applied);

@@ -60,6 +60,7 @@ struct message_flight {
     const int64_t *ids;
     size_t count;
 };
+bool message_is_flying(const struct message_flight *flight, int64_t recipient_id);
 struct message_choice {
     int64_t message_id;
     struct message_flight flight;

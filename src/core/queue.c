@@ -64,7 +64,7 @@ enum status queue_fetch(struct db *db, int64_t node_id, const struct schedule_lo
 
 /* ---- what outlives its message's life ---- */
 enum status queue_expired_page(struct db *db, int64_t node_id, const struct queue_sweep *at, int64_t now, int limit,
-                               struct arena *arena, struct queue_expired *ret) {
+                               struct arena *arena, struct queue_page *ret) {
     struct queue_filter filter = queue_filter_all();
     filter.expires_until = now;
     struct queue_walk walk = {
@@ -72,9 +72,9 @@ enum status queue_expired_page(struct db *db, int64_t node_id, const struct queu
     struct queue_piece piece;
     enum status status = queue_pick(db, arena, &walk, &piece);
     if (status != STATUS_OK) return status;
-    *ret = (struct queue_expired){.ids = {piece.ids, piece.count},
-                                  .next = {.is_held = at->is_held, .after = piece.place},
-                                  .is_end = piece.is_end && at->is_held};
+    *ret = (struct queue_page){.ids = {piece.ids, piece.count},
+                               .next = {.is_held = at->is_held, .after = piece.place},
+                               .is_end = piece.is_end && at->is_held};
     if (piece.is_end && !at->is_held) ret->next = (struct queue_sweep){.is_held = true};
     return STATUS_OK;
 }

@@ -27,12 +27,12 @@ WARN_UNUSED enum status queue_is_ours(struct db *db, const struct node_epoch *ow
 enum status queue_fetch(struct db *db, int64_t node_id, const struct schedule_load *load, struct arena *arena,
                         struct schedule_rows *ret);
 
-/* How far the look for messages whose life has ended is; zeroed: at its beginning. */
+/* How far a walk over all that is not ended is; zeroed: at its beginning. */
 struct queue_sweep {
     bool is_held; /* what waits comes first, then what is held */
     struct queue_place after;
 };
-struct queue_expired {
+struct queue_page {
     struct queue_ids ids;
     struct queue_sweep next; /* its strings, like the ids, live in the arena */
     bool is_end;
@@ -40,7 +40,7 @@ struct queue_expired {
 /* On a reader: recipients whose message's life ended at `now` or before, at most `limit` of them, out of at most
  * QUEUE_WALK_LOOK_MAX index entries. An empty piece may have a next one. */
 WARN_UNUSED enum status queue_expired_page(struct db *db, int64_t node_id, const struct queue_sweep *at, int64_t now, int limit,
-                                           struct arena *arena, struct queue_expired *ret);
+                                           struct arena *arena, struct queue_page *ret);
 /* On the writer: fail these, as delivery_settle does, each with its event and the reason for which it waited; those that ended or
  * live longer meanwhile are left alone. None may be in flight: leave those out. *ret_count: how many failed. */
 WARN_UNUSED enum status queue_expire(struct db *db, const struct node_epoch *owner, const struct queue_ids *ids, int64_t now,

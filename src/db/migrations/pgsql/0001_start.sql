@@ -87,6 +87,14 @@ CREATE TABLE send_counts (              -- recipients accepted on a UTC day, for
     PRIMARY KEY (account_id, day_at)
 );
 
+CREATE TABLE source_counts (            -- messages of warming sources on a UTC day (core/source_use.h)
+    source      TEXT NOT NULL,                     -- name in the configuration
+    provider    TEXT NOT NULL,                     -- name of its row; '': all without one
+    day         BIGINT NOT NULL,                  -- days since 1970-01-01
+    count       BIGINT NOT NULL,
+    PRIMARY KEY (source, provider, day)
+);
+
 CREATE TABLE send_rates (               -- the limit per second; only accounts that have one
     account_id  BIGINT PRIMARY KEY REFERENCES accounts(id) ON DELETE CASCADE,
     spent_until BIGINT NOT NULL                   -- Unix microseconds: up to here the rate is used up
@@ -283,6 +291,7 @@ CREATE TABLE suppressions (             -- whom an account must not write to
     address         TEXT COLLATE "C" NOT NULL,                 -- lower case; '' when the person was erased
     source          BIGINT NOT NULL,              -- enum suppression_source
     reason          TEXT NOT NULL DEFAULT '',
+    event_id        BIGINT NOT NULL DEFAULT 0,    -- that was the reason; 0: none, somebody said so
     created_at      BIGINT NOT NULL,
     UNIQUE (account_id, address_hash, list_id)
 );
@@ -355,7 +364,7 @@ CREATE TABLE queue_jobs (               -- what is done to what waits (enum queu
     reason      TEXT NOT NULL DEFAULT '',          -- what is told of those
     place       TEXT NOT NULL DEFAULT '',          -- JSON: how far the walk is
     changed     BIGINT NOT NULL DEFAULT 0,
-    looked      BIGINT NOT NULL DEFAULT 0,        -- index entries
+    busy        BIGINT NOT NULL DEFAULT 0,        -- in flight when this walk came by: then it walks once more
     created_at  BIGINT NOT NULL,
     finished_at BIGINT NOT NULL DEFAULT 0,        -- 0: open
     ended       TEXT NOT NULL DEFAULT ''           -- why, when it did not come to its end

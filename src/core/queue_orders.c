@@ -1,0 +1,199 @@
+/* queue_orders.c - see queue_orders.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "core/queue_orders.h"
+
+#include "core/delivery.h"
+#include "proto/json/json_write.h"
+
+const char *queue_verb_text(enum queue_verb verb) {
+    static const char *const texts[QUEUE_VERB_COUNT] = {"retry", "hold", "release", "cancel", "move", "fail"};
+    return (unsigned)verb < QUEUE_VERB_COUNT ? texts[verb] : "unknown";
+}
+
+/* ---- as text ---- */
+static const struct {
+    const char *name;
+    size_t at;
+} numbers[] = {
+    {"AccountID", offsetof(struct queue_filter, account_id)},       {"DomainID", offsetof(struct queue_filter, domain_id)},
+    {"MessageID", offsetof(struct queue_filter, message_id)},       {"LastMessage", offsetof(struct queue_filter, last_message)},
+    {"ExpiresUntil", offsetof(struct queue_filter, expires_until)}, {"DueUntil", offsetof(struct queue_filter, due_until)},
+};
+#define NUMBER_COUNT (sizeof numbers / sizeof numbers[0])
+
+void queue_filter_format(struct buf *out, const struct queue_filter *f) {
+    struct json_writer w = {.out = out};
+    json_open_object(&w);
+    for (size_t i = 0; i < NUMBER_COUNT; i++)
+        json_add_i64(&w, str_from_z(numbers[i].name), *(const int64_t *)(const void *)((const char *)f + numbers[i].at));
+    json_add_i64(&w, STR("State"), f->state);
+    json_add_str(&w, STR("Address"), f->address);
+    json_add_str(&w, STR("Reason"), f->reason);
+    json_add_array(&w, STR("Domains"));
+    for (size_t i = 0; i < f->domain_count; i++) json_str(&w, f->domains[i]);
+    json_close_array(&w);
+    json_close_object(&w);
+}
+
+/* A reader's text goes with its transaction; what is found in it is copied. */
+static bool parse_object(struct arena *arena, struct str text, const struct json **ret) {
+    struct json_error error;
+    return json_parse(arena, arena_str(arena, text), ret, &error) && json_is(*ret, JSON_OBJECT);
+}
+
+bool queue_filter_parse(struct arena *arena, struct str text, struct queue_filter *ret) {
+    struct queue_filter f = queue_filter_all();
+    const struct json *object;
+    int64_t state;
+    bool ok = parse_object(arena, text, &object);
+    for (size_t i = 0; ok && i < NUMBER_COUNT; i++)
+        ok = json_to_i64(json_find(object, str_from_z(numbers[i].name)), (int64_t *)(void *)((char *)&f + numbers[i].at));
+    if (!ok || !json_to_i64(json_find(object, STR("State")), &state)) return false;
+    f.state = (int)state;
+    f.address = json_find_text(object, STR("Address"));
+    f.reason = json_find_text(object, STR("Reason"));
+    const struct json *domains = json_find(object, STR("Domains"));
+    struct str *names = arena_array(arena, json_is(domains, JSON_ARRAY) ? domains->count + 1 : 1, sizeof *names);
+    JSON_FOR_EACH (it, domains)
+        if (it->type == JSON_STRING) names[f.domain_count++] = it->text;
+    f.domains = names;
+    *ret = f;
+    return true;
+}
+
+void queue_sweep_format(struct buf *out, const struct queue_sweep *at) {
+    struct json_writer w = {.out = out};
+    json_open_object(&w);
+    json_add_bool(&w, STR("IsHeld"), at->is_held);
+    json_add_str(&w, STR("Domain"), at->after.domain);
+    json_add_array(&w, STR("Key"));
+    json_i64(&w, at->after.account_id);
+    json_i64(&w, at->after.priority);
+    json_i64(&w, at->after.due_at);
+    json_i64(&w, at->after.id);
+    json_close_array(&w);
+    json_close_object(&w);
+}
+
+bool queue_sweep_parse(struct arena *arena, struct str text, struct queue_sweep *ret) {
+    struct queue_sweep at = {.is_held = false};
+    const struct json *object;
+    if (text.n == 0) {
+        *ret = at;
+        return true;
+    }
+    if (!parse_object(arena, text, &object)) return false;
+    const struct json *held = json_find(object, STR("IsHeld"));
+    int64_t *const places[] = {&at.after.account_id, &at.after.priority, &at.after.due_at, &at.after.id};
+    size_t count = 0;
+    at.is_held = json_is(held, JSON_BOOL) && held->boolean;
+    at.after.domain = json_find_text(object, STR("Domain"));
+    JSON_FOR_EACH (it, json_find(object, STR("Key")))
+        if (count < 4 && json_to_i64(it, places[count])) count++;
+    if (count == 4) *ret = at;
+    return count == 4;
+}
+
+/* ---- which ---- */
+enum { AMONG_WAITING = 1, AMONG_HELD = 2, AMONG_BOTH = 3 };
+
+static enum status page_of(struct db *db, int64_t node_id, const struct queue_filter *filter, unsigned among,
+                           const struct queue_walk *how, struct queue_sweep at, struct arena *arena, struct queue_page *ret) {
+    struct queue_filter f = *filter;
+    if (f.state == RECIPIENT_HELD) among &= AMONG_HELD;
+    if (f.state == RECIPIENT_SCHEDULED || f.state == RECIPIENT_QUEUED) among &= AMONG_WAITING;
+    if (f.state == RECIPIENT_HELD) f.state = -1;
+    if (!at.is_held && !(among & AMONG_WAITING)) at = (struct queue_sweep){.is_held = true};
+    *ret = (struct queue_page){.next = at, .is_end = true};
+    if (at.is_held && !(among & AMONG_HELD)) return STATUS_OK;
+    struct queue_walk walk = *how;
+    struct queue_piece piece;
+    walk.node_id = node_id;
+    walk.filter = &f;
+    walk.is_held = at.is_held;
+    walk.after = at.after;
+    enum status status = queue_pick(db, arena, &walk, &piece);
+    if (status != STATUS_OK) return status;
+    bool goes_on = piece.is_end && !at.is_held && (among & AMONG_HELD);
+    *ret = (struct queue_page){.ids = {piece.ids, piece.count},
+                               .next = {.is_held = at.is_held, .after = piece.place},
+                               .is_end = piece.is_end && !goes_on};
+    if (goes_on) ret->next = (struct queue_sweep){.is_held = true};
+    return STATUS_OK;
+}
+
+enum status queue_filter_page(struct db *db, int64_t node_id, const struct queue_filter *filter, const struct queue_sweep *at,
+                              int64_t now, int limit, struct arena *arena, struct queue_page *ret) {
+    return page_of(db, node_id, filter, AMONG_BOTH, &(struct queue_walk){.now = now, .limit = limit}, *at, arena, ret);
+}
+
+enum status queue_order_page(struct db *db, int64_t node_id, const struct queue_order *order, const struct queue_sweep *at,
+                             int64_t now, struct arena *arena, struct queue_page *ret) {
+    static const unsigned among[QUEUE_VERB_COUNT] = {
+        [QUEUE_RETRY] = AMONG_WAITING, [QUEUE_HOLD] = AMONG_WAITING, [QUEUE_RELEASE] = AMONG_HELD,
+        [QUEUE_CANCEL] = AMONG_BOTH,   [QUEUE_MOVE] = AMONG_BOTH,    [QUEUE_FAIL] = AMONG_BOTH};
+    return page_of(db, node_id, &order->filter, among[order->verb], &(struct queue_walk){.now = now, .limit = QUEUE_SLICE_MAX},
+                   *at, arena, ret);
+}
+
+/* ---- what is done ---- */
+/* To one that is not in flight. NOT_FOUND: it is in another state by now. */
+static enum status act(struct db *db, const struct queue_order *order, int64_t id, int64_t now) {
+    bool applied = false;
+    enum status status = STATUS_OK;
+    switch (order->verb) {
+    case QUEUE_RETRY:
+        return queue_hasten(db, id, now);
+    case QUEUE_HOLD:
+        return queue_hold_row(db, id, order->reason, now);
+    case QUEUE_RELEASE:
+        return queue_release_row(db, id, order->reason, now);
+    case QUEUE_MOVE:
+        return queue_shift(db, id, order->due_at, order->priority, now);
+    case QUEUE_CANCEL:
+    case QUEUE_FAIL:
+        status = delivery_withdraw(db, id, order->verb == QUEUE_CANCEL ? RECIPIENT_CANCELLED : RECIPIENT_FAILED, order->reason,
+                                   now, &applied);
+        return status == STATUS_OK && !applied ? STATUS_NOT_FOUND : status;
+    default:
+        return STATUS_INVALID;
+    }
+}
+
+static enum status add_entry(struct db *db, struct arena *arena, int64_t id, struct queue_entry_list *list) {
+    struct queue_row row;
+    enum status status = queue_row_get(db, arena, id, &row);
+    const struct recipient *r = &row.recipient;
+    if (status != STATUS_OK || r->state == RECIPIENT_HELD) return status;
+    list->items[list->count++] = (struct queue_entry){.recipient_id = id,
+                                                      .message_id = r->message_id,
+                                                      .account_id = r->account_id,
+                                                      .domain = r->domain,
+                                                      .priority = r->priority,
+                                                      .attempts = r->attempts,
+                                                      .due_at = r->due_at,
+                                                      .created_at = row.created_at,
+                                                      .expires_at = r->expires_at,
+                                                      .size_bytes = row.size_bytes};
+    return STATUS_OK;
+}
+
+enum status queue_order_apply(struct db *db, struct arena *arena, const struct queue_order *order, const struct queue_ids *ids,
+                              const struct message_flight *flight, int64_t now, struct queue_result *ret) {
+    bool is_news = order->verb == QUEUE_RETRY || order->verb == QUEUE_RELEASE || order->verb == QUEUE_MOVE;
+    struct queue_result result = {.entries.items = arena_array(arena, ids->count + 1, sizeof(struct queue_entry))};
+    for (size_t i = 0; i < ids->count; i++) {
+        int64_t id = ids->items[i];
+        if (message_is_flying(flight, id)) {
+            result.busy++;
+            continue;
+        }
+        enum status status = act(db, order, id, now);
+        if (status == STATUS_NOT_FOUND) continue;
+        if (status == STATUS_OK && is_news) status = add_entry(db, arena, id, &result.entries);
+        if (status != STATUS_OK) return status;
+        result.changed++;
+    }
+    *ret = result;
+    return STATUS_OK;
+}
