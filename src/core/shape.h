@@ -76,11 +76,11 @@ struct shape {
     uint32_t began[SHAPE_SLOTS];    /* messages begun, in slots of 5 s */
     int64_t slot;                   /* number of the newest */
     enum shape_pause_kind paused;
-    int64_t paused_until, pause_ms;             /* monotonic; its length */
+    int64_t paused_until;                       /* monotonic */
     unsigned failures[SHAPE_KIND_COUNT];        /* pauses in a row */
     int64_t healthy_since;                      /* nothing bad happened since then */
     int64_t ramp_per_minute, ramp_at, probe_at; /* 0: no ramp; since when this step; the probe began, 0: none under way */
-    int64_t ramp_began, ramp_good;              /* messages in this step: begun, answered well */
+    bool is_ramp_good, is_ramp_wanted;          /* in this step: something was answered; more would have gone */
     char because[SHAPE_BECAUSE_MAX + 1];        /* of the pause, or the last limit */
 };
 
@@ -125,6 +125,7 @@ struct shape_reply {
     unsigned code;
     struct str enhanced, text, host;
     enum bounce_class class; /* core/bounce_class.h */
+    bool is_greeting;        /* to no message: proves nothing good */
     bool is_slow;            /* a provider's row: take it as a rate reply */
     int64_t suspend_ms;      /* a provider's row: pause so long; 0: it says nothing */
 };
