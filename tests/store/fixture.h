@@ -23,9 +23,11 @@
 #include "store/inbox.h"
 #include "store/messages.h"
 #include "store/nodes.h"
+#include "store/pools.h"
 #include "store/queue.h"
 #include "store/sender_keys.h"
 #include "store/sessions.h"
+#include "store/source_counts.h"
 #include "store/store.h"
 #include "store/writer.h"
 

@@ -185,6 +185,42 @@ static void test_P6_sender_keys(void **state) {
     fixture_free(f);
 }
 
+static void test_pools_and_counts_of_sources(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    int64_t account = make_account(f->db, "a@example.com"), domain = make_domain(f->db, account, "example.com"), id = 0;
+    struct sender_key key = {.account_id = account, .domain_id = domain, .key_hash = TEXT("h"), .key_sealed = TEXT("s")};
+    struct str pool = {0};
+    assert_ok(sender_key_add(f->db, &key, &id));
+    assert_ok(pool_of(f->db, &f->arena, domain, id, &pool));
+    assert_str(pool, "");
+    assert_ok(pool_set_domain(f->db, domain, TEXT("news")));
+    assert_ok(pool_of(f->db, &f->arena, domain, id, &pool));
+    assert_str(pool, "news");
+    assert_ok(pool_set_key(f->db, id, TEXT("codes"))); /* a key's wins */
+    assert_ok(pool_of(f->db, &f->arena, domain, id, &pool));
+    assert_str(pool, "codes");
+    assert_ok(pool_of(f->db, &f->arena, domain, 0, &pool));
+    assert_str(pool, "news");
+    assert_ok(pool_of(f->db, &f->arena, domain + 1, id + 1, &pool));
+    assert_str(pool, "");
+    assert_int_equal(pool_set_domain(f->db, domain + 1, TEXT("x")), STATUS_NOT_FOUND);
+    assert_int_equal(pool_set_key(f->db, id + 1, TEXT("x")), STATUS_NOT_FOUND);
+    struct source_count_list counts;
+    assert_ok(source_count_add(f->db, TEXT("new"), TEXT("google"), 20000));
+    assert_ok(source_count_add(f->db, TEXT("new"), TEXT("google"), 20000));
+    assert_ok(source_count_add(f->db, TEXT("new"), TEXT(""), 20000));
+    assert_ok(source_count_add(f->db, TEXT("new"), TEXT("google"), 20001));
+    assert_ok(source_count_list(f->db, &f->arena, 20000, &counts));
+    assert_int_equal(counts.count, 2);
+    assert_str(counts.items[1].provider, "google");
+    assert_int_equal(counts.items[1].count, 2);
+    assert_ok(source_count_add(f->db, TEXT("old"), TEXT(""), 20100)); /* what is long past goes */
+    assert_ok(source_count_list(f->db, &f->arena, 20000, &counts));
+    assert_int_equal(counts.count, 0);
+    fixture_free(f);
+}
+
 static void test_P6_messages(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
@@ -347,6 +383,7 @@ int run_verbs(void) {
         cmocka_unit_test(test_TN09_one_account_owns_a_name),
         cmocka_unit_test(test_dkim_keys),
         cmocka_unit_test(test_P6_sender_keys),
+        cmocka_unit_test(test_pools_and_counts_of_sources),
         cmocka_unit_test(test_P6_messages),
         cmocka_unit_test(test_TN03_idempotency),
         cmocka_unit_test(test_P6_inbox),

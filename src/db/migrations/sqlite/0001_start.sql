@@ -380,6 +380,19 @@ CREATE TABLE pauses (                   -- by the operator: of all deliveries, a
     PRIMARY KEY (kind, name)
 ) STRICT;
 
+CREATE TABLE decisions (                -- of shaping: changes of limits, pauses; the newest (core/ledger.h)
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    at          INTEGER NOT NULL,
+    site        TEXT NOT NULL,                     -- key of the route
+    source      TEXT NOT NULL,                     -- name of our address
+    what        INTEGER NOT NULL,                  -- enum shape_what
+    kind        INTEGER NOT NULL,                  -- enum shape_pause_kind
+    from_value  INTEGER NOT NULL,
+    to_value    INTEGER NOT NULL,
+    because     TEXT NOT NULL
+) STRICT;
+CREATE INDEX decisions_by_site ON decisions(site, id);
+
 CREATE TABLE transcripts (              -- the dialogue of an attempt, without content and secrets; the last few of a recipient
     recipient_id INTEGER NOT NULL REFERENCES recipients(id) ON DELETE CASCADE,
     attempt     INTEGER NOT NULL,
