@@ -69,38 +69,76 @@ static struct str without_slash(struct str url) {
     return url;
 }
 
+/* A message of the domain's, not composed yet. */
+static struct acceptance begin(const struct notice_options *options, const struct domain *domain, int64_t now, int64_t life_ms) {
+    return (struct acceptance){
+        .owner = options->owner,
+        .due_at = now,
+        .message =
+            {
+                .uuid = id_make(now, options->rand),
+                .account_id = domain->account_id,
+                .domain_id = domain->id,
+                .created_at = now,
+                .expires_at = now + life_ms,
+                .tags = STR("[]"),
+                .metadata = STR("{}"),
+            },
+    };
+}
+
 /* False: the address or From is none that mail can go to or come from. */
-static bool compose(struct arena *arena, const struct notice_options *options, const struct notice *notice, struct str token,
+static bool compose(struct arena *arena, const struct notice_options *options, struct str to_email, struct submission *s,
                     struct acceptance *a, struct buf *content) {
-    const struct text *text = &texts[notice->purpose];
-    struct compose_mailbox to = {.email = notice->to};
+    static const struct compose_header automatic = {STR_INIT("Auto-Submitted"), STR_INIT("auto-generated")}; /* RFC 3834 5 */
+    struct compose_mailbox to = {.email = to_email};
     struct compose_verdict verdict;
+    struct str from_domain = str_sub(options->from, str_find(options->from, '@') + 1, SIZE_MAX);
+    s->from = (struct compose_mailbox){.email = options->from};
+    s->to = (struct compose_group){&to, 1};
+    s->headers = &automatic;
+    s->header_count = 1;
+    s->date_ms = a->message.created_at;
+    s->message_id = accept_message_id(arena, a->message.uuid, from_domain);
+    if (!compose_check(s, arena, &verdict)) return false;
+    compose_message(s, options->rand, content);
+    struct accept_recipient *recipient = ARENA_NEW(arena, struct accept_recipient);
+    *recipient = (struct accept_recipient){.address = to.address.text, .domain = to.address.domain};
+    a->recipients = recipient;
+    a->recipient_count = 1;
+    a->message.sender = s->from.address.text;
+    a->message.subject = s->subject;
+    a->message.rfc_message_id = s->message_id;
+    a->message.size_bytes = (int64_t)content->n;
+    return true;
+}
+
+static bool compose_token(struct arena *arena, const struct notice_options *options, const struct notice *notice,
+                          struct str token, struct acceptance *a, struct buf *content) {
+    const struct text *text = &texts[notice->purpose];
     BUF_AUTO plain = {0};
     BUF_AUTO html = {0};
     struct str base_url = without_slash(options->base_url);
     write_text(text, base_url, token, &plain);
     write_html(text, base_url, token, &html);
-    struct submission s = {
-        .from = {.email = options->from},
-        .to = {&to, 1},
-        .subject = str_from_z(text->subject),
-        .text = buf_str(&plain),
-        .html = buf_str(&html),
-        .date_ms = notice->now,
-        .message_id =
-            accept_message_id(arena, a->message.uuid, str_sub(options->from, str_find(options->from, '@') + 1, SIZE_MAX)),
-    };
-    if (!compose_check(&s, arena, &verdict)) return false;
-    compose_message(&s, options->rand, content);
-    struct accept_recipient *recipient = ARENA_NEW(arena, struct accept_recipient);
-    *recipient = (struct accept_recipient){.address = to.address.text, .domain = to.address.domain};
-    a->recipients = recipient;
-    a->recipient_count = 1;
-    a->message.sender = s.from.address.text;
-    a->message.subject = s.subject;
-    a->message.rfc_message_id = s.message_id;
-    a->message.size_bytes = (int64_t)content->n;
-    return true;
+    struct submission s = {.subject = str_from_z(text->subject), .text = buf_str(&plain), .html = buf_str(&html)};
+    return compose(arena, options, notice->to, &s, a, content);
+}
+
+enum status notice_mail(struct db *tx, struct arena *arena, const struct notice_options *options, const struct notice_mail *mail,
+                        struct acceptance *ret) {
+    struct domain domain;
+    BUF_AUTO content = {0};
+    enum status status = notice_ready(tx, arena, options, &domain);
+    if (status != STATUS_OK) return status;
+    struct acceptance a = begin(options, &domain, mail->now, mail->life_ms);
+    struct submission s = {.subject = arena_str(arena, mail->subject), .text = mail->text};
+    if (!compose(arena, options, mail->to, &s, &a, &content)) return STATUS_NOT_FOUND;
+    a.content = buf_str(&content);
+    status = accept_run(tx, arena, &a);
+    a.content = (struct str){0};
+    if (status == STATUS_OK) *ret = a;
+    return status;
 }
 
 /* ---- token and message together ---- */
@@ -135,18 +173,9 @@ enum status notice_send(struct db *tx, struct arena *arena, const struct notice_
     SECRET_AUTO token = {0};
     SECRET_AUTO content = {0};
     bool wanted = false;
-    *ret = (struct acceptance){.owner = options->owner, .due_at = notice->now};
-    ret->message = (struct message){
-        .uuid = id_make(notice->now, options->rand),
-        .account_id = domain.account_id,
-        .domain_id = domain.id,
-        .created_at = notice->now,
-        .expires_at = notice->now + texts[notice->purpose].life_ms,
-        .tags = STR("[]"),
-        .metadata = STR("{}"),
-    };
+    *ret = begin(options, &domain, notice->now, texts[notice->purpose].life_ms);
     token_make(TOKEN_MAILED, options->rand, &token);
-    bool is_composed = compose(arena, options, notice, buf_str(&token), ret, &content);
+    bool is_composed = compose_token(arena, options, notice, buf_str(&token), ret, &content);
     status = is_wanted(tx, notice, &wanted);
     if (status != STATUS_OK) return status;
     if (!wanted || !is_composed) return account_token_pretend(tx);

@@ -1,4 +1,4 @@
-/* notices.h - the gateway's own mail: what proves an address, and what sets a password anew.
+/* notices.h - the gateway's own mail: what proves an address, what sets a password anew, what an operator or account is told.
  *
  * It goes the way of all mail: composed, written into the queue in the caller's transaction together with its token, signed and
  * delivered for the sender domain of its From, which must be an enabled one here. Links begin with the configured URL, never
@@ -33,5 +33,16 @@ struct notice {
  * and the same is written nearly; then ret->entry_count is 0. NOT_FOUND: as notice_ready. */
 WARN_UNUSED enum status notice_send(struct db *tx, struct arena *arena, const struct notice_options *options,
                                     const struct notice *notice, struct acceptance *ret);
+
+/* Words to one person, that ask for nothing. */
+struct notice_mail {
+    struct str to; /* the address, as it came */
+    struct str subject, text;
+    int64_t life_ms, now;
+};
+/* On the writer: mail it, before all list mail. *ret: for the scheduler, after COMMIT. NOT_FOUND: as notice_ready, or no mail can
+ * go to that address. */
+WARN_UNUSED enum status notice_mail(struct db *tx, struct arena *arena, const struct notice_options *options,
+                                    const struct notice_mail *mail, struct acceptance *ret);
 
 #endif
