@@ -6,15 +6,20 @@
 #include "api/call.h"
 #include "core/messages.h"
 
-/* In the call's state, zeroed. */
+/* In the call's or the slice's state, zeroed. */
 struct message_hold {
-    struct call *call;
+    const struct api_options *api;
+    struct loop *loop;
+    void (*then)(void *arg); /* on the loop: it holds */
+    void *arg;
     void *hold;
     struct queue_held held;
     struct post post;
 };
 /* In a STEP_WAIT: the next step comes when it holds. */
 enum status message_hold_begin(struct message_hold *h, struct call *call, const struct queue_hold *what);
+/* The same for who is no call: then(arg) comes later, on this loop. */
+void message_hold_start(struct message_hold *h, const struct queue_hold *what);
 /* After the writer, in a STEP_LOOP, and again in call->cleanup for calls that ended before: let go. */
 void message_hold_end(struct message_hold *h);
 /* What was in flight when it began. */

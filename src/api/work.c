@@ -18,7 +18,7 @@
 #define RETRY_MS          1000  /* after a failure that may pass */
 #define WAIT_MAX_MS       30000 /* what is waited for is looked at so often: it may come earlier than it was said */
 
-static const struct work_kind *const kinds[] = {&import_work, &list_send_work};
+static const struct work_kind *const kinds[] = {&queue_work, &import_work, &list_send_work};
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
 
 struct item {
@@ -214,6 +214,21 @@ static void step_done(struct job *job) {
     next_step(work);
 }
 
+void slice_resume(struct slice *slice) {
+    struct work *work = slice->work;
+    work->step++;
+    next_step(work);
+}
+
+struct loop *slice_loop(const struct slice *slice) {
+    return slice->work->loop;
+}
+
+static void wait_step(struct work *work) {
+    work->fault = work->item->kind->steps[work->step].fn(&work->slice, NULL);
+    if (work->fault != STATUS_OK) judge_fault(work);
+}
+
 static struct executor *executor_of(const struct work *work, enum step_where where) {
     return where == STEP_READER ? work->api.readers : where == STEP_WRITER ? work->api.writer : work->api.slow;
 }
@@ -230,7 +245,9 @@ static void next_step(struct work *work) {
     }
     work->job =
         (struct job){.run = run_step, .done = step_done, .bytes = work->slice.write_bytes, .lane = work->item->account_id};
-    if (kind->steps[work->step].where == STEP_LOOP) {
+    if (kind->steps[work->step].where == STEP_WAIT) {
+        wait_step(work);
+    } else if (kind->steps[work->step].where == STEP_LOOP) {
         work->job.status = run_step(&work->job, NULL);
         step_done(&work->job);
     } else {
@@ -243,7 +260,7 @@ static void begin_slice(struct work *work, struct item *item) {
     work->item = item;
     work->step = 0;
     work->fault = STATUS_OK;
-    work->slice = (struct slice){.api = &work->api, .id = item->id, .now = clock_wall_ms(work->api.clock)};
+    work->slice = (struct slice){.work = work, .api = &work->api, .id = item->id, .now = clock_wall_ms(work->api.clock)};
     count_turn(work, item);
     next_step(work);
 }

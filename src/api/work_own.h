@@ -15,6 +15,7 @@ enum slice_end {
 /* A piece of one row's work, carried from step to step like a call. Its steps are the functions of its kind; one that wants no
  * more of them sets is_ended. */
 struct slice {
+    struct work *work;
     const struct api_options *api;
     struct arena arena;
     int64_t id;  /* of the row */
@@ -31,7 +32,7 @@ typedef enum status (*slice_fn)(struct slice *slice, struct db *db);
 struct work_kind {
     const char *name; /* in the log */
     struct {
-        enum step_where where; /* LOOP, READER, SLOW or WRITER */
+        enum step_where where; /* LOOP, READER, SLOW, WRITER, or WAIT: goes on with slice_resume */
         slice_fn fn;
     } steps[SLICE_STEPS_MAX];
     void (*fini)(struct slice *slice); /* for what state holds outside the arena; may be NULL */
@@ -40,6 +41,10 @@ struct work_kind {
     /* On the writer: give up, for a reason that no waiting mends. */
     enum status (*fail)(struct db *db, int64_t id, struct str reason, int64_t now);
 };
-extern const struct work_kind list_send_work, import_work;
+extern const struct work_kind list_send_work, import_work, queue_work;
+
+/* The end of a STEP_WAIT, once; on the work's loop, after the step's function has returned. */
+void slice_resume(struct slice *slice);
+struct loop *slice_loop(const struct slice *slice);
 
 #endif

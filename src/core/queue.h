@@ -51,6 +51,8 @@ WARN_UNUSED enum status queue_expire(struct db *db, const struct node_epoch *own
 struct queue_hold {
     int64_t account_id, domain_id;
     int64_t first_message, last_message;
+    bool is_of_ids; /* instead of all that: these recipients, ascending; copied */
+    struct queue_ids ids;
 };
 /* Who asked for a hold. */
 struct queue_held {

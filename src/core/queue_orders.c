@@ -62,36 +62,25 @@ bool queue_filter_parse(struct arena *arena, struct str text, struct queue_filte
 }
 
 void queue_sweep_format(struct buf *out, const struct queue_sweep *at) {
-    struct json_writer w = {.out = out};
-    json_open_object(&w);
-    json_add_bool(&w, STR("IsHeld"), at->is_held);
-    json_add_str(&w, STR("Domain"), at->after.domain);
-    json_add_array(&w, STR("Key"));
-    json_i64(&w, at->after.account_id);
-    json_i64(&w, at->after.priority);
-    json_i64(&w, at->after.due_at);
-    json_i64(&w, at->after.id);
-    json_close_array(&w);
-    json_close_object(&w);
+    const struct queue_place *p = &at->after;
+    if (!at->is_held && p->domain.n == 0) return;
+    buf_addf(out, "%s/%.*s/%lld/%lld/%lld/%lld", at->is_held ? "held" : "waiting", STR_ARG(p->domain), (long long)p->account_id,
+             (long long)p->priority, (long long)p->due_at, (long long)p->id);
 }
 
 bool queue_sweep_parse(struct arena *arena, struct str text, struct queue_sweep *ret) {
     struct queue_sweep at = {.is_held = false};
-    const struct json *object;
-    if (text.n == 0) {
-        *ret = at;
-        return true;
+    int64_t *const numbers_of[] = {&at.after.account_id, &at.after.priority, &at.after.due_at, &at.after.id};
+    struct str part;
+    bool ok = text.n == 0;
+    if (!ok && str_next(&text, '/', &part)) {
+        at.is_held = str_eq(part, STR("held"));
+        ok = (at.is_held || str_eq(part, STR("waiting"))) && str_next(&text, '/', &part);
+        if (ok) at.after.domain = arena_str(arena, part);
+        for (size_t i = 0; ok && i < 4; i++) ok = str_next(&text, '/', &part) && str_to_i64(part, numbers_of[i]);
     }
-    if (!parse_object(arena, text, &object)) return false;
-    const struct json *held = json_find(object, STR("IsHeld"));
-    int64_t *const places[] = {&at.after.account_id, &at.after.priority, &at.after.due_at, &at.after.id};
-    size_t count = 0;
-    at.is_held = json_is(held, JSON_BOOL) && held->boolean;
-    at.after.domain = json_find_text(object, STR("Domain"));
-    JSON_FOR_EACH (it, json_find(object, STR("Key")))
-        if (count < 4 && json_to_i64(it, places[count])) count++;
-    if (count == 4) *ret = at;
-    return count == 4;
+    if (ok) *ret = at;
+    return ok;
 }
 
 /* ---- which ---- */

@@ -26,7 +26,8 @@ struct queue_order {
 /* "retry" ..., static. */
 const char *queue_verb_text(enum queue_verb verb);
 
-/* The filter and a place as JSON, as rows of queue_jobs hold them. Parsing: false when it is none of ours. */
+/* The filter as JSON and a place as "waiting/example.net/1/0/1795600000000/55" ("": the beginning), as rows of queue_jobs hold
+ * them. Parsing: false when it is none of ours. */
 void queue_filter_format(struct buf *out, const struct queue_filter *filter);
 WARN_UNUSED bool queue_filter_parse(struct arena *arena, struct str text, struct queue_filter *ret);
 void queue_sweep_format(struct buf *out, const struct queue_sweep *at);

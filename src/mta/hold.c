@@ -12,6 +12,7 @@
 #include "mta/own.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct mta_hold {
     struct list node; /* mta->holds */
@@ -21,14 +22,24 @@ struct mta_hold {
     struct post begin, end;
 };
 
+static int compare_ids(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static bool is_among(const struct queue_ids *ids, int64_t id) {
+    return ids->count && bsearch(&id, ids->items, ids->count, sizeof id, compare_ids);
+}
+
 /* As far as the entry itself tells. */
 static bool may_cover(const struct queue_hold *what, const struct attempt *a) {
     const struct queue_entry *e = a->entry;
+    if (what->is_of_ids) return is_among(&what->ids, e->recipient_id);
     return e->account_id == what->account_id && e->message_id >= what->first_message && e->message_id <= what->last_message;
 }
 
 static bool covers(const struct queue_hold *what, const struct attempt *a) {
-    return may_cover(what, a) && (what->domain_id == QUEUE_ANY || what->domain_id == a->delivery.domain_id);
+    return may_cover(what, a) && (what->is_of_ids || what->domain_id == QUEUE_ANY || what->domain_id == a->delivery.domain_id);
 }
 
 bool hold_covers(const struct mta *m, const struct attempt *a) {
@@ -37,9 +48,9 @@ bool hold_covers(const struct mta *m, const struct attempt *a) {
     return false;
 }
 
-static int compare_ids(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
+static void hold_free(struct mta_hold *h) {
+    free(h->what.ids.items);
+    free(h);
 }
 
 static void on_begin(struct post *post) {
@@ -68,7 +79,7 @@ static void on_end(struct post *post) {
         if (attempt_is_loading(a) && may_cover(&h->what, a)) a->is_stale = true;
     }
     list_remove(&h->node);
-    free(h);
+    hold_free(h);
 }
 
 struct mta_hold *mta_hold(struct mta *m, const struct queue_hold *what, struct queue_held *held) {
@@ -76,6 +87,9 @@ struct mta_hold *mta_hold(struct mta *m, const struct queue_hold *what, struct q
     if (!h) abort();
     *h = (struct mta_hold){.mta = m, .what = *what, .held = held, .begin.fn = on_begin, .end.fn = on_end};
     list_init(&h->node);
+    h->what.ids.items = calloc(what->ids.count + 1, sizeof *what->ids.items);
+    if (!h->what.ids.items) abort();
+    if (what->ids.count) memcpy(h->what.ids.items, what->ids.items, what->ids.count * sizeof *what->ids.items);
     loop_post(m->options.loop, &h->begin);
     return h;
 }
@@ -85,5 +99,5 @@ void mta_release(struct mta_hold *h) {
 }
 
 void hold_free_all(struct mta *m) {
-    for (struct list *it; (it = list_pop(&m->holds));) free(LIST_OWNER(it, struct mta_hold, node));
+    for (struct list *it; (it = list_pop(&m->holds));) hold_free(LIST_OWNER(it, struct mta_hold, node));
 }

@@ -24,7 +24,7 @@ struct queue_job {
     int64_t due_at;    /* MOVE */
     int priority;      /* MOVE; -1: as it was */
     struct str reason;
-    struct str place; /* JSON; "" at the beginning */
+    struct str place; /* "" at the beginning */
     int64_t changed;  /* recipients */
     int64_t busy;     /* in flight when the walk came by */
     int64_t created_at, finished_at;

@@ -362,7 +362,7 @@ CREATE TABLE queue_jobs (               -- what is done to what waits (enum queu
     due_at      BIGINT NOT NULL DEFAULT 0,        -- move: when they are tried
     priority    BIGINT NOT NULL DEFAULT -1,       -- move: -1 as it was
     reason      TEXT NOT NULL DEFAULT '',          -- what is told of those
-    place       TEXT NOT NULL DEFAULT '',          -- JSON: how far the walk is
+    place       TEXT NOT NULL DEFAULT '',          -- how far the walk is
     changed     BIGINT NOT NULL DEFAULT 0,
     busy        BIGINT NOT NULL DEFAULT 0,        -- in flight when this walk came by: then it walks once more
     created_at  BIGINT NOT NULL,
