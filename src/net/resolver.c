@@ -99,9 +99,12 @@ static void on_timeout(void *arg) {
 
 /* ---- libunbound ---- */
 static void take_answer(struct resolver_query *q, int rcode, struct str message, int sec) {
-    if (rcode != 0) {
+    if (sec == SEC_BOGUS) {
+        q->answer = (struct dns_answer){.status = STATUS_TEMPORARY, .type = q->question.type, .bogus = true};
+        send_home(q);
+    } else if (rcode != 0) {
         send_home_as(q, rcode == RCODE_NXDOMAIN ? STATUS_NOT_FOUND : STATUS_TEMPORARY);
-    } else if (sec == SEC_BOGUS || dns_message_parse(message, q->question, &q->arena, &q->answer) != PARSE_DONE) {
+    } else if (dns_message_parse(message, q->question, &q->arena, &q->answer) != PARSE_DONE) {
         send_home_as(q, STATUS_TEMPORARY);
     } else {
         q->answer.secure = sec == SEC_SECURE && q->resolver->is_validating;

@@ -1,7 +1,7 @@
 /* resolver.h - DNS questions from any loop (libunbound's context lives on one); answers are values of proto/dns types.
  *
  * The callback comes from the asker's loop, never inside the call. At most 1,000 in flight, the rest wait in order. An answer is
- * one of: OK with records, NOT_FOUND (NXDOMAIN), OK with none (NODATA), TEMPORARY (SERVFAIL, bogus), TIMEOUT.
+ * one of: OK with records, NOT_FOUND (NXDOMAIN), OK with none (NODATA), TEMPORARY (SERVFAIL, or bogus, which is told), TIMEOUT.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_NET_RESOLVER_H
 #define POSTHORN_NET_RESOLVER_H

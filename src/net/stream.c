@@ -374,10 +374,16 @@ void stream_free(struct stream **stream) {
 }
 
 enum status stream_start_tls(struct stream *s, struct tls_context *context, const char *server_name, int64_t timeout_ms) {
+    const struct tls_peer peer = {.name = server_name};
+    return stream_start_tls_with(s, context, &peer, timeout_ms);
+}
+
+enum status stream_start_tls_with(struct stream *s, struct tls_context *context, const struct tls_peer *peer,
+                                  int64_t timeout_ms) {
     assert(!s->wire.ssl && !s->is_tls_wanted);
     if (s->in.n > 0) return STATUS_DENIED;
     if (s->state != OPEN) return STATUS_CLOSED;
-    enum status status = wire_prepare_tls(&s->wire, context, server_name, &s->peer);
+    enum status status = wire_prepare_tls(&s->wire, context, peer, &s->peer);
     if (status != STATUS_OK) return status;
     timer_start(&s->step, timeout_ms);
     s->is_tls_wanted = true;
@@ -398,7 +404,11 @@ struct str stream_tls_cipher(const struct stream *s) {
 }
 
 bool stream_tls_is_verified(const struct stream *s) {
-    return stream_is_tls(s) && wire_is_verified(&s->wire);
+    return stream_tls_check(s) == TLS_PEER_OK;
+}
+
+enum tls_check_result stream_tls_check(const struct stream *s) {
+    return stream_is_tls(s) ? wire_check(&s->wire) : TLS_PEER_FAILED;
 }
 
 struct buf *stream_in(struct stream *s) {

@@ -10,9 +10,9 @@
 
 #include "base/buf.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 struct stream;
-struct tls_context; /* net/tls.h */
 
 /* An address and port, IPv4 or IPv6, or a Unix path; compare by bytes of its text. */
 struct net_address {
@@ -57,11 +57,16 @@ void stream_free(struct stream **s);
  * (ST01, ST03): the call then answers STATUS_DENIED and the owner must close. Ends in on_tls. */
 WARN_UNUSED enum status stream_start_tls(struct stream *s, struct tls_context *context, const char *server_name,
                                          int64_t timeout_ms);
+/* The same for a client who is particular; `peer` is needed during the call only. */
+WARN_UNUSED enum status stream_start_tls_with(struct stream *s, struct tls_context *context, const struct tls_peer *peer,
+                                              int64_t timeout_ms);
 bool stream_is_tls(const struct stream *s);
-/* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; "" without TLS. verified: chain and name checked out against the system's roots. */
+/* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; "" without TLS. verified: the check is TLS_PEER_OK, of chain and name against
+ * the trusted roots, or by DANE. */
 struct str stream_tls_version(const struct stream *s);
 struct str stream_tls_cipher(const struct stream *s);
 bool stream_tls_is_verified(const struct stream *s);
+enum tls_check_result stream_tls_check(const struct stream *s);
 
 /* What has come and is not yet consumed; the owner uses buf_drop on it. */
 struct buf *stream_in(struct stream *s);

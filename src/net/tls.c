@@ -105,6 +105,7 @@ enum status tls_context_new_smtp_client(struct tls_context **ret) {
     SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(c->ctx, on_new_session);
     SSL_CTX_set_default_verify_paths(c->ctx); /* without roots nothing verifies, which is no failure here */
+    SSL_CTX_dane_enable(c->ctx);
     /* Old TLS is better than none to a server that has no other. */
     if (SSL_CTX_set_min_proto_version(c->ctx, TLS1_VERSION) != 1 || SSL_CTX_set_cipher_list(c->ctx, "DEFAULT:@SECLEVEL=0") != 1) {
         tls_context_unref(&c);

@@ -6,8 +6,25 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "proto/dns/dns.h"
 
 struct tls_context;
+/* Whom a client wants to meet. */
+struct tls_peer {
+    const char *name;              /* SNI and the name to check, or an IP address; NULL: nobody in particular */
+    const char *other_name;        /* may be certified instead, with DANE (RFC 7672 3.2.2); NULL: none */
+    const struct dns_record *tlsa; /* checked by these rather than by WebPKI: usages 2 and 3 (RFC 7672) */
+    size_t tlsa_count;
+    bool must_show; /* the certificate is looked at now: no session is resumed, whose check is as old as it is */
+};
+/* How the server's certificate checked out. It fails no handshake: the owner judges. */
+enum tls_check_result {
+    TLS_PEER_OK,
+    TLS_PEER_EXPIRED,
+    TLS_PEER_NAME,      /* it is for other names */
+    TLS_PEER_UNTRUSTED, /* no way to a root that we trust */
+    TLS_PEER_FAILED     /* anything else: no TLSA record fits, not valid yet, revoked, none shown */
+};
 /* Opportunistic client for SMTP out: DEFAULT:@SECLEVEL=0, verifies for the record but never fails on a certificate; sessions are
  * resumed. */
 WARN_UNUSED enum status tls_context_new_smtp_client(struct tls_context **ret);
@@ -16,7 +33,7 @@ WARN_UNUSED enum status tls_context_new_server(const char *cert_file, const char
                                                struct buf *ret_why);
 void tls_context_ref(struct tls_context *c);
 void tls_context_unref(struct tls_context **c);
-/* For tests of verification: trust the certificates of this PEM file as well (client). */
+/* Trust the certificates of this PEM file as well (client): an operator's own authority. */
 WARN_UNUSED enum status tls_context_trust(struct tls_context *c, const char *ca_file);
 /* What a certificate file's first certificate says of itself. INVALID: there is none. */
 struct tls_certificate {

@@ -117,26 +117,41 @@ enum wire_result wire_write(struct wire *w, struct outq *q) {
     return w->is_tls ? tls_write(w, q) : plain_write(w, q);
 }
 
+static bool is_ip(const char *name) {
+    uint8_t ip[16];
+    return inet_pton(AF_INET, name, ip) == 1 || inet_pton(AF_INET6, name, ip) == 1;
+}
+
 /* SNI and the name to check; an IP literal has no SNI (RFC 6066 3). */
 static bool set_server_name(SSL *ssl, const char *name) {
-    uint8_t ip[16];
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-    if (inet_pton(AF_INET, name, ip) == 1 || inet_pton(AF_INET6, name, ip) == 1)
-        return X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1;
+    if (is_ip(name)) return X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1;
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return SSL_set_tlsext_host_name(ssl, name) == 1 && X509_VERIFY_PARAM_set1_host(param, name, 0) == 1;
 }
 
-static bool set_client(struct wire *w, const char *server_name, const struct net_address *peer) {
+/* Checked by TLSA records instead of WebPKI. With usage 3 the key is all that counts: neither name nor date (RFC 7672 3.1.1). A
+ * record that OpenSSL will not have matches nothing. */
+static bool set_dane(SSL *ssl, const struct tls_peer *peer) {
+    if (SSL_dane_enable(ssl, peer->name) <= 0) return false;
+    SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    for (size_t i = 0; i < peer->tlsa_count; i++) {
+        const struct dns_record *r = &peer->tlsa[i];
+        (void)SSL_dane_tlsa_add(ssl, r->usage, r->selector, r->matching, (const unsigned char *)r->text.p, r->text.n);
+    }
+    ERR_clear_error();
+    return !peer->other_name || SSL_add1_host(ssl, peer->other_name) == 1;
+}
+
+/* Take up an earlier session with this server under this name, and keep what it gives. */
+static bool set_session(struct wire *w, const struct tls_peer *peer, const struct net_address *address) {
     BUF_AUTO name = {0};
-    buf_add_z(&name, server_name ? server_name : "");
+    buf_add_z(&name, peer->name ? peer->name : "");
     buf_add_char(&name, ' ');
-    net_address_format(&name, peer);
+    net_address_format(&name, address);
     w->session_name = strdup(name.p);
     if (!w->session_name) abort();
-    SSL_set_connect_state(w->ssl);
-    w->has_name = server_name != NULL;
-    if (w->has_name && !set_server_name(w->ssl, server_name)) return false;
     SSL_SESSION *session = tls_session_take(w->context, w->session_name);
     if (!session) return true;
     bool ok = SSL_set_session(w->ssl, session) == 1;
@@ -144,8 +159,17 @@ static bool set_client(struct wire *w, const char *server_name, const struct net
     return ok;
 }
 
-enum status wire_prepare_tls(struct wire *w, struct tls_context *context, const char *server_name,
-                             const struct net_address *peer) {
+static bool set_client(struct wire *w, const struct tls_peer *peer, const struct net_address *address) {
+    bool has_dane = peer->tlsa_count > 0 && peer->name && !is_ip(peer->name);
+    SSL_set_connect_state(w->ssl);
+    w->has_name = peer->name != NULL;
+    if (has_dane && !set_dane(w->ssl, peer)) return false;
+    if (w->has_name && !has_dane && !set_server_name(w->ssl, peer->name)) return false;
+    return peer->must_show || has_dane || set_session(w, peer, address);
+}
+
+enum status wire_prepare_tls(struct wire *w, struct tls_context *context, const struct tls_peer *peer,
+                             const struct net_address *address) {
     tls_context_ref(context);
     w->context = context;
     w->ssl = SSL_new(context->ctx);
@@ -155,7 +179,7 @@ enum status wire_prepare_tls(struct wire *w, struct tls_context *context, const 
         SSL_set_accept_state(w->ssl);
         return STATUS_OK;
     }
-    return set_client(w, server_name, peer) ? STATUS_OK : STATUS_INVALID;
+    return set_client(w, peer, address) ? STATUS_OK : STATUS_INVALID;
 }
 
 enum wire_result wire_handshake(struct wire *w) {
@@ -191,6 +215,26 @@ enum wire_result wire_discard(struct wire *w) {
     return WIRE_WAIT;
 }
 
-bool wire_is_verified(const struct wire *w) {
-    return w->has_name && SSL_get0_peer_certificate(w->ssl) && SSL_get_verify_result(w->ssl) == X509_V_OK;
+enum tls_check_result wire_check(const struct wire *w) {
+    static const struct {
+        long error;
+        enum tls_check_result result;
+    } results[] = {
+        {X509_V_OK, TLS_PEER_OK},
+        {X509_V_ERR_CERT_HAS_EXPIRED, TLS_PEER_EXPIRED},
+        {X509_V_ERR_HOSTNAME_MISMATCH, TLS_PEER_NAME},
+        {X509_V_ERR_IP_ADDRESS_MISMATCH, TLS_PEER_NAME},
+        {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, TLS_PEER_UNTRUSTED},
+        {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, TLS_PEER_UNTRUSTED},
+        {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, TLS_PEER_UNTRUSTED},
+        {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, TLS_PEER_UNTRUSTED},
+        {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, TLS_PEER_UNTRUSTED},
+        {X509_V_ERR_CERT_UNTRUSTED, TLS_PEER_UNTRUSTED},
+        {X509_V_ERR_INVALID_CA, TLS_PEER_UNTRUSTED},
+    };
+    if (!w->has_name || !SSL_get0_peer_certificate(w->ssl)) return TLS_PEER_FAILED;
+    long error = SSL_get_verify_result(w->ssl);
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
+        if (results[i].error == error) return results[i].result;
+    return TLS_PEER_FAILED;
 }

@@ -30,8 +30,8 @@ enum wire_result wire_read(struct wire *w, char *p, size_t n, size_t *ret_n);
 enum wire_result wire_write(struct wire *w, struct outq *q);
 /* Make TLS ready. The owner sets is_tls when the last plain byte is out and goes on with wire_handshake until OK. INVALID: no
  * such server name. */
-WARN_UNUSED enum status wire_prepare_tls(struct wire *w, struct tls_context *context, const char *server_name,
-                                         const struct net_address *peer);
+WARN_UNUSED enum status wire_prepare_tls(struct wire *w, struct tls_context *context, const struct tls_peer *peer,
+                                         const struct net_address *address);
 enum wire_result wire_handshake(struct wire *w);
 /* Decrypted bytes that no event of the socket will announce. */
 bool wire_has_buffered(const struct wire *w);
@@ -41,7 +41,7 @@ void wire_shutdown(struct wire *w);
 enum wire_result wire_discard(struct wire *w);
 /* Note errno's text in `why`. */
 void wire_set_errno(struct wire *w, int error);
-/* The chain leads to a trusted root and the certificate is for the name asked for. */
-bool wire_is_verified(const struct wire *w);
+/* How the peer's certificate checked out. */
+enum tls_check_result wire_check(const struct wire *w);
 
 #endif

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "net/resolver.h"
 
+#include "base/encode.h"
 #include "net_sim/sim_own.h"
 
 #include <arpa/inet.h>
@@ -31,6 +32,7 @@ struct sim_name {
     unsigned asked[TYPE_COUNT];
     int64_t delay_ms;
     bool exists; /* something was added */
+    bool is_secure;
 };
 struct resolver {
     struct loop *world;
@@ -78,6 +80,21 @@ void sim_names_free(struct loop *world) {
     map_free(&world->names);
 }
 
+/* "3 1 1 <hex>" */
+static bool tlsa_parse(struct arena *arena, struct str data, struct dns_record *ret) {
+    uint8_t *const fields[] = {&ret->usage, &ret->selector, &ret->matching};
+    BUF_AUTO bytes = {0};
+    struct str field;
+    uint64_t number;
+    for (size_t i = 0; i < 3; i++) {
+        if (!str_next(&data, ' ', &field) || !str_to_u64(field, &number)) return false;
+        *fields[i] = (uint8_t)number;
+    }
+    bool ok = hex_decode(&bytes, data);
+    ret->text = arena_str(arena, buf_str(&bytes));
+    return ok;
+}
+
 static struct dns_record record_parse(struct arena *arena, enum dns_type type, struct str data) {
     struct dns_record r = {.preference = 0};
     struct str number;
@@ -93,8 +110,10 @@ static struct dns_record record_parse(struct arena *arena, enum dns_type type, s
         r.preference = (uint16_t)preference;
         r.name = str_eq(data, STR(".")) ? STR("") : arena_str(arena, data);
         break;
-    case DNS_TXT:
     case DNS_TLSA:
+        ok = tlsa_parse(arena, data, &r);
+        break;
+    case DNS_TXT:
         r.text = arena_str(arena, data);
         break;
     case DNS_CNAME:
@@ -114,6 +133,11 @@ void sim_dns_add(struct loop *world, const char *name, enum dns_type type, const
     n->records[t] = reallocarray(n->records[t], n->count[t] + 1, sizeof(struct dns_record));
     if (!n->records[t]) abort();
     n->records[t][n->count[t]++] = record_parse(&n->arena, type, str_from_z(data));
+}
+
+void sim_dns_secure(struct loop *world, const char *name) {
+    name_get(world, str_from_z(name))->is_secure = true;
+    world->is_validating = true;
 }
 
 void sim_dns_remove(struct loop *world, const char *name) {
@@ -142,12 +166,13 @@ static bool failure_take(struct sim_failure *f, enum status *ret) {
 }
 
 static void answer_find(struct loop *world, struct dns_question question, struct dns_answer *ret) {
-    *ret = (struct dns_answer){.type = question.type, .ttl = ANSWER_TTL_S};
+    *ret = (struct dns_answer){.type = question.type, .ttl = ANSWER_TTL_S, .secure = world->is_validating};
     size_t t = type_index(question.type), cname = type_index(DNS_CNAME);
     struct str at = question.name;
     for (int hops = 0; hops <= CNAME_HOPS_MAX; hops++) {
         struct sim_name *n = map_find(world->names, at);
         if (n && failure_take(&n->failure[t], &ret->status)) return;
+        ret->secure = ret->secure && n && n->is_secure;
         if (!n || !n->exists) {
             ret->status = STATUS_NOT_FOUND;
             return;
@@ -196,8 +221,7 @@ void resolver_free(struct resolver **r) {
 }
 
 bool resolver_is_validating(const struct resolver *r) {
-    (void)r;
-    return false;
+    return r->world->is_validating;
 }
 
 struct resolver_query *resolver_ask(struct resolver *r, struct loop *loop, struct dns_question question, resolver_answer_fn fn,

@@ -36,7 +36,8 @@ struct sim_server {
     int *used; /* how often each rule answered */
     size_t pieces;
     int64_t pieces_ms;
-    bool is_unverified, is_forgetful;
+    enum tls_check_result check; /* what a client makes of its certificate */
+    bool is_forgetful;
     sim_decide_fn decide;
     void *decide_arg;
     uint64_t connection_count;
@@ -143,7 +144,7 @@ static bool rule_end(struct connection *c) {
         break;
     case SIM_TLS:
     case SIM_TLS_FAIL:
-        stream_sim_tls(c->stream, rule->then == SIM_TLS_FAIL, !c->server->is_unverified);
+        stream_sim_tls(c->stream, rule->then == SIM_TLS_FAIL, c->server->check);
         if (stream_start_tls(c->stream, NULL, NULL, 60000) == STATUS_OK) break;
         connection_free(c);
         return false;
@@ -286,8 +287,8 @@ void sim_server_forget(struct sim_server *s) {
     s->is_forgetful = true;
 }
 
-void sim_server_verified(struct sim_server *s, bool is_verified) {
-    s->is_unverified = !is_verified;
+void sim_server_check(struct sim_server *s, enum tls_check_result check) {
+    s->check = check;
 }
 
 size_t sim_server_message_count(const struct sim_server *s) {

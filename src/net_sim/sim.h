@@ -24,9 +24,11 @@ void sim_run_for(struct loop *world, int64_t ms);
 bool sim_run_until(struct loop *world, bool (*is_done)(void *arg), void *arg, int64_t max_ms);
 
 /* ---- names ---- */
-/* Add a record: A/AAAA "192.0.2.1", MX "10 mx.example", CNAME/PTR "name", TXT "words". A name nobody added is NXDOMAIN; an added
- * one has no records of other types; CNAMEs are followed. "." is the root. */
+/* Add a record: A/AAAA "192.0.2.1", MX "10 mx.example", CNAME/PTR "name", TXT "words", TLSA "3 1 1 <hex>". A name nobody added is
+ * NXDOMAIN; an added one has no records of other types; CNAMEs are followed. "." is the root. */
 void sim_dns_add(struct loop *world, const char *name, enum dns_type type, const char *data);
+/* Its answers are under DNSSEC from now on, and the world's resolver validates. */
+void sim_dns_secure(struct loop *world, const char *name);
 /* Forget a name. */
 void sim_dns_remove(struct loop *world, const char *name);
 /* The next `times` questions for the name and type end in `status` (TEMPORARY, TIMEOUT, NOT_FOUND); -1: all. */
@@ -87,8 +89,8 @@ typedef const struct sim_rule *(*sim_decide_fn)(void *arg, const struct sim_talk
 void sim_server_decide(struct sim_server *s, sim_decide_fn decide, void *arg);
 /* Keep no messages and no transcript: for crowds. */
 void sim_server_forget(struct sim_server *s);
-/* Would the certificate verify (stream_tls_is_verified)? Default yes. */
-void sim_server_verified(struct sim_server *s, bool is_verified);
+/* How clients find its certificate. Default TLS_PEER_OK. */
+void sim_server_check(struct sim_server *s, enum tls_check_result check);
 /* Messages it answered with 2xx, as received (dot-stuffing undone), and the envelope lines before each ("MAIL ...\nRCPT ...\n").
  */
 size_t sim_server_message_count(const struct sim_server *s);

@@ -31,7 +31,9 @@ struct loop {
     struct rand rand;
     uint64_t chance; /* state of the generator */
     bool is_stopped;
+    bool is_validating;  /* the resolver */
     struct map *names;   /* struct sim_name by name */
+    struct map *webs;    /* struct sim_web by host */
     struct map *hosts;   /* struct sim_host by address text */
     struct map *pending; /* accepted ends that nobody took over yet, by number */
     struct list servers;
@@ -60,13 +62,14 @@ bool sim_host_is_up(const struct sim_host *host);
 void sim_host_accept(struct loop *world, struct sim_host *host, struct stream *end);
 
 /* How the next handshake of this (server's) end goes. */
-void stream_sim_tls(struct stream *s, bool fails, bool is_verified);
+void stream_sim_tls(struct stream *s, bool fails, enum tls_check_result check);
 /* What the other end writes from now on stays there. */
 void stream_sim_deaf(struct stream *s);
 /* End uncleanly, without a callback. */
 void stream_sim_reset(struct stream **s);
 
 void sim_names_free(struct loop *world);
+void sim_webs_free(struct loop *world);
 void sim_servers_free(struct loop *world);
 
 #endif

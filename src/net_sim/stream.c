@@ -22,7 +22,8 @@ struct packet {
     struct stream *to;
     enum packet_kind kind;
     bool is_tls; /* BYTES: sent under TLS */
-    bool hello_fails, hello_is_verified;
+    bool hello_fails;
+    enum tls_check_result hello_check;
     struct buf bytes;
 };
 struct stream {
@@ -40,8 +41,9 @@ struct stream {
     enum status end_status; /* with has_ended */
     bool has_ended, is_open_due, is_read_due, is_drain_due, is_paused, is_finishing, is_end_sent;
     bool is_shaking, is_hello_sent, is_hello_here, is_tls; /* TLS */
-    bool hello_fails, hello_is_verified;                   /* what this end says */
-    bool other_fails, is_verified;                         /* what the other said */
+    bool hello_fails;                                      /* what this end says */
+    bool other_fails;                                      /* what the other said */
+    enum tls_check_result hello_check, check;              /* likewise */
     bool is_deaf, is_pumping, is_dead;
 };
 
@@ -90,7 +92,7 @@ static void packet_land(void *arg) {
     case PACKET_HELLO:
         s->is_hello_here = true;
         s->other_fails = p->hello_fails;
-        s->is_verified = p->hello_is_verified;
+        s->check = p->hello_check;
         break;
     }
     packet_free(p);
@@ -193,7 +195,7 @@ static void send_step(struct stream *s) {
         struct packet *p = packet_send(s->other, PACKET_HELLO);
         if (p) {
             p->hello_fails = s->hello_fails;
-            p->hello_is_verified = s->hello_is_verified;
+            p->hello_check = s->hello_check;
         }
         s->is_hello_sent = true;
     } else if (s->is_finishing && !s->is_end_sent) {
@@ -351,9 +353,9 @@ void stream_set_events(struct stream *s, const struct stream_events *events, voi
     s->arg = arg;
 }
 
-void stream_sim_tls(struct stream *s, bool fails, bool is_verified) {
+void stream_sim_tls(struct stream *s, bool fails, enum tls_check_result check) {
     s->hello_fails = fails;
-    s->hello_is_verified = is_verified;
+    s->hello_check = check;
 }
 
 enum status stream_start_tls(struct stream *s, struct tls_context *context, const char *server_name, int64_t timeout_ms) {
@@ -367,6 +369,11 @@ enum status stream_start_tls(struct stream *s, struct tls_context *context, cons
     return STATUS_OK;
 }
 
+enum status stream_start_tls_with(struct stream *s, struct tls_context *context, const struct tls_peer *peer,
+                                  int64_t timeout_ms) {
+    return stream_start_tls(s, context, peer->name, timeout_ms);
+}
+
 bool stream_is_tls(const struct stream *s) {
     return s->is_tls;
 }
@@ -377,7 +384,11 @@ struct str stream_tls_cipher(const struct stream *s) {
     return s->is_tls ? STR("TLS_AES_256_GCM_SHA384") : STR("");
 }
 bool stream_tls_is_verified(const struct stream *s) {
-    return s->is_tls && s->is_verified;
+    return stream_tls_check(s) == TLS_PEER_OK;
+}
+
+enum tls_check_result stream_tls_check(const struct stream *s) {
+    return s->is_tls ? s->check : TLS_PEER_FAILED;
 }
 
 struct buf *stream_in(struct stream *s) {
