@@ -51,6 +51,7 @@ enum status loop_new(struct loop **ret) {
     world->clock = (struct clock){wall_ms, mono_ms, world};
     world->rand = (struct rand){chance_fill, world};
     world->names = map_new();
+    world->webs = map_new();
     world->hosts = map_new();
     world->pending = map_new();
     world->next_port = FIRST_PORT;
@@ -73,6 +74,7 @@ void loop_free(struct loop **loop) {
     while (post_next(world)) continue;
     sim_servers_free(world);
     sim_names_free(world);
+    sim_webs_free(world);
     struct str key;
     void *value = NULL;
     for (size_t cursor = 0; map_next(world->pending, &cursor, &key, &value);) {
