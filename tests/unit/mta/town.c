@@ -281,30 +281,72 @@ static struct town_site *site_draw(struct town *t) {
     }
 }
 
-#define TICK_MS (10 * SECOND)
+#define TICK_MS    (10 * SECOND)
+#define RUSH_TICKS 180 /* a list is sent to one site each half an hour */
+#define CODE_TICKS 30
+
+/* What goes out in one tick: a part of the day's mail, now and then a rush to one site, and a one-time code to a good one. */
+struct batch {
+    struct town *town;
+    struct posting *postings;
+    char (*names)[80];
+    size_t count, room, number;
+};
+
+static void batch_add(struct batch *b, struct town_site *s, const char *who, int priority) {
+    if (b->count == b->room) {
+        b->room = 2 * b->room + 64;
+        b->names = reallocarray(b->names, b->room, sizeof *b->names);
+        b->postings = reallocarray(b->postings, b->room, sizeof *b->postings);
+        if (!b->names || !b->postings) abort();
+    }
+    (void)snprintf(b->names[b->count], sizeof b->names[b->count], "%s%zu@%s", who, b->number++, s->domain);
+    b->postings[b->count++].priority = priority;
+    s->sent++;
+}
+
+static void batch_send(struct batch *b) {
+    for (size_t i = 0; i < b->count; i++) b->postings[i].recipient = b->names[i]; /* they may have moved */
+    if (b->count) (void)mail_many(b->town->w, b->postings, b->count);
+    b->count = 0;
+}
+
+static void batch_draw(struct batch *b) {
+    struct town_site *s = site_draw(b->town);
+    bool is_gone = s->kind == SITE_PICKY && town_chance(b->town, 4) == 0;
+    batch_add(b, s, is_gone ? "gone" : "u", PRIORITY_BULK);
+}
+
+static void batch_rush(struct batch *b, size_t count) {
+    struct town_site *s = site_draw(b->town);
+    if (s->kind == SITE_TARPIT || s->kind == SITE_PICKY) return;
+    if (s->kind == SITE_RATE && count > 60 * s->most) count = 60 * s->most;
+    for (size_t i = 0; i < count; i++) batch_add(b, s, "rush", PRIORITY_BULK);
+}
+
+static void batch_code(struct batch *b) {
+    struct town_site *s = site_draw(b->town);
+    while (s->kind != SITE_GOOD) s = site_draw(b->town);
+    batch_add(b, s, "code", PRIORITY_TRANSACTIONAL);
+}
 
 void town_mail(struct town *t, size_t count, int64_t ms) {
-    size_t ticks = (size_t)(ms / TICK_MS), done = 0, number = 0;
-    struct posting *postings = calloc(count / ticks + 1, sizeof *postings);
-    char(*names)[80] = calloc(count / ticks + 1, sizeof *names);
+    size_t ticks = (size_t)(ms / TICK_MS), done = 0;
+    struct batch b = {.town = t};
     t->traffic_ms = ms;
     t->begun_at = now_of(t);
     for (size_t tick = 0; tick < ticks; tick++) {
         size_t n = count * (tick + 1) / ticks - done;
-        for (size_t i = 0; i < n; i++) {
-            struct town_site *s = site_draw(t);
-            s->sent++;
-            bool is_gone = s->kind == SITE_PICKY && town_chance(t, 4) == 0;
-            (void)snprintf(names[i], sizeof names[i], "%s%zu@%s", is_gone ? "gone" : "u", number++, s->domain);
-            postings[i] = (struct posting){names[i], PRIORITY_BULK};
-        }
+        for (size_t i = 0; i < n; i++) batch_draw(&b);
         done += n;
+        if (tick % RUSH_TICKS == 1) batch_rush(&b, count * RUSH_TICKS / ticks);
+        if (tick % CODE_TICKS == 1) batch_code(&b);
         if (tick % 6 == 0) weather(t);
-        if (n) (void)mail_many(t->w, postings, n);
+        batch_send(&b);
         sim_run_for(t->w->loop, TICK_MS);
     }
-    free(names);
-    free(postings);
+    free(b.names);
+    free(b.postings);
 }
 
 void town_wait(struct town *t, int64_t ms) {

@@ -61,7 +61,8 @@ struct town *town_new(struct world *w, size_t count, uint64_t seed);
 void town_free(struct town **t);
 /* A number below n, of the town's own chance. */
 uint64_t town_chance(struct town *t, uint64_t n);
-/* Mail `count` messages, bulk, spread over `ms` and over the sites, while the world runs on. */
+/* Mail about 2 * `count` messages within `ms` while the world runs on: half of them spread over time and sites, half in rushes to
+ * one site each, all bulk; and beside them one-time codes ("code..."), transactional, to good sites. */
 void town_mail(struct town *t, size_t count, int64_t ms);
 /* Let it go on until nobody waits any more, or `ms` are over. */
 void town_wait(struct town *t, int64_t ms);

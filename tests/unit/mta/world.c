@@ -67,6 +67,7 @@ struct call {
     const char *sql;
     bool has_row;
     int64_t number;
+    void (*row)(void *arg, struct stmt *s);
     struct acceptance *many;
     size_t many_count;
     enum status (*write)(void *arg, struct db *db);
@@ -359,6 +360,18 @@ int64_t world_number(struct world *w, const char *sql) {
     call(w->readers, &c);
     assert_true(c.has_row);
     return c.number;
+}
+
+static enum status look_at_rows(struct call *c, struct db *db) {
+    struct stmt *s = db_stmt_once(db, str_from_z(c->sql));
+    enum status status;
+    while ((status = stmt_step(s)) == STATUS_ROW) c->row(c->arg, s);
+    return status;
+}
+
+void world_rows(struct world *w, const char *sql, void (*row)(void *arg, struct stmt *s), void *arg) {
+    struct call c = {.w = w, .run = look_at_rows, .sql = sql, .row = row, .arg = arg};
+    call(w->readers, &c);
 }
 
 size_t count_of(struct str text, const char *part) {

@@ -56,6 +56,9 @@ void world_sql(struct world *w, const char *sql);
 bool world_has(struct world *w, const char *sql);
 /* Its first column of its first row. */
 int64_t world_number(struct world *w, const char *sql);
+/* Each row of a query. */
+struct stmt;
+void world_rows(struct world *w, const char *sql, void (*row)(void *arg, struct stmt *s), void *arg);
 void assert_has(struct str text, const char *part);
 /* Number of times `part` is in the text. */
 size_t count_of(struct str text, const char *part);
