@@ -4,6 +4,7 @@
 
 #include "base/encode.h"
 #include "core/sign.h"
+#include "store/domain_watch.h"
 
 const char *domain_state_text(enum domain_state state) {
     static const char *const texts[] = {
@@ -25,12 +26,29 @@ bool domain_is_verified(const struct domain *domain) {
            domain->record[DOMAIN_RETURN_PATH] == RECORD_VERIFIED && domain->record[DOMAIN_SPF] == RECORD_VERIFIED;
 }
 
+static const struct {
+    enum domain_record record;
+    const char *name;
+} needed[] = {{DOMAIN_OWNERSHIP, "ownership"}, {DOMAIN_DKIM, "DKIM"}, {DOMAIN_RETURN_PATH, "return path"}, {DOMAIN_SPF, "SPF"}};
+#define NEEDED_COUNT (sizeof needed / sizeof needed[0])
+
+static bool is_failing(const struct domain *domain) {
+    for (size_t i = 0; i < NEEDED_COUNT; i++)
+        if (domain->record[needed[i].record] == RECORD_FAILED) return true;
+    return false;
+}
+
 const char *domain_verification_text(const struct domain *domain) {
-    static const enum domain_record needed[] = {DOMAIN_OWNERSHIP, DOMAIN_DKIM, DOMAIN_RETURN_PATH, DOMAIN_SPF};
-    if (domain_is_verified(domain)) return "Verified";
-    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
-        if (domain->record[needed[i]] == RECORD_FAILED) return "Failed";
-    return "Pending";
+    return domain_is_verified(domain) ? "Verified" : is_failing(domain) ? "Failed" : "Pending";
+}
+
+void domain_write_failing(const struct domain *domain, struct buf *out) {
+    const char *between = "";
+    for (size_t i = 0; i < NEEDED_COUNT; i++) {
+        if (domain->record[needed[i].record] != RECORD_FAILED) continue;
+        buf_addf(out, "%s%s", between, needed[i].name);
+        between = ", ";
+    }
 }
 
 /* "ph" and 40 random bits, then the kind: two accounts that claim one name can both publish. */
@@ -149,22 +167,77 @@ static enum domain_state state_of(const struct domain *domain) {
     return domain_is_verified(domain) ? DOMAIN_ENABLED : DOMAIN_PENDING;
 }
 
+/* Write what was found; another account may have proved the name. */
+static enum status write_records(struct db *tx, struct domain *next, int64_t now, bool *ret_is_taken) {
+    enum status status = domain_set_records(tx, next->id, next->record, next->state, now);
+    *ret_is_taken = status == STATUS_EXISTS;
+    if (*ret_is_taken) {
+        next->record[DOMAIN_OWNERSHIP] = RECORD_FAILED;
+        next->state = state_of(next);
+        status = domain_set_records(tx, next->id, next->record, next->state, now);
+    }
+    next->checked_at = now;
+    return status;
+}
+
+/* Looks of one interval are spread over a sixth of it, by the id. */
+static int64_t next_check(const struct domain *domain, int64_t every_ms, int64_t now) {
+    uint64_t spread = (uint64_t)domain->id * UINT64_C(0x9E3779B97F4A7C15) >> 32;
+    return now + every_ms - (int64_t)(spread % (uint64_t)(every_ms / 6 + 1));
+}
+
+/* A domain is watched from its first complete verification on. */
+static enum status write_watch(struct db *tx, struct domain *next, int64_t every_ms, bool is_soon, int64_t now) {
+    if (!domain_is_verified(next) && next->check_at == 0) return STATUS_OK;
+    bool is_wrong = is_failing(next);
+    if (is_wrong && next->failing_at == 0) next->failing_at = now;
+    if (domain_is_verified(next)) next->failing_at = 0;
+    bool is_near = (is_soon || is_wrong) && every_ms > DOMAIN_CHECK_SOON_MS;
+    next->check_at = next_check(next, is_near ? DOMAIN_CHECK_SOON_MS : every_ms, now);
+    return domain_set_watch(tx, next->id, next->check_at, next->failing_at);
+}
+
 enum status domain_apply_report(struct db *tx, struct domain *domain, const struct verify_report *report, int64_t now,
                                 bool *ret_is_taken) {
     struct domain next = *domain;
+    bool is_taken;
     take_statuses(report, &next);
     next.state = state_of(&next);
-    enum status status = domain_set_records(tx, next.id, next.record, next.state, now);
-    bool is_taken = status == STATUS_EXISTS;
-    if (is_taken) {
-        next.record[DOMAIN_OWNERSHIP] = RECORD_FAILED;
-        next.state = state_of(&next);
-        status = domain_set_records(tx, next.id, next.record, next.state, now);
-    }
+    enum status status = write_records(tx, &next, now, &is_taken);
+    if (status == STATUS_OK) status = write_watch(tx, &next, DOMAIN_CHECK_MS, false, now);
     if (status != STATUS_OK) return status;
-    next.checked_at = now;
     *domain = next;
     *ret_is_taken = is_taken;
+    return STATUS_OK;
+}
+
+/* ---- looks of our own ---- */
+static bool is_unsure(const struct verify_report *report) {
+    for (size_t i = 0; i < NEEDED_COUNT; i++)
+        if (report->status[kinds[needed[i].record]] == VERIFY_UNKNOWN) return true;
+    return false;
+}
+
+static bool is_stopped_now(const struct domain *domain, const struct domain_policy *policy, int64_t now) {
+    if (domain->state != DOMAIN_ENABLED || domain->is_forced || domain->failing_at == 0) return false;
+    return policy->stops && policy->grace_ms && now - domain->failing_at >= policy->grace_ms;
+}
+
+enum status domain_apply_check(struct db *tx, struct domain *domain, const struct verify_report *report,
+                               const struct domain_policy *policy, int64_t now, enum domain_turn *ret) {
+    struct domain next = *domain;
+    bool is_taken;
+    take_statuses(report, &next);
+    bool is_stopped = is_stopped_now(&next, policy, now) && is_failing(&next);
+    if (is_stopped || domain_is_verified(&next)) next.state = state_of(&next);
+    enum status status = write_records(tx, &next, now, &is_taken);
+    if (status == STATUS_OK) status = write_watch(tx, &next, policy->every_ms, is_unsure(report), now);
+    if (status != STATUS_OK) return status;
+    *ret = is_stopped                                   ? DOMAIN_STOPPED
+           : !domain->failing_at && next.failing_at     ? DOMAIN_BROKE
+           : domain->failing_at && next.failing_at == 0 ? DOMAIN_MENDED
+                                                        : DOMAIN_NO_TURN;
+    *domain = next;
     return STATUS_OK;
 }
 
@@ -189,7 +262,7 @@ enum status domain_apply_change(struct db *tx, struct domain *domain, const stru
     bool is_moved = take_name(change->subdomain, &next.subdomain);
     if (is_moved) next.record[DOMAIN_RETURN_PATH] = next.record[DOMAIN_SPF] = RECORD_PENDING;
     if (take_name(change->track_prefix, &next.track_prefix) || is_moved) next.record[DOMAIN_TRACKING] = RECORD_PENDING;
-    next.state = state_of(&next);
+    if (is_moved) next.state = state_of(&next);
     enum status status = domain_update(tx, &next);
     if (status == STATUS_OK) *domain = next;
     return status;

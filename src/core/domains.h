@@ -2,6 +2,7 @@
  *
  *   PENDING --verified--> ENABLED --a required record is wrong--> PENDING
  *   the operator: enable -> ENABLED and forced (no verification undoes it), disable -> SUSPENDED (none enables it)
+ *   a look of our own finds a record wrong that held: nothing at first, PENDING after the operator's grace, if he says so
  *   a name of it changes: the records under that name wait for a verification, so an unforced domain is PENDING
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_DOMAINS_H
@@ -52,5 +53,26 @@ struct verify *domain_verification(const struct domain *domain, const struct dki
  * was. *ret_is_taken: another account proved this name; ownership has failed. */
 WARN_UNUSED enum status domain_apply_report(struct db *tx, struct domain *domain, const struct verify_report *report, int64_t now,
                                             bool *ret_is_taken);
+
+/* What the operator says of domains whose records go wrong. */
+struct domain_policy {
+    int64_t every_ms; /* between two looks of our own */
+    int64_t grace_ms; /* from the first wrong look to the end of sending; 0: it never ends */
+    bool stops;       /* it ends at all */
+};
+#define DOMAIN_CHECK_MS      INT64_C(86400000)
+#define DOMAIN_CHECK_SOON_MS INT64_C(3600000) /* the most, while a record is wrong or DNS did not answer */
+enum domain_turn {
+    DOMAIN_NO_TURN,
+    DOMAIN_BROKE,   /* a record that it needs is wrong, and was right at the last look */
+    DOMAIN_STOPPED, /* so long that it does not send any more */
+    DOMAIN_MENDED,
+};
+/* On the writer: the same for a look of our own, which stops nobody but by the policy (DN20). *domain is renewed, with the time
+ * of the next look. */
+WARN_UNUSED enum status domain_apply_check(struct db *tx, struct domain *domain, const struct verify_report *report,
+                                           const struct domain_policy *policy, int64_t now, enum domain_turn *ret);
+/* Which records are wrong: "DKIM, SPF"; "" when none is. */
+void domain_write_failing(const struct domain *domain, struct buf *out);
 
 #endif

@@ -1,0 +1,51 @@
+/* alert_look.h - what the database says is wrong: late mail, records of sender domains, rates of bounces and complaints.
+ *
+ * Looks run on a searcher and only read. Each is bounded: by index entries, by lanes (the walk goes on in the next round), by
+ * events of the rare kinds.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_CORE_ALERT_LOOK_H
+#define POSTHORN_CORE_ALERT_LOOK_H
+
+#include "core/alert.h"
+#include "store/domains.h"
+
+#define ALERT_RATE_WINDOW_MS INT64_C(86400000)
+#define ALERT_RATE_WHOLE     100000 /* rates are parts of it: 0.1 % is 100 */
+
+struct alert_limits {
+    int64_t queue_age_ms; /* 0 in any of these: no such alert */
+    int64_t rate_messages;
+    int64_t bounce_warn, bounce_suspend, complaint_warn, complaint_suspend;
+    bool suspends; /* the operator says that the second limits suspend a domain */
+};
+
+/* A walk over the queue's lanes, round after round. Zeroed: at the beginning. */
+struct alert_walk {
+    struct buf domain; /* the last lane looked at */
+    int64_t account_id;
+    int priority;
+    bool is_under_way;
+    int64_t late_at; /* of the lanes looked at so far: the first due time, 0 for none, and whose */
+    struct buf late_domain;
+};
+void alert_walk_fini(struct alert_walk *walk);
+/* Look at up to `max` lanes. The kind counts as looked at when the walk came to its end. */
+WARN_UNUSED enum status alert_look_queue(struct db *db, struct arena *a, const struct alert_limits *limits, int64_t node_id,
+                                         int max, int64_t now, struct alert_walk *walk, struct alert_view *view);
+/* Sender domains with a record that is wrong. */
+WARN_UNUSED enum status alert_look_domains(struct db *db, struct arena *a, struct alert_view *view);
+
+struct alert_suspension {
+    int64_t domain_id;
+    struct str because;
+};
+struct alert_suspension_list {
+    struct alert_suspension *items;
+    size_t count;
+};
+/* Sender domains above a limit, of ALERT_RATE_WINDOW_MS and since somebody decided about their state; *ret: those to be
+ * suspended, when limits say so. */
+WARN_UNUSED enum status alert_look_rates(struct db *db, struct arena *a, const struct alert_limits *limits, int64_t now,
+                                         struct alert_view *view, struct alert_suspension_list *ret);
+
+#endif
