@@ -8,7 +8,8 @@
 enum status domain_clear_find(struct call *call, struct db *db);
 enum status domain_delete_find(struct call *call, struct db *db);
 enum status domain_clear_hold(struct call *call, struct db *db);
-enum status domain_clear_run(struct call *call, struct db *db);
+enum status domain_clear_count(struct call *call, struct db *db);
+enum status domain_clear_cut(struct call *call, struct db *db);
 enum status domain_clear_release(struct call *call, struct db *db);
 
 #endif

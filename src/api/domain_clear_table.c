@@ -20,11 +20,14 @@ static const struct refusal delete_refusals[] = {
 #define ANSWER  "{\"Cleared\":42}"
 #define CLEAR                                                                                                                    \
     .sentence = "Fail every recipient of a sender domain that was not delivered to yet, scheduled ones too, each with an "       \
-                "event; what is being sent at this moment is finished first and keeps its result",                               \
+                "event; what is being sent at this moment is finished first and keeps its result. The answer tells how many, "   \
+                "and none of them is "                                                                                           \
+                "sent any more; their events follow in the background",                                                          \
     LIST_OF(params, clear_refusals), .answer = ANSWER,                                                                           \
     .steps = {{STEP_READER, domain_clear_find},                                                                                  \
               {STEP_WAIT, domain_clear_hold},                                                                                    \
-              {STEP_WRITER, domain_clear_run},                                                                                   \
+              {STEP_SEARCH, domain_clear_count},                                                                                 \
+              {STEP_WRITER, domain_clear_cut},                                                                                   \
               {STEP_LOOP, domain_clear_release}}
 #define DELETE                                                                                                                   \
     .sentence = "Delete a sender domain with its keys, SMTP users and webhooks, and fail its queue; its messages, events and "   \
@@ -32,7 +35,8 @@ static const struct refusal delete_refusals[] = {
     LIST_OF(params, delete_refusals), .answer = ANSWER,                                                                          \
     .steps = {{STEP_READER, domain_delete_find},                                                                                 \
               {STEP_WAIT, domain_clear_hold},                                                                                    \
-              {STEP_WRITER, domain_clear_run},                                                                                   \
+              {STEP_SEARCH, domain_clear_count},                                                                                 \
+              {STEP_WRITER, domain_clear_cut},                                                                                   \
               {STEP_LOOP, domain_clear_release}}
 
 static const struct operation rows[] = {

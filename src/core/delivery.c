@@ -5,9 +5,14 @@
 #include "base/clock.h"
 #include "core/bounce.h"
 #include "core/events.h"
+#include "core/farewell.h"
 #include "core/unsubscribe.h"
+#include "store/pools.h"
+#include "store/source_counts.h"
 
 #include <string.h>
+
+#define DAY_MS INT64_C(86400000)
 
 static bool is_waiting(const struct recipient *r) {
     return r->state == RECIPIENT_SCHEDULED || r->state == RECIPIENT_QUEUED;
@@ -23,11 +28,13 @@ static enum status load_sender(struct db *db, struct arena *arena, struct delive
     if (status != STATUS_OK) return status;
     d->expires_at = message.expires_at;
     d->domain_id = message.domain_id;
+    d->key_id = message.key_id;
     status = domain_get(db, arena, SCOPE_ANY, message.domain_id, &domain);
     if (status == STATUS_NOT_FOUND) d->lost = STR("The sender domain is gone");
     if (status != STATUS_OK) return status;
     d->sender_domain = domain.name;
     d->subdomain = domain.subdomain;
+    if (message.id <= domain.cut_message) d->lost = STR(DELIVERY_WHY_CLEARED);
     return STATUS_OK;
 }
 
@@ -46,6 +53,10 @@ enum status delivery_load(struct db *db, const struct queue_entry *entry, struct
     if (status != STATUS_OK && d.lost.n == 0) return status;
     *ret = d;
     return STATUS_OK;
+}
+
+enum status delivery_load_pool(struct db *db, const struct delivery *d, struct arena *arena, struct str *ret_pool) {
+    return pool_of(db, arena, d->domain_id, d->key_id, ret_pool);
 }
 
 static enum status load_keys(struct db *db, struct arena *arena, int64_t domain_id, struct delivery_source *s) {
@@ -101,6 +112,7 @@ static const struct {
 } outcomes[] = {
     [DELIVERY_DELIVERED] = {RECIPIENT_DELIVERED, EVENT_DELIVERY},
     [DELIVERY_DEFERRED] = {RECIPIENT_QUEUED, EVENT_DEFERRED},
+    [DELIVERY_POSTPONED] = {RECIPIENT_QUEUED, EVENT_DEFERRED},
     [DELIVERY_BOUNCED] = {RECIPIENT_BOUNCED, EVENT_BOUNCE},
     [DELIVERY_FAILED] = {RECIPIENT_FAILED, EVENT_FAILED},
 };
@@ -142,12 +154,6 @@ static void add_reply(struct json_writer *w, const struct delivery_report *r) {
     json_close_object(w);
 }
 
-static void add_bounce(struct json_writer *w, const struct delivery_report *r) {
-    struct bounce_finding finding;
-    bounce_class_of(r->code, r->enhanced, r->text, r->mx_host, &finding);
-    bounce_class_write(w, &finding, r->is_own ? STR("dns") : STR("smtp"));
-}
-
 /* What is particular to this event; the rest of the record is in the message's and the event's own columns. */
 static void write_detail(const struct settlement *s, const struct recipient *to, const struct message *m, struct buf *out) {
     const struct delivery_report *r = &s->report;
@@ -162,7 +168,7 @@ static void write_detail(const struct settlement *s, const struct recipient *to,
     add_given(&w, STR("MXAddress"), r->mx_address);
     add_tls(&w, r);
     add_reply(&w, r);
-    if (s->outcome == DELIVERY_BOUNCED) add_bounce(&w, r);
+    if (s->outcome == DELIVERY_BOUNCED) bounce_class_write(&w, &s->bounce, r->is_own ? STR("dns") : STR("smtp"));
     add_given(&w, STR("Reason"), to->reason);
     json_add_i64(&w, STR("Attempt"), to->attempts);
     if (s->outcome == DELIVERY_DEFERRED) json_add_iso_time(&w, STR("NextAttempt"), s->next_at);
@@ -171,9 +177,9 @@ static void write_detail(const struct settlement *s, const struct recipient *to,
     json_close_object(&w);
 }
 
-static enum status add_event(struct db *db, const struct settlement *s, const struct recipient *to, const struct message *m) {
+static enum status add_event(struct db *db, const struct settlement *s, const struct recipient *to, const struct message *m,
+                             int64_t *ret_id) {
     BUF_AUTO detail = {0};
-    int64_t id = 0;
     write_detail(s, to, m, &detail);
     return event_record(db,
                         &(struct event){
@@ -186,12 +192,33 @@ static enum status add_event(struct db *db, const struct settlement *s, const st
                             .recipient = to->address,
                             .detail = buf_str(&detail),
                         },
-                        &id);
+                        ret_id);
+}
+
+/* What was said is about the recipient, by whom it is for to know: his server's word on RCPT or the message, or DNS (P9). What a
+ * host says to MAIL or to our connection is about us. */
+static bool is_about_recipient(const struct delivery_report *r) {
+    static const struct str commands[] = {STR_INIT("RCPT"), STR_INIT("DATA"), STR_INIT("."), STR_INIT("DNS")};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (str_eq(r->command, commands[i])) return true;
+    return false;
+}
+
+/* Once: an address that is suppressed already stays as it is, and a settlement applies once. */
+static enum status suppress(struct db *db, const struct settlement *s, const struct recipient *to, const struct message *message,
+                            int64_t event_id) {
+    const struct delivery_report *r = &s->report;
+    bool is_new;
+    if (s->outcome != DELIVERY_BOUNCED || r->code / 100 != 5 || !s->bounce.suppresses || !is_about_recipient(r)) return STATUS_OK;
+    return farewell_write(db, message, to->address,
+                          &(struct farewell){SUPPRESSION_BOUNCE, SUBSCRIBER_BOUNCED, false, to->reason, event_id, s->at},
+                          &is_new);
 }
 
 /* Write the state if the row is still ours; `to` becomes what stands there. */
 static enum status write_state(struct db *db, const struct node_epoch *owner, const struct settlement *s, struct recipient *to) {
-    bool was_tried = s->outcome != DELIVERY_FAILED || s->report.command.n > 0;
+    bool was_tried = s->outcome != DELIVERY_POSTPONED && (s->outcome != DELIVERY_FAILED || s->report.command.n > 0);
+    bool waits = s->outcome == DELIVERY_DEFERRED || s->outcome == DELIVERY_POSTPONED;
     to->attempts = s->attempts + (was_tried ? 1 : 0);
     struct queue_settle settle = {
         .recipient_id = s->recipient_id,
@@ -199,7 +226,7 @@ static enum status write_state(struct db *db, const struct node_epoch *owner, co
         .owner = *owner,
         .state = outcomes[s->outcome].state,
         .attempts = to->attempts,
-        .due_at = s->outcome == DELIVERY_DEFERRED ? s->next_at : to->due_at,
+        .due_at = waits ? s->next_at : to->due_at,
         .reason = to->reason,
         .now = s->at,
     };
@@ -208,20 +235,28 @@ static enum status write_state(struct db *db, const struct node_epoch *owner, co
 
 static enum status settle(struct db *db, const struct node_epoch *owner, const struct settlement *s, struct recipient *to,
                           const struct message *message) {
+    int64_t event_id = 0;
     enum status status = write_state(db, owner, s, to);
-    if (status == STATUS_OK) status = add_event(db, s, to, message);
+    if (status != STATUS_OK || s->outcome == DELIVERY_POSTPONED) return status;
+    status = add_event(db, s, to, message, &event_id);
+    if (status == STATUS_OK) status = suppress(db, s, to, message, event_id);
     if (status == STATUS_OK && s->signature.n > 0 && message->signature.n == 0) {
         status = message_set_signature(db, message->id, s->signature);
     }
+    if (status == STATUS_OK && s->warming_source.n > 0)
+        status = source_count_add(db, s->warming_source, s->warming_provider, s->at / DAY_MS);
     return status;
 }
 
-/* No time is left for another try, or no sender: a deletion of the domain that a kill or a full disk cut short left this one. */
+/* No time is left for another try, or no sender: the domain was deleted, or its queue cleared, while this was in flight. */
 static enum status judge_deferral(struct db *db, const struct message *message, struct settlement *s, struct recipient *to) {
-    if (s->outcome != DELIVERY_DEFERRED) return STATUS_OK;
-    enum status status = domain_is_of(db, message->account_id, message->domain_id);
-    if (status == STATUS_NOT_FOUND) to->reason = STR("The sender domain was deleted");
-    if (status == STATUS_NOT_FOUND || message->expires_at <= s->at) s->outcome = DELIVERY_FAILED;
+    if (s->outcome != DELIVERY_DEFERRED && s->outcome != DELIVERY_POSTPONED) return STATUS_OK;
+    int64_t cut_message = 0;
+    enum status status = domain_get_cut(db, message->account_id, message->domain_id, &cut_message);
+    bool is_cleared = status == STATUS_OK && message->id <= cut_message;
+    if (status == STATUS_NOT_FOUND) to->reason = STR(DELIVERY_WHY_DELETED);
+    if (is_cleared) to->reason = STR(DELIVERY_WHY_CLEARED);
+    if (status == STATUS_NOT_FOUND || is_cleared || message->expires_at <= s->at) s->outcome = DELIVERY_FAILED;
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
@@ -238,6 +273,8 @@ enum status delivery_settle(struct db *db, const struct node_epoch *owner, const
     if (status == STATUS_OK) {
         reason_clean(s->reason, &reason);
         to.reason = buf_str(&reason);
+        if (s->outcome == DELIVERY_BOUNCED)
+            bounce_class_of(s->report.code, s->report.enhanced, s->report.text, s->report.mx_host, &final.bounce);
         status = judge_deferral(db, &message, &final, &to);
     }
     if (status == STATUS_OK) status = settle(db, owner, &final, &to, &message);
@@ -252,6 +289,7 @@ enum status delivery_withdraw(struct db *db, int64_t recipient_id, enum recipien
     struct recipient to;
     struct message message;
     struct settlement s = {.recipient_id = recipient_id, .outcome = DELIVERY_FAILED, .at = at};
+    int64_t event_id = 0;
     enum status status = queue_end(db, recipient_id, state, reason, at);
     if (status == STATUS_NOT_FOUND) {
         *ret_applied = false;
@@ -259,7 +297,7 @@ enum status delivery_withdraw(struct db *db, int64_t recipient_id, enum recipien
     }
     if (status == STATUS_OK) status = recipient_get(db, &arena, recipient_id, &to);
     if (status == STATUS_OK) status = message_get(db, &arena, to.message_id, &message);
-    if (status == STATUS_OK) status = add_event(db, &s, &to, &message);
+    if (status == STATUS_OK) status = add_event(db, &s, &to, &message, &event_id);
     if (status == STATUS_OK) *ret_applied = true;
     return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
 }

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/id.h"
+#include "core/bounce_class.h"
 #include "core/sign.h"
 #include "store/queue.h"
 
@@ -18,16 +19,22 @@ struct delivery {
     bool is_waiting; /* false: not ours, settled since, or gone: drop the entry, the rest is empty */
     int64_t recipient_id, message_id;
     int64_t domain_id;                   /* the sender domain's */
+    int64_t key_id;                      /* sender key; 0: none */
     struct str address;                  /* of the recipient */
     struct str sender_domain, subdomain; /* the return path is at <subdomain>.<sender_domain> */
     int64_t expires_at;
-    struct str reason; /* why it still waits: of the last attempt, "" before the first */
+    int message_tls, domain_tls; /* what the message and its sender's domain demand (enum tls_level) */
+    struct str reason;           /* why it still waits: of the last attempt, "" before the first */
     struct str lost;   /* why it can never be sent: its message or sender domain is gone; "" otherwise */
 };
 /* All of *ret lives in `arena`. entry: what the scheduler handed out; a row whose attempts or due time differ from it (tried or
  * moved since) is not waiting. Whether the node's life lasts is not judged here: the readers do (store/writer.h), and the
  * settlement. */
 WARN_UNUSED enum status delivery_load(struct db *db, const struct queue_entry *entry, struct arena *arena, struct delivery *ret);
+
+/* The pool of sources that it goes out from, in the arena; "" the default one (store/pools.h). A statement of its own, for whoever has
+ * more than one pool. */
+WARN_UNUSED enum status delivery_load_pool(struct db *db, const struct delivery *d, struct arena *arena, struct str *ret_pool);
 
 /* What all recipients of a message share. */
 struct delivery_source {
@@ -42,10 +49,15 @@ struct delivery_source {
 WARN_UNUSED enum status delivery_load_source(struct db *db, const struct seal_key *key, int64_t message_id, struct arena *arena,
                                              struct delivery_source *ret);
 
+/* Why mail fails whose sender domain is to send no more of it. */
+#define DELIVERY_WHY_CLEARED "The sender domain's queue was cleared"
+#define DELIVERY_WHY_DELETED "The sender domain was deleted"
+
 enum delivery_outcome {
     DELIVERY_DELIVERED,
     DELIVERY_DEFERRED, /* waits for next_at */
     DELIVERY_BOUNCED,  /* the other side said never, or the domain takes no mail */
+    DELIVERY_POSTPONED, /* nobody was asked: it waits for next_at with its reason. No event, no attempt */
     DELIVERY_FAILED,   /* its life ended while it waited, or it is lost; counts as an attempt when report.command is given */
 };
 /* What ended an attempt; empty and zero fields are left out of the event. */
@@ -65,16 +77,19 @@ struct settlement {
     int64_t attempts; /* made before this one: delivery.attempts */
     enum delivery_outcome outcome;
     int64_t at;        /* wall */
-    int64_t next_at;   /* DEFERRED */
+    int64_t next_at;   /* DEFERRED, POSTPONED */
     struct str reason; /* why it waits or ended; "" when delivered. Capped at DELIVERY_REASON_MAX */
     struct delivery_report report;
-    struct str signature; /* DEFERRED: keep it for the next attempt and for the others; "" otherwise */
+    struct bounce_finding bounce; /* BOUNCED: what the reply means */
+    struct str signature;         /* DEFERRED: keep it for the next attempt and for the others; "" otherwise */
+    struct str warming_source, warming_provider; /* whose day's ceiling it counts in (core/source_use.h); "" none */
 };
 #define DELIVERY_REASON_MAX 1024
 
 /* Write one settlement. A deferral behind the end of the message's life, which may have come meanwhile, is its failure,
  * and so is one whose sender domain was deleted. *ret_applied false: the row was not waiting, not ours, or this attempt was
- * settled before; nothing is written. Running it twice, in one transaction or two, applies it once. */
+ * settled before; nothing is written. Running it twice, in one transaction or two, applies it once. A
+ * 5xx of a class that says the address is of no use suppresses it, in the same transaction (P3, P9). */
 WARN_UNUSED enum status delivery_settle(struct db *db, const struct node_epoch *owner, const struct settlement *s,
                                         bool *ret_applied);
 

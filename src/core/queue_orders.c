@@ -86,34 +86,63 @@ bool queue_sweep_parse(struct arena *arena, struct str text, struct queue_sweep 
 /* ---- which ---- */
 enum { AMONG_WAITING = 1, AMONG_HELD = 2, AMONG_BOTH = 3 };
 
-static enum status page_of(struct db *db, int64_t node_id, const struct queue_filter *filter, unsigned among,
-                           const struct queue_walk *how, struct queue_sweep at, struct arena *arena, struct queue_page *ret) {
-    struct queue_filter f = *filter;
-    if (f.state == RECIPIENT_HELD) among &= AMONG_HELD;
-    if (f.state == RECIPIENT_SCHEDULED || f.state == RECIPIENT_QUEUED) among &= AMONG_WAITING;
-    if (f.state == RECIPIENT_HELD) f.state = -1;
-    if (!at.is_held && !(among & AMONG_WAITING)) at = (struct queue_sweep){.is_held = true};
-    *ret = (struct queue_page){.next = at, .is_end = true};
-    if (at.is_held && !(among & AMONG_HELD)) return STATUS_OK;
-    struct queue_walk walk = *how;
-    struct queue_piece piece;
-    walk.node_id = node_id;
-    walk.filter = &f;
-    walk.is_held = at.is_held;
-    walk.after = at.after;
-    enum status status = queue_pick(db, arena, &walk, &piece);
-    if (status != STATUS_OK) return status;
-    bool goes_on = piece.is_end && !at.is_held && (among & AMONG_HELD);
-    *ret = (struct queue_page){.ids = {piece.ids, piece.count},
-                               .next = {.is_held = at.is_held, .after = piece.place},
-                               .is_end = piece.is_end && !goes_on};
-    if (goes_on) ret->next = (struct queue_sweep){.is_held = true};
-    return STATUS_OK;
+/* A walk through what waits, what is held, or one after the other. */
+struct trip {
+    struct queue_walk walk;
+    struct queue_filter filter;
+    unsigned among;
+    bool is_nothing;
+};
+
+static void trip_begin(struct trip *t, int64_t node_id, const struct queue_filter *filter, unsigned among,
+                       const struct queue_sweep *at) {
+    int state = filter->state;
+    *t = (struct trip){.filter = *filter, .among = among};
+    if (state == RECIPIENT_HELD) t->among &= AMONG_HELD;
+    if (state == RECIPIENT_SCHEDULED || state == RECIPIENT_QUEUED) t->among &= AMONG_WAITING;
+    if (state == RECIPIENT_HELD) t->filter.state = -1;
+    struct queue_sweep from = *at;
+    if (!from.is_held && !(t->among & AMONG_WAITING)) from = (struct queue_sweep){.is_held = true};
+    t->is_nothing = from.is_held && !(t->among & AMONG_HELD);
+    t->walk = (struct queue_walk){.node_id = node_id, .is_held = from.is_held, .filter = &t->filter, .after = from.after};
+}
+
+static struct queue_page trip_page(const struct trip *t, const struct queue_piece *piece) {
+    bool is_held = t->walk.is_held, goes_on = piece->is_end && !is_held && (t->among & AMONG_HELD);
+    struct queue_page page = {.ids = {piece->ids, piece->count}, .is_end = piece->is_end && !goes_on};
+    page.next = goes_on ? (struct queue_sweep){.is_held = true} : (struct queue_sweep){is_held, piece->place};
+    return page;
+}
+
+static enum status trip_pick(struct trip *t, struct db *db, struct arena *arena, struct queue_page *ret) {
+    struct queue_piece piece = {.place = t->walk.after, .is_end = true};
+    enum status status = t->is_nothing ? STATUS_OK : queue_pick(db, arena, &t->walk, &piece);
+    if (status == STATUS_OK) *ret = trip_page(t, &piece);
+    return status;
 }
 
 enum status queue_filter_page(struct db *db, int64_t node_id, const struct queue_filter *filter, const struct queue_sweep *at,
                               int64_t now, int limit, struct arena *arena, struct queue_page *ret) {
-    return page_of(db, node_id, filter, AMONG_BOTH, &(struct queue_walk){.now = now, .limit = limit}, *at, arena, ret);
+    struct trip t;
+    trip_begin(&t, node_id, filter, AMONG_BOTH, at);
+    t.walk.now = now;
+    t.walk.limit = limit;
+    return trip_pick(&t, db, arena, ret);
+}
+
+enum status queue_filter_count(struct db *db, int64_t node_id, const struct queue_filter *filter, const struct queue_sweep *at,
+                               int64_t now, enum queue_count_by by, struct arena *arena, struct queue_count_list *ret,
+                               struct queue_page *ret_page) {
+    struct trip t;
+    struct queue_piece piece = {.is_end = true};
+    struct queue_count_list counts = {.count = 0};
+    trip_begin(&t, node_id, filter, AMONG_BOTH, at);
+    t.walk.now = now;
+    enum status status = t.is_nothing ? STATUS_OK : queue_count_piece(db, arena, &t.walk, by, &counts, &piece);
+    if (status != STATUS_OK) return status;
+    *ret = counts;
+    *ret_page = trip_page(&t, &piece);
+    return STATUS_OK;
 }
 
 enum status queue_order_page(struct db *db, int64_t node_id, const struct queue_order *order, const struct queue_sweep *at,
@@ -121,8 +150,11 @@ enum status queue_order_page(struct db *db, int64_t node_id, const struct queue_
     static const unsigned among[QUEUE_VERB_COUNT] = {
         [QUEUE_RETRY] = AMONG_WAITING, [QUEUE_HOLD] = AMONG_WAITING, [QUEUE_RELEASE] = AMONG_HELD,
         [QUEUE_CANCEL] = AMONG_BOTH,   [QUEUE_MOVE] = AMONG_BOTH,    [QUEUE_FAIL] = AMONG_BOTH};
-    return page_of(db, node_id, &order->filter, among[order->verb], &(struct queue_walk){.now = now, .limit = QUEUE_SLICE_MAX},
-                   *at, arena, ret);
+    struct trip t;
+    trip_begin(&t, node_id, &order->filter, among[order->verb], at);
+    t.walk.now = now;
+    t.walk.limit = QUEUE_SLICE_MAX;
+    return trip_pick(&t, db, arena, ret);
 }
 
 /* ---- what is done ---- */

@@ -37,6 +37,10 @@ WARN_UNUSED bool queue_sweep_parse(struct arena *arena, struct str text, struct 
 WARN_UNUSED enum status queue_filter_page(struct db *db, int64_t node_id, const struct queue_filter *filter,
                                           const struct queue_sweep *at, int64_t now, int limit, struct arena *arena,
                                           struct queue_page *ret);
+/* The next piece of it counted. */
+WARN_UNUSED enum status queue_filter_count(struct db *db, int64_t node_id, const struct queue_filter *filter,
+                                           const struct queue_sweep *at, int64_t now, enum queue_count_by by, struct arena *arena,
+                                           struct queue_count_list *ret, struct queue_page *ret_page);
 /* The same of those in a state in which the order means something. */
 WARN_UNUSED enum status queue_order_page(struct db *db, int64_t node_id, const struct queue_order *order,
                                          const struct queue_sweep *at, int64_t now, struct arena *arena, struct queue_page *ret);

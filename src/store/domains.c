@@ -14,7 +14,7 @@
 #define DOMAIN_COLUMNS                                                                                                           \
     "id, account_id, name, state, is_forced, " RECORD_COLUMNS ", subdomain, track_prefix,"                                       \
     " created_at, checked_at, link_tracking, open_tracking, unsubscribe_link, hosting_provider,"                                 \
-    " check_at, failing_at, state_at, state_reason"
+    " check_at, failing_at, state_at, state_reason, cut_message"
 
 static void domain_fill(struct stmt *s, struct arena *a, void *item) {
     struct domain *d = item;
@@ -36,6 +36,7 @@ static void domain_fill(struct stmt *s, struct arena *a, void *item) {
         .failing_at = stmt_int(s, 20),
         .state_at = stmt_int(s, 21),
         .state_reason = row_text(s, a, 22),
+        .cut_message = stmt_int(s, 23),
     };
     for (int i = 0; i < DOMAIN_RECORD_COUNT; i++) d->record[i] = (enum record_status)stmt_int(s, 5 + i);
 }
@@ -76,6 +77,18 @@ enum status domain_is_of(struct db *tx, int64_t account_id, int64_t id) {
     stmt_bind_int(s, 1, id);
     enum status st = row_first(s);
     return st == STATUS_OK && stmt_int(s, 0) != account_id ? STATUS_NOT_FOUND : st;
+}
+
+enum status domain_get_cut(struct db *tx, int64_t account_id, int64_t id, int64_t *ret_cut_message) {
+    struct stmt *s = db_stmt(tx, "SELECT cut_message FROM domains WHERE id = ?1 AND account_id = ?2");
+    STMT_BIND_INTS(s, 1, id, account_id);
+    return row_int(s, ret_cut_message);
+}
+
+enum status domain_set_cut(struct db *tx, int64_t account_id, int64_t id, int64_t cut_message) {
+    struct stmt *s = db_stmt(tx, "UPDATE domains SET cut_message = ?3 WHERE id = ?1 AND account_id = ?2");
+    STMT_BIND_INTS(s, 1, id, account_id, cut_message);
+    return row_change(tx, s);
 }
 
 enum status domain_find(struct db *tx, struct arena *a, int64_t account_id, struct str name, struct domain *ret) {

@@ -37,6 +37,7 @@ struct domain {
     struct str hosting_provider; /* whose instructions are shown; "" none named */
     int64_t created_at;
     int64_t checked_at; /* 0: never verified yet */
+    int64_t cut_message; /* as domain_get_cut has it */
     /* domain_watch.h writes these. */
     int64_t check_at;        /* when its records are looked up again by ourselves; 0: never */
     int64_t failing_at;      /* since when a record is wrong that it needs and had; 0: none is */
@@ -53,6 +54,10 @@ WARN_UNUSED enum status domain_add(struct db *tx, const struct domain *domain, i
 WARN_UNUSED enum status domain_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct domain *ret);
 /* The same for an account, without looking at it: for every message. */
 WARN_UNUSED enum status domain_is_of(struct db *tx, int64_t account_id, int64_t id);
+/* And up to which message nothing is delivered for it; 0: its queue was never cleared. */
+WARN_UNUSED enum status domain_get_cut(struct db *tx, int64_t account_id, int64_t id, int64_t *ret_cut_message);
+/* From now on nothing of messages up to this one. NOT_FOUND when absent or another account's. */
+WARN_UNUSED enum status domain_set_cut(struct db *tx, int64_t account_id, int64_t id, int64_t cut_message);
 WARN_UNUSED enum status domain_find(struct db *tx, struct arena *a, int64_t account_id, struct str name, struct domain *ret);
 /* Up to `limit` domains of an account (or SCOPE_ANY) with id > after_id, in order of id. */
 WARN_UNUSED enum status domain_list(struct db *tx, struct arena *a, int64_t account_id, int64_t after_id, int limit,
