@@ -3,6 +3,7 @@
  * A key has a section, a name, a kind that checks the value, a default and a sentence. From that table come the parser, `posthorn
  * check-config`, and the manual page. A file is INI: [section], key = value; a comment starts with a semicolon at the start of a
  * line or after a blank, or with a # at the start of a line. Every key can also be given as `-o section.key=value`, which wins.
+ * Some sections are many, each with a name: [source NAME], `-o source.NAME.key=value`.
  * `${NAME}` in a value is the environment's NAME; a secret key may say `file:/path` to take its value from a file's first line.
  * An unknown key or a bad value is an error with file, line and reason; the program then exits with 78 (EX_CONFIG).
  * SPDX-License-Identifier: Apache-2.0 */
@@ -20,6 +21,23 @@ enum config_choice_mode { MODE_LIVE, MODE_SANDBOX };
 enum config_choice_clear { CLEAR_NEVER, CLEAR_LOOPBACK };
 enum config_choice_errors { ERRORS_HTTP, ERRORS_ALWAYS_200 };
 
+/* Sections that have a name: [source NAME], [relay NAME]. */
+struct config_list {
+    void *items; /* struct config_source or config_relay, in the order of the file */
+    size_t count;
+};
+struct config_source {
+    struct str name; /* first in both */
+    struct str address, hostname, pool, warmup, warmup_plan;
+    int64_t weight;
+};
+struct config_relay {
+    struct str name;
+    struct str host, user, password, domains, senders;
+    int64_t port;
+    int64_t tls; /* 0: auto, else one more than enum relay_tls (core/relay.h) */
+};
+
 struct config {
     struct arena arena;
     struct str file;            /* absolute path of the INI file; empty without one */
@@ -35,6 +53,9 @@ struct config {
     int64_t delivery_port;
     int64_t delivery_allow_private;
     struct str delivery_smarthost, delivery_retry;
+    struct str delivery_smarthost_user, delivery_smarthost_password;
+    int64_t delivery_smarthost_tls; /* as config_relay.tls */
+    struct config_list sources, relays;
     struct str smtp_public_host, smtp_public_ports;
     struct str smtp_listen, smtp_listen_tls, smtp_return_path;
     struct str smtp_trusted, smtp_proxies, smtp_xclient;
@@ -44,8 +65,7 @@ struct config {
     int64_t webhook_allow_private;
     struct str keys_master;
     struct str mail_from;
-    int64_t api_v1_errors; /* enum config_choice_clear { CLEAR_NEVER, CLEAR_LOOPBACK };
-enum config_choice_errors */
+    int64_t api_v1_errors; /* enum config_choice_errors */
     int64_t limits_key_per_minute, limits_account_per_minute, limits_address_per_minute;
 };
 
