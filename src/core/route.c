@@ -29,9 +29,16 @@ struct pass {
     struct route_host *hosts;
     size_t host_count;
     uint32_t ttl_s;
-    bool is_waiting;   /* an answer is missing */
-    bool is_retriable; /* some host may resolve later */
+    bool is_waiting;        /* an answer is missing */
+    bool is_sts_waited_for; /* that one, should there be hosts */
+    bool is_address_secure; /* all of the host's */
+    struct str canonical;   /* the host's, where CNAMEs lead to it */
+    bool is_retriable;      /* some host may resolve later */
     size_t private_count;
+    struct tls_host *dane; /* hosts with TLSA records, or without an answer about them */
+    size_t dane_count;
+    bool is_mx_secure;
+    struct str sts_id;
     struct str failed; /* a host that did not resolve */
     struct str why;    /* and how */
 };
@@ -44,8 +51,9 @@ static void verdict_set(struct pass *p, enum route_verdict verdict, unsigned cod
     r->reason = reason;
 }
 
-static const char *failure_text(enum status status) {
-    return status == STATUS_TIMEOUT ? "no DNS server answered in time" : "the DNS servers could not answer (SERVFAIL)";
+static const char *failure_text(const struct dns_answer *answer) {
+    if (answer->bogus) return "its DNSSEC signatures do not verify (bogus)";
+    return answer->status == STATUS_TIMEOUT ? "no DNS server answered in time" : "the DNS servers could not answer (SERVFAIL)";
 }
 
 static void ttl_note(struct pass *p, const struct dns_answer *answer) {
@@ -81,10 +89,14 @@ static bool host_look(struct pass *p, struct route_host *host, enum dns_type typ
         return false;
     }
     ttl_note(p, answer);
+    if (answer->count > 0) {
+        p->is_address_secure = p->is_address_secure && answer->secure;
+        p->canonical = answer->canonical;
+    }
     if (answer->status != STATUS_OK) {
         p->is_retriable = p->is_retriable || answer->status != STATUS_NOT_FOUND;
         p->failed = host->name;
-        p->why = answer->status == STATUS_NOT_FOUND ? STR("no such name") : str_from_z(failure_text(answer->status));
+        p->why = answer->status == STATUS_NOT_FOUND ? STR("no such name") : str_from_z(failure_text(answer));
         return false;
     }
     bool is_own = false;
@@ -100,9 +112,67 @@ static bool host_look(struct pass *p, struct route_host *host, enum dns_type typ
 static bool host_resolve(struct pass *p, struct route_host *host) {
     const struct route_options *o = p->m->options;
     if (o->smarthost.n == 0 && o->hostname.n > 0 && str_eq_nocase(host->name, o->hostname)) return true;
+    p->is_address_secure = true;
+    p->canonical = STR("");
     bool is_own = host_look(p, host, DNS_A);
     if (o->use_ipv6) is_own = host_look(p, host, DNS_AAAA) || is_own;
     return is_own;
+}
+
+/* ---- DANE (RFC 7672) ---- */
+
+#define TLSA_KEPT_MAX       10   /* records of a host (P8) */
+#define TLSA_KEPT_BYTES_MAX 8192 /* of their data */
+
+/* The records that mean something to us. */
+static size_t tlsa_usable(struct arena *arena, const struct dns_answer *answer, const struct dns_record **ret) {
+    struct dns_record *usable = arena_array(arena, TLSA_KEPT_MAX, sizeof *usable);
+    size_t count = 0, bytes = 0;
+    for (size_t i = 0; i < answer->count && count < TLSA_KEPT_MAX; i++) {
+        struct dns_record r = answer->records[i];
+        bool has_usage = r.usage == DNS_TLSA_TRUST_ANCHOR || r.usage == DNS_TLSA_END_ENTITY;
+        if (!has_usage || r.selector > 1 || r.matching > 2 || bytes + r.text.n > TLSA_KEPT_BYTES_MAX) continue;
+        bytes += r.text.n;
+        r.text = arena_str(arena, r.text);
+        usable[count++] = r;
+    }
+    *ret = usable;
+    return count;
+}
+
+/* What TLSA records at `base` make of the host; DANE_NONE while the answer is missing. */
+static enum dane_state tlsa_look(struct pass *p, struct str base, struct tls_host *host) {
+    struct arena *arena = p->m->arena;
+    struct str name = arena_strf(arena, "_%u._tcp.%.*s", p->m->options->port, STR_ARG(base));
+    const struct dns_answer *answer = dns_memo_look(&p->m->memo, name, DNS_TLSA);
+    if (!answer) {
+        p->is_waiting = true;
+        return DANE_NONE;
+    }
+    if (answer->status == STATUS_NOT_FOUND || (answer->status == STATUS_OK && !(answer->secure && answer->count > 0)))
+        return DANE_NONE;
+    ttl_note(p, answer);
+    if (answer->status != STATUS_OK) return DANE_UNKNOWN;
+    host->tlsa_count = tlsa_usable(arena, answer, &host->tlsa);
+    return host->tlsa_count > 0 ? DANE_USABLE : DANE_UNUSABLE;
+}
+
+/* Records stand where CNAMEs lead, or else at the name that MX gave (RFC 7672 2.2.2). */
+static void host_look_dane(struct pass *p, const struct route_host *host) {
+    struct arena *arena = p->m->arena;
+    struct tls_host h = {.dane_name = host->name};
+    if (p->canonical.n > 0) {
+        h.dane_name = p->canonical;
+        h.dane = tlsa_look(p, p->canonical, &h);
+    }
+    if (h.dane == DANE_NONE && !p->is_waiting) {
+        h.dane_name = host->name;
+        h.dane = tlsa_look(p, host->name, &h);
+    }
+    if (h.dane == DANE_NONE) return;
+    h.name = arena_str(arena, host->name);
+    h.dane_name = arena_str(arena, h.dane_name);
+    p->dane[p->dane_count++] = h;
 }
 
 /* ---- the order of hosts ---- */
@@ -152,6 +222,7 @@ static bool hosts_fill(struct pass *p, const struct candidate *candidates, size_
     bool is_own_in_set = false;
     uint16_t own_preference = 0;
     p->hosts = arena_array(p->m->arena, count + 1, sizeof *p->hosts);
+    p->dane = arena_array(p->m->arena, count + 1, sizeof *p->dane);
     for (size_t i = 0; i < count; i++) {
         if (is_own_in_set && candidates[i].preference >= own_preference) continue;
         struct route_host host = {.name = candidates[i].name, .preference = candidates[i].preference};
@@ -161,6 +232,7 @@ static bool hosts_fill(struct pass *p, const struct candidate *candidates, size_
             while (p->host_count > 0 && p->hosts[p->host_count - 1].preference >= own_preference) p->host_count--;
         } else if (host.address_count > 0) {
             p->hosts[p->host_count++] = host;
+            if (p->is_mx_secure && p->is_address_secure) host_look_dane(p, &host);
         }
     }
     return is_own_in_set;
@@ -195,6 +267,11 @@ static void hosts_finish(struct pass *p, uint16_t port) {
         r->hosts[i].name = arena_str(p->m->arena, r->hosts[i].name); /* outlives the memo */
     r->port = port;
     r->site = site_key(p->m->arena, r->hosts, r->host_count, port);
+    r->published = (struct tls_published){.domain = p->m->domain,
+                                          .sts_id = p->sts_id,
+                                          .is_mx_secure = p->is_mx_secure,
+                                          .hosts = p->dane,
+                                          .host_count = p->dane_count};
 }
 
 /* No host is left: why, and is it for ever? Nothing that DNS may mend is (P4). */
@@ -218,6 +295,7 @@ static void nothing_left(struct pass *p, bool is_own_in_set) {
 
 static void hosts_decide(struct pass *p, const struct candidate *candidates, size_t count, uint16_t port) {
     bool is_own_in_set = hosts_fill(p, candidates, count);
+    p->is_waiting = p->is_waiting || (p->host_count > 0 && p->is_sts_waited_for);
     if (p->is_waiting) return;
     if (p->host_count > 0) {
         hosts_finish(p, port);
@@ -244,21 +322,31 @@ static void implicit_decide(struct pass *p) {
     hosts_decide(p, &self, 1, p->m->options->port);
 }
 
+/* Asked for along with the MX, needed only at the end. Without an answer there is no record (RFC 8461 5.1). */
+static void sts_look(struct pass *p) {
+    if (!p->m->options->asks_sts) return;
+    struct str name = arena_strf(p->m->arena, "_mta-sts.%.*s", STR_ARG(p->m->domain)), id;
+    const struct dns_answer *txt = dns_memo_look(&p->m->memo, name, DNS_TXT);
+    p->is_sts_waited_for = !txt;
+    if (txt && mta_sts_record_find(txt, &id)) p->sts_id = arena_str(p->m->arena, id);
+}
+
 static void domain_decide(struct pass *p) {
     struct route_machine *m = p->m;
     const struct dns_answer *mx = dns_memo_look(&m->memo, m->domain, DNS_MX);
+    sts_look(p);
     if (!mx) {
         p->is_waiting = true;
         return;
     }
     ttl_note(p, mx);
+    p->is_mx_secure = mx->secure;
     if (mx->status == STATUS_NOT_FOUND) {
         verdict_set(p, ROUTE_PERMANENT, 550, "5.1.2",
                     arena_strf(m->arena, "the domain %.*s does not exist (NXDOMAIN)", STR_ARG(m->domain)));
     } else if (mx->status != STATUS_OK) {
-        verdict_set(
-            p, ROUTE_TEMPORARY, 451, "4.4.3",
-            arena_strf(m->arena, "looking up the mail servers of %.*s: %s", STR_ARG(m->domain), failure_text(mx->status)));
+        verdict_set(p, ROUTE_TEMPORARY, 451, "4.4.3",
+                    arena_strf(m->arena, "looking up the mail servers of %.*s: %s", STR_ARG(m->domain), failure_text(mx)));
     } else if (mx->count == 0) {
         implicit_decide(p);
     } else if (mx->count == 1 && str_is_empty(mx->records[0].name)) {

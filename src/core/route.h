@@ -4,6 +4,9 @@
  *      \-- none --> implicit MX: A (AAAA) of the domain itself (RFC 5321 5.1)
  *      \-- null MX (RFC 7505), NXDOMAIN --> ROUTE_PERMANENT        SERVFAIL, time-out, no usable address --> ROUTE_TEMPORARY (P4)
  *
+ * Beside the hosts it finds what the domain publishes about TLS: the MTA-STS record, asked for along with the MX, and the TLSA
+ * records of each host whose MX and address are under DNSSEC (RFC 7672 2.1). Elsewhere no server is bothered with TLSA questions.
+ *
  * next/answer have the shape of net's inquiry. A broken MX host never falls back to the domain's own address (DN04). Our own name
  * or address in the set ends the list at that preference (DN07); private addresses are dropped unless allowed (DN06). Constant
  * routes (sandbox, smarthost) are the same machine with fewer questions.
@@ -12,7 +15,7 @@
 #define POSTHORN_CORE_ROUTE_H
 
 #include "base/clock.h"
-#include "proto/dns/dns.h"
+#include "core/tls_policy.h"
 
 #define ROUTE_HOSTS_MAX     20 /* MX hosts looked at, best preference first */
 #define ROUTE_ADDRESSES_MAX 5  /* kept of one host (DN08) */
@@ -41,10 +44,13 @@ struct route {
     struct str enhanced; /* "5.1.2", "5.1.10" (RFC 7505), "4.4.3", "4.4.4", "5.4.6" */
     struct str reason;   /* in words, for the reason column and the event */
     uint32_t ttl_s;
+    /* What is known of it: domain, sts_id (no policy yet), hosts with DANE. Not sealed. Empty on constant routes. */
+    struct tls_published published;
 };
 struct route_options {
     uint16_t port;                   /* [delivery] port */
     bool use_ipv6;                   /* a source address is declared for it */
+    bool asks_sts;                   /* for the MTA-STS record */
     struct str hostname;             /* ours: in a set of MX it ends the list; may be empty */
     const struct route_address *own; /* our addresses, likewise */
     size_t own_count;

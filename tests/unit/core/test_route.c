@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-/* ---- a zone as text: "NAME TYPE data; ..." with the types MX, A, AAAA, and FAIL-MX, LATE-A ... for SERVFAIL and time-out ----
- */
+/* ---- a zone as text: "NAME TYPE data; ..." with the types MX, A, AAAA, and FAIL-MX, LATE-A ... for SERVFAIL and time-out; TXT
+ * and TLSA "usage selector matching"; CNAME; and "NAME SECURE": its answers are under DNSSEC ---- */
 
 struct zone {
     const char *text;
@@ -24,7 +24,13 @@ struct zone {
 };
 
 static struct str type_name(enum dns_type type) {
-    return type == DNS_MX ? STR("MX") : type == DNS_A ? STR("A") : STR("AAAA");
+    static const struct {
+        enum dns_type type;
+        struct str name;
+    } names[] = {{DNS_MX, STR_INIT("MX")}, {DNS_A, STR_INIT("A")}, {DNS_TXT, STR_INIT("TXT")}, {DNS_TLSA, STR_INIT("TLSA")}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i].type == type) return names[i].name;
+    return STR("AAAA");
 }
 
 static void record_add(struct zone *z, struct dns_answer *answer, struct str data) {
@@ -36,6 +42,16 @@ static void record_add(struct zone *z, struct dns_answer *answer, struct str dat
         assert_true(str_next(&data, ' ', &number) && str_to_u64(number, &preference));
         r->preference = (uint16_t)preference;
         r->name = str_eq(data, STR(".")) ? STR("") : data;
+    } else if (answer->type == DNS_TXT) { /* '|' stands for the semicolon */
+        char *text = arena_z(&z->arena, data);
+        for (size_t i = 0; i < data.n; i++)
+            if (text[i] == '|') text[i] = ';';
+        r->text = str_make(text, data.n);
+    } else if (answer->type == DNS_TLSA) {
+        r->usage = (uint8_t)(data.p[0] - '0');
+        r->selector = (uint8_t)(data.p[2] - '0');
+        r->matching = (uint8_t)(data.p[4] - '0');
+        r->text = data;
     } else {
         assert_int_equal(inet_pton(answer->type == DNS_A ? AF_INET : AF_INET6, arena_z(&z->arena, data), r->address), 1);
     }
@@ -44,9 +60,12 @@ static void record_add(struct zone *z, struct dns_answer *answer, struct str dat
 static void zone_answer(struct zone *z, const struct dns_question *q, struct dns_answer *ret) {
     *ret = (struct dns_answer){.status = STATUS_NOT_FOUND, .type = q->type, .records = z->records, .ttl = 300};
     struct str rest = str_from_z(z->text), line;
+    struct str at = q->name;
     while (str_next(&rest, ';', &line)) {
         struct str name, type, data = str_trim(line);
-        if (!str_next(&data, ' ', &name) || !str_eq(name, q->name) || !str_next(&data, ' ', &type)) continue;
+        if (!str_next(&data, ' ', &name) || !str_eq(name, at) || !str_next(&data, ' ', &type)) continue;
+        ret->secure = ret->secure || str_eq(type, STR("SECURE"));
+        if (str_eq(type, STR("CNAME"))) at = ret->canonical = data;
         if (ret->status == STATUS_NOT_FOUND) ret->status = STATUS_OK;
         bool is_fail = str_starts(type, STR("FAIL-")), is_late = str_starts(type, STR("LATE-"));
         if (is_fail || is_late) type = str_sub(type, 5, SIZE_MAX);
@@ -274,6 +293,114 @@ static void test_sandbox_route(void **state) {
     assert_int_equal(r->hosts[0].addresses[0].ip[0], 127);
 }
 
+/* ---- what is published about TLS ---- */
+
+#define SIGNED  "d.example SECURE; d.example MX 10 m.example; "
+#define ADDRESS "m.example A 1.2.3.4; "
+#define DIGEST  "0123456789abcdef0123456789abcdef"
+
+static const struct {
+    const char *id, *zone, *expected; /* "sts:ID host/base state records ..." */
+    size_t questions;
+} published[] = {
+    {"nothing", "d.example MX 10 m.example; " ADDRESS, "sts:", 3},
+    {"a record of MTA-STS", "d.example MX 10 m.example; " ADDRESS "_mta-sts.d.example TXT v=STSv1| id=7", "sts:7", 3},
+    {"no DNSSEC at the MX: no TLSA question", "d.example MX 10 m.example; m.example SECURE; " ADDRESS, "sts:", 3},
+    {"no DNSSEC at the address: no TLSA question (RFC 7672 2.2.2)", SIGNED ADDRESS "_25._tcp.m.example TLSA 3 1 1", "sts:", 3},
+    {"DNSSEC, no TLSA", SIGNED "m.example SECURE; " ADDRESS, "sts:", 4},
+    {"DANE", SIGNED "m.example SECURE; " ADDRESS "_25._tcp.m.example SECURE; _25._tcp.m.example TLSA 3 1 1",
+     "sts: m.example/m.example 1 1", 4},
+    {"TLSA records that are not signed", SIGNED "m.example SECURE; " ADDRESS "_25._tcp.m.example TLSA 3 1 1", "sts:", 4},
+    {"usages 0 and 1, other selectors, other digests",
+     SIGNED "m.example SECURE; " ADDRESS "_25._tcp.m.example SECURE; _25._tcp.m.example TLSA 0 1 1;"
+            "_25._tcp.m.example TLSA 1 1 1; _25._tcp.m.example TLSA 3 2 1; _25._tcp.m.example TLSA 3 1 3",
+     "sts: m.example/m.example 2 0", 4},
+    {"one of two is usable",
+     SIGNED "m.example SECURE; " ADDRESS
+            "_25._tcp.m.example SECURE; _25._tcp.m.example TLSA 1 1 1; _25._tcp.m.example TLSA 2 0 1",
+     "sts: m.example/m.example 1 1", 4},
+    {"DN17 the TLSA question fails", SIGNED "m.example SECURE; " ADDRESS "_25._tcp.m.example FAIL-TLSA",
+     "sts: m.example/m.example 3 0", 4},
+    {"DN01 the TLSA question times out", SIGNED "m.example SECURE; " ADDRESS "_25._tcp.m.example LATE-TLSA",
+     "sts: m.example/m.example 3 0", 4},
+    {"a CNAME, TLSA at its end",
+     SIGNED "m.example SECURE; m.example CNAME n.example; n.example A 1.2.3.4; _25._tcp.n.example SECURE;"
+            "_25._tcp.n.example TLSA 3 1 1; _25._tcp.m.example SECURE; _25._tcp.m.example TLSA 3 1 1",
+     "sts: m.example/n.example 1 1", 4},
+    {"a CNAME, TLSA at its start",
+     SIGNED "m.example SECURE; m.example CNAME n.example; n.example A 1.2.3.4; _25._tcp.m.example SECURE;"
+            "_25._tcp.m.example TLSA 3 1 1",
+     "sts: m.example/m.example 1 1", 5},
+    {"implicit MX", "d.example SECURE; d.example A 1.2.3.4; _25._tcp.d.example SECURE; _25._tcp.d.example TLSA 3 1 1",
+     "sts: d.example/d.example 1 1", 5},
+    {"the MTA-STS question fails", "d.example MX 10 m.example; " ADDRESS "_mta-sts.d.example FAIL-TXT", "sts:", 3},
+};
+
+static void describe_published(const struct tls_published *p, struct buf *out) {
+    buf_addf(out, "sts:%.*s", STR_ARG(p->sts_id));
+    for (size_t i = 0; i < p->host_count; i++) {
+        const struct tls_host *h = &p->hosts[i];
+        buf_addf(out, " %.*s/%.*s %d %zu", STR_ARG(h->name), STR_ARG(h->dane_name), (int)h->dane, h->tlsa_count);
+    }
+}
+
+static void test_DN17_what_is_published_about_tls(void **state) {
+    (void)state;
+    uint64_t seed = 5;
+    struct rand rand = {dice_fill, &seed};
+    struct route_options o = options_new(&rand);
+    o.asks_sts = true;
+    for (size_t i = 0; i < sizeof published / sizeof published[0]; i++) {
+        for (int round = 0; round < 20; round++) {
+            ARENA_AUTO arena = {0};
+            BUF_AUTO text = {0};
+            const struct route *r = NULL;
+            size_t asked = resolve(&arena, &o, published[i].zone, &seed, &r);
+            assert_int_equal(r->verdict, ROUTE_HOSTS);
+            describe_published(&r->published, &text);
+            if (strcmp(text.p, published[i].expected) != 0)
+                fail_msg("%s: %s, not %s", published[i].id, text.p, published[i].expected);
+            if (asked != published[i].questions) fail_msg("%s: %zu questions", published[i].id, asked);
+            assert_true(r->published.host_count == 0 || r->published.is_mx_secure);
+        }
+    }
+}
+
+/* A domain that does not exist is not kept waiting for the word about its MTA-STS. */
+static void test_an_end_needs_no_word_about_tls(void **state) {
+    (void)state;
+    uint64_t seed = 6;
+    struct rand rand = {dice_fill, &seed};
+    struct route_options o = options_new(&rand);
+    o.asks_sts = true;
+    ARENA_AUTO arena = {0};
+    struct route_machine *m = route_new(&arena, &o, STR("d.example"));
+    struct dns_question questions[4];
+    assert_int_equal(route_next(m, questions, 4), 2); /* at once */
+    assert_int_equal(questions[0].type, DNS_MX);
+    const struct dns_answer none = {.status = STATUS_NOT_FOUND, .type = DNS_MX};
+    route_answer(m, 0, &none);
+    assert_int_equal(route_next(m, questions, 4), 0);
+    assert_int_equal(route_result(m)->verdict, ROUTE_PERMANENT);
+    route_fini(m);
+}
+
+/* Not more is kept of a host than its use deserves. */
+static void test_P8_tlsa_records_are_bounded(void **state) {
+    (void)state;
+    uint64_t seed = 7;
+    struct rand rand = {dice_fill, &seed};
+    struct route_options o = options_new(&rand);
+    ARENA_AUTO arena = {0};
+    BUF_AUTO zone = {0};
+    const struct route *r = NULL;
+    buf_add_z(&zone, SIGNED "m.example SECURE; " ADDRESS "_25._tcp.m.example SECURE");
+    for (int i = 0; i < 200; i++) buf_add_z(&zone, "; _25._tcp.m.example TLSA 3 1 1 " DIGEST);
+    resolve(&arena, &o, zone.p, &seed, &r);
+    assert_int_equal(r->published.host_count, 1);
+    assert_int_equal(r->published.hosts[0].tlsa_count, 10);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_zones_and_verdicts),
@@ -282,6 +409,9 @@ int main(void) {
         cmocka_unit_test(test_dn08_a_hundred_hosts),
         cmocka_unit_test(test_smarthosts),
         cmocka_unit_test(test_sandbox_route),
+        cmocka_unit_test(test_DN17_what_is_published_about_tls),
+        cmocka_unit_test(test_an_end_needs_no_word_about_tls),
+        cmocka_unit_test(test_P8_tlsa_records_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
