@@ -107,6 +107,7 @@ static void call_free(struct http_client_call *call) {
         host_release(call->host);
     }
     timer_fini(&call->timer);
+    curl_slist_free_all(call->headers);
     buf_fini(&call->got);
     arena_fini(&call->arena);
     free(call);

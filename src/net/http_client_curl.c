@@ -56,9 +56,16 @@ static int on_connected(void *arg, char *remote_ip, char *local_ip, int remote_p
     return CURL_PREREQFUNC_OK;
 }
 
+static unsigned code_of(struct http_client_call *call) {
+    long code = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &code);
+    return code >= 200 && code <= 999 ? (unsigned)code : 0;
+}
+
+/* Line by line; the blank one ends a head, which may be an interim answer's. */
 static size_t on_head(char *line, size_t size, size_t n, void *arg) {
-    (void)line;
     struct http_client_call *call = arg;
+    if (str_is_empty(str_trim(str_make(line, size * n))) && code_of(call)) call->result.stage = HTTP_CLIENT_BODY;
     if (call->result.first_byte_ms < 0) call->result.first_byte_ms = http_call_age_ms(call);
     call->head_bytes += size * n;
     call->has_long_head = call->head_bytes > HTTP_CLIENT_HEAD_MAX;
@@ -68,7 +75,6 @@ static size_t on_head(char *line, size_t size, size_t n, void *arg) {
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg) {
     struct http_client_call *call = arg;
     size_t got = size * n, room = call->body_max - call->got.n, kept = got < room ? got : room;
-    call->result.stage = HTTP_CLIENT_BODY;
     buf_add(&call->got, bytes, kept);
     if (kept < got) call->result.is_cut = true;
     call->dropped_bytes += got - kept;
@@ -78,7 +84,9 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg) {
 
 static CURLcode on_tls_context(CURL *easy, void *context, void *arg) {
     (void)easy;
-    SSL_CTX_set1_cert_store(context, arg);
+    struct http_client_call *call = arg;
+    call->result.stage = HTTP_CLIENT_TLS;
+    SSL_CTX_set1_cert_store(context, call->client->roots);
     return CURLE_OK;
 }
 
@@ -141,7 +149,7 @@ static void set_tls(struct http_client_call *call) {
     curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, 0L);
     curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
-    curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, call->client->roots);
+    curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, call);
 }
 
 static void set_callbacks(struct http_client_call *call) {
@@ -189,24 +197,20 @@ void http_curl_begin(struct http_client_call *call) {
 
 /* ---- to end ---- */
 static void note_answer(struct http_client_call *call) {
-    long code = 0, port = 0, connects = 0;
-    curl_off_t connected_us = 0, retry_after_s = 0;
+    long port = 0, connects = 0;
+    curl_off_t retry_after_s = 0;
     char *type = NULL, *ip = NULL;
     struct http_client_result *r = &call->result;
-    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &code);
     curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
     curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &connects);
-    curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
     curl_easy_getinfo(call->easy, CURLINFO_PRIMARY_IP, &ip);
     curl_easy_getinfo(call->easy, CURLINFO_PRIMARY_PORT, &port);
-    r->code = code >= 200 && code <= 999 ? (unsigned)code : 0;
+    r->code = code_of(call);
     r->content_type = arena_str(&call->arena, str_from_z(type));
     r->retry_after_s = retry_after_s < 0 ? 0 : retry_after_s > HTTP_CLIENT_WAIT_MAX_S ? HTTP_CLIENT_WAIT_MAX_S : retry_after_s;
     r->is_reused = r->sent_ms >= 0 && connects == 0;
     if (!r->remote.family) note_remote(call, ip, port);
-    if (r->stage == HTTP_CLIENT_CONNECT && connected_us > 0 && call->url.is_https) r->stage = HTTP_CLIENT_TLS;
-    if (r->stage == HTTP_CLIENT_ANSWER && r->code) r->stage = HTTP_CLIENT_BODY;
 }
 
 void http_curl_drop(struct http_client_call *call) {
