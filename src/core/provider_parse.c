@@ -90,6 +90,7 @@ static const char *take_mx(struct parser *p, struct str value, void *field) {
     struct draft *d = &p->draft;
     for (struct str part; str_next(&value, ',', &part);) {
         part = str_trim(part);
+        if (part.n && part.p[part.n - 1] == '.') part.n--;
         if (!is_pattern(part)) return "expected names of hosts with commas between them, each whole or '*' and how it ends";
         if (d->mx_count == PROVIDER_PATTERNS_MAX) return "more than 64 patterns";
         d->mx[d->mx_count++] = arena_lower(&p->table->arena, part);
