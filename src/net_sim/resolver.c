@@ -16,6 +16,7 @@
 #define CNAME_HOPS_MAX 8
 #define ANSWER_TTL_S   300
 #define DELAY_MS       1
+#define LOST_MS        30000 /* until the asker gives up */
 
 static const enum dns_type types[] = {DNS_A, DNS_CNAME, DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA, DNS_TLSA};
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
@@ -44,6 +45,7 @@ struct resolver_query {
     struct resolver *resolver;
     struct arena arena;
     struct dns_question question;
+    bool is_lost;
     resolver_answer_fn fn;
     void *arg;
 };
@@ -152,6 +154,10 @@ void sim_dns_delay(struct loop *world, const char *name, int64_t ms) {
     name_get(world, str_from_z(name))->delay_ms = ms;
 }
 
+void sim_dns_dead(struct loop *world, bool is_dead) {
+    world->is_dns_dead = is_dead;
+}
+
 unsigned sim_dns_asked(struct loop *world, const char *name, enum dns_type type) {
     return name_get(world, str_from_z(name))->asked[type_index(type)];
 }
@@ -198,7 +204,10 @@ static void query_free(struct resolver_query *q) {
 static void query_answer(void *arg) {
     struct resolver_query *q = arg;
     struct dns_answer answer;
-    answer_find(q->resolver->world, q->question, &answer);
+    if (q->is_lost)
+        answer = (struct dns_answer){.status = STATUS_TIMEOUT, .type = q->question.type};
+    else
+        answer_find(q->resolver->world, q->question, &answer);
     list_remove(&q->node); /* from here on it cannot be cancelled */
     q->fn(q->arg, &answer);
     query_free(q);
@@ -236,7 +245,8 @@ struct resolver_query *resolver_ask(struct resolver *r, struct loop *loop, struc
     q->arg = arg;
     list_add_tail(&r->queries, &q->node);
     sim_event_init(&q->event, query_answer, q);
-    sim_event_set(loop, &q->event, n->delay_ms);
+    q->is_lost = r->world->is_dns_dead;
+    sim_event_set(loop, &q->event, q->is_lost ? LOST_MS : n->delay_ms);
     return q;
 }
 

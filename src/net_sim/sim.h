@@ -35,6 +35,8 @@ void sim_dns_remove(struct loop *world, const char *name);
 void sim_dns_fail(struct loop *world, const char *name, enum dns_type type, enum status status, int times);
 /* Answers for this name take `ms` (default 1). */
 void sim_dns_delay(struct loop *world, const char *name, int64_t ms);
+/* No question is answered: each ends in TIMEOUT after 30 s, until it is back. */
+void sim_dns_dead(struct loop *world, bool is_dead);
 unsigned sim_dns_asked(struct loop *world, const char *name, enum dns_type type);
 
 /* ---- hosts ---- */

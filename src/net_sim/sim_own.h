@@ -30,7 +30,7 @@ struct loop {
     struct clock clock;
     struct rand rand;
     uint64_t chance; /* state of the generator */
-    bool is_stopped;
+    bool is_stopped, is_dns_dead;
     bool is_validating;  /* the resolver */
     struct map *names;   /* struct sim_name by name */
     struct map *webs;    /* struct sim_web by host */

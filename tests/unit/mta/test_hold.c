@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
-#include "core/messages.h"
+#include "core/queue_orders.h"
+#include "store/domains.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,7 @@ static int64_t now_of(const struct world *w) {
 
 static void begin(struct world *w, struct decision *d, int64_t domain_id, int64_t first, int64_t last) {
     *d = (struct decision){.held.done = on_held, .w = w, .message_id = first};
-    struct queue_hold what = {w->account_id, domain_id, first, last};
+    struct queue_hold what = {.account_id = w->account_id, .domain_id = domain_id, .first_message = first, .last_message = last};
     d->hold = mta_hold(w->mta, &what, &d->held);
     sim_run_for(w->loop, 0);
     assert_true(d->is_held);
@@ -58,14 +59,22 @@ static struct message_flight flight_of(const struct decision *d) {
     return (struct message_flight){d->held.in_flight, d->held.in_flight_count};
 }
 
+/* What ClearDomainQueue does, in one slice. */
 static enum status clear(void *arg, struct db *db) {
     struct decision *d = arg;
-    struct message_scope scope = {d->w->account_id, d->w->domain_id};
-    struct message_end reason = {flight_of(d), STR("cleared"), now_of(d->w)};
-    struct queue_ids ids;
-    enum status status = message_waiting(db, &d->arena, &scope, INT64_MAX, 1000, &ids);
-    if (status != STATUS_OK) return status;
-    return message_fail(db, &ids, &reason, &d->count);
+    struct queue_order order = {.verb = QUEUE_FAIL, .filter = queue_filter_all(), .reason = STR("cleared")};
+    struct message_flight flight = flight_of(d);
+    struct queue_page page;
+    struct queue_result result;
+    order.filter.domain_id = d->w->domain_id;
+    enum status status = message_last(db, &order.filter.last_message);
+    if (status == STATUS_OK) status = domain_set_cut(db, d->w->account_id, d->w->domain_id, order.filter.last_message);
+    if (status == STATUS_OK)
+        status = queue_order_page(db, d->w->options.node_id, &order, &(struct queue_sweep){.is_held = false}, now_of(d->w),
+                                  &d->arena, &page);
+    if (status == STATUS_OK) status = queue_order_apply(db, &d->arena, &order, &page.ids, &flight, now_of(d->w), &result);
+    if (status == STATUS_OK) d->count = result.changed;
+    return status;
 }
 
 static enum status cancel(void *arg, struct db *db) {

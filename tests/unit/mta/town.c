@@ -223,25 +223,38 @@ static void site_names(struct town_site *s) {
     sim_dns_add(world, s->mx, DNS_A, ip);
 }
 
-struct town *town_new(struct world *w, size_t count, uint64_t seed) {
+static void site_build(struct town *t, size_t number, enum site_kind kind) {
+    struct town_site *s = &t->sites[number];
+    s->town = t;
+    s->number = number;
+    s->first_seen = map_new();
+    s->kind = kind;
+    site_script(s);
+    site_names(s);
+    s->server = sim_server(t->w->loop, s->address, NULL);
+    sim_server_decide(s->server, decide, s);
+    sim_server_forget(s->server);
+}
+
+static struct town *town_alloc(struct world *w, size_t count, uint64_t seed) {
     struct town *t = calloc(1, sizeof *t);
     t->w = w;
     t->chance = seed;
     t->count = count;
     t->begun_at = now_of(t);
     t->sites = calloc(count, sizeof *t->sites);
-    for (size_t i = 0; i < count; i++) {
-        struct town_site *s = &t->sites[i];
-        s->town = t;
-        s->number = i;
-        s->first_seen = map_new();
-        s->kind = kind_of(t, i);
-        site_script(s);
-        site_names(s);
-        s->server = sim_server(w->loop, s->address, NULL);
-        sim_server_decide(s->server, decide, s);
-        sim_server_forget(s->server);
-    }
+    return t;
+}
+
+struct town *town_new(struct world *w, size_t count, uint64_t seed) {
+    struct town *t = town_alloc(w, count, seed);
+    for (size_t i = 0; i < count; i++) site_build(t, i, kind_of(t, i));
+    return t;
+}
+
+struct town *town_of(struct world *w, size_t count, enum site_kind kind, uint64_t seed) {
+    struct town *t = town_alloc(w, count, seed);
+    for (size_t i = 0; i < count; i++) site_build(t, i, kind);
     return t;
 }
 
@@ -262,7 +275,7 @@ void town_free(struct town **town) {
 /* ---- its days ---- */
 
 /* Sites go down and come back at their times. */
-static void weather(struct town *t) {
+void town_weather(struct town *t) {
     for (size_t i = 0; i < t->count; i++) {
         struct town_site *s = &t->sites[i];
         bool is_now = is_between(s);
@@ -341,7 +354,7 @@ void town_mail(struct town *t, size_t count, int64_t ms) {
         done += n;
         if (tick % RUSH_TICKS == 1) batch_rush(&b, count * RUSH_TICKS / ticks);
         if (tick % CODE_TICKS == 1) batch_code(&b);
-        if (tick % 6 == 0) weather(t);
+        if (tick % 6 == 0) town_weather(t);
         batch_send(&b);
         sim_run_for(t->w->loop, TICK_MS);
     }
@@ -349,9 +362,20 @@ void town_mail(struct town *t, size_t count, int64_t ms) {
     free(b.postings);
 }
 
+void town_rush(struct town *t, struct town_site *s, size_t count, const char *who, int priority) {
+    struct batch b = {.town = t};
+    for (size_t i = 0; i < count; i++) {
+        batch_add(&b, s, who, priority);
+        if (b.count == 1000) batch_send(&b);
+    }
+    batch_send(&b);
+    free(b.names);
+    free(b.postings);
+}
+
 void town_wait(struct town *t, int64_t ms) {
     for (int64_t at = 0; at < ms; at += MINUTE) {
-        weather(t);
+        town_weather(t);
         sim_run_for(t->w->loop, MINUTE);
         if (at % HOUR == 0 && !world_has(t->w, "SELECT 1 FROM recipients WHERE state IN (0, 1)")) return;
     }

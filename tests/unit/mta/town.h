@@ -57,6 +57,8 @@ struct town {
 };
 /* `count` sites of all kinds, made from the seed. Before world_start. */
 struct town *town_new(struct world *w, size_t count, uint64_t seed);
+/* All of one kind; from_at and until_at are the caller's. */
+struct town *town_of(struct world *w, size_t count, enum site_kind kind, uint64_t seed);
 /* After world_free. */
 void town_free(struct town **t);
 /* A number below n, of the town's own chance. */
@@ -64,6 +66,10 @@ uint64_t town_chance(struct town *t, uint64_t n);
 /* Mail about 2 * `count` messages within `ms` while the world runs on: half of them spread over time and sites, half in rushes to
  * one site each, all bulk; and beside them one-time codes ("code..."), transactional, to good sites. */
 void town_mail(struct town *t, size_t count, int64_t ms);
+/* `count` messages to the site at once. */
+void town_rush(struct town *t, struct town_site *s, size_t count, const char *who, int priority);
+/* Make what the sites' windows say of this moment true. */
+void town_weather(struct town *t);
 /* Let it go on until nobody waits any more, or `ms` are over. */
 void town_wait(struct town *t, int64_t ms);
 const char *site_kind_text(enum site_kind kind);

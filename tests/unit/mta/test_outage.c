@@ -1,0 +1,106 @@
+/* test_outage.c - what was away comes back with much waiting for it: the resolver (DN15), a site of limited strength; and ten
+ * tarpits beside a good site (OB29). Sizes of `./test` are small; with POSTHORN_FULL they are the issue's.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "db/db.h"
+#include "town.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static size_t full_or(size_t full, size_t small) {
+    return getenv("POSTHORN_FULL") ? full : small;
+}
+
+static void town_end(struct town **t) {
+    world_free((*t)->w);
+    town_free(t);
+}
+
+static unsigned asked(struct town *t) {
+    unsigned n = 0;
+    for (size_t i = 0; i < t->count; i++) n += sim_dns_asked(t->w->loop, t->sites[i].domain, DNS_MX);
+    return n;
+}
+
+/* Nothing bounces, each domain is asked for a few times only, and when it answers all is delivered by the schedule. */
+static void DN15_a_dead_resolver_bounces_nothing(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    struct town *t = town_of(w, full_or(500, 40), SITE_GOOD, 1);
+    size_t each = full_or(200, 20);
+    world_start(w);
+    sim_dns_dead(w->loop, true);
+    for (size_t i = 0; i < t->count; i++) town_rush(t, &t->sites[i], each, "u", PRIORITY_BULK);
+    sim_run_for(w->loop, HOUR);
+    assert_false(world_has(w, "SELECT 1 FROM recipients WHERE state NOT IN (0, 1)"));
+    assert_false(world_has(w, "SELECT 1 FROM recipients WHERE reason = '' OR due_at <= 0"));
+    unsigned in_an_hour = asked(t);
+    print_message("asked %u times for %zu domains in an hour\n", in_an_hour, t->count);
+    assert_true(in_an_hour <= 80 * t->count); /* not once a message */
+    sim_dns_dead(w->loop, false);
+    unsigned most = 0;
+    for (int minute = 0; minute < 100; minute++) {
+        unsigned before = asked(t);
+        sim_run_for(w->loop, MINUTE);
+        if (asked(t) - before > most) most = asked(t) - before;
+    }
+    print_message("asked %u times in the worst minute, %u in all\n", most, asked(t));
+    assert_true(most <= 2 * t->count);
+    assert_false(world_has(w, "SELECT 1 FROM recipients WHERE state <> 3"));
+    town_end(&t);
+}
+
+/* ---- OB29 ---- */
+
+struct delays {
+    int64_t *ms;
+    size_t count;
+};
+
+static void delay_row(void *arg, struct stmt *s) {
+    struct delays *d = arg;
+    d->ms = reallocarray(d->ms, d->count + 1, sizeof *d->ms);
+    d->ms[d->count++] = stmt_int(s, 0);
+}
+
+/* 99 of 100 one-time codes and list mails to the good sites arrived within. */
+static int64_t p99_beside(size_t tarpits) {
+    struct world *w = world_new();
+    struct town *slow = town_of(w, tarpits ? tarpits : 1, SITE_TARPIT, 1);
+    (void)sim_server(w->loop, "198.18.100.1:25", NULL);
+    sim_dns_add(w->loop, "good.test", DNS_MX, "10 mx.good.test");
+    sim_dns_add(w->loop, "mx.good.test", DNS_A, "198.18.100.1");
+    world_start(w);
+    for (size_t i = 0; i < tarpits; i++) town_rush(slow, &slow->sites[i], full_or(1000, 100), "u", PRIORITY_BULK);
+    for (int i = 0; i < 600; i++) {
+        (void)mail_many(w, (struct posting[]){{"code@good.test", PRIORITY_TRANSACTIONAL}, {"list@good.test", PRIORITY_BULK}}, 2);
+        sim_run_for(w->loop, 6 * SECOND);
+    }
+    struct delays d = {0};
+    world_rows(w,
+               "SELECT CASE WHEN r.state = 3 THEN r.changed_at - m.created_at ELSE 1000000000 END AS ms FROM recipients r "
+               "JOIN messages m ON m.id = r.message_id WHERE r.domain = 'good.test' ORDER BY ms",
+               delay_row, &d);
+    assert_int_equal(d.count, 1200);
+    int64_t p99 = d.ms[d.count * 99 / 100];
+    free(d.ms);
+    town_end(&slow);
+    return p99;
+}
+
+static void OB29_ten_tarpits_harm_no_other_site(void **state) {
+    (void)state;
+    int64_t alone = p99_beside(0), beside = p99_beside(10);
+    print_message("p99 alone %lld ms, beside ten tarpits %lld ms\n", (long long)alone, (long long)beside);
+    assert_true(beside <= alone + 5);
+}
+
+int main(void) {
+    log_set_level(LOG_ERROR);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(DN15_a_dead_resolver_bounces_nothing),
+        cmocka_unit_test(OB29_ten_tarpits_harm_no_other_site),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
