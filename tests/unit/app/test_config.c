@@ -102,6 +102,9 @@ static const struct {
     {"delivery.port", {"25", "1", "65535"}, {"0", "65536", "-1", "25x", ""}},
     {"delivery.allow_private", {"yes", "On", "0"}, {"maybe", "2", ""}},
     {"delivery.smarthost", {"relay.example:587", "relay.example", ""}, {"relay.example:0", "relay.example:x"}},
+    {"delivery.smarthost_user", {"me", ""}, {"a\nb"}},
+    {"delivery.smarthost_password", {"hunter2", ""}, {"a\x01"}},
+    {"delivery.smarthost_tls", {"auto", "opportunistic", "require", "verify"}, {"", "never"}},
     {"delivery.retry", {"30s,5m,1h", "2h", ""}, {"5", "5m,,1h", "-5m", "x"}},
     {"smtp.public_host", {"smtp.example", ""}, {"-x.example", "a b"}},
     {"smtp.listen", {"", "127.0.0.1:2525,[::1]:2525"}, {"2525", "mail.example.com:25"}},
@@ -127,6 +130,20 @@ static const struct {
     {"limits.key_per_minute", {"0", "1200", "1000000000"}, {"", "-1", "many", "1000000001"}},
     {"limits.account_per_minute", {"0"}, {"1.5"}},
     {"limits.address_per_minute", {"0"}, {"1k"}},
+    /* Of sections with names. */
+    {"source.a.b.address", {"192.0.2.1", "2001:db8::1", ""}, {"mail.example", "192.0.2.1:25", "192.0.2.0/24"}},
+    {"source.a.b.hostname", {"out1.example", ""}, {"a b"}},
+    {"source.a.b.weight", {"1", "100"}, {"0", "", "-1"}},
+    {"source.a.b.pool", {"", "news", "news, shop"}, {"news,", "a b"}},
+    {"source.a.b.warmup", {"", "2026-11-01"}, {"2026-11-31", "tomorrow", "2026-11-01 10:00:00"}},
+    {"source.a.b.warmup_plan", {"", "default", "slow", "50,100,100"}, {"fast", "50,,100", "100,50", "0,1", "5,1000000001"}},
+    {"relay.r.host", {"relay.example", "192.0.2.1", "2001:db8::1"}, {"relay.example:25", "a b"}},
+    {"relay.r.port", {"587"}, {"0"}},
+    {"relay.r.user", {"me", ""}, {"a\nb"}},
+    {"relay.r.password", {"hunter2", ""}, {"a\x01"}},
+    {"relay.r.tls", {"auto", "opportunistic", "require", "verify"}, {"yes"}},
+    {"relay.r.domains", {"example.com", "*.example.com, example.com", ""}, {"*", "a b", "*.", "a,,b", "a.*.b"}},
+    {"relay.r.senders", {"example.com", ""}, {"@example.com"}},
 };
 
 static void every_kind_tells_good_from_bad(void **state) {
@@ -150,6 +167,8 @@ static void every_kind_tells_good_from_bad(void **state) {
 static void no_key_is_left_out(void **state) {
     struct scene *s = *state;
     BUF_AUTO all = {0};
+    assert_int_equal(option(s, "source.a.weight=1"), STATUS_OK);
+    assert_int_equal(option(s, "relay.r.port=25"), STATUS_OK);
     config_format(&all, &s->config);
     size_t count = 0;
     struct str rest = buf_str(&all), line;
@@ -216,6 +235,98 @@ static void bad_lines_are_named_by_file_and_line(void **state) {
     buf_reset(&s->why);
     assert_int_equal(config_read_file(&s->config, "/nonexistent/posthorn.conf", &s->why), STATUS_INVALID);
     assert_why(s, "/nonexistent/posthorn.conf: cannot be read");
+}
+
+static void sections_may_have_names(void **state) {
+    struct scene *s = *state;
+    struct str text =
+        STR("[source one]\naddress = 192.0.2.1\n[source two.b]\naddress = 2001:db8::1\npool = news\n"
+            "[relay inside]\nhost = mx.corp.example\ndomains = corp.example\n[source one]\nweight = 3\n[source bare]\n");
+    assert_int_equal(read_text(s, text), STATUS_OK);
+    assert_int_equal(option(s, "source.two.b.address=2001:db8::2"), STATUS_OK);
+    assert_int_equal(option(s, "relay.second.senders=shop.example"), STATUS_OK);
+    const struct config_source *sources = s->config.sources.items;
+    const struct config_relay *relays = s->config.relays.items;
+    assert_int_equal(s->config.sources.count, 3);
+    assert_str(sources[0].address, "192.0.2.1");
+    assert_int_equal(sources[0].weight, 3);
+    assert_str(sources[1].name, "two.b");
+    assert_str(sources[1].address, "2001:db8::2");
+    assert_str(sources[2].name, "bare");
+    assert_int_equal(sources[2].weight, 1);
+    assert_str(relays[1].senders, "shop.example");
+    assert_int_equal(relays[0].port, 25);
+    assert_int_equal(config_finish(&s->config, &s->why), STATUS_INVALID);
+    assert_why(s, "[relay second]: host is missing");
+    static const struct {
+        const char *text, *where, *why;
+    } cases[] = {
+        {"[source]\naddress = 192.0.2.1\n", "posthorn.conf:1: [source]", "has a name"},
+        {"\n[relay a b]\nhost = x\n", "posthorn.conf:2: ", "has a name"},
+        {"[source x]\nadress = 192.0.2.1\n", "posthorn.conf:2: ", "unknown key in this section"},
+        {"[source x]\naddress = mail\n", "posthorn.conf:2: [source x] address = mail: ", "expected an IPv4 or IPv6 address"},
+        {"[relay x]\npassword = hunter\x01\n", "posthorn.conf:2: [relay x] password = ***: ", "control characters"},
+        {"[sources x]\naddress = 192.0.2.1\n", "posthorn.conf:2: ", "unknown section"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(read_text(s, str_from_z(cases[i].text)), STATUS_INVALID);
+        assert_why(s, cases[i].where);
+        assert_why(s, cases[i].why);
+    }
+}
+
+static void a_section_of_a_kind_too_many(void **state) {
+    struct scene *s = *state;
+    for (int i = 0; i < 257; i++) {
+        BUF_AUTO text = {0};
+        buf_addf(&text, "source.s%d.weight=1", i);
+        assert_int_equal(option(s, text.p), i < 256 ? STATUS_OK : STATUS_INVALID);
+    }
+    assert_why(s, "-o source.s256.weight=1: more than 256 of them");
+}
+
+/* P10 */
+static void named_sections_are_shown_and_read_back(void **state) {
+    struct scene *s = *state;
+    BUF_AUTO first = {0}, second = {0}, json = {0};
+    struct str text = STR("[relay inside]\nhost = mx.corp.example\ndomains = corp.example\nuser = me\npassword = hunter2\n"
+                          "[source one]\naddress = 192.0.2.1\nwarmup = 2026-11-01\nwarmup_plan = 5,10\n");
+    assert_int_equal(read_text(s, text), STATUS_OK);
+    assert_int_equal(config_finish(&s->config, &s->why), STATUS_OK);
+    config_format(&first, &s->config);
+    config_format_json(&json, &s->config);
+    assert_true(str_find_str(buf_str(&first), STR("\n[source one]\n")) != STR_NONE);
+    assert_true(str_find_str(buf_str(&first), STR("\npassword = ***\n")) != STR_NONE);
+    assert_true(str_find_str(buf_str(&json), STR("\"source.one.warmup_plan\"")) != STR_NONE);
+    assert_true(str_find_str(buf_str(&first), STR("hunter2")) == STR_NONE);
+    assert_true(str_find_str(buf_str(&json), STR("hunter2")) == STR_NONE);
+    config_fini(&s->config);
+    config_init(&s->config);
+    if (read_text(s, buf_str(&first)) != STATUS_OK) fail_msg("%s", s->why.p);
+    config_format(&second, &s->config);
+    if (!str_eq(buf_str(&first), buf_str(&second))) fail_msg("%s\n-- became --\n%s", first.p, second.p);
+}
+
+static void what_sources_and_relays_say_together(void **state) {
+    struct scene *s = *state;
+    static const struct {
+        const char *options[3], *why;
+    } cases[] = {
+        {{"source.a.address=192.0.2.1", "source.b.address=192.0.2.1"}, "[source b]: another source has the same address"},
+        {{"source.a.warmup_plan=5,6"}, "[source a]: warmup_plan needs warmup"},
+        {{"relay.r.host=h"}, "[relay r]: needs domains or senders"},
+        {{"relay.r.host=h", "relay.r.domains=a.example", "relay.r.user=me"}, "[relay r]: user and password belong together"},
+        {{"delivery.smarthost_user=me"}, "need smarthost"},
+        {{"delivery.smarthost=h:25", "delivery.smarthost_user=me"}, "[relay smarthost]: user and password belong together"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        config_fini(&s->config);
+        config_init(&s->config);
+        for (size_t k = 0; k < 3 && cases[i].options[k]; k++) assert_int_equal(option(s, cases[i].options[k]), STATUS_OK);
+        buf_reset(&s->why);
+        assert_int_equal(config_finish(&s->config, &s->why), STATUS_INVALID);
+        assert_why(s, cases[i].why);
+    }
 }
 
 static void options_win_over_the_file(void **state) {
@@ -332,6 +443,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(sizes_have_units, set_up, tear_down),
         cmocka_unit_test_setup_teardown(comments_end_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_lines_are_named_by_file_and_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sections_may_have_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_section_of_a_kind_too_many, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(named_sections_are_shown_and_read_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_sources_and_relays_say_together, set_up, tear_down),
         cmocka_unit_test_setup_teardown(options_win_over_the_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(environment_is_put_in, set_up, tear_down),
         cmocka_unit_test_setup_teardown(secrets_come_from_files_and_are_masked, set_up, tear_down),
