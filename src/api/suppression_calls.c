@@ -217,6 +217,7 @@ static void add_origin(struct call *c, const struct suppression *s) {
     struct json_writer *w = &c->json;
     json_add_str(w, STR("SuppressionSource"), suppression_source_name(s->source));
     json_add_str(w, STR("Reason"), s->reason);
+    json_add_id(w, STR("EventID"), s->event_id);
     json_add_time(w, STR("CreatedAt"), s->created_at);
 }
 

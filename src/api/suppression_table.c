@@ -91,10 +91,10 @@ static const struct refusal remove_refusals[] = {
 
 #define ENTRY_EXAMPLE                                                                                                            \
     "{\"SuppressionID\":\"1234\",\"RelListID\":\"0\",\"RelOwnerUserID\":\"42\",\"EmailAddress\":\"ann@example.com\","            \
-    "\"SuppressionSource\":\"Hard Bounced\",\"Reason\":\"550 mailbox unavailable\",\"CreatedAt\":\"2026-03-14 10:00:00\"}"
+    "\"SuppressionSource\":\"Hard Bounced\",\"Reason\":\"550 mailbox unavailable\",\"EventID\":\"981\",\"CreatedAt\":\"2026-03-14 10:00:00\"}"
 #define MATCH_MEMBERS                                                                                                            \
     "\"IsSuppressed\":true,\"MatchedScopes\":[{\"Scope\":\"AccountWide\",\"ListID\":\"0\",\"SuppressionSource\":\"User\","       \
-    "\"Reason\":\"\",\"CreatedAt\":\"2026-03-14 10:00:00\"}]"
+    "\"Reason\":\"\",\"EventID\":\"0\",\"CreatedAt\":\"2026-03-14 10:00:00\"}]"
 #define FAILED_EXAMPLE "\"TotalFailed\":1,\"FailedEmailAddresses\":[\"not-an-address\"]"
 #define BROWSE_COMMON  "\"TotalRecords?\":1,\"NextAfterID\":\"\",\"Suppressions\":[" ENTRY_EXAMPLE "]"
 #define CHECK_ANSWER   "{\"ListID\":0,\"TotalChecked\":1," FAILED_EXAMPLE ",\"Results\":{\"*\":{" MATCH_MEMBERS "}}}"

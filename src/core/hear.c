@@ -4,10 +4,9 @@
 
 #include "core/bounce.h"
 #include "core/events.h"
+#include "core/farewell.h"
 #include "core/hear_own.h"
 #include "core/inbox.h"
-#include "core/lists.h"
-#include "core/suppressions.h"
 
 /* One mail on its way through. */
 struct hearing {
@@ -43,28 +42,10 @@ static struct event event_of(const struct hearing *h, const struct hear_target *
                           .detail = detail};
 }
 
-/* Why somebody is written to no more, and where. */
-struct farewell {
-    enum suppression_source source;
-    enum subscriber_status status;
-    bool is_of_list; /* a list's message: leave that list alone, not the account */
-    struct str reason;
-};
-static enum status suppress(struct hearing *h, const struct hear_target *t, const struct farewell *f) {
+static enum status suppress(struct hearing *h, const struct hear_target *t, struct farewell f) {
     bool is_new = false;
-    int64_t list_id = 0, account_id = t->message.account_id;
-    enum status status = list_of_message(h->tx, &t->message, &list_id);
-    if (status == STATUS_OK && list_id)
-        status = list_drop(h->tx, account_id, list_id, t->recipient.address, f->status, h->mail->now);
-    if (status == STATUS_OK)
-        status = suppression_add(h->tx,
-                                 &(struct suppression){.account_id = account_id,
-                                                       .list_id = f->is_of_list ? list_id : 0,
-                                                       .address = t->recipient.address,
-                                                       .source = f->source,
-                                                       .reason = f->reason,
-                                                       .created_at = h->mail->now},
-                                 &is_new);
+    f.at = h->mail->now;
+    enum status status = farewell_write(h->tx, &t->message, t->recipient.address, &f, &is_new);
     if (status == STATUS_OK) h->heard.suppressions += is_new;
     return status;
 }
@@ -141,7 +122,7 @@ static enum status hear_bounce(struct hearing *h, struct hear_target *t) {
     struct event event = event_of(h, t, EVENT_BOUNCE, buf_str(&detail));
     status = event_record(h->tx, &event, &id);
     if (status == STATUS_OK && is_proof(h, t, r, &finding))
-        status = suppress(h, t, &(struct farewell){SUPPRESSION_BOUNCE, SUBSCRIBER_BOUNCED, false, t->recipient.reason});
+        status = suppress(h, t, (struct farewell){SUPPRESSION_BOUNCE, SUBSCRIBER_BOUNCED, false, t->recipient.reason, id, 0});
     if (status == STATUS_OK) h->heard.bounces++;
     return status;
 }
@@ -163,7 +144,7 @@ static enum status hear_complaint(struct hearing *h, const struct hear_target *t
     enum status status = event_record_once(h->tx, &event, &id);
     if (status == STATUS_EXISTS) return STATUS_OK;
     if (status == STATUS_OK && h->mail->report->is_standard)
-        status = suppress(h, t, &(struct farewell){SUPPRESSION_COMPLAINT, SUBSCRIBER_COMPLAINED, false, c->user_agent});
+        status = suppress(h, t, (struct farewell){SUPPRESSION_COMPLAINT, SUBSCRIBER_COMPLAINED, false, c->user_agent, id, 0});
     if (status == STATUS_OK) h->heard.complaints++;
     return status;
 }
@@ -179,8 +160,8 @@ static enum status hear_unsubscribe(struct hearing *h, const struct hear_target 
     enum status status = event_record_once(h->tx, &event, &id);
     if (status == STATUS_EXISTS) return STATUS_OK;
     if (status == STATUS_OK)
-        status =
-            suppress(h, t, &(struct farewell){SUPPRESSION_UNSUBSCRIBE, SUBSCRIBER_UNSUBSCRIBED, true, STR("Asked to by mail")});
+        status = suppress(
+            h, t, (struct farewell){SUPPRESSION_UNSUBSCRIBE, SUBSCRIBER_UNSUBSCRIBED, true, STR("Asked to by mail"), id, 0});
     if (status == STATUS_OK) h->heard.unsubscribes++;
     return status;
 }

@@ -26,7 +26,7 @@ WARN_UNUSED enum status suppressions_check(struct db *tx, const struct suppressi
                                            size_t count, enum suppression_source *ret);
 
 /* On the writer: suppress an address. address (canonical, in any case), account_id, list_id, source, reason (cut to
- * SUPPRESSION_REASON_MAX) and created_at are read. An address that stands in that list already stays as it is. */
+ * SUPPRESSION_REASON_MAX), event_id and created_at are read. An address that stands in that list already stays as it is. */
 WARN_UNUSED enum status suppression_add(struct db *tx, const struct suppression *entry, bool *ret_is_new);
 /* On the writer: take it out again. NOT_FOUND: it does not stand in that list of the account. */
 WARN_UNUSED enum status suppression_remove(struct db *tx, const struct suppression_scope *scope, struct str address);

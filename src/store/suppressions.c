@@ -4,7 +4,7 @@
 
 #include "store/rows.h"
 
-#define COLUMNS "id, account_id, list_id, address, address_hash, source, reason, created_at"
+#define COLUMNS "id, account_id, list_id, address, address_hash, source, reason, created_at, event_id"
 
 static void suppression_fill(struct stmt *s, struct arena *a, void *item) {
     *(struct suppression *)item = (struct suppression){
@@ -16,6 +16,7 @@ static void suppression_fill(struct stmt *s, struct arena *a, void *item) {
         .source = (enum suppression_source)stmt_int(s, 5),
         .reason = row_text(s, a, 6),
         .created_at = stmt_int(s, 7),
+        .event_id = stmt_int(s, 8),
     };
 }
 
@@ -41,13 +42,13 @@ enum status suppression_match(struct db *tx, struct arena *a, const struct suppr
 
 enum status suppression_insert(struct db *tx, const struct suppression *entry, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO suppressions (account_id, list_id, address_hash, address, source, reason, "
-                                 "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING");
+                                 "created_at, event_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING");
     STMT_BIND_INTS(s, 1, entry->account_id, entry->list_id);
     stmt_bind_blob(s, 3, entry->address_hash);
     stmt_bind_text(s, 4, entry->address);
     stmt_bind_int(s, 5, entry->source);
     stmt_bind_text(s, 6, entry->reason);
-    stmt_bind_int(s, 7, entry->created_at);
+    STMT_BIND_INTS(s, 7, entry->created_at, entry->event_id);
     return stmt_insert(s, ret_id);
 }
 

@@ -29,6 +29,7 @@ struct suppression {
     struct str address_hash; /* SHA-256 of the lower-case address */
     enum suppression_source source;
     struct str reason; /* in words; may be "" */
+    int64_t event_id;  /* what happened; 0: somebody said so */
     int64_t created_at;
 };
 struct suppression_list {

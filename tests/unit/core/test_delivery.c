@@ -401,6 +401,105 @@ static void test_bounces_have_their_class(void **state) {
     scene_free(&s);
 }
 
+static int64_t number(struct scene *s, const char *sql) {
+    fixture_commit(s->f);
+    return fixture_number(s->f, sql);
+}
+
+static struct settlement refusal(const struct scene *s, unsigned code, const char *enhanced, const char *text) {
+    struct settlement never = settlement_of(s, DELIVERY_BOUNCED, 0);
+    never.reason = str_from_z(text);
+    never.report.code = code;
+    never.report.enhanced = str_from_z(enhanced);
+    never.report.text = str_from_z(text);
+    return never;
+}
+
+/* State, event and suppression in one transaction, once; the suppression says why, and which event it was. */
+static void test_p3_p9_a_hard_bounce_suppresses_once(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    struct settlement never = refusal(&s, 550, "5.1.1", "mx[192.0.2.1]: 550 5.1.1 no such user");
+    fixture_commit(s.f);
+    assert_true(settle(&s, &never));
+    db_rollback(s.f->db);
+    assert_ok(db_begin(s.f->db));
+    assert_int_equal(number(&s, "SELECT count(*) FROM suppressions"), 0);
+    assert_true(settle(&s, &never));
+    assert_false(settle(&s, &never));
+    assert_int_equal(number(&s, "SELECT count(*) FROM suppressions WHERE address = 'bob@there.example' AND list_id = 0 AND "
+                                "account_id = 1 AND source = 4 AND reason = 'mx[192.0.2.1]: 550 5.1.1 no such user' AND "
+                                "event_id = (SELECT max(id) FROM events WHERE type = 4)"),
+                     1);
+    assert_int_equal(number(&s, "SELECT count(*) FROM suppressions"), 1);
+    scene_free(&s);
+}
+
+/* What a 5xx says about us, our mail or the way there, and what is about nobody in particular, suppresses nobody. OB12, OB24,
+ * OB32, OB35, BN06. */
+static void test_p9_other_bounces_suppress_nobody(void **state) {
+    (void)state;
+    static const struct {
+        unsigned code;
+        const char *enhanced, *text, *command;
+        bool suppresses;
+    } rows[] = {
+        {550, "5.1.1", "no such user", "RCPT", true},
+        {550, "5.1.1", "no such user", ".", true},
+        {550, "5.2.1", "mailbox disabled", "DATA", true},
+        {550, "5.1.2", "the domain does not exist (NXDOMAIN)", "DNS", true},
+        {556, "5.1.10", "accepts no mail (null MX)", "DNS", true},
+        {550, "5.1.1", "no such user", "MAIL", false},
+        {550, "5.1.1", "no such user", "CONNECT", false},
+        {550, "5.7.1", "user unknown", "RCPT", false},
+        {550, "4.1.1", "user unknown", "RCPT", false},
+        {552, "5.2.2", "mailbox full", "RCPT", false},
+        {551, "", "User not local; please try <a@b.example>", "RCPT", false},
+        {554, "5.7.1", "spam", ".", false},
+        {554, "5.6.3", "The host takes no 8-bit message", "MAIL", false},
+        {0, "", "user unknown", "RCPT", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene s = scene_new();
+        struct settlement never = refusal(&s, rows[i].code, rows[i].enhanced, rows[i].text);
+        never.report.command = str_from_z(rows[i].command);
+        assert_true(settle(&s, &never));
+        int64_t count = number(&s, "SELECT count(*) FROM suppressions");
+        if (count != rows[i].suppresses) fail_msg("row %zu: %lld suppressions", i, (long long)count);
+        scene_free(&s);
+    }
+}
+
+/* OB25: what waits suppresses nobody, whatever it is told, and nor does the end of its life. */
+static void test_p9_waiting_suppresses_nobody(void **state) {
+    (void)state;
+    static const enum delivery_outcome outcomes[] = {DELIVERY_DEFERRED, DELIVERY_FAILED};
+    for (size_t i = 0; i < 2; i++) {
+        struct scene s = scene_new();
+        struct settlement later = refusal(&s, 550, "5.1.1", "no such user");
+        later.outcome = outcomes[i];
+        assert_true(settle(&s, &later));
+        assert_int_equal(number(&s, "SELECT count(*) FROM suppressions"), 0);
+        scene_free(&s);
+    }
+}
+
+/* A list's subscriber is told so; one who was suppressed by his own wish stays that. */
+static void test_p9_a_hard_bounce_of_a_subscriber(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    struct settlement never = refusal(&s, 550, "5.1.1", "no such user");
+    assert_ok(db_exec(s.f->db, "INSERT INTO lists (id, account_id, name, created_at) VALUES (12, 1, 'l', 0)"));
+    assert_ok(db_exec(s.f->db, "INSERT INTO subscribers (list_id, email, email_key, status, created_at, changed_at) VALUES "
+                               "(12, 'bob@there.example', 'bob@there.example', 0, 0, 0)"));
+    set_metadata(&s, STR("{\"ListID\":\"12\"}"));
+    assert_int_equal(number(&s, "SELECT count(*) FROM subscribers WHERE changed_at = 0"), 1);
+    assert_true(settle(&s, &never));
+    assert_int_equal(number(&s, "SELECT count(*) FROM subscribers WHERE changed_at = 0"), 0);
+    assert_int_equal(number(&s, "SELECT count(*) FROM suppressions WHERE list_id = 0"), 1);
+    scene_free(&s);
+}
+
 static void test_long_reasons_are_cut_between_characters(void **state) {
     (void)state;
     struct scene s = scene_new();
@@ -506,6 +605,10 @@ int main(void) {
         cmocka_unit_test(test_p4_a_verb_joins_the_life_there_is),
         cmocka_unit_test(test_event_record),
         cmocka_unit_test(test_bounces_have_their_class),
+        cmocka_unit_test(test_p3_p9_a_hard_bounce_suppresses_once),
+        cmocka_unit_test(test_p9_other_bounces_suppress_nobody),
+        cmocka_unit_test(test_p9_waiting_suppresses_nobody),
+        cmocka_unit_test(test_p9_a_hard_bounce_of_a_subscriber),
         cmocka_unit_test(test_long_reasons_are_cut_between_characters),
         cmocka_unit_test(test_fetch),
         cmocka_unit_test(test_p4_show_says_why_and_when),
