@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
 #include "proto/mime/message.h"
+#include "proto/mime/walk.h"
 
 static void check_part(const struct message_part *part, struct str in) {
     BUF_AUTO bytes = {0};
@@ -21,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     message_parse(in, &arena, &m);
     const struct str shown[] = {m.subject, m.from, m.to, m.cc, m.reply_to, m.date, m.message_id};
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) FUZZ_CHECK(str_is_utf8(shown[i]) && !str_has_control(shown[i]));
-    FUZZ_CHECK(m.part_count <= MESSAGE_PARTS_MAX);
+    FUZZ_CHECK(m.part_count <= MIME_WALK_ENTITIES_MAX);
     for (size_t i = 0; i < m.part_count; i++) check_part(&m.parts[i], in);
     FUZZ_CHECK(!m.text || !m.text->is_attachment);
     FUZZ_CHECK(!m.html || !m.html->is_attachment);

@@ -68,12 +68,17 @@ struct qp_line {
     size_t n;
 };
 
-/* Put one character's form on the line; a soft line break before it when there is no room for it and the '='. */
-static void qp_put(struct qp_line *q, const char *form, size_t n) {
+/* Put one character's form on the line; a soft line break before it when there is no room for it and the '='. No line may begin
+ * with "--": it might be taken for a boundary (RFC 2046 5.1.1). */
+static void qp_put(struct qp_line *q, const char *form, size_t n, bool is_two_dashes) {
     if (q->n + n > LINE_MAX_ENCODED - 1) {
         buf_add(q->out, q->text, q->n);
         buf_add(q->out, "=\r\n", 3);
         q->n = 0;
+    }
+    if (q->n == 0 && is_two_dashes) {
+        form = "=2D";
+        n = 3;
     }
     memcpy(q->text + q->n, form, n);
     q->n += n;
@@ -85,10 +90,10 @@ static void qp_add_line(struct qp_line *q, struct str line) {
         char c = line.p[i];
         bool is_blank_at_end = i + 1 == line.n && (c == ' ' || c == '\t');
         if (c != '=' && is_printable(c) && !is_blank_at_end) {
-            qp_put(q, &c, 1);
+            qp_put(q, &c, 1, c == '-' && i + 1 < line.n && line.p[i + 1] == '-');
         } else {
             char form[3] = {'=', digits[(uint8_t)c >> 4], digits[(uint8_t)c & 15]};
-            qp_put(q, form, 3);
+            qp_put(q, form, 3, false);
         }
     }
     buf_add(q->out, q->text, q->n);

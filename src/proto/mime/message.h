@@ -1,18 +1,14 @@
 /* message.h - a received message taken apart for people: its main header fields and its leaf parts in order.
  *
- * For what we show, never for what we send on. Iterative and linear: at most MESSAGE_PARTS_MAX leaves and multiparts,
- * MESSAGE_DEPTH_MAX multiparts in each other; what lies beyond is left out and the message marked truncated (MI01, MI02). A
- * message inside a message is a leaf (MI05). Parts without closing boundary end with the message, text before and after the
- * boundaries is dropped (MI04). Pure.
+ * For what we show, never for what we send on. What lies beyond the limits of proto/mime/walk.h is left out and the message
+ * marked truncated (MI01, MI02). A message inside a message is a leaf (MI05). Parts without closing boundary end with the
+ * message, text before and after the boundaries is dropped (MI04). Pure.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_PROTO_MIME_MESSAGE_H
 #define POSTHORN_PROTO_MIME_MESSAGE_H
 
 #include "base/arena.h"
 #include "proto/mime/body.h"
-
-#define MESSAGE_PARTS_MAX 1000
-#define MESSAGE_DEPTH_MAX 100
 
 struct message_part {
     struct str type;       /* lower case "text/html"; "text/plain" when absent or malformed */

@@ -1,0 +1,136 @@
+/* downgrade.c - see downgrade.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "proto/mime/downgrade.h"
+
+#include "proto/mime/body.h"
+#include "proto/mime/header.h"
+#include "proto/mime/walk.h"
+
+#include <stdlib.h>
+
+static const char *const sealed = "A part that is signed or encrypted holds 8-bit text, and must not be changed";
+
+static const char *add_message(struct str message, bool in_sealed, unsigned nesting, struct buf *out);
+
+/* ---- headers ---- */
+/* What a field says of the encoding; 8bit when it is absent. False: nobody knows how to undo it. */
+static bool read_encoding(struct str value, enum body_encoding *ret) {
+    value = str_trim(value);
+    *ret = body_encoding_parse(value);
+    return *ret != BODY_8BIT || value.n == 0 || str_eq_nocase(value, STR("8bit")) || str_eq_nocase(value, STR("binary"));
+}
+
+/* The header, with another Content-Transfer-Encoding in the place of the first, or at its end. */
+static void add_header(struct str header, enum body_encoding encoding, bool is_top, struct buf *out) {
+    BUF_AUTO line = {0};
+    struct header_field field;
+    struct str rest = header;
+    bool has_version = !is_top;
+    buf_addf(&line, "Content-Transfer-Encoding: %s\r\n", body_encoding_name(encoding));
+    while (header_next(&rest, &field) == HEADER_FIELD) {
+        has_version = has_version || str_eq_nocase(field.name, STR("mime-version"));
+        if (!str_eq_nocase(field.name, STR("content-transfer-encoding"))) {
+            buf_add_str(out, field.raw);
+        } else if (line.n) {
+            buf_add_str(out, buf_str(&line));
+            buf_reset(&line);
+        }
+    }
+    if (!has_version) buf_add_z(out, "MIME-Version: 1.0\r\n");
+    buf_add_str(out, buf_str(&line));
+    buf_add_z(out, "\r\n");
+}
+
+/* Whether the block ends as it should, so that fields may be put at its end: at an empty line, all before it being fields. */
+static bool is_whole(struct str header) {
+    return str_ends(header, STR("\r\n\r\n")) || str_eq(header, STR("\r\n"));
+}
+
+/* ---- pieces ---- */
+static void add_unread(struct str text, struct buf *out) {
+    char *to = buf_reserve(out, text.n);
+    for (size_t i = 0; i < text.n; i++) to[i] = (unsigned char)text.p[i] < 0x80 ? text.p[i] : '?';
+    buf_grew(out, text.n);
+}
+
+static bool is_pkcs7(struct str type) {
+    return str_eq(type, STR("application/pkcs7-mime")) || str_eq(type, STR("application/x-pkcs7-mime"));
+}
+
+/* Text as quoted-printable where that is shorter, everything else as base64. Neither makes a line that begins with "--", so none
+ * is taken for a boundary (P5). */
+static void add_encoded(const struct mime_piece *p, struct str bytes, bool is_top, struct buf *out) {
+    bool is_text = p->type.value.n == 0 || str_starts(p->type.value, STR("text/"));
+    enum body_encoding to = is_text ? body_encoding_for_text(bytes) : BODY_BASE64;
+    if (to == BODY_7BIT) to = BODY_QUOTED_PRINTABLE;
+    add_header(p->header, to, is_top, out);
+    if (to == BODY_QUOTED_PRINTABLE) return body_add_text(out, to, bytes);
+    body_add_base64(out, bytes);
+    if (p->delimiter.n == 0) buf_add_z(out, "\r\n");
+}
+
+static const char *add_leaf(const struct mime_piece *p, bool is_top, struct buf *out) {
+    enum body_encoding from;
+    BUF_AUTO bytes = {0};
+    if (p->in_sealed || is_pkcs7(p->type.value)) return sealed;
+    if (!read_encoding(p->encoding, &from)) return "An 8-bit part has an encoding that is not known here";
+    body_decode(&bytes, from, p->text);
+    add_encoded(p, buf_str(&bytes), is_top, out);
+    return NULL;
+}
+
+static const char *add_entity(const struct mime_piece *p, bool is_top, unsigned nesting, struct buf *out) {
+    enum body_encoding said;
+    bool is_message = p->is_leaf && str_eq(p->type.value, STR("message/rfc822"));
+    bool is_ascii = str_is_ascii(p->text);
+    if (!str_is_ascii(p->header)) return "A header field goes beyond ASCII";
+    if (p->is_leaf && !is_message && is_ascii) {
+        buf_add_str(out, p->header);
+        buf_add_str(out, p->text);
+        return NULL;
+    }
+    if (!is_whole(p->header)) return "An 8-bit part has no proper header";
+    if (p->is_leaf && !is_message) return add_leaf(p, is_top, out);
+    /* Around the leaves: what is said to be 8bit is so no more. */
+    bool is_8bit = p->encoding.p && read_encoding(p->encoding, &said) && said == BODY_8BIT && !p->in_sealed;
+    if (is_8bit)
+        add_header(p->header, BODY_7BIT, is_top, out);
+    else
+        buf_add_str(out, p->header);
+    if (is_message && !is_ascii) return add_message(p->text, p->in_sealed, nesting + 1, out);
+    if (!is_ascii && p->in_sealed) return sealed;
+    add_unread(p->text, out);
+    return NULL;
+}
+
+static const char *add_piece(const struct mime_piece *p, bool is_top, unsigned nesting, struct buf *out) {
+    if (!str_is_ascii(p->delimiter)) return "A boundary goes beyond ASCII";
+    const char *why = NULL;
+    if (p->is_entity)
+        why = add_entity(p, is_top, nesting, out);
+    else if (p->in_sealed && !str_is_ascii(p->text))
+        why = sealed;
+    else
+        add_unread(p->text, out);
+    if (!why) buf_add_str(out, p->delimiter);
+    return why;
+}
+
+static const char *add_message(struct str message, bool in_sealed, unsigned nesting, struct buf *out) {
+    ARENA_AUTO arena = {0};
+    struct mime_piece piece;
+    const char *why = nesting > DOWNGRADE_NESTING_MAX ? "Too many messages stand inside each other" : NULL;
+    if (why) return why;
+    struct mime_walk *walk = ARENA_NEW(&arena, struct mime_walk); /* too big for ten of them on a stack */
+    mime_walk_begin(walk, &arena, message);
+    for (bool is_top = true; !why && mime_walk_next(walk, &piece); is_top = false) {
+        piece.in_sealed = piece.in_sealed || in_sealed;
+        why = add_piece(&piece, is_top, nesting, out);
+    }
+    if (!why && walk->is_truncated) why = "The message has too many parts";
+    return why;
+}
+
+const char *downgrade(struct str message, struct buf *out) {
+    return add_message(message, false, 0, out);
+}
