@@ -73,6 +73,15 @@ CREATE TABLE account_tokens (           -- mailed to prove an address or to set 
 CREATE INDEX account_tokens_by_account ON account_tokens(account_id, purpose);
 CREATE INDEX account_tokens_by_expiry ON account_tokens(expires_at);
 
+CREATE TABLE sts_policies (             -- MTA-STS policies of recipients' domains, while they hold
+    domain      TEXT PRIMARY KEY,
+    id          TEXT NOT NULL,                     -- of the record it was fetched for
+    policy      TEXT NOT NULL,                     -- a policy file
+    fetched_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sts_policies_by_expiry ON sts_policies(expires_at);
+
 CREATE TABLE known_clients (            -- where an account logged in from: strangers' guesses never slow those down
     account_id  INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
     client_hash BLOB NOT NULL,                     -- SHA-256 of the address (IPv6: of its /64)
@@ -459,3 +468,33 @@ CREATE TABLE alerts (                   -- what the operator is told, and was: s
 ) STRICT;
 CREATE UNIQUE INDEX alerts_open ON alerts(kind, key) WHERE cleared_at = 0;
 CREATE INDEX alerts_by_end ON alerts(cleared_at, id) WHERE cleared_at > 0;
+
+CREATE TABLE tls_reports (              -- RFC 8460: one a UTC day and recipient domain with sessions; gone once sent or not wanted
+    day         INTEGER NOT NULL,                  -- since 1970
+    domain      TEXT NOT NULL,
+    due_at      INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, domain)
+) STRICT;
+CREATE INDEX tls_reports_due ON tls_reports(due_at);
+
+CREATE TABLE tls_policies (             -- what a report's sessions were judged by
+    day         INTEGER NOT NULL,
+    domain      TEXT NOT NULL,
+    policy_key  TEXT NOT NULL,
+    policy      TEXT NOT NULL,                     -- JSON
+    PRIMARY KEY (day, domain, policy_key)
+) STRICT;
+
+CREATE TABLE tls_counts (               -- sessions of a report; result '' is success
+    day         INTEGER NOT NULL,
+    domain      TEXT NOT NULL,
+    policy_key  TEXT NOT NULL,
+    result      TEXT NOT NULL,
+    sender_ip   TEXT NOT NULL,
+    host        TEXT NOT NULL,
+    host_ip     TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    sessions    INTEGER NOT NULL,
+    PRIMARY KEY (day, domain, policy_key, result, sender_ip, host, host_ip, reason)
+) STRICT;
