@@ -14,6 +14,7 @@
 #define WINDOW_DEFAULT 10000
 #define LANE_DEFAULT   500
 #define LANES_DEFAULT  100000
+#define PARKED_FIRST   8 /* lanes of a parked site that ask first: enough to find out whether it works */
 
 static void *zalloc(size_t n) {
     void *p = calloc(1, n);
@@ -174,7 +175,7 @@ void schedule_offer(struct schedule *s, const struct queue_entry *entry, int64_t
     struct lane *lane = schedule_lane(s, &key);
     if (!lane) return;
     bool is_next = entry->due_at <= now && !lane->is_loading && lane->disk_due_at > now;
-    if (is_next && schedule_room(s, lane) > 0) {
+    if (is_next && !schedule_is_parked(s, lane) && schedule_room(s, lane) > 0) {
         schedule_insert(s, lane, entry);
     } else {
         schedule_on_disk(s, lane, entry->due_at);
@@ -238,6 +239,31 @@ bool schedule_site_has_ready(const struct schedule_site *site) {
     return !list_is_empty(&site->turns[0]) || !list_is_empty(&site->turns[1]);
 }
 
+/* What is ready goes back to disk. */
+static void lane_empty(struct schedule *s, struct lane *lane) {
+    if (lane->ready_count == 0) return;
+    int64_t due_at = LIST_OWNER(lane->ready.next, struct entry, node)->queue.due_at;
+    size_t n = lane->ready_count;
+    LIST_FOR_EACH_SAFE (it, &lane->ready) schedule_entry_drop(s, LIST_OWNER(it, struct entry, node));
+    s->count -= n;
+    lane->count -= n;
+    lane->share->count -= n;
+    lane->ready_count = 0;
+    turn_leave(s, lane);
+    schedule_on_disk(s, lane, due_at);
+    for (; n > 0; n--) schedule_wake(s, lane);
+}
+
+static void domain_park(struct schedule *s, struct domain_record *domain, size_t *first_count) {
+    LIST_FOR_EACH (it, &domain->lanes) {
+        struct lane *lane = LIST_OWNER(it, struct lane, in_domain);
+        lane->is_first = *first_count > 0;
+        *first_count -= lane->is_first;
+        lane_empty(s, lane);
+        schedule_reask(s, lane);
+    }
+}
+
 static void domain_move(struct schedule *s, struct domain_record *domain, struct schedule_site *site) {
     LIST_FOR_EACH (it, &domain->lanes) turn_leave(s, LIST_OWNER(it, struct lane, in_domain));
     list_remove(&domain->in_site);
@@ -245,7 +271,29 @@ static void domain_move(struct schedule *s, struct domain_record *domain, struct
     domain->is_asked = false;
     domain->site = site;
     if (site) list_add_tail(&site->domains, &domain->in_site);
-    LIST_FOR_EACH (it, &domain->lanes) lane_place(s, LIST_OWNER(it, struct lane, in_domain));
+    size_t none = 0;
+    if (site && site->parked_until > s->now) return domain_park(s, domain, &none);
+    LIST_FOR_EACH (it, &domain->lanes) {
+        struct lane *lane = LIST_OWNER(it, struct lane, in_domain);
+        lane_place(s, lane);
+        schedule_reask(s, lane);
+    }
+}
+
+void schedule_site_park(struct schedule *s, struct schedule_site *site, int64_t until) {
+    size_t first_count = PARKED_FIRST;
+    site->parked_until = until;
+    site->open_at = until < SCHEDULE_NEVER - SCHEDULE_PROOF_MS ? until + SCHEDULE_PROOF_MS : SCHEDULE_NEVER;
+    LIST_FOR_EACH (it, &site->domains) domain_park(s, LIST_OWNER(it, struct domain_record, in_site), &first_count);
+}
+
+void schedule_site_unpark(struct schedule *s, struct schedule_site *site) {
+    if (site->open_at == 0) return;
+    site->parked_until = site->open_at = 0;
+    LIST_FOR_EACH (it, &site->domains) {
+        struct domain_record *domain = LIST_OWNER(it, struct domain_record, in_site);
+        LIST_FOR_EACH (node, &domain->lanes) schedule_reask(s, LIST_OWNER(node, struct lane, in_domain));
+    }
 }
 
 void schedule_route(struct schedule *s, struct str domain, struct schedule_site *site) {

@@ -39,6 +39,7 @@ void schedule_offer(struct schedule *s, const struct queue_entry *entry, int64_t
 struct schedule_site {
     struct list turns[2];                     /* by priority; schedule's */
     struct list domains;                      /* schedule's */
+    int64_t parked_until, open_at;            /* schedule's; 0: not parked */
     void (*on_ready)(struct schedule_site *); /* one of its lanes had nothing ready and now has; may be NULL; must not call
                                                  schedule_* (post or flag) */
 };
@@ -52,6 +53,12 @@ bool schedule_next_unrouted(struct schedule *s, struct str *ret_domain);
  * entries). A verdict (no such domain, DNS down) is a site too, whose owner settles what it takes. */
 void schedule_route(struct schedule *s, struct str domain, struct schedule_site *site);
 bool schedule_site_has_ready(const struct schedule_site *site);
+/* Nothing can be sent there before `until` (wall): what is ready goes back to disk, what is in flight stays. From then on its lanes
+ * ask for it again: a few of them at once, to find out, the others SCHEDULE_PROOF_MS later unless schedule_site_unpark says
+ * before that it works. Domains that are routed to it meanwhile likewise. Costs a look at each lane, and nothing while it lasts. */
+void schedule_site_park(struct schedule *s, struct schedule_site *site, int64_t until);
+void schedule_site_unpark(struct schedule *s, struct schedule_site *site);
+#define SCHEDULE_PROOF_MS 15000
 /* Hand out the next entry; it is in flight until schedule_settle. *ret (its strings too) is valid until then. False: nothing
  * ready. */
 bool schedule_take(struct schedule *s, struct schedule_site *site, const struct queue_entry **ret);

@@ -218,13 +218,29 @@ size_t schedule_room(const struct schedule *s, const struct lane *lane) {
     return limit - lane->count < free_count ? limit - lane->count : free_count;
 }
 
+/* When its site may be sent to. */
+static int64_t site_opens_at(const struct lane *lane) {
+    const struct schedule_site *site = lane->domain->site;
+    if (!site) return 0;
+    return lane->is_first ? site->parked_until : site->open_at;
+}
+
+bool schedule_is_parked(const struct schedule *s, const struct lane *lane) {
+    return site_opens_at(lane) > s->now;
+}
+
 /* (Re-)enter the heap, if the lane has something on disk and nobody is at it. */
 static void lane_ask(struct schedule *s, struct lane *lane) {
     heap_remove(s, lane);
     if (lane->is_loading || lane->disk_due_at == SCHEDULE_NEVER) return;
     list_remove(&lane->parked);
     lane->ask_at = max_i64(lane->disk_due_at, s->now); /* who asks again stands behind those who wait */
+    lane->ask_at = max_i64(lane->ask_at, site_opens_at(lane));
     heap_add(s, lane);
+}
+
+void schedule_reask(struct schedule *s, struct lane *lane) {
+    if (lane->heap_place) lane_ask(s, lane);
 }
 
 void schedule_on_disk(struct schedule *s, struct lane *lane, int64_t due_at) {
@@ -316,6 +332,7 @@ static void lanes_loaded(struct schedule *s, const struct schedule_load *load, c
 /* Take what there is room for; returns the earliest due of what stays on disk. */
 static int64_t rows_take(struct schedule *s, struct lane *lane, const struct schedule_load *load,
                          const struct schedule_rows *rows) {
+    if (rows->count > 0 && schedule_is_parked(s, lane)) return rows->entries[0].due_at; /* parked since */
     for (size_t i = 0; i < rows->count; i++) {
         const struct queue_entry *row = &rows->entries[i];
         struct entry *known = schedule_find(s, row->recipient_id);

@@ -58,6 +58,7 @@ struct lane {
     int64_t ask_at;      /* key in the heap */
     size_t heap_place;   /* 0: not in it, else index + 1 */
     bool is_loading;
+    bool is_first; /* of its parked site's lanes: asks before the others */
 };
 struct schedule {
     size_t window_max, lane_max, lanes_max;
@@ -98,6 +99,10 @@ void schedule_lane_tidy(struct schedule *s, struct lane *lane);
 size_t schedule_room(const struct schedule *s, const struct lane *lane);
 /* Something of the lane due at `due_at` is on disk. */
 void schedule_on_disk(struct schedule *s, struct lane *lane, int64_t due_at);
+/* Its site cannot be sent to just now. */
+bool schedule_is_parked(const struct schedule *s, const struct lane *lane);
+/* When it asks for its disk part has changed by its site. */
+void schedule_reask(struct schedule *s, struct lane *lane);
 /* Room may have appeared for this lane and for one that is parked. */
 void schedule_wake(struct schedule *s, struct lane *lane);
 

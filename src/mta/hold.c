@@ -66,7 +66,7 @@ static void on_begin(struct post *post) {
         if (attempt_has_begun(a))
             held->in_flight[held->in_flight_count++] = a->entry->recipient_id;
         else if (covers(&h->what, a))
-            attempt_take_back(a);
+            attempt_take_back(a, ATTEMPT_AGAIN_MS);
     }
     qsort(held->in_flight, held->in_flight_count, sizeof *held->in_flight, compare_ids);
     held->done(held);

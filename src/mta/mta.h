@@ -1,7 +1,8 @@
 /* mta.h - SMTP out: from an entry of the queue to a settled recipient.
  *
  *   schedule (core) -- domains without a site --> route (inquiry over DNS) --> site: hosts of one MX set
- *   site: entries ready -> connection (<= 20) -> letter (loaded on a reader, signed on a signer, once for all its recipients)
+ *   site: entry -> attempt: loaded on a reader, its letter signed on a signer, once for all its recipients -> lot
+ *   lot (same pool of sources, same demands of TLS) -> connection of a connector (site x source: limits, pauses, warm-up)
  *         -> session (one transaction a recipient) -> settle (a job on the writer) -> the scheduler forgets the entry
  *
  * All of it lives on one loop; only bytes on disk count, so it may be killed at any instant (P1, P2).
@@ -10,9 +11,12 @@
 #define POSTHORN_MTA_MTA_H
 
 #include "base/metrics.h"
+#include "core/provider.h"
 #include "core/queue.h"
+#include "core/relay.h"
 #include "core/retry.h"
 #include "core/route.h"
+#include "core/source_use.h"
 #include "crypto/seal.h"
 #include "net/executor.h"
 #include "net/resolver.h"
@@ -32,11 +36,14 @@ struct mta_options {
     struct retry_schedule retry;
     struct route_options route;        /* hostname and rand are filled in; smarthost is copied, `own` must outlive mta */
     const struct net_address *sandbox; /* the built-in inbox: where every message goes; NULL: live */
-    int64_t node_id, epoch;            /* whose rows these are */
+    const struct source_table *sources; /* outlives mta; NULL: the kernel's choice of address */
+    const struct relay_table *relays;   /* outlives mta; NULL: none */
+    struct providers *providers;        /* NULL: those compiled in */
+    int64_t node_id, epoch;             /* whose rows these are */
     /* 0 in any of these: the default. */
     size_t connections_max;         /* of all sites; 500 */
-    size_t site_connections_max;    /* 20 */
-    size_t connection_messages_max; /* 500 */
+    size_t site_connections_max;    /* where no provider's row says otherwise; SHAPE_DEFAULT's */
+    size_t connection_messages_max; /* likewise */
     size_t letters_max_bytes;       /* messages in memory; 128 MiB */
     size_t window_max;              /* entries in the scheduler; core/schedule.h's default */
 };

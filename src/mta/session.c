@@ -2,10 +2,18 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "mta/session.h"
 
+#include "base/encode.h"
+
+#define AUTH_LINE_MAX 510 /* RFC 4954 4: AUTH with an initial response is a command like others */
+
 static enum session_event respond_banner(struct session *s, const struct smtp_answer *a, struct buf *out);
 static enum session_event respond_ehlo(struct session *s, const struct smtp_answer *a, struct buf *out);
 static enum session_event respond_helo(struct session *s, const struct smtp_answer *a, struct buf *out);
 static enum session_event respond_starttls(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_auth_plain(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_auth_login(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_auth_user(struct session *s, const struct smtp_answer *a, struct buf *out);
+static enum session_event respond_auth(struct session *s, const struct smtp_answer *a, struct buf *out);
 static enum session_event respond_rset(struct session *s, const struct smtp_answer *a, struct buf *out);
 static enum session_event respond_mail(struct session *s, const struct smtp_answer *a, struct buf *out);
 static enum session_event respond_rcpt(struct session *s, const struct smtp_answer *a, struct buf *out);
@@ -25,6 +33,10 @@ static const struct {
     [SESSION_HELO] = {"HELO", MINUTES(5), respond_helo},
     [SESSION_STARTTLS] = {"STARTTLS", MINUTES(2), respond_starttls},
     [SESSION_SECURING] = {"STARTTLS", MINUTES(2), NULL},
+    [SESSION_AUTH_PLAIN] = {"AUTH", MINUTES(5), respond_auth_plain},
+    [SESSION_AUTH_LOGIN] = {"AUTH", MINUTES(5), respond_auth_login},
+    [SESSION_AUTH_USER] = {"AUTH", MINUTES(5), respond_auth_user},
+    [SESSION_AUTH] = {"AUTH", MINUTES(5), respond_auth},
     [SESSION_IDLE] = {"", -1, NULL},
     [SESSION_RSET] = {"RSET", MINUTES(5), respond_rset},
     [SESSION_MAIL] = {"MAIL", MINUTES(5), respond_mail},
@@ -84,6 +96,43 @@ static enum session_event enter_idle(struct session *s, enum session_event event
     return event;
 }
 
+/* "\0user\0password" (RFC 4616). */
+static void add_plain(struct buf *out, const struct session_login *login) {
+    SECRET_AUTO message = {0};
+    buf_add_char(&message, '\0');
+    buf_add_str(&message, login->user);
+    buf_add_char(&message, '\0');
+    buf_add_str(&message, login->password);
+    base64_encode(out, buf_str(&message));
+}
+
+static void enter_auth_plain(struct session *s, struct buf *out) {
+    size_t start = out->n;
+    buf_add_z(out, "AUTH PLAIN ");
+    add_plain(out, &s->login);
+    s->state = SESSION_AUTH;
+    if (out->n - start > AUTH_LINE_MAX) {
+        s->state = SESSION_AUTH_PLAIN;
+        buf_cut(out, start + sizeof "AUTH PLAIN" - 1);
+    }
+    buf_add_z(out, "\r\n");
+}
+
+/* The greeting is over but for a login. */
+static enum session_event greeted(struct session *s, struct buf *out) {
+    if (str_is_empty(s->login.user)) return enter_idle(s, SESSION_EVENT_READY);
+    if (!s->is_tls && !s->login.may_be_clear) return broken(s, "No login without TLS, and the relay has none for us");
+    if (s->offer.auth_plain) {
+        enter_auth_plain(s, out);
+    } else if (s->offer.auth_login) {
+        s->state = SESSION_AUTH_LOGIN;
+        buf_add_z(out, "AUTH LOGIN\r\n");
+    } else {
+        return broken(s, "The relay offers no login by PLAIN or LOGIN");
+    }
+    return SESSION_EVENT_MORE;
+}
+
 static enum session_event respond_banner(struct session *s, const struct smtp_answer *a, struct buf *out) {
     if (!is_good(a)) return broken_by(s, a);
     enter_ehlo(s, out);
@@ -98,23 +147,66 @@ static enum session_event respond_ehlo(struct session *s, const struct smtp_answ
     }
     if (!is_good(a)) return broken_by(s, a);
     smtp_offer_read(a, &s->offer);
-    if (!s->offer.starttls || s->is_tls || !s->may_tls) return enter_idle(s, SESSION_EVENT_READY);
+    if (!s->offer.starttls || s->is_tls || !s->may_tls) return greeted(s, out);
     s->state = SESSION_STARTTLS;
     buf_add_z(out, "STARTTLS\r\n");
     return SESSION_EVENT_MORE;
 }
 
 static enum session_event respond_helo(struct session *s, const struct smtp_answer *a, struct buf *out) {
-    (void)out;
-    return is_good(a) ? enter_idle(s, SESSION_EVENT_READY) : broken_by(s, a);
+    return is_good(a) ? greeted(s, out) : broken_by(s, a);
 }
 
 /* Opportunistic: a server that takes its offer back gets the mail in clear (ST10). */
 static enum session_event respond_starttls(struct session *s, const struct smtp_answer *a, struct buf *out) {
-    (void)out;
-    if (!is_good(a)) return enter_idle(s, SESSION_EVENT_READY);
+    if (!is_good(a)) return greeted(s, out);
     s->state = SESSION_SECURING;
     return SESSION_EVENT_SECURE;
+}
+
+/* ---- login ---- */
+/* Its code counts; its words may repeat what we said (P10). */
+static enum session_event login_failed(struct session *s, const struct smtp_answer *a) {
+    if (a->code < 400) return broken(s, "Answer does not fit the command");
+    set_result(s, a->code, a->enhanced);
+    buf_add_z(&s->result.text, a->code < 500 ? "The relay takes no login now" : "The relay refused our login");
+    s->state = SESSION_BROKEN;
+    return SESSION_EVENT_BROKEN;
+}
+
+static enum session_event say_next(struct session *s, const struct smtp_answer *a, enum session_state next) {
+    if (a->code != 334) return login_failed(s, a);
+    s->state = next;
+    return SESSION_EVENT_MORE;
+}
+
+static enum session_event respond_auth_plain(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    enum session_event event = say_next(s, a, SESSION_AUTH);
+    if (event != SESSION_EVENT_MORE) return event;
+    add_plain(out, &s->login);
+    buf_add_z(out, "\r\n");
+    return event;
+}
+
+static enum session_event respond_auth_login(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    enum session_event event = say_next(s, a, SESSION_AUTH_USER);
+    if (event != SESSION_EVENT_MORE) return event;
+    base64_encode(out, s->login.user);
+    buf_add_z(out, "\r\n");
+    return event;
+}
+
+static enum session_event respond_auth_user(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    enum session_event event = say_next(s, a, SESSION_AUTH);
+    if (event != SESSION_EVENT_MORE) return event;
+    base64_encode(out, s->login.password);
+    buf_add_z(out, "\r\n");
+    return event;
+}
+
+static enum session_event respond_auth(struct session *s, const struct smtp_answer *a, struct buf *out) {
+    (void)out;
+    return is_good(a) ? enter_idle(s, SESSION_EVENT_READY) : login_failed(s, a);
 }
 
 void session_secured(struct session *s, struct buf *out) {
@@ -254,6 +346,14 @@ void session_content_written(struct session *s) {
 /* ---- io ---- */
 void session_init(struct session *s, struct str hostname, bool may_tls) {
     *s = (struct session){.hostname = hostname, .may_tls = may_tls};
+}
+
+void session_set_login(struct session *s, const struct session_login *login) {
+    s->login = *login;
+}
+
+bool session_is_secret(const struct session *s) {
+    return s->state >= SESSION_AUTH_PLAIN && s->state <= SESSION_AUTH;
 }
 
 void session_fini(struct session *s) {

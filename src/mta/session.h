@@ -1,6 +1,7 @@
 /* session.h - the client's side of one SMTP dialogue: answers in, commands out, no sockets, no clock.
  *
- *   BANNER -> EHLO (-> HELO) -> [STARTTLS -> SECURING -> EHLO] -> IDLE
+ *   BANNER -> EHLO (-> HELO) -> [STARTTLS -> SECURING -> EHLO] -> [login] -> IDLE
+ *   login: AUTH_PLAIN, or AUTH_LOGIN -> AUTH_USER; then AUTH, whose answer is the verdict       (RFC 4954; relays only)
  *   IDLE -> [RSET] -> MAIL -> RCPT -> DATA -> CONTENT -> DOT -> IDLE        one recipient a transaction
  *                       |       |       \-- 354 though refused: EMPTY (a lone dot) -> IDLE
  *                       \-------\-- refused: what was pipelined behind it is read, then IDLE
@@ -20,6 +21,10 @@ enum session_state {
     SESSION_HELO,
     SESSION_STARTTLS,
     SESSION_SECURING,
+    SESSION_AUTH_PLAIN, /* said alone: the 334 asks for all of it */
+    SESSION_AUTH_LOGIN, /* the 334 asks for the user */
+    SESSION_AUTH_USER,  /* the 334 asks for the password */
+    SESSION_AUTH,
     SESSION_IDLE,
     SESSION_RSET,
     SESSION_MAIL,
@@ -40,6 +45,11 @@ struct session_mail {
     bool eightbit; /* the body has bytes above 127 */
     bool utf8;     /* an address or a header field has */
 };
+/* Who we are to a relay. */
+struct session_login {
+    struct str user, password; /* outlive the session; user "": no login */
+    bool may_be_clear;         /* without TLS too: the relay is this machine and its row says so */
+};
 /* How a transaction, or the greeting, ended. code 0: not by an answer (reason says why). */
 struct session_result {
     unsigned code;
@@ -51,6 +61,7 @@ struct session_result {
 struct session {
     enum session_state state;
     struct str hostname;
+    struct session_login login;
     bool may_tls;    /* use STARTTLS when it is offered */
     bool is_tls;     /* set by the owner with session_secured */
     bool needs_rset; /* the last transaction was left open */
@@ -72,6 +83,11 @@ enum session_event {
 
 /* hostname outlives the session. It then waits for the banner. */
 void session_init(struct session *s, struct str hostname, bool may_tls);
+/* Before the first step: log in once greeted. Without TLS nothing is said of it unless it may be clear; a relay that refuses it,
+ * or offers neither PLAIN nor LOGIN, breaks the session. Its words are not kept then: they could hold what we said (P10). */
+void session_set_login(struct session *s, const struct session_login *login);
+/* What is being said is a secret: not for a log, nor a transcript. Ask before the bytes are written (P10). */
+bool session_is_secret(const struct session *s);
 void session_fini(struct session *s);
 /* Take one step: drops what it used from in, appends commands to out. Call again until MORE, SECURE, CONTENT or BROKEN. */
 enum session_event session_step(struct session *s, struct buf *in, struct buf *out);
