@@ -16,35 +16,35 @@
 #include <string.h>
 
 #define CONNECT_MS 30000
-#define TLS_MS 120000
+#define TLS_MS     120000
 
 enum phase { PHASE_CONNECTING, PHASE_GREETING, PHASE_SERVING, PHASE_LEAVING };
 
 struct connection {
-  struct list all;      /* mta->connections */
-  struct list idle_lot; /* lot->idle */
-  struct list idle_all; /* mta->idle */
-  struct mta *mta;
-  struct site *site;
-  struct connector *connector;
-  struct lot *lot; /* whose attempts it was opened for */
-  enum phase phase;
-  struct stream *stream;
-  struct session session;
-  struct timer timer; /* patience, or the end of idling */
-  struct buf out;
-  struct net_address address;
-  struct buf host;
-  bool tried[SITE_TARGETS_MAX];
-  bool in_clear;     /* TLS failed with this host */
-  bool is_any_unfit; /* a host answers, but not as is demanded */
-  struct tls_facts facts;
-  struct attempt *attempt;
-  size_t message_count;
-  enum session_state waits_in; /* patience was last renewed for this state:
-                                  dripping bytes renew nothing (OB21) */
-  size_t pending_bytes;        /* unsent then */
-  int64_t started_at;          /* monotonic, of the transaction */
+    struct list all;      /* mta->connections */
+    struct list idle_lot; /* lot->idle */
+    struct list idle_all; /* mta->idle */
+    struct mta *mta;
+    struct site *site;
+    struct connector *connector;
+    struct lot *lot; /* whose attempts it was opened for */
+    enum phase phase;
+    struct stream *stream;
+    struct session session;
+    struct timer timer; /* patience, or the end of idling */
+    struct buf out;
+    struct net_address address;
+    struct buf host;
+    bool tried[SITE_TARGETS_MAX];
+    bool in_clear;     /* TLS failed with this host */
+    bool is_any_unfit; /* a host answers, but not as is demanded */
+    struct tls_facts facts;
+    struct attempt *attempt;
+    size_t message_count;
+    enum session_state waits_in; /* patience was last renewed for this state:
+                                    dripping bytes renew nothing (OB21) */
+    size_t pending_bytes;        /* unsent then */
+    int64_t started_at;          /* monotonic, of the transaction */
 };
 
 static void try_target(struct connection *c);
@@ -52,536 +52,474 @@ static void serve(struct connection *c);
 
 /* ---- life ---- */
 static void count_phase(struct connection *c, size_t by) {
-  size_t coming = c->phase <= PHASE_GREETING ? by : 0,
-         serving = c->phase == PHASE_SERVING ? by : 0;
-  c->lot->coming_count += coming;
-  c->lot->serving_count += serving;
-  c->connector->coming_count += coming;
-  c->connector->serving_count += serving;
+    size_t coming = c->phase <= PHASE_GREETING ? by : 0, serving = c->phase == PHASE_SERVING ? by : 0;
+    c->lot->coming_count += coming;
+    c->lot->serving_count += serving;
+    c->connector->coming_count += coming;
+    c->connector->serving_count += serving;
 }
 
 static void set_phase(struct connection *c, enum phase phase) {
-  count_phase(c, (size_t)-1);
-  c->phase = phase;
-  count_phase(c, 1);
+    count_phase(c, (size_t)-1);
+    c->phase = phase;
+    count_phase(c, 1);
 }
 
 static void set_idle(struct connection *c, bool is_idle) {
-  c->mta->idle_count -= !list_is_empty(&c->idle_all);
-  list_remove(&c->idle_lot);
-  list_remove(&c->idle_all);
-  if (!is_idle)
-    return;
-  c->mta->idle_count++;
-  list_add_tail(&c->lot->idle, &c->idle_lot);
-  list_add_tail(&c->mta->idle, &c->idle_all);
+    c->mta->idle_count -= !list_is_empty(&c->idle_all);
+    list_remove(&c->idle_lot);
+    list_remove(&c->idle_all);
+    if (!is_idle) return;
+    c->mta->idle_count++;
+    list_add_tail(&c->lot->idle, &c->idle_lot);
+    list_add_tail(&c->mta->idle, &c->idle_all);
 }
 
 static void connection_free(struct connection *c) {
-  struct mta *m = c->mta;
-  struct site *s = c->site;
-  struct connector *n = c->connector;
-  struct lot *l = c->lot;
-  set_phase(c, PHASE_LEAVING);
-  set_idle(c, false);
-  if (c->attempt)
-    attempt_free(c->attempt);
-  stream_free(&c->stream);
-  session_fini(&c->session);
-  timer_fini(&c->timer);
-  buf_fini(&c->out);
-  buf_fini(&c->host);
-  list_remove(&c->all);
-  free(c);
-  s->connection_count--;
-  m->connection_count--;
-  n->connection_count--;
-  l->connection_count--;
-  metrics_add(m->options.metrics, METRIC_SMTP_OUT_CONNECTIONS, -1);
-  if (!m->is_stopping)
-    site_touch(s);
-  lot_release(l);
-  site_release(s);
-  mta_released(m);
+    struct mta *m = c->mta;
+    struct site *s = c->site;
+    struct connector *n = c->connector;
+    struct lot *l = c->lot;
+    set_phase(c, PHASE_LEAVING);
+    set_idle(c, false);
+    if (c->attempt) attempt_free(c->attempt);
+    stream_free(&c->stream);
+    session_fini(&c->session);
+    timer_fini(&c->timer);
+    buf_fini(&c->out);
+    buf_fini(&c->host);
+    list_remove(&c->all);
+    free(c);
+    s->connection_count--;
+    m->connection_count--;
+    n->connection_count--;
+    l->connection_count--;
+    metrics_add(m->options.metrics, METRIC_SMTP_OUT_CONNECTIONS, -1);
+    if (!m->is_stopping) site_touch(s);
+    lot_release(l);
+    site_release(s);
+    mta_released(m);
 }
 
 static void flush(struct connection *c) {
-  if (c->out.n)
-    stream_write(c->stream, buf_str(&c->out));
-  buf_reset(&c->out);
+    if (c->out.n) stream_write(c->stream, buf_str(&c->out));
+    buf_reset(&c->out);
 }
 
 static void wait_for_answer(struct connection *c) {
-  int64_t ms = session_patience_ms(&c->session);
-  c->waits_in = c->session.state;
-  c->pending_bytes = stream_out_pending(c->stream);
-  if (ms >= 0)
-    timer_start(&c->timer, ms);
+    int64_t ms = session_patience_ms(&c->session);
+    c->waits_in = c->session.state;
+    c->pending_bytes = stream_out_pending(c->stream);
+    if (ms >= 0) timer_start(&c->timer, ms);
 }
 
 static void leave(struct connection *c) {
-  set_phase(c, PHASE_LEAVING);
-  set_idle(c, false);
-  session_quit(&c->session, &c->out);
-  flush(c);
-  wait_for_answer(c);
-  stream_finish(c->stream);
+    set_phase(c, PHASE_LEAVING);
+    set_idle(c, false);
+    session_quit(&c->session, &c->out);
+    flush(c);
+    wait_for_answer(c);
+    stream_finish(c->stream);
 }
 
 /* ---- endings ---- */
-static struct ending ending_of(const struct connection *c,
-                               enum bounce_verdict verdict) {
-  const struct session_result *r = &c->session.result;
-  return (struct ending){.verdict = verdict,
-                         .code = r->code,
-                         .is_own = r->is_own,
-                         .enhanced = buf_str(&r->enhanced),
-                         .text = buf_str(&r->text),
-                         .command = r->command ? r->command : "CONNECT",
-                         .connection = c};
+static struct ending ending_of(const struct connection *c, enum bounce_verdict verdict) {
+    const struct session_result *r = &c->session.result;
+    return (struct ending){.verdict = verdict,
+                           .code = r->code,
+                           .is_own = r->is_own,
+                           .enhanced = buf_str(&r->enhanced),
+                           .text = buf_str(&r->text),
+                           .command = r->command ? r->command : "CONNECT",
+                           .connection = c};
 }
 
 /* What the connector learns from an answer, or from none. */
 static void tell_refused(struct connection *c) {
-  const struct session_result *r = &c->session.result;
-  struct shape_reply reply = {.code = r->code,
-                              .enhanced = buf_str(&r->enhanced),
-                              .text = buf_str(&r->text)};
-  struct bounce_finding finding;
-  reply.host = buf_str(&c->host);
-  bounce_class_of(reply.code, reply.enhanced, reply.text, reply.host, &finding);
-  reply.class = finding.class;
-  connector_refused(c->connector, &reply);
+    const struct session_result *r = &c->session.result;
+    struct shape_reply reply = {.code = r->code, .enhanced = buf_str(&r->enhanced), .text = buf_str(&r->text)};
+    struct bounce_finding finding;
+    reply.host = buf_str(&c->host);
+    bounce_class_of(reply.code, reply.enhanced, reply.text, reply.host, &finding);
+    reply.class = finding.class;
+    connector_refused(c->connector, &reply);
 }
 
 static void tell_ended(struct connection *c, enum bounce_verdict verdict) {
-  struct shape_time now = mta_time(c->mta);
-  if (c->session.result.is_own && c->session.result.code)
-    shape_dropped(&c->connector->shape, now); /* nobody was asked */
-  else if (verdict == BOUNCE_DELIVERED)
-    shape_delivered(&c->connector->shape, now);
-  else
-    tell_refused(c);
-  struct shape_pause pause;
-  if (!shape_is_paused(&c->connector->shape, now, &pause))
-    site_unpark(c->site);
+    struct shape_time now = mta_time(c->mta);
+    if (c->session.result.is_own && c->session.result.code)
+        shape_dropped(&c->connector->shape, now); /* nobody was asked */
+    else if (verdict == BOUNCE_DELIVERED)
+        shape_delivered(&c->connector->shape, now);
+    else
+        tell_refused(c);
+    struct shape_pause pause;
+    if (!shape_is_paused(&c->connector->shape, now, &pause)) site_unpark(c->site);
 }
 
 static void attempt_ended(struct connection *c) {
-  struct attempt *a = c->attempt;
-  const struct session_result *r = &c->session.result;
-  enum bounce_verdict verdict = BOUNCE_DEFERRED;
-  if (r->code)
-    verdict = bounce_classify(r->code, buf_str(&r->enhanced), buf_str(&r->text),
-                              buf_str(&c->host));
-  bool is_about_mail = !str_eq(str_from_z(r->command), STR("RSET"));
-  bool is_about_content = str_eq(str_from_z(r->command), STR("."));
-  if (verdict == BOUNCE_DELIVERED ? !is_about_content : !is_about_mail)
-    verdict = BOUNCE_DEFERRED;
-  struct ending ending = ending_of(c, verdict);
-  c->attempt = NULL;
-  tell_ended(c, verdict);
-  attempt_settle(a, &ending);
+    struct attempt *a = c->attempt;
+    const struct session_result *r = &c->session.result;
+    enum bounce_verdict verdict = BOUNCE_DEFERRED;
+    if (r->code) verdict = bounce_classify(r->code, buf_str(&r->enhanced), buf_str(&r->text), buf_str(&c->host));
+    bool is_about_mail = !str_eq(str_from_z(r->command), STR("RSET"));
+    bool is_about_content = str_eq(str_from_z(r->command), STR("."));
+    if (verdict == BOUNCE_DELIVERED ? !is_about_content : !is_about_mail) verdict = BOUNCE_DEFERRED;
+    struct ending ending = ending_of(c, verdict);
+    c->attempt = NULL;
+    tell_ended(c, verdict);
+    attempt_settle(a, &ending);
 }
 
 /* Nothing of this attempt went over a connection that had died while it was
  * kept: it deserves a fresh one, once. */
 static bool may_retry(const struct connection *c) {
-  const struct session_result *r = &c->session.result;
-  bool was_reset = str_eq(str_from_z(r->command), STR("RSET"));
-  bool was_lost = str_eq(str_from_z(r->command), STR("MAIL")) &&
-                  (r->code == 0 || r->code == 421);
-  return c->message_count && !c->attempt->was_retried &&
-         (was_reset || was_lost);
+    const struct session_result *r = &c->session.result;
+    bool was_reset = str_eq(str_from_z(r->command), STR("RSET"));
+    bool was_lost = str_eq(str_from_z(r->command), STR("MAIL")) && (r->code == 0 || r->code == 421);
+    return c->message_count && !c->attempt->was_retried && (was_reset || was_lost);
 }
 
 /* The session is broken: in the greeting go to the next host, else end. */
 static void broken(struct connection *c) {
-  if (c->phase < PHASE_SERVING) {
-    site_mark_bad(c->site, &c->address);
-    if (c->session.result.code)
-      tell_refused(c); /* it may be our address that they do not want */
-    return try_target(c);
-  }
-  struct attempt *a = c->attempt;
-  if (a && may_retry(c)) {
-    c->attempt = NULL;
-    a->was_retried = true;
-    a->is_connected = false;
-    shape_dropped(&c->connector->shape, mta_time(c->mta));
-    lot_push(a->lot, a, true);
-  } else if (a) {
-    attempt_ended(c);
-  }
-  connection_free(c);
+    if (c->phase < PHASE_SERVING) {
+        site_mark_bad(c->site, &c->address);
+        if (c->session.result.code) tell_refused(c); /* it may be our address that they do not want */
+        return try_target(c);
+    }
+    struct attempt *a = c->attempt;
+    if (a && may_retry(c)) {
+        c->attempt = NULL;
+        a->was_retried = true;
+        a->is_connected = false;
+        shape_dropped(&c->connector->shape, mta_time(c->mta));
+        lot_push(a->lot, a, true);
+    } else if (a) {
+        attempt_ended(c);
+    }
+    connection_free(c);
 }
 
 static void broken_because(struct connection *c, const char *why) {
-  session_break(&c->session, why);
-  broken(c);
+    session_break(&c->session, why);
+    broken(c);
 }
 
 /* ---- steps ---- */
 /* The host answers, but the lot's mail must not go there like this: the next
  * one. */
 static void unfit(struct connection *c, const struct tls_verdict *verdict) {
-  LOG(LOG_INFO, "mta.tls_unfit", LOG_STR("host", buf_str(&c->host)),
-      LOG_Z("why", verdict->words));
-  c->is_any_unfit = true;
-  c->in_clear = false;
-  session_break(&c->session, verdict->words);
-  try_target(c);
+    LOG(LOG_INFO, "mta.tls_unfit", LOG_STR("host", buf_str(&c->host)), LOG_Z("why", verdict->words));
+    c->is_any_unfit = true;
+    c->in_clear = false;
+    session_break(&c->session, verdict->words);
+    try_target(c);
 }
 
 static void tls_failed(struct connection *c, const char *why) {
-  LOG(LOG_INFO, "mta.tls_failed", LOG_STR("host", buf_str(&c->host)),
-      LOG_Z("why", why));
-  c->facts = (struct tls_facts){.is_tried = true, .check = TLS_CHECK_FAILED};
-  struct tls_verdict verdict =
-      tls_judge(&c->lot->demand, buf_str(&c->host), &c->facts);
-  if (!tls_demand_allows_clear(&c->lot->demand, buf_str(&c->host)))
-    return unfit(c, &verdict);
-  c->in_clear = true;
-  try_target(c);
+    LOG(LOG_INFO, "mta.tls_failed", LOG_STR("host", buf_str(&c->host)), LOG_Z("why", why));
+    c->facts = (struct tls_facts){.is_tried = true, .check = TLS_CHECK_FAILED};
+    struct tls_verdict verdict = tls_judge(&c->lot->demand, buf_str(&c->host), &c->facts);
+    if (!tls_demand_allows_clear(&c->lot->demand, buf_str(&c->host))) return unfit(c, &verdict);
+    c->in_clear = true;
+    try_target(c);
 }
 
 /* Greeted: whether it is as the lot demands. False: it goes on with the next
  * host, or is gone. */
 static bool is_greeted_well(struct connection *c) {
-  if (!c->in_clear)
-    c->facts.is_tried = false;
-  c->facts.is_tls = stream_is_tls(c->stream);
-  if (c->facts.is_tls)
-    c->facts.check =
-        stream_tls_is_verified(c->stream) ? TLS_CHECK_OK : TLS_CHECK_FAILED;
-  struct tls_verdict verdict =
-      tls_judge(&c->lot->demand, buf_str(&c->host), &c->facts);
-  if (verdict.is_fit)
-    return true;
-  unfit(c, &verdict);
-  return false;
+    if (!c->in_clear) c->facts.is_tried = false;
+    c->facts.is_tls = stream_is_tls(c->stream);
+    if (c->facts.is_tls) c->facts.check = stream_tls_is_verified(c->stream) ? TLS_CHECK_OK : TLS_CHECK_FAILED;
+    struct tls_verdict verdict = tls_judge(&c->lot->demand, buf_str(&c->host), &c->facts);
+    if (verdict.is_fit) return true;
+    unfit(c, &verdict);
+    return false;
 }
 
 static void start_tls(struct connection *c) {
-  const char *name = c->host.p;
-  timer_stop(&c->timer);
-  if (stream_start_tls(c->stream, c->mta->options.tls, name, TLS_MS) !=
-      STATUS_OK)
-    tls_failed(c, "the host spoke before the handshake"); /* ST03 */
+    const char *name = c->host.p;
+    timer_stop(&c->timer);
+    if (stream_start_tls(c->stream, c->mta->options.tls, name, TLS_MS) != STATUS_OK)
+        tls_failed(c, "the host spoke before the handshake"); /* ST03 */
 }
 
 static void write_content(struct connection *c) {
-  stream_write_borrowed(c->stream, buf_str(&c->attempt->letter->wire));
-  wait_for_answer(c);
+    stream_write_borrowed(c->stream, buf_str(&c->attempt->letter->wire));
+    wait_for_answer(c);
 }
 
 static enum session_event step(struct connection *c) {
-  if (c->session.state == SESSION_CONTENT && stream_out_pending(c->stream) == 0)
-    session_content_written(&c->session);
-  return session_step(&c->session, stream_in(c->stream), &c->out);
+    if (c->session.state == SESSION_CONTENT && stream_out_pending(c->stream) == 0) session_content_written(&c->session);
+    return session_step(&c->session, stream_in(c->stream), &c->out);
 }
 
 static void wait_for_more(struct connection *c) {
-  bool is_sending = c->out.n > 0;
-  bool is_waiting =
-      c->session.state != SESSION_IDLE && c->session.state != SESSION_SECURING;
-  flush(c);
-  if (is_waiting && (is_sending || c->waits_in != c->session.state))
-    wait_for_answer(c);
-  stream_resume(c->stream);
+    bool is_sending = c->out.n > 0;
+    bool is_waiting = c->session.state != SESSION_IDLE && c->session.state != SESSION_SECURING;
+    flush(c);
+    if (is_waiting && (is_sending || c->waits_in != c->session.state)) wait_for_answer(c);
+    stream_resume(c->stream);
 }
 
 /* Take what has come, one answer at a time, until something else is to be
  * waited for. */
 static void go_on(struct connection *c) {
-  if (c->phase == PHASE_LEAVING)
-    return;
-  for (;;) {
-    switch (step(c)) {
-    case SESSION_EVENT_MORE:
-      return wait_for_more(c);
-    case SESSION_EVENT_SECURE:
-      return start_tls(c);
-    case SESSION_EVENT_READY:
-      if (!is_greeted_well(c))
-        return;
-      set_phase(c, PHASE_SERVING);
-      break;
-    case SESSION_EVENT_CONTENT:
-      write_content(c);
-      continue;
-    case SESSION_EVENT_RESULT:
-      c->message_count++;
-      attempt_ended(c);
-      break;
-    case SESSION_EVENT_BROKEN:
-      return broken(c);
+    if (c->phase == PHASE_LEAVING) return;
+    for (;;) {
+        switch (step(c)) {
+        case SESSION_EVENT_MORE:
+            return wait_for_more(c);
+        case SESSION_EVENT_SECURE:
+            return start_tls(c);
+        case SESSION_EVENT_READY:
+            if (!is_greeted_well(c)) return;
+            set_phase(c, PHASE_SERVING);
+            break;
+        case SESSION_EVENT_CONTENT:
+            write_content(c);
+            continue;
+        case SESSION_EVENT_RESULT:
+            c->message_count++;
+            attempt_ended(c);
+            break;
+        case SESSION_EVENT_BROKEN:
+            return broken(c);
+        }
+        if (stream_in(c->stream)->n == 0) return serve(c);
     }
-    if (stream_in(c->stream)->n == 0)
-      return serve(c);
-  }
 }
 
 static bool send_attempt(struct connection *c) {
-  struct attempt *a = c->attempt;
-  const struct letter *l = a->letter;
-  struct session_mail mail = {.sender = buf_str(&a->sender),
-                              .recipient = buf_str(&a->recipient),
-                              .size_bytes = l->size_bytes,
-                              .eightbit = l->eightbit,
-                              .utf8 = l->utf8 ||
-                                      !str_is_ascii(buf_str(&a->recipient))};
-  a->is_connected = true;
-  c->started_at = mta_now_mono(c->mta);
-  shape_began(&c->connector->shape, mta_time(c->mta));
-  return session_send(&c->session, &mail, &c->out);
+    struct attempt *a = c->attempt;
+    const struct letter *l = a->letter;
+    struct session_mail mail = {.sender = buf_str(&a->sender),
+                                .recipient = buf_str(&a->recipient),
+                                .size_bytes = l->size_bytes,
+                                .eightbit = l->eightbit,
+                                .utf8 = l->utf8 || !str_is_ascii(buf_str(&a->recipient))};
+    a->is_connected = true;
+    c->started_at = mta_now_mono(c->mta);
+    shape_began(&c->connector->shape, mta_time(c->mta));
+    return session_send(&c->session, &mail, &c->out);
 }
 
 static void enter_idle(struct connection *c, int64_t wait_ms) {
-  set_idle(c, true);
-  timer_start(&c->timer, shape_idle_ms(&c->connector->shape));
-  if (wait_ms > 0 && wait_ms != SHAPE_NO_END)
-    site_look_in(c->site, wait_ms);
-  site_touch(c->site);
+    set_idle(c, true);
+    timer_start(&c->timer, shape_idle_ms(&c->connector->shape));
+    if (wait_ms > 0 && wait_ms != SHAPE_NO_END) site_look_in(c->site, wait_ms);
+    site_touch(c->site);
 }
 
 /* Greeted and free: the next attempt, or none. */
 static void serve(struct connection *c) {
-  struct shape *shape = &c->connector->shape;
-  int64_t wait_ms = 0;
-  set_idle(c, false);
-  if (c->mta->is_stopping ||
-      c->message_count >= shape_connection_messages(shape))
-    return leave(c);
-  while ((wait_ms = shape_begin_in_ms(shape, mta_time(c->mta))) == 0 &&
-         (c->attempt = lot_pop(c))) {
-    if (send_attempt(c)) {
-      flush(c);
-      wait_for_answer(c);
-      return site_touch(c->site);
+    struct shape *shape = &c->connector->shape;
+    int64_t wait_ms = 0;
+    set_idle(c, false);
+    if (c->mta->is_stopping || c->message_count >= shape_connection_messages(shape)) return leave(c);
+    while ((wait_ms = shape_begin_in_ms(shape, mta_time(c->mta))) == 0 && (c->attempt = lot_pop(c))) {
+        if (send_attempt(c)) {
+            flush(c);
+            wait_for_answer(c);
+            return site_touch(c->site);
+        }
+        attempt_ended(c);
     }
-    attempt_ended(c);
-  }
-  enter_idle(c, wait_ms);
+    enter_idle(c, wait_ms);
 }
 
 /* ---- the stream's and the timer's calls ---- */
 static void on_open(void *arg) {
-  struct connection *c = arg;
-  set_phase(c, PHASE_GREETING);
-  wait_for_answer(c);
+    struct connection *c = arg;
+    set_phase(c, PHASE_GREETING);
+    wait_for_answer(c);
 }
 
 static void on_tls(void *arg, enum status status) {
-  struct connection *c = arg;
-  if (status != STATUS_OK)
-    return tls_failed(c, status_text(status));
-  session_secured(&c->session, &c->out);
-  go_on(c);
+    struct connection *c = arg;
+    if (status != STATUS_OK) return tls_failed(c, status_text(status));
+    session_secured(&c->session, &c->out);
+    go_on(c);
 }
 
-static void on_io(void *arg) { go_on(arg); }
+static void on_io(void *arg) {
+    go_on(arg);
+}
 
 static void on_close(void *arg, enum status status) {
-  struct connection *c = arg;
-  if (c->phase == PHASE_LEAVING)
-    return connection_free(c);
-  if (c->phase == PHASE_CONNECTING) {
-    BUF_AUTO why = {0};
-    struct str detail = stream_why(c->stream);
-    buf_add_str(&why, detail.n ? detail : str_from_z(status_text(status)));
-    return broken_because(c, why.p);
-  }
-  /* An answer that came with the close still counts (OB18). */
-  if (stream_in(c->stream)->n && session_is_busy(&c->session) &&
-      step(c) == SESSION_EVENT_RESULT) {
-    c->message_count++;
-    attempt_ended(c);
-  }
-  if (c->session.state == SESSION_SECURING)
-    return tls_failed(c, "connection closed");
-  broken_because(c, status == STATUS_TIMEOUT ? "Timed out" : "Connection lost");
+    struct connection *c = arg;
+    if (c->phase == PHASE_LEAVING) return connection_free(c);
+    if (c->phase == PHASE_CONNECTING) {
+        BUF_AUTO why = {0};
+        struct str detail = stream_why(c->stream);
+        buf_add_str(&why, detail.n ? detail : str_from_z(status_text(status)));
+        return broken_because(c, why.p);
+    }
+    /* An answer that came with the close still counts (OB18). */
+    if (stream_in(c->stream)->n && session_is_busy(&c->session) && step(c) == SESSION_EVENT_RESULT) {
+        c->message_count++;
+        attempt_ended(c);
+    }
+    if (c->session.state == SESSION_SECURING) return tls_failed(c, "connection closed");
+    broken_because(c, status == STATUS_TIMEOUT ? "Timed out" : "Connection lost");
 }
 
-static const struct stream_events events = {.on_open = on_open,
-                                            .on_tls = on_tls,
-                                            .on_read = on_io,
-                                            .on_drain = on_io,
-                                            .on_close = on_close};
+static const struct stream_events events = {
+    .on_open = on_open, .on_tls = on_tls, .on_read = on_io, .on_drain = on_io, .on_close = on_close};
 
 static void on_timer(void *arg) {
-  struct connection *c = arg;
-  if (c->phase == PHASE_LEAVING)
-    return connection_free(c);
-  if (!list_is_empty(&c->idle_all))
-    return leave(c);
-  bool is_sending = c->session.state == SESSION_CONTENT &&
-                    stream_out_pending(c->stream) < c->pending_bytes;
-  if (is_sending)
-    return wait_for_answer(c);
-  broken_because(c, "Timed out waiting for the answer");
+    struct connection *c = arg;
+    if (c->phase == PHASE_LEAVING) return connection_free(c);
+    if (!list_is_empty(&c->idle_all)) return leave(c);
+    bool is_sending = c->session.state == SESSION_CONTENT && stream_out_pending(c->stream) < c->pending_bytes;
+    if (is_sending) return wait_for_answer(c);
+    broken_because(c, "Timed out waiting for the answer");
 }
 
 static struct stream *connect_from(struct connection *c) {
-  const struct route_address *from = &c->connector->source->address;
-  struct net_address local = {.family = from->family};
-  memcpy(local.ip, from->ip, sizeof local.ip);
-  return stream_connect(c->mta->options.loop, &c->address,
-                        from->family ? &local : NULL, CONNECT_MS, &events, c);
+    const struct route_address *from = &c->connector->source->address;
+    struct net_address local = {.family = from->family};
+    memcpy(local.ip, from->ip, sizeof local.ip);
+    return stream_connect(c->mta->options.loop, &c->address, from->family ? &local : NULL, CONNECT_MS, &events, c);
 }
 
 /* No host is left: what waits has to know why. */
 static void give_up(struct connection *c) {
-  struct mta *m = c->mta;
-  struct lot *l = c->lot;
-  struct connector *n = c->connector;
-  struct ending ending = ending_of(c, BOUNCE_DEFERRED);
-  set_phase(c, PHASE_LEAVING);
-  if (!m->is_stopping) {
-    if (!c->is_any_unfit)
-      shape_unreachable(&n->shape, mta_time(m), n->serving_count, ending.text);
-    lot_unreachable(l, &ending);
-  }
-  connection_free(c);
+    struct mta *m = c->mta;
+    struct lot *l = c->lot;
+    struct connector *n = c->connector;
+    struct ending ending = ending_of(c, BOUNCE_DEFERRED);
+    set_phase(c, PHASE_LEAVING);
+    if (!m->is_stopping) {
+        if (!c->is_any_unfit) shape_unreachable(&n->shape, mta_time(m), n->serving_count, ending.text);
+        lot_unreachable(l, &ending);
+    }
+    connection_free(c);
 }
 
 /* The next host that may be used at all. */
 static struct target *pick(struct connection *c) {
-  struct target *t;
-  while (
-      (t = site_pick(c->site, source_family(c->connector->source), c->tried))) {
-    struct tls_verdict verdict = tls_judge_host(&c->lot->demand, t->host);
-    if (verdict.is_fit)
-      return t;
-    c->tried[t - c->site->targets] = true;
-    c->is_any_unfit = true;
-    session_break(&c->session, verdict.words);
-  }
-  return NULL;
+    struct target *t;
+    while ((t = site_pick(c->site, source_family(c->connector->source), c->tried))) {
+        struct tls_verdict verdict = tls_judge_host(&c->lot->demand, t->host);
+        if (verdict.is_fit) return t;
+        c->tried[t - c->site->targets] = true;
+        c->is_any_unfit = true;
+        session_break(&c->session, verdict.words);
+    }
+    return NULL;
 }
 
 /* Connect to the host that comes next: the same one in clear after TLS failed
  * there, else one not tried yet. */
 static void try_target(struct connection *c) {
-  struct site *s = c->site;
-  struct mta *m = c->mta;
-  bool again = c->in_clear && c->session.may_tls;
-  struct target *t = again ? NULL : pick(c);
-  if (!again && (!t || m->is_stopping))
-    return give_up(c);
-  if (t) {
-    c->tried[t - s->targets] = true;
-    c->address = t->address;
-    buf_reset(&c->host);
-    buf_add_str(&c->host, t->host);
-    c->in_clear = false;
-  }
-  set_phase(c, PHASE_CONNECTING);
-  timer_stop(&c->timer);
-  buf_reset(&c->out);
-  session_fini(&c->session);
-  session_init(&c->session, c->connector->source->hostname,
-               m->options.tls && !c->in_clear);
-  stream_free(&c->stream);
-  c->facts = (struct tls_facts){.is_tried = c->in_clear};
-  c->started_at = mta_now_mono(m);
-  c->stream = connect_from(c);
+    struct site *s = c->site;
+    struct mta *m = c->mta;
+    bool again = c->in_clear && c->session.may_tls;
+    struct target *t = again ? NULL : pick(c);
+    if (!again && (!t || m->is_stopping)) return give_up(c);
+    if (t) {
+        c->tried[t - s->targets] = true;
+        c->address = t->address;
+        buf_reset(&c->host);
+        buf_add_str(&c->host, t->host);
+        c->in_clear = false;
+    }
+    set_phase(c, PHASE_CONNECTING);
+    timer_stop(&c->timer);
+    buf_reset(&c->out);
+    session_fini(&c->session);
+    session_init(&c->session, c->connector->source->hostname, m->options.tls && !c->in_clear);
+    stream_free(&c->stream);
+    c->facts = (struct tls_facts){.is_tried = c->in_clear};
+    c->started_at = mta_now_mono(m);
+    c->stream = connect_from(c);
 }
 
 void connection_open(struct lot *l, struct connector *n) {
-  struct site *s = l->site;
-  struct mta *m = s->mta;
-  struct connection *c = calloc(1, sizeof *c);
-  if (!c)
-    abort();
-  c->mta = m;
-  c->site = s;
-  c->lot = l;
-  c->connector = n;
-  c->phase = PHASE_LEAVING;
-  list_init(&c->idle_lot);
-  list_init(&c->idle_all);
-  list_add_tail(&m->connections, &c->all);
-  timer_init(&c->timer, m->options.loop, on_timer, c);
-  s->connection_count++;
-  m->connection_count++;
-  n->connection_count++;
-  l->connection_count++;
-  metrics_add(m->options.metrics, METRIC_SMTP_OUT_CONNECTIONS, 1);
-  try_target(c);
+    struct site *s = l->site;
+    struct mta *m = s->mta;
+    struct connection *c = calloc(1, sizeof *c);
+    if (!c) abort();
+    c->mta = m;
+    c->site = s;
+    c->lot = l;
+    c->connector = n;
+    c->phase = PHASE_LEAVING;
+    list_init(&c->idle_lot);
+    list_init(&c->idle_all);
+    list_add_tail(&m->connections, &c->all);
+    timer_init(&c->timer, m->options.loop, on_timer, c);
+    s->connection_count++;
+    m->connection_count++;
+    n->connection_count++;
+    l->connection_count++;
+    metrics_add(m->options.metrics, METRIC_SMTP_OUT_CONNECTIONS, 1);
+    try_target(c);
 }
 
-void connection_resume(struct connection *c) { serve(c); }
+void connection_resume(struct connection *c) {
+    serve(c);
+}
 
 struct connection *connection_from_idle(struct list *node) {
-  return LIST_OWNER(node, struct connection, idle_lot);
+    return LIST_OWNER(node, struct connection, idle_lot);
 }
 
 struct lot *connection_lot(const struct connection *c) {
-  return c->lot;
+    return c->lot;
 }
 
 bool connection_is_fit(const struct connection *c, const struct lot *l) {
-  struct str host = buf_str(&c->host);
-  if (l == c->lot)
-    return true;
-  bool has_dane = tls_demand_dane(&l->demand, host) ||
-                  tls_demand_dane(&c->lot->demand, host);
-  if (l->pool != c->lot->pool || has_dane)
-    return false;
-  return tls_judge_host(&l->demand, host).is_fit &&
-         tls_judge(&l->demand, host, &c->facts).is_fit;
+    struct str host = buf_str(&c->host);
+    if (l == c->lot) return true;
+    bool has_dane = tls_demand_dane(&l->demand, host) || tls_demand_dane(&c->lot->demand, host);
+    if (l->pool != c->lot->pool || has_dane) return false;
+    return tls_judge_host(&l->demand, host).is_fit && tls_judge(&l->demand, host, &c->facts).is_fit;
 }
 
 bool connection_close_idle(struct connector *n) {
-  LIST_FOR_EACH(it, &n->site->mta->idle) {
-    struct connection *c = LIST_OWNER(it, struct connection, idle_all);
-    if (c->connector != n)
-      continue;
-    connection_free(c);
-    return true;
-  }
-  return false;
+    LIST_FOR_EACH (it, &n->site->mta->idle) {
+        struct connection *c = LIST_OWNER(it, struct connection, idle_all);
+        if (c->connector != n) continue;
+        connection_free(c);
+        return true;
+    }
+    return false;
 }
 
 bool connection_close_idlest(struct mta *m) {
-  if (list_is_empty(&m->idle))
-    return false;
-  connection_free(LIST_OWNER(m->idle.next, struct connection, idle_all));
-  return true;
+    if (list_is_empty(&m->idle)) return false;
+    connection_free(LIST_OWNER(m->idle.next, struct connection, idle_all));
+    return true;
 }
 
 void connection_stop_all(struct mta *m) {
-  LIST_FOR_EACH_SAFE(it, &m->connections) {
-    struct connection *c = LIST_OWNER(it, struct connection, all);
-    if (!list_is_empty(&c->idle_all))
-      leave(c);
-    else if (c->phase < PHASE_SERVING)
-      connection_free(c);
-  }
+    LIST_FOR_EACH_SAFE (it, &m->connections) {
+        struct connection *c = LIST_OWNER(it, struct connection, all);
+        if (!list_is_empty(&c->idle_all))
+            leave(c);
+        else if (c->phase < PHASE_SERVING)
+            connection_free(c);
+    }
 }
 
 void connection_free_all(struct mta *m) {
-  LIST_FOR_EACH_SAFE(it, &m->connections)
-  connection_free(LIST_OWNER(it, struct connection, all));
+    LIST_FOR_EACH_SAFE (it, &m->connections) connection_free(LIST_OWNER(it, struct connection, all));
 }
 
-void connection_report(const struct connection *c, struct arena *arena,
-                       struct delivery_report *ret) {
-  BUF_AUTO mx = {0};
-  BUF_AUTO local = {0};
-  net_address_format_ip(&mx, &c->address);
-  if (c->stream && c->phase >= PHASE_GREETING)
-    net_address_format_ip(&local, stream_local(c->stream));
-  ret->mx_host = arena_str(arena, buf_str(&c->host));
-  ret->mx_address = arena_str(arena, buf_str(&mx));
-  ret->source_address = arena_str(arena, buf_str(&local));
-  ret->session_ms = mta_now_mono(c->mta) - c->started_at;
-  ret->tls_policy =
-      str_from_z(tls_demand_policy(&c->lot->demand, ret->mx_host));
-  if (!c->stream || !stream_is_tls(c->stream))
-    return;
-  ret->tls_version = arena_str(arena, stream_tls_version(c->stream));
-  ret->tls_cipher = arena_str(arena, stream_tls_cipher(c->stream));
-  ret->tls_verified = stream_tls_is_verified(c->stream);
+void connection_report(const struct connection *c, struct arena *arena, struct delivery_report *ret) {
+    BUF_AUTO mx = {0};
+    BUF_AUTO local = {0};
+    net_address_format_ip(&mx, &c->address);
+    if (c->stream && c->phase >= PHASE_GREETING) net_address_format_ip(&local, stream_local(c->stream));
+    ret->mx_host = arena_str(arena, buf_str(&c->host));
+    ret->mx_address = arena_str(arena, buf_str(&mx));
+    ret->source_address = arena_str(arena, buf_str(&local));
+    ret->session_ms = mta_now_mono(c->mta) - c->started_at;
+    ret->tls_policy = str_from_z(tls_demand_policy(&c->lot->demand, ret->mx_host));
+    if (!c->stream || !stream_is_tls(c->stream)) return;
+    ret->tls_version = arena_str(arena, stream_tls_version(c->stream));
+    ret->tls_cipher = arena_str(arena, stream_tls_cipher(c->stream));
+    ret->tls_verified = stream_tls_is_verified(c->stream);
 }

@@ -11,184 +11,150 @@
 #include <stdlib.h>
 
 static void on_decision(void *ctx, const struct shape_decision *d) {
-  struct connector *n = ctx;
-  LOG(LOG_INFO, "mta.decision", LOG_STR("site", n->site->key),
-      LOG_STR("source", n->source->name),
-      LOG_STR("what", shape_what_name(d->what)), LOG_INT("from", d->from),
-      LOG_INT("to", d->to), LOG_STR("because", d->because));
+    struct connector *n = ctx;
+    LOG(LOG_INFO, "mta.decision", LOG_STR("site", n->site->key), LOG_STR("source", n->source->name),
+        LOG_STR("what", shape_what_name(d->what)), LOG_INT("from", d->from), LOG_INT("to", d->to),
+        LOG_STR("because", d->because));
 }
 
 /* The provider's row; where it says nothing, our own options. */
 static struct shape_limits ceiling_of(const struct site *s) {
-  const struct mta_options *o = &s->mta->options;
-  struct shape_limits limits = SHAPE_DEFAULT;
-  const struct provider *row =
-      s->target_count ? provider_find(s->mta->providers, s->targets[0].host)
-                      : NULL;
-  if (row)
-    limits = row->limits;
-  bool is_known = row && row->name.n;
-  if (!is_known && o->site_connections_max)
-    limits.connections = o->site_connections_max;
-  if (!is_known && o->connection_messages_max)
-    limits.connection_messages = o->connection_messages_max;
-  return limits;
+    const struct mta_options *o = &s->mta->options;
+    struct shape_limits limits = SHAPE_DEFAULT;
+    const struct provider *row = s->target_count ? provider_find(s->mta->providers, s->targets[0].host) : NULL;
+    if (row) limits = row->limits;
+    bool is_known = row && row->name.n;
+    if (!is_known && o->site_connections_max) limits.connections = o->site_connections_max;
+    if (!is_known && o->connection_messages_max) limits.connection_messages = o->connection_messages_max;
+    return limits;
 }
 
-static struct connector *find(const struct site *s,
-                              const struct source *source) {
-  LIST_FOR_EACH(it, &s->connectors) {
-    struct connector *n = LIST_OWNER(it, struct connector, node);
-    if (n->source == source)
-      return n;
-  }
-  return NULL;
+static struct connector *find(const struct site *s, const struct source *source) {
+    LIST_FOR_EACH (it, &s->connectors) {
+        struct connector *n = LIST_OWNER(it, struct connector, node);
+        if (n->source == source) return n;
+    }
+    return NULL;
 }
 
 struct connector *connector_get(struct site *s, const struct source *source) {
-  struct connector *n = find(s, source);
-  if (n)
+    struct connector *n = find(s, source);
+    if (n) return n;
+    n = calloc(1, sizeof *n);
+    if (!n) abort();
+    n->site = s;
+    n->source = source;
+    struct shape_limits ceiling = ceiling_of(s);
+    shape_init(&n->shape, &ceiling, mta_time(s->mta), on_decision, n);
+    list_add_tail(&s->connectors, &n->node);
     return n;
-  n = calloc(1, sizeof *n);
-  if (!n)
-    abort();
-  n->site = s;
-  n->source = source;
-  struct shape_limits ceiling = ceiling_of(s);
-  shape_init(&n->shape, &ceiling, mta_time(s->mta), on_decision, n);
-  list_add_tail(&s->connectors, &n->node);
-  return n;
 }
 
 void site_set_provider(struct site *s) {
-  const struct provider *row =
-      s->target_count ? provider_find(s->mta->providers, s->targets[0].host)
-                      : NULL;
-  struct shape_limits ceiling = ceiling_of(s);
-  buf_reset(&s->provider);
-  if (row)
-    buf_add_str(&s->provider, row->name);
-  LIST_FOR_EACH(it, &s->connectors)
-  shape_set_ceiling(&LIST_OWNER(it, struct connector, node)->shape, &ceiling,
-                    mta_time(s->mta));
+    const struct provider *row = s->target_count ? provider_find(s->mta->providers, s->targets[0].host) : NULL;
+    struct shape_limits ceiling = ceiling_of(s);
+    buf_reset(&s->provider);
+    if (row) buf_add_str(&s->provider, row->name);
+    LIST_FOR_EACH (it, &s->connectors)
+        shape_set_ceiling(&LIST_OWNER(it, struct connector, node)->shape, &ceiling, mta_time(s->mta));
 }
 
 /* ---- who may send ---- */
-static bool is_paused(void *arg, const struct source *source,
-                      int64_t *ret_until) {
-  struct lot *l = arg;
-  struct connector *n = find(l->site, source);
-  struct shape_pause pause;
-  if (!n || !shape_is_paused(&n->shape, mta_time(l->site->mta), &pause))
-    return false;
-  *ret_until = pause.until;
-  return true;
+static bool is_paused(void *arg, const struct source *source, int64_t *ret_until) {
+    struct lot *l = arg;
+    struct connector *n = find(l->site, source);
+    struct shape_pause pause;
+    if (!n || !shape_is_paused(&n->shape, mta_time(l->site->mta), &pause)) return false;
+    *ret_until = pause.until;
+    return true;
 }
 
 /* May send, but has all the connections that are good for him, or sends as fast
  * as he may. */
-static bool is_paused_or_busy(void *arg, const struct source *source,
-                              int64_t *ret_until) {
-  struct lot *l = arg;
-  struct mta *m = l->site->mta;
-  struct connector *n = find(l->site, source);
-  if (!n)
-    return false;
-  if (is_paused(arg, source, ret_until))
-    return true;
-  *ret_until = mta_now(m);
-  bool waits =
-      n->connection_count && shape_begin_in_ms(&n->shape, mta_time(m)) > 0;
-  return waits || !shape_may_connect(&n->shape, mta_time(m),
-                                     n->connection_count, n->coming_count);
+static bool is_paused_or_busy(void *arg, const struct source *source, int64_t *ret_until) {
+    struct lot *l = arg;
+    struct mta *m = l->site->mta;
+    struct connector *n = find(l->site, source);
+    if (!n) return false;
+    if (is_paused(arg, source, ret_until)) return true;
+    *ret_until = mta_now(m);
+    bool waits = n->connection_count && shape_begin_in_ms(&n->shape, mta_time(m)) > 0;
+    return waits || !shape_may_connect(&n->shape, mta_time(m), n->connection_count, n->coming_count);
 }
 
 static struct source_question question_of(struct lot *l) {
-  return (struct source_question){.pool = l->pool,
-                                  .families = l->site->families,
-                                  .provider = buf_str(&l->site->provider),
-                                  .now = mta_now(l->site->mta),
-                                  .is_paused = is_paused,
-                                  .arg = l};
+    return (struct source_question){.pool = l->pool,
+                                    .families = l->site->families,
+                                    .provider = buf_str(&l->site->provider),
+                                    .now = mta_now(l->site->mta),
+                                    .is_paused = is_paused,
+                                    .arg = l};
 }
 
 struct source_choice connector_choose(struct lot *l, struct connector **ret) {
-  struct mta *m = l->site->mta;
-  struct source_question q = question_of(l);
-  q.is_paused = is_paused_or_busy;
-  struct source_choice choice = source_choose(m->sources, &q);
-  *ret = choice.source ? connector_get(l->site, choice.source) : NULL;
-  if (*ret)
-    return choice;
-  q.is_paused = is_paused;
-  return source_choose(m->sources, &q);
+    struct mta *m = l->site->mta;
+    struct source_question q = question_of(l);
+    q.is_paused = is_paused_or_busy;
+    struct source_choice choice = source_choose(m->sources, &q);
+    *ret = choice.source ? connector_get(l->site, choice.source) : NULL;
+    if (*ret) return choice;
+    q.is_paused = is_paused;
+    return source_choose(m->sources, &q);
 }
 
-void connector_why(struct buf *out, struct lot *l,
-                   const struct source_choice *choice) {
-  struct source_question q = question_of(l);
-  struct shape_pause pause;
-  if (choice->obstacle == SOURCE_PAUSED)
-    LIST_FOR_EACH(it, &l->site->connectors) {
-      struct connector *n = LIST_OWNER(it, struct connector, node);
-      if (!shape_is_paused(&n->shape, mta_time(l->site->mta), &pause))
-        continue;
-      return buf_add_str(out, pause.because);
-    }
-  source_choice_why(out, &q, choice);
+void connector_why(struct buf *out, struct lot *l, const struct source_choice *choice) {
+    struct source_question q = question_of(l);
+    struct shape_pause pause;
+    if (choice->obstacle == SOURCE_PAUSED)
+        LIST_FOR_EACH (it, &l->site->connectors) {
+            struct connector *n = LIST_OWNER(it, struct connector, node);
+            if (!shape_is_paused(&n->shape, mta_time(l->site->mta), &pause)) continue;
+            return buf_add_str(out, pause.because);
+        }
+    source_choice_why(out, &q, choice);
 }
 
 size_t connector_capacity(struct site *s) {
-  size_t sum = 0;
-  LIST_FOR_EACH(it, &s->connectors) {
-    struct shape_view view;
-    shape_show(&LIST_OWNER(it, struct connector, node)->shape, mta_time(s->mta),
-               &view);
-    sum += view.pause.kind == SHAPE_NOT_PAUSED ? view.limits.connections : 0;
-  }
-  if (list_is_empty(&s->connectors))
-    sum = ceiling_of(s).connections;
-  return sum ? sum : 1;
+    size_t sum = 0;
+    LIST_FOR_EACH (it, &s->connectors) {
+        struct shape_view view;
+        shape_show(&LIST_OWNER(it, struct connector, node)->shape, mta_time(s->mta), &view);
+        sum += view.pause.kind == SHAPE_NOT_PAUSED ? view.limits.connections : 0;
+    }
+    if (list_is_empty(&s->connectors)) sum = ceiling_of(s).connections;
+    return sum ? sum : 1;
 }
 
-bool connector_all_unreachable(struct site *s, int64_t *ret_until,
-                               struct str *ret_because) {
-  int64_t until = SHAPE_NO_END;
-  struct str because = {0};
-  if (list_is_empty(&s->connectors))
-    return false;
-  LIST_FOR_EACH(it, &s->connectors) {
-    struct shape_pause pause;
-    struct connector *n = LIST_OWNER(it, struct connector, node);
-    if (!shape_is_paused(&n->shape, mta_time(s->mta), &pause) ||
-        pause.kind != SHAPE_UNREACHABLE)
-      return false;
-    if (pause.until < until)
-      until = pause.until;
-    because = pause.because;
-  }
-  *ret_until = until;
-  *ret_because = because;
-  return true;
+bool connector_all_unreachable(struct site *s, int64_t *ret_until, struct str *ret_because) {
+    int64_t until = SHAPE_NO_END;
+    struct str because = {0};
+    if (list_is_empty(&s->connectors)) return false;
+    LIST_FOR_EACH (it, &s->connectors) {
+        struct shape_pause pause;
+        struct connector *n = LIST_OWNER(it, struct connector, node);
+        if (!shape_is_paused(&n->shape, mta_time(s->mta), &pause) || pause.kind != SHAPE_UNREACHABLE) return false;
+        if (pause.until < until) until = pause.until;
+        because = pause.because;
+    }
+    *ret_until = until;
+    *ret_because = because;
+    return true;
 }
 
 bool connector_all_plain(struct site *s) {
-  LIST_FOR_EACH(it, &s->connectors)
-  if (!shape_is_plain(&LIST_OWNER(it, struct connector, node)->shape,
-                      mta_time(s->mta)))
-    return false;
-  return true;
+    LIST_FOR_EACH (it, &s->connectors)
+        if (!shape_is_plain(&LIST_OWNER(it, struct connector, node)->shape, mta_time(s->mta))) return false;
+    return true;
 }
 
 void connector_free_all(struct site *s) {
-  for (struct list *it; (it = list_pop(&s->connectors));)
-    free(LIST_OWNER(it, struct connector, node));
+    for (struct list *it; (it = list_pop(&s->connectors));) free(LIST_OWNER(it, struct connector, node));
 }
 
 /* ---- what they answered ---- */
 void connector_refused(struct connector *n, const struct shape_reply *reply) {
-  struct mta *m = n->site->mta;
-  struct shape_reply judged = *reply;
-  provider_judge(provider_find(m->providers, reply->host), &judged);
-  shape_refused(&n->shape, mta_time(m), &judged);
+    struct mta *m = n->site->mta;
+    struct shape_reply judged = *reply;
+    provider_judge(provider_find(m->providers, reply->host), &judged);
+    shape_refused(&n->shape, mta_time(m), &judged);
 }

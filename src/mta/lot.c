@@ -12,160 +12,129 @@
 
 #include <stdlib.h>
 
-static void lot_key(struct buf *out, const struct site *s,
-                    const struct source_pool *pool,
-                    const struct tls_demand *demand) {
-  buf_addf(out, "%.*s %.*s %.*s", STR_ARG(s->key), STR_ARG(pool->name),
-           STR_ARG(demand->key));
+static void lot_key(struct buf *out, const struct site *s, const struct source_pool *pool, const struct tls_demand *demand) {
+    buf_addf(out, "%.*s %.*s %.*s", STR_ARG(s->key), STR_ARG(pool->name), STR_ARG(demand->key));
 }
 
-struct lot *lot_get(struct site *s, const struct source_pool *pool,
-                    const struct tls_demand *demand) {
-  BUF_AUTO key = {0};
-  lot_key(&key, s, pool, demand);
-  struct lot *l = map_find(s->mta->lots, buf_str(&key));
-  if (l)
+struct lot *lot_get(struct site *s, const struct source_pool *pool, const struct tls_demand *demand) {
+    BUF_AUTO key = {0};
+    lot_key(&key, s, pool, demand);
+    struct lot *l = map_find(s->mta->lots, buf_str(&key));
+    if (l) return l;
+    l = calloc(1, sizeof *l);
+    if (!l) abort();
+    l->site = s;
+    l->pool = pool;
+    l->key = arena_str(&l->arena, buf_str(&key));
+    tls_demand_copy(demand, &l->arena, &l->demand);
+    list_init(&l->ready);
+    list_init(&l->idle);
+    list_add_tail(&s->lots, &l->node);
+    (void)map_put(s->mta->lots, l->key, l);
     return l;
-  l = calloc(1, sizeof *l);
-  if (!l)
-    abort();
-  l->site = s;
-  l->pool = pool;
-  l->key = arena_str(&l->arena, buf_str(&key));
-  tls_demand_copy(demand, &l->arena, &l->demand);
-  list_init(&l->ready);
-  list_init(&l->idle);
-  list_add_tail(&s->lots, &l->node);
-  (void)map_put(s->mta->lots, l->key, l);
-  return l;
 }
 
 void lot_release(struct lot *l) {
-  if (l->attempt_count || l->connection_count)
-    return;
-  (void)map_remove(l->site->mta->lots, l->key);
-  list_remove(&l->node);
-  arena_fini(&l->arena);
-  free(l);
+    if (l->attempt_count || l->connection_count) return;
+    (void)map_remove(l->site->mta->lots, l->key);
+    list_remove(&l->node);
+    arena_fini(&l->arena);
+    free(l);
 }
 
 void lot_push(struct lot *l, struct attempt *a, bool in_front) {
-  (in_front ? list_add_head : list_add_tail)(&l->ready, &a->node);
-  l->ready_count++;
-  site_touch(l->site);
+    (in_front ? list_add_head : list_add_tail)(&l->ready, &a->node);
+    l->ready_count++;
+    site_touch(l->site);
 }
 
 static struct attempt *pop(struct lot *l) {
-  struct list *it = list_pop(&l->ready);
-  if (!it)
-    return NULL;
-  l->ready_count--;
-  return LIST_OWNER(it, struct attempt, node);
+    struct list *it = list_pop(&l->ready);
+    if (!it) return NULL;
+    l->ready_count--;
+    return LIST_OWNER(it, struct attempt, node);
 }
 
 struct attempt *lot_pop(struct connection *c) {
-  struct lot *own = connection_lot(c);
-  if (own->ready_count)
-    return pop(own);
-  LIST_FOR_EACH(it, &own->site->lots) {
-    struct lot *l = LIST_OWNER(it, struct lot, node);
-    if (l->ready_count && connection_is_fit(c, l))
-      return pop(l);
-  }
-  return NULL;
+    struct lot *own = connection_lot(c);
+    if (own->ready_count) return pop(own);
+    LIST_FOR_EACH (it, &own->site->lots) {
+        struct lot *l = LIST_OWNER(it, struct lot, node);
+        if (l->ready_count && connection_is_fit(c, l)) return pop(l);
+    }
+    return NULL;
 }
 
 /* ---- nobody may send ---- */
 static void settle_ready(struct lot *l, const struct ending *ending) {
-  while (l->ready_count > l->coming_count)
-    attempt_settle(pop(l), ending);
+    while (l->ready_count > l->coming_count) attempt_settle(pop(l), ending);
 }
 
 /* Only what has no connection and none on its way is concerned. */
 static void block(struct lot *l, const struct source_choice *choice) {
-  struct site *s = l->site;
-  struct mta *m = s->mta;
-  BUF_AUTO why = {0};
-  int64_t until = choice->until > mta_now(m) ? choice->until
-                                             : mta_now(m) + ATTEMPT_AGAIN_MS;
-  struct str because;
-  connector_why(&why, l, choice);
-  if (choice->obstacle == SOURCE_NO_FAMILY)
-    return settle_ready(l, &(struct ending){.verdict = BOUNCE_DEFERRED,
-                                            .text = buf_str(&why),
-                                            .command = "CONNECT"});
-  if (connector_all_unreachable(s, &until, &because))
-    return site_park(s, until, because);
-  if (m->options.sources->pool_count == 1)
-    return site_park(s, until, buf_str(&why));
-  settle_ready(l,
-               &(struct ending){.postponed_to = until, .text = buf_str(&why)});
+    struct site *s = l->site;
+    struct mta *m = s->mta;
+    BUF_AUTO why = {0};
+    int64_t until = choice->until > mta_now(m) ? choice->until : mta_now(m) + ATTEMPT_AGAIN_MS;
+    struct str because;
+    connector_why(&why, l, choice);
+    if (choice->obstacle == SOURCE_NO_FAMILY)
+        return settle_ready(l, &(struct ending){.verdict = BOUNCE_DEFERRED, .text = buf_str(&why), .command = "CONNECT"});
+    if (connector_all_unreachable(s, &until, &because)) return site_park(s, until, because);
+    if (m->options.sources->pool_count == 1) return site_park(s, until, buf_str(&why));
+    settle_ready(l, &(struct ending){.postponed_to = until, .text = buf_str(&why)});
 }
 
 void lot_unreachable(struct lot *l, const struct ending *ending) {
-  struct connector *n;
-  if (l->serving_count)
-    return;
-  struct source_choice choice = connector_choose(l, &n);
-  bool has_other_way = choice.obstacle == SOURCE_FREE;
-  if (has_other_way && !ending->is_own)
-    return site_touch(l->site);
-  settle_ready(l, ending);
-  if (!has_other_way)
-    block(l, &choice);
+    struct connector *n;
+    if (l->serving_count) return;
+    struct source_choice choice = connector_choose(l, &n);
+    bool has_other_way = choice.obstacle == SOURCE_FREE;
+    if (has_other_way && !ending->is_own) return site_touch(l->site);
+    settle_ready(l, ending);
+    if (!has_other_way) block(l, &choice);
 }
 
 /* ---- turns ---- */
 /* What waits for a connection that none of those under way will serve. */
 static size_t unserved(const struct lot *l) {
-  return l->ready_count > l->coming_count ? l->ready_count - l->coming_count
-                                          : 0;
+    return l->ready_count > l->coming_count ? l->ready_count - l->coming_count : 0;
 }
 
 /* All who may send have their connections: a lot without any gets the place of
  * one that idles. */
 static bool make_place(struct lot *l) {
-  if (l->connection_count)
+    if (l->connection_count) return false;
+    LIST_FOR_EACH (it, &l->site->connectors)
+        if (connection_close_idle(LIST_OWNER(it, struct connector, node))) return true;
     return false;
-  LIST_FOR_EACH(it, &l->site->connectors)
-  if (connection_close_idle(LIST_OWNER(it, struct connector, node)))
-    return true;
-  return false;
 }
 
 static bool connect_more(struct lot *l) {
-  struct site *s = l->site;
-  struct mta *m = s->mta;
-  while (unserved(l) && !site_is_parked(s)) {
-    struct connector *n;
-    struct source_choice choice = connector_choose(l, &n);
-    if (!n && choice.obstacle == SOURCE_FREE && make_place(l))
-      choice = connector_choose(l, &n);
-    if (!n && choice.obstacle != SOURCE_FREE)
-      block(l, &choice);
-    if (!n)
-      return true;
-    if (!mta_may_grow(s->connection_count, m->connection_count - m->idle_count,
-                      m->options.connections_max))
-      return false;
-    if (m->connection_count >= m->options.connections_max &&
-        !connection_close_idlest(m))
-      return false;
-    connection_open(l, n);
-  }
-  return true;
+    struct site *s = l->site;
+    struct mta *m = s->mta;
+    while (unserved(l) && !site_is_parked(s)) {
+        struct connector *n;
+        struct source_choice choice = connector_choose(l, &n);
+        if (!n && choice.obstacle == SOURCE_FREE && make_place(l)) choice = connector_choose(l, &n);
+        if (!n && choice.obstacle != SOURCE_FREE) block(l, &choice);
+        if (!n) return true;
+        if (!mta_may_grow(s->connection_count, m->connection_count - m->idle_count, m->options.connections_max)) return false;
+        if (m->connection_count >= m->options.connections_max && !connection_close_idlest(m)) return false;
+        connection_open(l, n);
+    }
+    return true;
 }
 
 bool lot_turn(struct lot *l) {
-  l->attempt_count++; /* stays while we look at it */
-  while (l->ready_count && !list_is_empty(&l->idle)) {
-    size_t before = l->ready_count;
-    connection_resume(connection_from_idle(l->idle.prev));
-    if (l->ready_count == before)
-      break; /* not yet: the rate */
-  }
-  bool has_room = connect_more(l);
-  l->attempt_count--;
-  lot_release(l);
-  return has_room;
+    l->attempt_count++; /* stays while we look at it */
+    while (l->ready_count && !list_is_empty(&l->idle)) {
+        size_t before = l->ready_count;
+        connection_resume(connection_from_idle(l->idle.prev));
+        if (l->ready_count == before) break; /* not yet: the rate */
+    }
+    bool has_room = connect_more(l);
+    l->attempt_count--;
+    lot_release(l);
+    return has_room;
 }

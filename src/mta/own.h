@@ -23,45 +23,42 @@
 #include "mta/mta.h"
 #include "mta/session.h"
 
-#define MTA_ATTEMPTS_MAX                                                       \
-  2000 /* entries in flight, settling included: what a slow writer can hold up \
-        */
+#define MTA_ATTEMPTS_MAX                                                                                                         \
+    2000 /* entries in flight, settling included: what a slow writer can hold up                                                 \
+          */
 
 struct mta {
-  struct mta_options options; /* defaults filled in */
-  struct buf hostname, smarthost;
-  struct seal_key return_path_key;
-  struct node_epoch owner;
-  struct source_table *own_sources; /* when none were given */
-  struct source_use *sources;
-  struct providers *providers;
-  struct schedule *schedule;
-  struct map *domains; /* by name: struct domain_route */
-  struct map *sites;   /* by key: struct site */
-  struct map *letters; /* by message id and variant: struct letter */
-  struct map *lots;    /* by site, pool and demand: struct lot */
-  struct list attempts, connections,
-      idle;          /* all of them; idle: connections, longest first */
-  struct list dirty; /* sites with something to do */
-  struct list starved, blocked; /* sites that wait for room: with nothing under
-                                   way, with something */
-  struct list kept; /* sites that nobody uses, kept for what is known of them */
-  struct list holds; /* what must not begin just now */
-  size_t attempt_count, connection_count, idle_count, job_count, routing_count,
-      fetch_count, letter_bytes, kept_count;
-  size_t gauge; /* METRIC_WAITING_IN_MEMORY as told last */
-  struct timer turn, due, sweep, stop;
-  bool is_running, is_stopping;
-  void (*stopped)(void *arg);
-  void *stopped_arg;
+    struct mta_options options; /* defaults filled in */
+    struct buf hostname, smarthost;
+    struct seal_key return_path_key;
+    struct node_epoch owner;
+    struct source_table *own_sources; /* when none were given */
+    struct source_use *sources;
+    struct providers *providers;
+    struct schedule *schedule;
+    struct map *domains;                     /* by name: struct domain_route */
+    struct map *sites;                       /* by key: struct site */
+    struct map *letters;                     /* by message id and variant: struct letter */
+    struct map *lots;                        /* by site, pool and demand: struct lot */
+    struct list attempts, connections, idle; /* all of them; idle: connections, longest first */
+    struct list dirty;                       /* sites with something to do */
+    struct list starved, blocked;            /* sites that wait for room: with nothing under
+                                                way, with something */
+    struct list kept;                        /* sites that nobody uses, kept for what is known of them */
+    struct list holds;                       /* what must not begin just now */
+    size_t attempt_count, connection_count, idle_count, job_count, routing_count, fetch_count, letter_bytes, kept_count;
+    size_t gauge; /* METRIC_WAITING_IN_MEMORY as told last */
+    struct timer turn, due, sweep, stop;
+    bool is_running, is_stopping;
+    void (*stopped)(void *arg);
+    void *stopped_arg;
 };
 
 /* ---- mta.c ---- */
 /* Run mta's next turn soon: sites are dirty or the schedule changed. */
 void mta_wake(struct mta *m);
 /* Submit, counted for the stop. */
-WARN_UNUSED enum status mta_submit(struct mta *m, struct executor *e,
-                                   struct job *job);
+WARN_UNUSED enum status mta_submit(struct mta *m, struct executor *e, struct job *job);
 /* First thing in every done. */
 void mta_job_done(struct mta *m);
 /* Something that a stop waits for is gone, or a bound has room again. */
@@ -82,42 +79,40 @@ void router_turn(struct mta *m);
 void router_sweep(struct mta *m);
 /* What the domain publishes about TLS, as its route found; NULL: nothing, or it
  * has no route. Valid until the next turn. */
-const struct tls_published *router_published(const struct mta *m,
-                                             struct str domain);
+const struct tls_published *router_published(const struct mta *m, struct str domain);
 void router_free(struct mta *m);
 
 /* ---- site.c ---- */
 #define SITE_TARGETS_MAX (ROUTE_HOSTS_MAX * ROUTE_ADDRESSES_MAX)
 struct target {
-  struct str host;
-  struct net_address address;
-  int64_t bad_until; /* monotonic: others are tried first */
+    struct str host;
+    struct net_address address;
+    int64_t bad_until; /* monotonic: others are tried first */
 };
 struct site {
-  struct mta *mta;
-  struct schedule_site schedule;
-  struct list node;   /* in mta's dirty, starved, blocked or kept, or in none */
-  struct arena arena; /* of targets or verdict */
-  struct buf key_bytes;
-  struct str key;
-  struct target *targets; /* none: a verdict */
-  size_t target_count;
-  unsigned families;    /* SOURCE_OF_IPV4, SOURCE_OF_IPV6: of its targets */
-  struct route verdict; /* without hosts */
-  const struct relay *relay;
-  struct buf provider; /* its row's name; "" when none fits */
-  struct list connectors, lots;
-  size_t preparing_count, attempt_count, domain_count, connection_count;
-  size_t doubtful_count; /* put off by a temporary verdict since it was made */
-  struct timer again;    /* a rate lets the next message go */
-  int64_t look_at;       /* monotonic: when `again` fires */
-  bool is_kept;
-  struct buf parked_because; /* what is told while the schedule has it parked */
+    struct mta *mta;
+    struct schedule_site schedule;
+    struct list node;   /* in mta's dirty, starved, blocked or kept, or in none */
+    struct arena arena; /* of targets or verdict */
+    struct buf key_bytes;
+    struct str key;
+    struct target *targets; /* none: a verdict */
+    size_t target_count;
+    unsigned families;    /* SOURCE_OF_IPV4, SOURCE_OF_IPV6: of its targets */
+    struct route verdict; /* without hosts */
+    const struct relay *relay;
+    struct buf provider; /* its row's name; "" when none fits */
+    struct list connectors, lots;
+    size_t preparing_count, attempt_count, domain_count, connection_count;
+    size_t doubtful_count; /* put off by a temporary verdict since it was made */
+    struct timer again;    /* a rate lets the next message go */
+    int64_t look_at;       /* monotonic: when `again` fires */
+    bool is_kept;
+    struct buf parked_because; /* what is told while the schedule has it parked */
 };
 /* The site of a route, made if new; its addresses become the route's. Takes a
  * reference for the domain. */
-struct site *site_find(struct mta *m, struct str domain,
-                       const struct route *route);
+struct site *site_find(struct mta *m, struct str domain, const struct route *route);
 void site_unref_domain(struct site *s);
 /* Look at it in the next turn. */
 void site_touch(struct site *s);
@@ -141,19 +136,18 @@ void site_sweep(struct mta *m);
 void site_free_all(struct mta *m);
 /* The best target of these families not tried yet, those that failed lately
  * last; NULL: none is left. Valid until the next turn of the loop. */
-struct target *site_pick(struct site *s, unsigned families,
-                         const bool tried[SITE_TARGETS_MAX]);
+struct target *site_pick(struct site *s, unsigned families, const bool tried[SITE_TARGETS_MAX]);
 void site_mark_bad(struct site *s, const struct net_address *address);
 
 /* ---- connector.c ---- */
 struct connector { /* a site from one source */
-  struct list node;
-  struct site *site;
-  const struct source *source;
-  struct shape shape;
-  size_t connection_count;
-  size_t coming_count, serving_count; /* connections not greeted yet; greeted
-                                         and not at their end */
+    struct list node;
+    struct site *site;
+    const struct source *source;
+    struct shape shape;
+    size_t connection_count;
+    size_t coming_count, serving_count; /* connections not greeted yet; greeted
+                                           and not at their end */
 };
 /* Made if new. */
 struct connector *connector_get(struct site *s, const struct source *source);
@@ -163,15 +157,13 @@ struct connector *connector_get(struct site *s, const struct source *source);
 struct lot;
 struct source_choice connector_choose(struct lot *l, struct connector **ret);
 /* "block of 192.0.2.1: ...": why the lot's pool may not send; for people. */
-void connector_why(struct buf *out, struct lot *l,
-                   const struct source_choice *choice);
+void connector_why(struct buf *out, struct lot *l, const struct source_choice *choice);
 /* How many messages the site's connectors take at a time, ramps and all; at
  * least 1. */
 size_t connector_capacity(struct site *s);
 /* Whether every one of the site's connectors is paused because no host answers,
  * and until when the first of them is (wall). */
-bool connector_all_unreachable(struct site *s, int64_t *ret_until,
-                               struct str *ret_because);
+bool connector_all_unreachable(struct site *s, int64_t *ret_until, struct str *ret_because);
 /* Whether nothing of it is worth keeping. */
 bool connector_all_plain(struct site *s);
 void connector_free_all(struct site *s);
@@ -180,22 +172,20 @@ void connector_refused(struct connector *n, const struct shape_reply *reply);
 
 /* ---- lot.c ---- */
 struct lot {
-  struct list node; /* site->lots */
-  struct site *site;
-  struct arena arena;
-  struct str key; /* in mta->lots */
-  const struct source_pool *pool;
-  struct tls_demand demand;
-  struct list ready; /* attempts that wait for a connection */
-  struct list idle;  /* connections */
-  size_t ready_count, attempt_count, connection_count, coming_count,
-      serving_count;
-  int64_t connect_after; /* monotonic: beside those that work */
+    struct list node; /* site->lots */
+    struct site *site;
+    struct arena arena;
+    struct str key; /* in mta->lots */
+    const struct source_pool *pool;
+    struct tls_demand demand;
+    struct list ready; /* attempts that wait for a connection */
+    struct list idle;  /* connections */
+    size_t ready_count, attempt_count, connection_count, coming_count, serving_count;
+    int64_t connect_after; /* monotonic: beside those that work */
 };
 /* The lot of attempts with that pool and demand, made if new; the demand is
  * copied. */
-struct lot *lot_get(struct site *s, const struct source_pool *pool,
-                    const struct tls_demand *demand);
+struct lot *lot_get(struct site *s, const struct source_pool *pool, const struct tls_demand *demand);
 /* Goes when nothing uses it any more. */
 void lot_release(struct lot *l);
 /* The next for a connection of the lot: its own, else another lot's that the
@@ -229,44 +219,42 @@ void connection_stop_all(struct mta *m); /* idle and greeting ones go, others
 void connection_free_all(struct mta *m);
 /* Fill the report's fields that describe the connection; strings in the arena.
  */
-void connection_report(const struct connection *c, struct arena *arena,
-                       struct delivery_report *ret);
+void connection_report(const struct connection *c, struct arena *arena, struct delivery_report *ret);
 
 /* ---- attempt.c ---- */
 struct attempt {
-  struct list all;  /* mta->attempts */
-  struct list node; /* lot->ready or letter->waiters */
-  struct mta *mta;
-  struct site *site;
-  struct lot *lot;                 /* once it is loaded */
-  const struct queue_entry *entry; /* the schedule's */
-  struct arena arena;
-  struct delivery delivery;
-  struct str pool; /* of sources; "" where there is only one */
-  struct buf sender, recipient;
-  struct letter *letter;
-  size_t reserved_bytes; /* of mta->letter_bytes, until there is a letter */
-  struct job job;
-  bool is_preparing; /* counted in site->preparing_count */
-  bool is_connected; /* on a connection */
-  bool is_job_out, is_applied;
-  bool is_stale; /* what is being loaded was decided about meanwhile */
-  bool
-      was_retried; /* on another connection, after a kept one had died (OB26) */
-  struct timer again;
-  struct settlement settlement;
+    struct list all;  /* mta->attempts */
+    struct list node; /* lot->ready or letter->waiters */
+    struct mta *mta;
+    struct site *site;
+    struct lot *lot;                 /* once it is loaded */
+    const struct queue_entry *entry; /* the schedule's */
+    struct arena arena;
+    struct delivery delivery;
+    struct str pool; /* of sources; "" where there is only one */
+    struct buf sender, recipient;
+    struct letter *letter;
+    size_t reserved_bytes; /* of mta->letter_bytes, until there is a letter */
+    struct job job;
+    bool is_preparing; /* counted in site->preparing_count */
+    bool is_connected; /* on a connection */
+    bool is_job_out, is_applied;
+    bool is_stale;    /* what is being loaded was decided about meanwhile */
+    bool was_retried; /* on another connection, after a kept one had died (OB26) */
+    struct timer again;
+    struct settlement settlement;
 };
 /* How an attempt ended. */
 struct ending {
-  enum bounce_verdict verdict;
-  bool is_lost;         /* never to be sent, whatever the verdict */
-  bool is_own;          /* code is our own verdict, no host said it */
-  int64_t postponed_to; /* wall: nothing was tried, it waits for a source until
-                           then; 0: no */
-  unsigned code;        /* 0: no answer */
-  struct str enhanced, text;
-  const char *command;
-  const struct connection *connection; /* NULL: there was none */
+    enum bounce_verdict verdict;
+    bool is_lost;         /* never to be sent, whatever the verdict */
+    bool is_own;          /* code is our own verdict, no host said it */
+    int64_t postponed_to; /* wall: nothing was tried, it waits for a source until
+                             then; 0: no */
+    unsigned code;        /* 0: no answer */
+    struct str enhanced, text;
+    const char *command;
+    const struct connection *connection; /* NULL: there was none */
 };
 void attempt_start(struct site *s, const struct queue_entry *entry);
 /* The letter is there. */
@@ -282,8 +270,7 @@ bool attempt_has_begun(const struct attempt *a);
 void attempt_take_back(struct attempt *a, int64_t ms);
 /* Forget it; disk has it. Not while a job is out. */
 void attempt_free(struct attempt *a);
-void attempt_free_all(
-    struct mta *m); /* but those at an executor or on a connection */
+void attempt_free_all(struct mta *m); /* but those at an executor or on a connection */
 
 /* ---- hold.c ---- */
 /* Whether somebody holds back what the attempt has loaded. */
@@ -292,19 +279,18 @@ void hold_free_all(struct mta *m);
 
 /* ---- letter.c ---- */
 struct letter {
-  struct mta *mta;
-  int64_t message_id;
-  unsigned refs;
-  bool is_loaded, is_made,
-      is_signed_here; /* signed now, not by an earlier attempt */
-  struct list waiters;
-  struct arena arena;
-  struct delivery_source source; /* until it is made */
-  size_t counted_bytes;
-  struct job job;
-  struct buf signature, wire; /* wire: framed for DATA, final dot included */
-  size_t size_bytes;          /* before framing */
-  bool eightbit, utf8;        /* bytes above 127 in the body, in the header */
+    struct mta *mta;
+    int64_t message_id;
+    unsigned refs;
+    bool is_loaded, is_made, is_signed_here; /* signed now, not by an earlier attempt */
+    struct list waiters;
+    struct arena arena;
+    struct delivery_source source; /* until it is made */
+    size_t counted_bytes;
+    struct job job;
+    struct buf signature, wire; /* wire: framed for DATA, final dot included */
+    size_t size_bytes;          /* before framing */
+    bool eightbit, utf8;        /* bytes above 127 in the body, in the header */
 };
 /* Whether there is memory for the entry's message. A large one leaves room for
  * smaller ones. */

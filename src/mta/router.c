@@ -6,131 +6,116 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUTING_MAX                                                            \
-  1000 /* domains asked for at once: as many as the resolver has in flight     \
-          (P6) */
+#define ROUTING_MAX                                                                                                              \
+    1000 /* domains asked for at once: as many as the resolver has in flight                                                     \
+            (P6) */
 #define SANDBOX_TTL_S 3600
 
 struct domain_route {
-  struct mta *mta;
-  struct buf name;
-  struct arena arena; /* while asking */
-  struct route_machine *machine;
-  struct inquiry *inquiry;
-  struct site *site; /* NULL while asking */
-  struct arena kept; /* of what follows */
-  struct tls_published published;
-  int64_t expires_at; /* monotonic */
+    struct mta *mta;
+    struct buf name;
+    struct arena arena; /* while asking */
+    struct route_machine *machine;
+    struct inquiry *inquiry;
+    struct site *site; /* NULL while asking */
+    struct arena kept; /* of what follows */
+    struct tls_published published;
+    int64_t expires_at; /* monotonic */
 };
 
 static void domain_free(struct domain_route *d) {
-  inquiry_cancel(&d->inquiry);
-  if (d->machine)
-    route_fini(d->machine);
-  arena_fini(&d->arena);
-  arena_fini(&d->kept);
-  (void)map_remove(d->mta->domains, buf_str(&d->name));
-  if (d->site)
-    site_unref_domain(d->site);
-  buf_fini(&d->name);
-  free(d);
+    inquiry_cancel(&d->inquiry);
+    if (d->machine) route_fini(d->machine);
+    arena_fini(&d->arena);
+    arena_fini(&d->kept);
+    (void)map_remove(d->mta->domains, buf_str(&d->name));
+    if (d->site) site_unref_domain(d->site);
+    buf_fini(&d->name);
+    free(d);
 }
 
-static void attach(struct domain_route *d, const struct route *route,
-                   uint32_t ttl_s) {
-  struct mta *m = d->mta;
-  d->site = site_find(m, buf_str(&d->name), route);
-  tls_published_copy(&route->published, &d->kept, &d->published);
-  d->expires_at = mta_now_mono(m) + (int64_t)ttl_s * 1000;
-  schedule_route(m->schedule, buf_str(&d->name), &d->site->schedule);
-  site_touch(d->site);
+static void attach(struct domain_route *d, const struct route *route, uint32_t ttl_s) {
+    struct mta *m = d->mta;
+    d->site = site_find(m, buf_str(&d->name), route);
+    tls_published_copy(&route->published, &d->kept, &d->published);
+    d->expires_at = mta_now_mono(m) + (int64_t)ttl_s * 1000;
+    schedule_route(m->schedule, buf_str(&d->name), &d->site->schedule);
+    site_touch(d->site);
 }
 
 static size_t ask_next(void *machine, struct dns_question *ret, size_t max) {
-  return route_next(((struct domain_route *)machine)->machine, ret, max);
+    return route_next(((struct domain_route *)machine)->machine, ret, max);
 }
-static void ask_answer(void *machine, size_t index,
-                       const struct dns_answer *answer) {
-  struct domain_route *d = machine;
-  bool is_failure =
-      answer->status == STATUS_TEMPORARY || answer->status == STATUS_TIMEOUT;
-  metrics_add(d->mta->options.metrics, METRIC_DNS_QUESTIONS, 1);
-  metrics_add(d->mta->options.metrics, METRIC_DNS_FAILURES, is_failure);
-  route_answer(d->machine, index, answer);
+static void ask_answer(void *machine, size_t index, const struct dns_answer *answer) {
+    struct domain_route *d = machine;
+    bool is_failure = answer->status == STATUS_TEMPORARY || answer->status == STATUS_TIMEOUT;
+    metrics_add(d->mta->options.metrics, METRIC_DNS_QUESTIONS, 1);
+    metrics_add(d->mta->options.metrics, METRIC_DNS_FAILURES, is_failure);
+    route_answer(d->machine, index, answer);
 }
 static void ask_done(void *machine) {
-  struct domain_route *d = machine;
-  struct mta *m = d->mta;
-  const struct route *route = route_result(d->machine);
-  d->inquiry = NULL;
-  m->routing_count--;
-  attach(d, route, route->ttl_s);
-  route_fini(d->machine);
-  d->machine = NULL;
-  arena_fini(&d->arena);
-  mta_wake(m);
+    struct domain_route *d = machine;
+    struct mta *m = d->mta;
+    const struct route *route = route_result(d->machine);
+    d->inquiry = NULL;
+    m->routing_count--;
+    attach(d, route, route->ttl_s);
+    route_fini(d->machine);
+    d->machine = NULL;
+    arena_fini(&d->arena);
+    mta_wake(m);
 }
 static const struct inquiry_ops ask = {ask_next, ask_answer, ask_done};
 
 static void attach_sandbox(struct domain_route *d) {
-  const struct net_address *inbox = d->mta->options.sandbox;
-  struct route_address address = {.family = inbox->family};
-  memcpy(address.ip, inbox->ip, sizeof address.ip);
-  attach(d, route_constant(&d->arena, STR("sandbox"), &address, inbox->port),
-         SANDBOX_TTL_S);
-  arena_fini(&d->arena);
+    const struct net_address *inbox = d->mta->options.sandbox;
+    struct route_address address = {.family = inbox->family};
+    memcpy(address.ip, inbox->ip, sizeof address.ip);
+    attach(d, route_constant(&d->arena, STR("sandbox"), &address, inbox->port), SANDBOX_TTL_S);
+    arena_fini(&d->arena);
 }
 
 static void domain_start(struct mta *m, struct str name) {
-  struct domain_route *d = map_find(m->domains, name);
-  if (d && d->site)
-    return schedule_route(m->schedule, name, &d->site->schedule);
-  if (d)
-    return; /* being asked for */
-  d = calloc(1, sizeof *d);
-  if (!d)
-    abort();
-  d->mta = m;
-  buf_add_str(&d->name, name);
-  (void)map_put(m->domains, buf_str(&d->name), d);
-  if (m->options.sandbox)
-    return attach_sandbox(d);
-  d->machine = route_new(&d->arena, &m->options.route, buf_str(&d->name));
-  m->routing_count++;
-  d->inquiry = inquiry_start(m->options.resolver, m->options.loop, &ask, d);
+    struct domain_route *d = map_find(m->domains, name);
+    if (d && d->site) return schedule_route(m->schedule, name, &d->site->schedule);
+    if (d) return; /* being asked for */
+    d = calloc(1, sizeof *d);
+    if (!d) abort();
+    d->mta = m;
+    buf_add_str(&d->name, name);
+    (void)map_put(m->domains, buf_str(&d->name), d);
+    if (m->options.sandbox) return attach_sandbox(d);
+    d->machine = route_new(&d->arena, &m->options.route, buf_str(&d->name));
+    m->routing_count++;
+    d->inquiry = inquiry_start(m->options.resolver, m->options.loop, &ask, d);
 }
 
 void router_turn(struct mta *m) {
-  struct str name;
-  while (m->routing_count < ROUTING_MAX &&
-         schedule_next_unrouted(m->schedule, &name))
-    domain_start(m, name);
+    struct str name;
+    while (m->routing_count < ROUTING_MAX && schedule_next_unrouted(m->schedule, &name)) domain_start(m, name);
 }
 
 void router_sweep(struct mta *m) {
-  size_t cursor = 0;
-  struct str name;
-  void *value;
-  int64_t now = mta_now_mono(m);
-  while (map_next(m->domains, &cursor, &name, &value)) {
-    struct domain_route *d = value;
-    if (!d->site || d->expires_at > now)
-      continue;
-    schedule_route(m->schedule, name, NULL);
-    domain_free(d);
-  }
+    size_t cursor = 0;
+    struct str name;
+    void *value;
+    int64_t now = mta_now_mono(m);
+    while (map_next(m->domains, &cursor, &name, &value)) {
+        struct domain_route *d = value;
+        if (!d->site || d->expires_at > now) continue;
+        schedule_route(m->schedule, name, NULL);
+        domain_free(d);
+    }
 }
 
-const struct tls_published *router_published(const struct mta *m,
-                                             struct str domain) {
-  const struct domain_route *d = map_find(m->domains, domain);
-  return d && d->site ? &d->published : NULL;
+const struct tls_published *router_published(const struct mta *m, struct str domain) {
+    const struct domain_route *d = map_find(m->domains, domain);
+    return d && d->site ? &d->published : NULL;
 }
 
 void router_free(struct mta *m) {
-  size_t cursor = 0;
-  struct str name;
-  void *value;
-  while (map_next(m->domains, &cursor, &name, &value))
-    domain_free(value);
+    size_t cursor = 0;
+    struct str name;
+    void *value;
+    while (map_next(m->domains, &cursor, &name, &value)) domain_free(value);
 }

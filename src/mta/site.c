@@ -13,304 +13,274 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BAD_MS 60000    /* a target that failed is tried last for so long */
-#define TOO_LARGE_MAX 8 /* entries looked past for want of memory */
-#define KEPT_MAX 20000  /* sites that nobody uses */
-#define DOUBTFUL_MAX 20 /* mails that a temporary verdict puts off; */
-#define DOUBTFUL_MS                                                            \
-  60000 /* the others wait so long, and then for a route found anew */
+#define BAD_MS         60000 /* a target that failed is tried last for so long */
+#define TOO_LARGE_MAX  8     /* entries looked past for want of memory */
+#define KEPT_MAX       20000 /* sites that nobody uses */
+#define DOUBTFUL_MAX   20    /* mails that a temporary verdict puts off; */
+#define DOUBTFUL_MS    60000 /* the others wait so long, and then for a route found anew */
 #define CLOCK_SLACK_MS 5000
 
 static void on_ready(struct schedule_site *schedule) {
-  site_touch(LIST_OWNER(schedule, struct site, schedule));
+    site_touch(LIST_OWNER(schedule, struct site, schedule));
 }
 
-static bool target_is(const struct target *t,
-                      const struct net_address *address) {
-  return t->address.family == address->family &&
-         t->address.port == address->port &&
-         memcmp(t->address.ip, address->ip, sizeof address->ip) == 0;
+static bool target_is(const struct target *t, const struct net_address *address) {
+    return t->address.family == address->family && t->address.port == address->port &&
+           memcmp(t->address.ip, address->ip, sizeof address->ip) == 0;
 }
 
 /* Fill the site's targets from a route, best host first; what is known of old
  * ones is kept. */
 static void set_targets(struct site *s, const struct route *route) {
-  struct arena old_arena = s->arena;
-  struct target *old = s->targets;
-  size_t old_count = s->target_count;
-  s->arena = (struct arena){0};
-  s->targets = arena_array(&s->arena, SITE_TARGETS_MAX, sizeof *s->targets);
-  s->target_count = 0;
-  s->families = 0;
-  for (size_t h = 0; h < route->host_count; h++) {
-    const struct route_host *host = &route->hosts[h];
-    struct str name = arena_str(&s->arena, host->name);
-    for (size_t i = 0;
-         i < host->address_count && s->target_count < SITE_TARGETS_MAX; i++) {
-      struct target *t = &s->targets[s->target_count++];
-      t->host = name;
-      t->address = (struct net_address){.family = host->addresses[i].family,
-                                        .port = route->port};
-      memcpy(t->address.ip, host->addresses[i].ip,
-             t->address.family == 4 ? 4 : 16);
-      s->families |= t->address.family == 6 ? SOURCE_OF_IPV6 : SOURCE_OF_IPV4;
-      for (size_t o = 0; o < old_count; o++)
-        if (target_is(&old[o], &t->address))
-          t->bad_until = old[o].bad_until;
+    struct arena old_arena = s->arena;
+    struct target *old = s->targets;
+    size_t old_count = s->target_count;
+    s->arena = (struct arena){0};
+    s->targets = arena_array(&s->arena, SITE_TARGETS_MAX, sizeof *s->targets);
+    s->target_count = 0;
+    s->families = 0;
+    for (size_t h = 0; h < route->host_count; h++) {
+        const struct route_host *host = &route->hosts[h];
+        struct str name = arena_str(&s->arena, host->name);
+        for (size_t i = 0; i < host->address_count && s->target_count < SITE_TARGETS_MAX; i++) {
+            struct target *t = &s->targets[s->target_count++];
+            t->host = name;
+            t->address = (struct net_address){.family = host->addresses[i].family, .port = route->port};
+            memcpy(t->address.ip, host->addresses[i].ip, t->address.family == 4 ? 4 : 16);
+            s->families |= t->address.family == 6 ? SOURCE_OF_IPV6 : SOURCE_OF_IPV4;
+            for (size_t o = 0; o < old_count; o++)
+                if (target_is(&old[o], &t->address)) t->bad_until = old[o].bad_until;
+        }
     }
-  }
-  arena_fini(&old_arena);
+    arena_fini(&old_arena);
 }
 
 static void set_verdict(struct site *s, const struct route *route) {
-  s->verdict = *route;
-  s->verdict.hosts = NULL;
-  s->verdict.host_count = 0;
-  s->verdict.enhanced = arena_str(&s->arena, route->enhanced);
-  s->verdict.reason = arena_str(&s->arena, route->reason);
-  s->verdict.site = (struct str){0};
-  s->doubtful_count = 0;
+    s->verdict = *route;
+    s->verdict.hosts = NULL;
+    s->verdict.host_count = 0;
+    s->verdict.enhanced = arena_str(&s->arena, route->enhanced);
+    s->verdict.reason = arena_str(&s->arena, route->reason);
+    s->verdict.site = (struct str){0};
+    s->doubtful_count = 0;
 }
 
-static void on_again(void *arg) { site_touch(arg); }
+static void on_again(void *arg) {
+    site_touch(arg);
+}
 
 static struct site *site_new(struct mta *m, struct str key) {
-  struct site *s = calloc(1, sizeof *s);
-  if (!s)
-    abort();
-  s->mta = m;
-  buf_add_str(&s->key_bytes, key);
-  s->key = buf_str(&s->key_bytes);
-  list_init(&s->node);
-  list_init(&s->connectors);
-  list_init(&s->lots);
-  timer_init(&s->again, m->options.loop, on_again, s);
-  schedule_site_init(&s->schedule, on_ready);
-  (void)map_put(m->sites, s->key, s);
-  return s;
+    struct site *s = calloc(1, sizeof *s);
+    if (!s) abort();
+    s->mta = m;
+    buf_add_str(&s->key_bytes, key);
+    s->key = buf_str(&s->key_bytes);
+    list_init(&s->node);
+    list_init(&s->connectors);
+    list_init(&s->lots);
+    timer_init(&s->again, m->options.loop, on_again, s);
+    schedule_site_init(&s->schedule, on_ready);
+    (void)map_put(m->sites, s->key, s);
+    return s;
 }
 
 static void set_kept(struct site *s, bool is_kept) {
-  if (s->is_kept == is_kept)
-    return;
-  s->is_kept = is_kept;
-  list_remove(&s->node);
-  s->mta->kept_count += is_kept ? 1 : (size_t)-1;
-  if (is_kept)
-    list_add_tail(&s->mta->kept, &s->node);
+    if (s->is_kept == is_kept) return;
+    s->is_kept = is_kept;
+    list_remove(&s->node);
+    s->mta->kept_count += is_kept ? 1 : (size_t)-1;
+    if (is_kept) list_add_tail(&s->mta->kept, &s->node);
 }
 
-struct site *site_find(struct mta *m, struct str domain,
-                       const struct route *route) {
-  BUF_AUTO own_key = {0};
-  bool is_verdict = route->verdict != ROUTE_HOSTS;
-  if (is_verdict)
-    buf_addf(&own_key, "verdict:%.*s", STR_ARG(domain));
-  struct str key = is_verdict ? buf_str(&own_key) : route->site;
-  struct site *s = map_find(m->sites, key);
-  if (!s)
-    s = site_new(m, key);
-  set_kept(s, false);
-  if (is_verdict)
-    set_verdict(s, route);
-  else
-    set_targets(s, route);
-  site_set_provider(s);
-  s->domain_count++;
-  return s;
+struct site *site_find(struct mta *m, struct str domain, const struct route *route) {
+    BUF_AUTO own_key = {0};
+    bool is_verdict = route->verdict != ROUTE_HOSTS;
+    if (is_verdict) buf_addf(&own_key, "verdict:%.*s", STR_ARG(domain));
+    struct str key = is_verdict ? buf_str(&own_key) : route->site;
+    struct site *s = map_find(m->sites, key);
+    if (!s) s = site_new(m, key);
+    set_kept(s, false);
+    if (is_verdict)
+        set_verdict(s, route);
+    else
+        set_targets(s, route);
+    site_set_provider(s);
+    s->domain_count++;
+    return s;
 }
 
 void site_unref_domain(struct site *s) {
-  s->domain_count--;
-  site_release(s);
+    s->domain_count--;
+    site_release(s);
 }
 
 static void site_free(struct site *s) {
-  struct mta *m = s->mta;
-  (void)map_remove(m->sites, s->key);
-  if (m->schedule)
-    schedule_site_fini(m->schedule, &s->schedule);
-  set_kept(s, false);
-  list_remove(&s->node);
-  timer_fini(&s->again);
-  connector_free_all(s);
-  arena_fini(&s->arena);
-  buf_fini(&s->key_bytes);
-  buf_fini(&s->provider);
-  buf_fini(&s->parked_because);
-  free(s);
+    struct mta *m = s->mta;
+    (void)map_remove(m->sites, s->key);
+    if (m->schedule) schedule_site_fini(m->schedule, &s->schedule);
+    set_kept(s, false);
+    list_remove(&s->node);
+    timer_fini(&s->again);
+    connector_free_all(s);
+    arena_fini(&s->arena);
+    buf_fini(&s->key_bytes);
+    buf_fini(&s->provider);
+    buf_fini(&s->parked_because);
+    free(s);
 }
 
 void site_release(struct site *s) {
-  struct mta *m = s->mta;
-  if (s->domain_count || s->connection_count || s->attempt_count)
-    return;
-  if (m->schedule && m->kept_count < KEPT_MAX && !connector_all_plain(s))
-    return set_kept(s, true);
-  site_free(s);
+    struct mta *m = s->mta;
+    if (s->domain_count || s->connection_count || s->attempt_count) return;
+    if (m->schedule && m->kept_count < KEPT_MAX && !connector_all_plain(s)) return set_kept(s, true);
+    site_free(s);
 }
 
 void site_sweep(struct mta *m) {
-  LIST_FOR_EACH_SAFE(it, &m->kept) {
-    struct site *s = LIST_OWNER(it, struct site, node);
-    if (connector_all_plain(s))
-      site_free(s);
-  }
-  size_t cursor = 0;
-  struct str key, because;
-  void *value;
-  while (map_next(m->sites, &cursor, &key, &value)) {
-    struct site *s = value;
-    int64_t until;
-    if (!site_is_parked(s) || !connector_all_unreachable(s, &until, &because))
-      continue;
-    int64_t apart = until - s->schedule.parked_until;
-    if (apart > CLOCK_SLACK_MS || apart < -CLOCK_SLACK_MS)
-      site_park(s, until, because);
-  }
+    LIST_FOR_EACH_SAFE (it, &m->kept) {
+        struct site *s = LIST_OWNER(it, struct site, node);
+        if (connector_all_plain(s)) site_free(s);
+    }
+    size_t cursor = 0;
+    struct str key, because;
+    void *value;
+    while (map_next(m->sites, &cursor, &key, &value)) {
+        struct site *s = value;
+        int64_t until;
+        if (!site_is_parked(s) || !connector_all_unreachable(s, &until, &because)) continue;
+        int64_t apart = until - s->schedule.parked_until;
+        if (apart > CLOCK_SLACK_MS || apart < -CLOCK_SLACK_MS) site_park(s, until, because);
+    }
 }
 
 void site_free_all(struct mta *m) {
-  for (struct list *it; (it = list_pop(&m->kept));) {
-    list_add_tail(&m->kept, it);
-    site_free(LIST_OWNER(it, struct site, node));
-  }
+    for (struct list *it; (it = list_pop(&m->kept));) {
+        list_add_tail(&m->kept, it);
+        site_free(LIST_OWNER(it, struct site, node));
+    }
 }
 
 /* ---- parked ---- */
 bool site_is_parked(const struct site *s) {
-  return s->schedule.parked_until > mta_now(s->mta);
+    return s->schedule.parked_until > mta_now(s->mta);
 }
 
 void site_park(struct site *s, int64_t until, struct str because) {
-  struct mta *m = s->mta;
-  buf_reset(&s->parked_because);
-  buf_add_str(&s->parked_because, because);
-  schedule_site_park(m->schedule, &s->schedule, until);
-  LIST_FOR_EACH_SAFE(it, &m->attempts) {
-    struct attempt *a = LIST_OWNER(it, struct attempt, all);
-    bool waits =
-        a->site == s && !attempt_is_loading(a) && !attempt_has_begun(a);
-    if (waits)
-      attempt_take_back(a, 0);
-  }
+    struct mta *m = s->mta;
+    buf_reset(&s->parked_because);
+    buf_add_str(&s->parked_because, because);
+    schedule_site_park(m->schedule, &s->schedule, until);
+    LIST_FOR_EACH_SAFE (it, &m->attempts) {
+        struct attempt *a = LIST_OWNER(it, struct attempt, all);
+        bool waits = a->site == s && !attempt_is_loading(a) && !attempt_has_begun(a);
+        if (waits) attempt_take_back(a, 0);
+    }
 }
 
 void site_unpark(struct site *s) {
-  schedule_site_unpark(s->mta->schedule, &s->schedule);
+    schedule_site_unpark(s->mta->schedule, &s->schedule);
 }
 
 void site_touch(struct site *s) {
-  list_remove(&s->node);
-  list_add_tail(&s->mta->dirty, &s->node);
-  mta_wake(s->mta);
+    list_remove(&s->node);
+    list_add_tail(&s->mta->dirty, &s->node);
+    mta_wake(s->mta);
 }
 
 void site_look_in(struct site *s, int64_t ms) {
-  int64_t at = mta_now_mono(s->mta) + ms;
-  if (timer_is_running(&s->again) && s->look_at <= at)
-    return;
-  s->look_at = at;
-  timer_start(&s->again, ms);
+    int64_t at = mta_now_mono(s->mta) + ms;
+    if (timer_is_running(&s->again) && s->look_at <= at) return;
+    s->look_at = at;
+    timer_start(&s->again, ms);
 }
 
 /* How many entries to have under way before a connection, or at a verdict. */
 static size_t ahead(struct site *s) {
-  return s->target_count ? connector_capacity(s) : MTA_ATTEMPTS_MAX;
+    return s->target_count ? connector_capacity(s) : MTA_ATTEMPTS_MAX;
 }
 
 /* DNS may be down for all: it is not asked again, nor anything written, for
  * each of those who wait. */
 static void doubt(struct site *s) {
-  if (s->target_count || s->verdict.verdict != ROUTE_TEMPORARY ||
-      ++s->doubtful_count < DOUBTFUL_MAX)
-    return;
-  s->doubtful_count = 0;
-  site_park(s, mta_now(s->mta) + DOUBTFUL_MS, s->verdict.reason);
+    if (s->target_count || s->verdict.verdict != ROUTE_TEMPORARY || ++s->doubtful_count < DOUBTFUL_MAX) return;
+    s->doubtful_count = 0;
+    site_park(s, mta_now(s->mta) + DOUBTFUL_MS, s->verdict.reason);
 }
 
 static size_t ready_count(const struct site *s) {
-  size_t sum = 0;
-  LIST_FOR_EACH(it, &s->lots)
-  sum += LIST_OWNER(it, struct lot, node)->ready_count;
-  return sum;
+    size_t sum = 0;
+    LIST_FOR_EACH (it, &s->lots) sum += LIST_OWNER(it, struct lot, node)->ready_count;
+    return sum;
 }
 
 /* False: what waits needs a place or memory that others hold. What is too large
  * just now does not keep back what is not. */
 static bool take_more(struct site *s) {
-  struct mta *m = s->mta;
-  const struct queue_entry *entry;
-  int64_t too_large[TOO_LARGE_MAX];
-  size_t n = 0;
-  bool has_room = true;
-  size_t max = ahead(s), ready = ready_count(s);
-  while (n < TOO_LARGE_MAX && s->preparing_count + ready < max &&
-         schedule_site_has_ready(&s->schedule)) {
-    has_room =
-        mta_may_grow(s->attempt_count - 1, m->attempt_count, MTA_ATTEMPTS_MAX);
-    if (!has_room || !schedule_take(m->schedule, &s->schedule, &entry))
-      break;
-    if (s->target_count == 0 || letter_has_room(m, entry))
-      attempt_start(s, entry);
-    else
-      too_large[n++] = entry->recipient_id;
-    doubt(s);
-  }
-  for (size_t i = n; i-- > 0;)
-    schedule_put_back(m->schedule, too_large[i]);
-  if (n)
-    list_remove(&s->node); /* putting back said that they are ready, which is
-                              not news */
-  return has_room && n == 0;
+    struct mta *m = s->mta;
+    const struct queue_entry *entry;
+    int64_t too_large[TOO_LARGE_MAX];
+    size_t n = 0;
+    bool has_room = true;
+    size_t max = ahead(s), ready = ready_count(s);
+    while (n < TOO_LARGE_MAX && s->preparing_count + ready < max && schedule_site_has_ready(&s->schedule)) {
+        has_room = mta_may_grow(s->attempt_count - 1, m->attempt_count, MTA_ATTEMPTS_MAX);
+        if (!has_room || !schedule_take(m->schedule, &s->schedule, &entry)) break;
+        if (s->target_count == 0 || letter_has_room(m, entry))
+            attempt_start(s, entry);
+        else
+            too_large[n++] = entry->recipient_id;
+        doubt(s);
+    }
+    for (size_t i = n; i-- > 0;) schedule_put_back(m->schedule, too_large[i]);
+    if (n)
+        list_remove(&s->node); /* putting back said that they are ready, which is
+                                  not news */
+    return has_room && n == 0;
 }
 
 static bool lots_turn(struct site *s) {
-  bool has_room = true;
-  size_t n = 0;
-  LIST_FOR_EACH(it, &s->lots) n++;
-  while (n-- > 0 && !list_is_empty(&s->lots) && !site_is_parked(s)) {
-    struct list *it = list_pop(&s->lots);
-    list_add_tail(&s->lots, it);
-    has_room = lot_turn(LIST_OWNER(it, struct lot, node)) && has_room;
-  }
-  return has_room;
+    bool has_room = true;
+    size_t n = 0;
+    LIST_FOR_EACH (it, &s->lots) n++;
+    while (n-- > 0 && !list_is_empty(&s->lots) && !site_is_parked(s)) {
+        struct list *it = list_pop(&s->lots);
+        list_add_tail(&s->lots, it);
+        has_room = lot_turn(LIST_OWNER(it, struct lot, node)) && has_room;
+    }
+    return has_room;
 }
 
 void site_turn(struct site *s) {
-  struct mta *m = s->mta;
-  s->attempt_count++; /* stays while we look at it */
-  bool has_room = true;
-  if (!site_is_parked(s)) {
-    has_room = take_more(s);
-    has_room = lots_turn(s) && has_room;
-  }
-  bool has_something = s->attempt_count > 1 && s->connection_count;
-  if (has_room)
-    mta_released(m); /* what it left may do for the next */
-  else if (list_is_empty(&s->node))
-    list_add_tail(has_something ? &m->blocked : &m->starved, &s->node);
-  s->attempt_count--;
-  site_release(s);
+    struct mta *m = s->mta;
+    s->attempt_count++; /* stays while we look at it */
+    bool has_room = true;
+    if (!site_is_parked(s)) {
+        has_room = take_more(s);
+        has_room = lots_turn(s) && has_room;
+    }
+    bool has_something = s->attempt_count > 1 && s->connection_count;
+    if (has_room)
+        mta_released(m); /* what it left may do for the next */
+    else if (list_is_empty(&s->node))
+        list_add_tail(has_something ? &m->blocked : &m->starved, &s->node);
+    s->attempt_count--;
+    site_release(s);
 }
 
 static bool is_of(const struct target *t, unsigned families) {
-  return families & (t->address.family == 6 ? SOURCE_OF_IPV6 : SOURCE_OF_IPV4);
+    return families & (t->address.family == 6 ? SOURCE_OF_IPV6 : SOURCE_OF_IPV4);
 }
 
-struct target *site_pick(struct site *s, unsigned families,
-                         const bool tried[SITE_TARGETS_MAX]) {
-  int64_t now = mta_now_mono(s->mta);
-  struct target *last = NULL;
-  for (size_t i = s->target_count; i-- > 0;)
-    if (!tried[i] && is_of(&s->targets[i], families) &&
-        (s->targets[i].bad_until <= now || !last || last->bad_until > now))
-      last = &s->targets[i];
-  return last;
+struct target *site_pick(struct site *s, unsigned families, const bool tried[SITE_TARGETS_MAX]) {
+    int64_t now = mta_now_mono(s->mta);
+    struct target *last = NULL;
+    for (size_t i = s->target_count; i-- > 0;)
+        if (!tried[i] && is_of(&s->targets[i], families) && (s->targets[i].bad_until <= now || !last || last->bad_until > now))
+            last = &s->targets[i];
+    return last;
 }
 
 void site_mark_bad(struct site *s, const struct net_address *address) {
-  for (size_t i = 0; i < s->target_count; i++)
-    if (target_is(&s->targets[i], address))
-      s->targets[i].bad_until = mta_now_mono(s->mta) + BAD_MS;
+    for (size_t i = 0; i < s->target_count; i++)
+        if (target_is(&s->targets[i], address)) s->targets[i].bad_until = mta_now_mono(s->mta) + BAD_MS;
 }
