@@ -65,6 +65,14 @@ struct config {
     int64_t webhook_allow_private;
     struct str keys_master;
     struct str mail_from;
+    struct str alerts_mail, alerts_webhook;
+    int64_t alerts_allow_private;
+    int64_t alerts_again, alerts_every, alerts_calm;           /* ms, as all times */
+    int64_t alerts_queue_age, alerts_site, alerts_certificate; /* 0 in any limit: no such alert */
+    int64_t alerts_disk_percent, alerts_disk_free;             /* parts of 100,000, as all rates; megabytes */
+    int64_t alerts_messages, alerts_bounces, alerts_bounces_suspend;
+    int64_t alerts_complaints, alerts_complaints_suspend, alerts_suspend;
+    int64_t domains_check_every, domains_grace_days, domains_stop_failing;
     int64_t api_v1_errors; /* enum config_choice_errors */
     int64_t limits_key_per_minute, limits_account_per_minute, limits_address_per_minute;
 };

@@ -105,6 +105,56 @@ const char *kind_size(const struct config_key *key, struct str text, void *field
     return NULL;
 }
 
+/* A number and its unit; 0 needs none. */
+static const struct {
+    char unit;
+    int64_t ms;
+} spans[] = {{'d', 86400000}, {'h', 3600000}, {'m', 60000}, {'s', 1000}};
+#define SPAN_MAX_MS (INT64_C(366) * 86400000)
+
+const char *kind_span(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    uint64_t number;
+    if (str_eq(text, STR("0"))) {
+        *(int64_t *)field = 0;
+        return NULL;
+    }
+    for (size_t i = 0; text.n && i < sizeof spans / sizeof spans[0]; i++) {
+        if (ascii_lower(text.p[text.n - 1]) != spans[i].unit) continue;
+        if (!str_to_u64(str_sub(text, 0, text.n - 1), &number) || number > (uint64_t)(SPAN_MAX_MS / spans[i].ms)) break;
+        *(int64_t *)field = (int64_t)number * spans[i].ms;
+        return NULL;
+    }
+    return "expected a time like 30s, 5m, 4h or 3d, at most 366d";
+}
+
+static void format_span(struct buf *out, int64_t ms) {
+    size_t i = 0;
+    while (ms % spans[i].ms) i++;
+    buf_add_i64(out, ms / spans[i].ms);
+    if (ms) buf_add_char(out, spans[i].unit);
+}
+
+const char *kind_percent(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    uint64_t whole, rest = 0;
+    size_t dot = str_find(text, '.');
+    struct str decimals = dot == STR_NONE ? STR("0") : str_sub(text, dot + 1, SIZE_MAX);
+    bool is_good = str_to_u64(str_sub(text, 0, dot), &whole) && decimals.n <= 3 && str_to_u64(decimals, &rest) && whole <= 100;
+    for (size_t i = decimals.n; i < 3; i++) rest *= 10;
+    if (!is_good || whole * 1000 + rest > 100000) return "expected percent from 0 to 100, like 5 or 0.1";
+    *(int64_t *)field = (int64_t)(whole * 1000 + rest);
+    return NULL;
+}
+
+static void format_percent(struct buf *out, int64_t parts) {
+    buf_addf(out, "%lld", (long long)(parts / 1000));
+    int64_t rest = parts % 1000;
+    if (rest == 0) return;
+    buf_addf(out, ".%03lld", (long long)rest);
+    while (str_ends(buf_str(out), STR("0"))) buf_cut(out, out->n - 1);
+}
+
 const char *kind_trusted(const struct config_key *key, struct str text, void *field) {
     (void)key;
     ARENA_AUTO arena = {0};
@@ -274,6 +324,10 @@ void config_value_format(struct buf *out, const struct config_key *key, const vo
         buf_add_z(out, *(const int64_t *)field ? "yes" : "no");
     else if (key->kind == kind_size)
         format_size(out, *(const int64_t *)field);
+    else if (key->kind == kind_span)
+        format_span(out, *(const int64_t *)field);
+    else if (key->kind == kind_percent)
+        format_percent(out, *(const int64_t *)field);
     else if (key->kind == kind_port || key->kind == kind_count || key->kind == kind_number)
         buf_add_i64(out, *(const int64_t *)field);
     else if (key->is_secret && !str_is_empty(*(const struct str *)field))

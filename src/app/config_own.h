@@ -40,6 +40,8 @@ const char *kind_ports(const struct config_key *key, struct str text, void *fiel
 const char *kind_count(const struct config_key *key, struct str text, void *field);
 const char *kind_number(const struct config_key *key, struct str text, void *field);
 const char *kind_size(const struct config_key *key, struct str text, void *field);
+const char *kind_span(const struct config_key *key, struct str text, void *field);    /* "30s", "5m", "4h", "3d": milliseconds */
+const char *kind_percent(const struct config_key *key, struct str text, void *field); /* "0.1": parts of 100,000 */
 const char *kind_trusted(const struct config_key *key, struct str text, void *field);
 const char *kind_listen(const struct config_key *key, struct str text, void *field);
 const char *kind_servers(const struct config_key *key, struct str text, void *field);

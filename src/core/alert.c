@@ -77,7 +77,7 @@ const char *alert_word_text(enum alert_word word) {
 static bool follow(struct alert *row, const struct alert_view *view, const struct alert_times *times, int64_t now) {
     const struct alert_sighting *seen = find(view, row->kind, row->key);
     bool is_complete = view->is_looked[row->kind] && view->counts[row->kind] <= ALERT_KEYS_MAX;
-    if (row->cleared_at) return false;
+    if (row->cleared_at || (row->kind == ALERT_TEST && row->told == ALERT_UNTOLD)) return false;
     if (seen) {
         bool is_changed = row->quiet_at || !str_eq(row->text, seen->text);
         row->quiet_at = 0;

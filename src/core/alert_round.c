@@ -3,6 +3,7 @@
 #include "core/alert_round.h"
 
 #define MAIL_LIFE_MS INT64_C(86400000)
+#define POST_LIFE_MS INT64_C(86400000) /* a webhook that is dead for longer learns no more of it */
 
 static enum status load_past(struct db *tx, struct arena *a, int64_t now, struct alert_past *ret) {
     struct alert_past past = {0};
@@ -54,6 +55,7 @@ enum status alert_round_run(struct db *tx, struct arena *a, const struct alert_r
         status = write_row(tx, rules, round.is_mail_stuck, &round.steps.items[i]);
     }
     if (status == STATUS_OK && has_ended) status = alert_prune(tx, ALERT_KEPT);
+    if (status == STATUS_OK) status = alert_forget_unposted(tx, now - POST_LIFE_MS);
     if (status == STATUS_OK && rules->has_webhook) status = alert_list_unposted(tx, a, ALERT_POST_MAX, &round.unposted);
     if (status == STATUS_OK) status = alert_count_open(tx, &round.open);
     if (status == STATUS_OK) *ret = round;

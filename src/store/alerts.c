@@ -68,6 +68,13 @@ enum status alert_list_unposted(struct db *tx, struct arena *a, int limit, struc
     return collect(s, a, ret);
 }
 
+enum status alert_forget_unposted(struct db *tx, int64_t before) {
+    struct stmt *s = db_stmt(tx, "UPDATE alerts SET posted_count = told_count WHERE posted_count < told_count AND told_at < ?1");
+    int64_t changed;
+    stmt_bind_int(s, 1, before);
+    return rows_change(tx, s, &changed);
+}
+
 enum status alert_set_posted(struct db *tx, int64_t id, int64_t count) {
     struct stmt *s = db_stmt(tx, "UPDATE alerts SET posted_count = ?2, trouble = '' WHERE id = ?1 AND posted_count < ?2");
     int64_t changed;

@@ -53,6 +53,8 @@ WARN_UNUSED enum status alert_list_live(struct db *tx, struct arena *a, int limi
 WARN_UNUSED enum status alert_count_told(struct db *tx, enum alert_kind kind, int64_t since, int64_t *ret);
 /* What the webhook does not have yet, by id. */
 WARN_UNUSED enum status alert_list_unposted(struct db *tx, struct arena *a, int limit, struct alert_list *ret);
+/* What was told before then, the webhook will not have any more. */
+WARN_UNUSED enum status alert_forget_unposted(struct db *tx, int64_t before);
 /* The webhook has what was told up to `count`; or it failed, and why. Both do nothing when the row is gone. */
 WARN_UNUSED enum status alert_set_posted(struct db *tx, int64_t id, int64_t count);
 WARN_UNUSED enum status alert_set_trouble(struct db *tx, int64_t id, struct str why);
