@@ -1,10 +1,8 @@
-/* attempt.c - one entry of the queue in flight: loaded, given its letter, and
- * at the end settled by one write.
+/* attempt.c - one entry of the queue in flight: loaded, given its letter, and at the end settled by one write.
  *
- * Nothing here is a promise: until the settlement is committed the entry waits
- * on disk as it was (P1). A settlement that cannot be written is tried again
- * until it can, so that a delivered message is not sent twice while the process
- * lives (P2). SPDX-License-Identifier: Apache-2.0 */
+ * Nothing here is a promise: until the settlement is committed the entry waits on disk as it was (P1). A settlement that cannot
+ * be written is tried again until it can, so that a delivered message is not sent twice while the process lives (P2).
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "core/return_path.h"
 #include "mta/own.h"

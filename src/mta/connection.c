@@ -1,13 +1,12 @@
-/* connection.c - a session on a stream: connecting from host to host, TLS or
- * not, patience, and the attempts it carries one after the other.
+/* connection.c - a session on a stream: connecting from host to host, TLS or not, patience, and the attempts it carries one
+ * after the other.
  *
  *   CONNECTING --> GREETING --> SERVING (idle or busy) --> LEAVING
  *       ^             |   \-- TLS failed: the same host again, in clear
  *       \-- next host-/
  *
- * A failure before the first transaction moves on to the next host of the site;
- * when none is left, what waits is put off (P4). One in a transaction ends that
- * attempt, but a kept connection that turns out dead costs nothing (OB26).
+ * A failure before the first transaction moves on to the next host of the site; when none is left, what waits is put off (P4).
+ * One in a transaction ends that attempt, but a kept connection that turns out dead costs nothing (OB26).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "mta/own.h"
@@ -171,8 +170,7 @@ static void attempt_ended(struct connection *c) {
     attempt_settle(a, &ending);
 }
 
-/* Nothing of this attempt went over a connection that had died while it was
- * kept: it deserves a fresh one, once. */
+/* Nothing of this attempt went over a connection that had died while it was kept: it deserves a fresh one, once. */
 static bool may_retry(const struct connection *c) {
     const struct session_result *r = &c->session.result;
     bool was_reset = str_eq(str_from_z(r->command), STR("RSET"));
@@ -206,8 +204,7 @@ static void broken_because(struct connection *c, const char *why) {
 }
 
 /* ---- steps ---- */
-/* The host answers, but the lot's mail must not go there like this: the next
- * one. */
+/* The host answers, but the lot's mail must not go there like this: the next one. */
 static void unfit(struct connection *c, const struct tls_verdict *verdict) {
     LOG(LOG_INFO, "mta.tls_unfit", LOG_STR("host", buf_str(&c->host)), LOG_Z("why", verdict->words));
     c->is_any_unfit = true;
@@ -225,8 +222,7 @@ static void tls_failed(struct connection *c, const char *why) {
     try_target(c);
 }
 
-/* Greeted: whether it is as the lot demands. False: it goes on with the next
- * host, or is gone. */
+/* Greeted: whether it is as the lot demands. False: it goes on with the next host, or is gone. */
 static bool is_greeted_well(struct connection *c) {
     if (!c->in_clear) c->facts.is_tried = false;
     c->facts.is_tls = stream_is_tls(c->stream);
@@ -262,8 +258,7 @@ static void wait_for_more(struct connection *c) {
     stream_resume(c->stream);
 }
 
-/* Take what has come, one answer at a time, until something else is to be
- * waited for. */
+/* Take what has come, one answer at a time, until something else is to be waited for. */
 static void go_on(struct connection *c) {
     if (c->phase == PHASE_LEAVING) return;
     for (;;) {
@@ -410,8 +405,7 @@ static struct target *pick(struct connection *c) {
     return NULL;
 }
 
-/* Connect to the host that comes next: the same one in clear after TLS failed
- * there, else one not tried yet. */
+/* Connect to the host that comes next: the same one in clear after TLS failed there, else one not tried yet. */
 static void try_target(struct connection *c) {
     struct site *s = c->site;
     struct mta *m = c->mta;

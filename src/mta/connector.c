@@ -1,9 +1,7 @@
-/* connector.c - a site from one of our addresses: what it may take just now,
- * and who of a pool goes next.
+/* connector.c - a site from one of our addresses: what it may take just now, and who of a pool goes next.
  *
- * The rules are core/shape's and core/source_use's; here they are asked for a
- * site, and its answers are told to them. A change of what a connector may do
- * is a decision: it is logged and written to the ledger, with its reason.
+ * The rules are core/shape's and core/source_use's; here they are asked for a site, and its answers are told to them. A change
+ * of what a connector may do is a decision: it is logged and written to the ledger, with its reason.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "mta/own.h"
@@ -69,8 +67,7 @@ static bool is_paused(void *arg, const struct source *source, int64_t *ret_until
     return true;
 }
 
-/* May send, but has all the connections that are good for him, or sends as fast
- * as he may. */
+/* May send, but has all the connections that are good for him, or sends as fast as he may. */
 static bool is_paused_or_busy(void *arg, const struct source *source, int64_t *ret_until) {
     struct lot *l = arg;
     struct mta *m = l->site->mta;

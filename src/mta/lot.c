@@ -1,11 +1,8 @@
-/* lot.c - what may share connections: attempts of one site with the same pool
- * of sources and the same demands of TLS.
+/* lot.c - what may share connections: attempts of one site with the same pool of sources and the same demands of TLS.
  *
- * Most sites have one lot. Where there are more, a connection goes on with
- * another lot's mail when it is good for it; and a lot that has none gets its
- * place from an idle one of the others. When nobody of its pool may send, the
- * lot waits: with the whole site, back on disk, when that concerns the whole
- * site; else each of its recipients is put off until then (P4).
+ * Most sites have one lot. Where there are more, a connection goes on with another lot's mail when it is good for it; and a lot
+ * that has none gets its place from an idle one of the others. When nobody of its pool may send, the lot waits: with the whole
+ * site, back on disk, when that concerns the whole site; else each of its recipients is put off until then (P4).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "mta/own.h"
@@ -101,8 +98,7 @@ static size_t unserved(const struct lot *l) {
     return l->ready_count > l->coming_count ? l->ready_count - l->coming_count : 0;
 }
 
-/* All who may send have their connections: a lot without any gets the place of
- * one that idles. */
+/* All who may send have their connections: a lot without any gets the place of one that idles. */
 static bool make_place(struct lot *l) {
     if (l->connection_count) return false;
     LIST_FOR_EACH (it, &l->site->connectors)

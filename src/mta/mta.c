@@ -1,9 +1,7 @@
-/* mta.c - the loop's turns: rows from disk into the schedule, domains to sites,
- * sites to work; and start and stop.
+/* mta.c - the loop's turns: rows from disk into the schedule, domains to sites, sites to work; and start and stop.
  *
- * Whatever changes asks for a turn (mta_wake); a turn looks only at what is
- * dirty. What found no room (P8) waits in `blocked` and gets its turn when a
- * place becomes free, and passes the rest on: first who has nothing under way.
+ * Whatever changes asks for a turn (mta_wake); a turn looks only at what is dirty. What found no room (P8) waits in `blocked`
+ * and gets its turn when a place becomes free, and passes the rest on: first who has nothing under way.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "core/queue.h"
@@ -207,7 +205,7 @@ static void set_options(struct mta *m, const struct mta_options *options) {
 }
 
 /* The sandbox's inbox is on this machine, wherever our mail would go out from.
- */
+ * */
 static void set_sources(struct mta *m) {
     BUF_AUTO why = {0};
     struct mta_options *o = &m->options;

@@ -1,17 +1,13 @@
-/* own.h - what mta's files share: the objects of an outgoing message and who
- * owns them.
+/* own.h - what mta's files share: the objects of an outgoing message and who owns them.
  *
  *   mta 1--n domain_route n--1 site 1--n connector 1--n connection 1--1 session
  *                               site 1--n lot 1--n attempt n--1 letter
  *
- * A site is where mail goes (all domains with one MX set, or a relay); a
- * connector is a site from one of our addresses, with what it may take just now
- * (core/shape.h). A lot is what may share connections: attempts of one pool of
- * sources with the same demands of TLS. An attempt is in one place: loading,
- * waiting for its letter, in lot->ready, on a connection, or settling. All live
- * on mta's loop; between submit and done the job's struct belongs to the
- * executor, so its owner is kept until done. SPDX-License-Identifier:
- * Apache-2.0 */
+ * A site is where mail goes (all domains with one MX set, or a relay); a connector is a site from one of our addresses, with
+ * what it may take just now (core/shape.h). A lot is what may share connections: attempts of one pool of sources with the same
+ * demands of TLS. An attempt is in one place: loading, waiting for its letter, in lot->ready, on a connection, or settling. All
+ * live on mta's loop; between submit and done the job's struct belongs to the executor, so its owner is kept until done.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_MTA_OWN_H
 #define POSTHORN_MTA_OWN_H
 
@@ -63,10 +59,8 @@ WARN_UNUSED enum status mta_submit(struct mta *m, struct executor *e, struct job
 void mta_job_done(struct mta *m);
 /* Something that a stop waits for is gone, or a bound has room again. */
 void mta_released(struct mta *m);
-/* Whether somebody who holds `own` of `max` places, `used` of them taken by
- * all, may have one more. Of what is left each may have a part only, so that
- * something stays for those who have nothing yet, however many others are slow
- * (P6, P8). */
+/* Whether somebody who holds `own` of `max` places, `used` of them taken by all, may have one more. Of what is left each may
+ * have a part only, so that something stays for those who have nothing yet, however many others are slow (P6, P8). */
 bool mta_may_grow(size_t own, size_t used, size_t max);
 int64_t mta_now(const struct mta *m);      /* wall */
 int64_t mta_now_mono(const struct mta *m); /* monotonic */
@@ -77,8 +71,7 @@ struct shape_time mta_time(const struct mta *m);
 void router_turn(struct mta *m);
 /* Forget routes older than their TTL. */
 void router_sweep(struct mta *m);
-/* What the domain publishes about TLS, as its route found; NULL: nothing, or it
- * has no route. Valid until the next turn. */
+/* What the domain publishes about TLS, as its route found; NULL: nothing, or it has no route. Valid until the next turn. */
 const struct tls_published *router_published(const struct mta *m, struct str domain);
 void router_free(struct mta *m);
 
@@ -110,8 +103,7 @@ struct site {
     bool is_kept;
     struct buf parked_because; /* what is told while the schedule has it parked */
 };
-/* The site of a route, made if new; its addresses become the route's. Takes a
- * reference for the domain. */
+/* The site of a route, made if new; its addresses become the route's. Takes a reference for the domain. */
 struct site *site_find(struct mta *m, struct str domain, const struct route *route);
 void site_unref_domain(struct site *s);
 /* Look at it in the next turn. */
@@ -120,22 +112,21 @@ void site_touch(struct site *s);
 void site_look_in(struct site *s, int64_t ms);
 void site_turn(struct site *s);
 /* Goes when nothing uses it any more, and nothing worth keeping is known of it.
- */
+ * */
 void site_release(struct site *s);
-/* Nothing can be sent there before `until` (wall), because ...: what waits goes
- * back to disk, and is not looked at meanwhile. */
+/* Nothing can be sent there before `until` (wall), because ...: what waits goes back to disk, and is not looked at meanwhile. */
 void site_park(struct site *s, int64_t until, struct str because);
 /* It works after all. */
 void site_unpark(struct site *s);
 bool site_is_parked(const struct site *s);
 /* The site's row has changed: its connectors are told. */
 void site_set_provider(struct site *s);
-/* Parks are told by the wall clock, pauses end by the monotonic one: set right
- * what a jump put apart. Forgets sites that were kept long enough. */
+/* Parks are told by the wall clock, pauses end by the monotonic one: set right what a jump put apart. Forgets sites that were
+ * kept long enough. */
 void site_sweep(struct mta *m);
 void site_free_all(struct mta *m);
-/* The best target of these families not tried yet, those that failed lately
- * last; NULL: none is left. Valid until the next turn of the loop. */
+/* The best target of these families not tried yet, those that failed lately last; NULL: none is left. Valid until the next turn
+ * of the loop. */
 struct target *site_pick(struct site *s, unsigned families, const bool tried[SITE_TARGETS_MAX]);
 void site_mark_bad(struct site *s, const struct net_address *address);
 
@@ -151,18 +142,15 @@ struct connector { /* a site from one source */
 };
 /* Made if new. */
 struct connector *connector_get(struct site *s, const struct source *source);
-/* Who of the lot's pool may open one more connection now. *ret NULL: nobody,
- * and `choice` says why and until when; its obstacle SOURCE_FREE: somebody may
- * send, but has all the connections that are good for him. */
+/* Who of the lot's pool may open one more connection now. *ret NULL: nobody, and `choice` says why and until when; its obstacle
+ * SOURCE_FREE: somebody may send, but has all the connections that are good for him. */
 struct lot;
 struct source_choice connector_choose(struct lot *l, struct connector **ret);
 /* "block of 192.0.2.1: ...": why the lot's pool may not send; for people. */
 void connector_why(struct buf *out, struct lot *l, const struct source_choice *choice);
-/* How many messages the site's connectors take at a time, ramps and all; at
- * least 1. */
+/* How many messages the site's connectors take at a time, ramps and all; at least 1. */
 size_t connector_capacity(struct site *s);
-/* Whether every one of the site's connectors is paused because no host answers,
- * and until when the first of them is (wall). */
+/* Whether every one of the site's connectors is paused because no host answers, and until when the first of them is (wall). */
 bool connector_all_unreachable(struct site *s, int64_t *ret_until, struct str *ret_because);
 /* Whether nothing of it is worth keeping. */
 bool connector_all_plain(struct site *s);
@@ -183,18 +171,15 @@ struct lot {
     size_t ready_count, attempt_count, connection_count, coming_count, serving_count;
     int64_t connect_after; /* monotonic: beside those that work */
 };
-/* The lot of attempts with that pool and demand, made if new; the demand is
- * copied. */
+/* The lot of attempts with that pool and demand, made if new; the demand is copied. */
 struct lot *lot_get(struct site *s, const struct source_pool *pool, const struct tls_demand *demand);
 /* Goes when nothing uses it any more. */
 void lot_release(struct lot *l);
-/* The next for a connection of the lot: its own, else another lot's that the
- * connection is good for. */
+/* The next for a connection of the lot: its own, else another lot's that the connection is good for. */
 struct connection;
 struct attempt *lot_pop(struct connection *c);
 void lot_push(struct lot *l, struct attempt *a, bool in_front);
-/* Resume idle connections and open new ones for what is ready. False: what
- * waits needs a connection that others hold. */
+/* Resume idle connections and open new ones for what is ready. False: what waits needs a connection that others hold. */
 bool lot_turn(struct lot *l);
 /* A connection got nowhere: what waits and has no other way is put off. */
 struct ending;
@@ -207,10 +192,9 @@ void connection_resume(struct connection *c);
 struct connection *connection_from_idle(struct list *node); /* of lot->idle */
 struct lot *connection_lot(const struct connection *c);
 /* Whether the lot's mail may go over this connection, greeted for another one.
- */
+ * */
 bool connection_is_fit(const struct connection *c, const struct lot *l);
-/* Close an idle one of this connector, for another lot's sake; false: there is
- * none. */
+/* Close an idle one of this connector, for another lot's sake; false: there is none. */
 bool connection_close_idle(struct connector *n);
 /* Close the longest idle one, for another site's sake; false: there is none. */
 bool connection_close_idlest(struct mta *m);
@@ -218,7 +202,7 @@ void connection_stop_all(struct mta *m); /* idle and greeting ones go, others
                                             may end their transaction */
 void connection_free_all(struct mta *m);
 /* Fill the report's fields that describe the connection; strings in the arena.
- */
+ * */
 void connection_report(const struct connection *c, struct arena *arena, struct delivery_report *ret);
 
 /* ---- attempt.c ---- */
@@ -261,8 +245,7 @@ void attempt_start(struct site *s, const struct queue_entry *entry);
 void attempt_ready(struct attempt *a);
 /* Write the end; the attempt is gone after the commit. */
 void attempt_settle(struct attempt *a, const struct ending *ending);
-/* Its row is being read; a transaction began, or its end is being written.
- * Neither: it waits for its letter or a connection. */
+/* Its row is being read; a transaction began, or its end is being written. Neither: it waits for its letter or a connection. */
 bool attempt_is_loading(const struct attempt *a);
 bool attempt_has_begun(const struct attempt *a);
 /* Give up one that waits for either: disk is asked again in `ms`. */
@@ -292,14 +275,12 @@ struct letter {
     size_t size_bytes;          /* before framing */
     bool eightbit, utf8;        /* bytes above 127 in the body, in the header */
 };
-/* Whether there is memory for the entry's message. A large one leaves room for
- * smaller ones. */
+/* Whether there is memory for the entry's message. A large one leaves room for smaller ones. */
 bool letter_has_room(const struct mta *m, const struct queue_entry *entry);
 /* Count the letter's bytes before it is there. */
 void letter_reserve(struct attempt *a);
 void letter_unreserve(struct attempt *a);
-/* Give the attempt its letter: attempt_ready now or later, or a settlement when
- * it cannot be loaded or signed. */
+/* Give the attempt its letter: attempt_ready now or later, or a settlement when it cannot be loaded or signed. */
 void letter_attach(struct attempt *a);
 void letter_unref(struct letter **l);
 

@@ -1,14 +1,12 @@
-/* router.c - which site a domain belongs to: core/route asks DNS, the answer
- * stands for its TTL. In the sandbox every domain's route is the built-in
- * inbox. SPDX-License-Identifier: Apache-2.0 */
+/* router.c - which site a domain belongs to: core/route asks DNS, the answer stands for its TTL. In the sandbox every domain's
+ * route is the built-in inbox.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "mta/own.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUTING_MAX                                                                                                              \
-    1000 /* domains asked for at once: as many as the resolver has in flight                                                     \
-            (P6) */
+#define ROUTING_MAX   1000 /* domains asked for at once: as many as the resolver has in flight (P6) */
 #define SANDBOX_TTL_S 3600
 
 struct domain_route {

@@ -1,13 +1,10 @@
-/* site.c - all domains that share their hosts: one backlog, one set of limits.
- * A slow site holds only its own.
+/* site.c - all domains that share their hosts: one backlog, one set of limits. A slow site holds only its own.
  *
- * A turn takes entries from the schedule as far ahead as its connectors need,
- * so that loading and signing go on while they send, and gives its lots their
- * turns. A site without targets is a verdict (no such domain, DNS down) and
- * ends what it takes. One that cannot be sent to is parked: its entries are on
- * disk and cost nothing until the pause is over. What is known of it (pauses,
- * limits) is kept for a while when nobody uses it. SPDX-License-Identifier:
- * Apache-2.0 */
+ * A turn takes entries from the schedule as far ahead as its connectors need, so that loading and signing go on while they
+ * send, and gives its lots their turns. A site without targets is a verdict (no such domain, DNS down) and ends what it takes.
+ * One that cannot be sent to is parked: its entries are on disk and cost nothing until the pause is over. What is known of it
+ * (pauses, limits) is kept for a while when nobody uses it.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "mta/own.h"
 
 #include <stdlib.h>
@@ -29,8 +26,7 @@ static bool target_is(const struct target *t, const struct net_address *address)
            memcmp(t->address.ip, address->ip, sizeof address->ip) == 0;
 }
 
-/* Fill the site's targets from a route, best host first; what is known of old
- * ones is kept. */
+/* Fill the site's targets from a route, best host first; what is known of old ones is kept. */
 static void set_targets(struct site *s, const struct route *route) {
     struct arena old_arena = s->arena;
     struct target *old = s->targets;
@@ -199,8 +195,7 @@ static size_t ahead(struct site *s) {
     return s->target_count ? connector_capacity(s) : MTA_ATTEMPTS_MAX;
 }
 
-/* DNS may be down for all: it is not asked again, nor anything written, for
- * each of those who wait. */
+/* DNS may be down for all: it is not asked again, nor anything written, for each of those who wait. */
 static void doubt(struct site *s) {
     if (s->target_count || s->verdict.verdict != ROUTE_TEMPORARY || ++s->doubtful_count < DOUBTFUL_MAX) return;
     s->doubtful_count = 0;
@@ -213,8 +208,7 @@ static size_t ready_count(const struct site *s) {
     return sum;
 }
 
-/* False: what waits needs a place or memory that others hold. What is too large
- * just now does not keep back what is not. */
+/* False: what waits needs a place or memory that others hold. What is too large just now does not keep back what is not. */
 static bool take_more(struct site *s) {
     struct mta *m = s->mta;
     const struct queue_entry *entry;
