@@ -47,9 +47,15 @@ static bool is_whole(struct str header) {
 }
 
 /* ---- pieces ---- */
+/* Text that nobody reads, of the same length; a line that is changed becomes no boundary (P5). */
 static void add_unread(struct str text, struct buf *out) {
     char *to = buf_reserve(out, text.n);
-    for (size_t i = 0; i < text.n; i++) to[i] = (unsigned char)text.p[i] < 0x80 ? text.p[i] : '?';
+    for (size_t i = 0, start = 0; i < text.n; i++) {
+        bool is_odd = (unsigned char)text.p[i] >= 0x80;
+        to[i] = is_odd ? '?' : text.p[i];
+        if (is_odd) to[start] = '?';
+        if (text.p[i] == '\n') start = i + 1;
+    }
     buf_grew(out, text.n);
 }
 

@@ -45,10 +45,10 @@ static void test_only_the_leaf_that_needs_it(void **state) {
     check("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: 8bit\r\n\r\npre" E
           "\r\n--b\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: 8bit\r\n\r\nplain\r\n--b\r\n\r\n" E
           " and a few words\r\n--b\r\nContent-Type: image/x\r\n\r\n\xFF\x80\r\n--b--\r\nepi" E "\r\n",
-          "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: 7bit\r\n\r\npre??"
+          "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: 7bit\r\n\r\n?re??"
           "\r\n--b\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: 8bit\r\n\r\nplain\r\n--b\r\n"
           "Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A9 and a few words\r\n--b\r\nContent-Type: image/x\r\n"
-          "Content-Transfer-Encoding: base64\r\n\r\n/4A=\r\n--b--\r\nepi??\r\n");
+          "Content-Transfer-Encoding: base64\r\n\r\n/4A=\r\n--b--\r\n?pi??\r\n");
 }
 
 static void test_a_message_inside_is_gone_into(void **state) {
