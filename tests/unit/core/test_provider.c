@@ -96,7 +96,7 @@ static struct shape_reply judged(const struct providers *p, const char *host, co
     return reply;
 }
 
-static void test_ob30_a_rows_replies_suspend_or_slow_down(void **state) {
+static void test_ob35_a_rows_replies_suspend_or_slow_down(void **state) {
     (void)state;
     struct providers *p = providers_builtin();
     const char *yahoo = "mta5.am0.yahoodns.net", *deferred = "[TSS04] Messages from 192.0.2.1 temporarily deferred";
@@ -176,7 +176,7 @@ int main(void) {
         cmocka_unit_test(test_the_big_receivers_have_rows),
         cmocka_unit_test(test_a_host_is_found_by_its_end_or_its_whole_name),
         cmocka_unit_test(test_what_a_row_leaves_out_is_the_defaults_wherever_that_stands),
-        cmocka_unit_test(test_ob30_a_rows_replies_suspend_or_slow_down),
+        cmocka_unit_test(test_ob35_a_rows_replies_suspend_or_slow_down),
         cmocka_unit_test(test_an_error_names_its_line),
         cmocka_unit_test(test_bounds_of_a_file_hold),
     };
