@@ -53,9 +53,10 @@ bool schedule_next_unrouted(struct schedule *s, struct str *ret_domain);
  * entries). A verdict (no such domain, DNS down) is a site too, whose owner settles what it takes. */
 void schedule_route(struct schedule *s, struct str domain, struct schedule_site *site);
 bool schedule_site_has_ready(const struct schedule_site *site);
-/* Nothing can be sent there before `until` (wall): what is ready goes back to disk, what is in flight stays. From then on its lanes
- * ask for it again: a few of them at once, to find out, the others SCHEDULE_PROOF_MS later unless schedule_site_unpark says
- * before that it works. Domains that are routed to it meanwhile likewise. Costs a look at each lane, and nothing while it lasts. */
+/* Nothing can be sent there before `until` (wall): what is ready goes back to disk, what is in flight stays. From then on its
+ * lanes ask for it again: a few of them at once, to find out, the others SCHEDULE_PROOF_MS later unless schedule_site_unpark says
+ * before that it works. Domains that are routed to it meanwhile likewise. Costs a look at each lane, and nothing while it lasts.
+ */
 void schedule_site_park(struct schedule *s, struct schedule_site *site, int64_t until);
 void schedule_site_unpark(struct schedule *s, struct schedule_site *site);
 #define SCHEDULE_PROOF_MS 15000

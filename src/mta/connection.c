@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "mta/own.h"
+#include "mta/session.h"
 
 #include <stdlib.h>
 #include <string.h>
