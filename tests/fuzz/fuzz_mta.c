@@ -1,5 +1,5 @@
 /* A server that says anything: the client's side ends, emits whole commands only, and gives each transaction one result. The
- * first byte chooses whether TLS is used, and into how small pieces the answers are cut.
+ * first byte chooses whether TLS is used, into how small pieces the answers are cut, and whether we log in.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
 #include "mta/session.h"
@@ -12,6 +12,16 @@ struct play {
     unsigned sent, results;
     bool is_over;
 };
+
+static const struct session_login login = {.user = STR_INIT("relay-user"), .password = STR_INIT("hunter2-hunter2")};
+#define SAID "AHJlbGF5LXVzZXIAaHVudGVyMi1odW50ZXIy" /* the same by PLAIN */
+
+/* No command but AUTH holds it, and without TLS none does (P10). */
+static void check_secret(const struct play *p) {
+    bool is_said = str_find_str(buf_str(&p->out), STR(SAID)) != STR_NONE;
+    FUZZ_CHECK(!is_said || (p->session.is_tls || p->session.login.may_be_clear));
+    FUZZ_CHECK(str_find_str(buf_str(&p->session.result.text), login.password) == STR_NONE);
+}
 
 static void check_result(const struct session_result *r) {
     FUZZ_CHECK(r->code == 0 || (r->code >= 200 && r->code < 600));
@@ -69,11 +79,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t step = (choice >> 1) % 4 ? (choice >> 1) % 4 : SIZE_MAX;
     struct play p = {0};
     session_init(&p.session, STR("client.example.com"), choice & 1);
+    struct session_login with = login;
+    with.may_be_clear = choice & 16;
+    if (choice & 8) session_set_login(&p.session, &with);
     for (size_t at = 0; at < in.n && !p.is_over; at += step < in.n - at ? step : in.n - at) {
         buf_add_str(&p.in, str_sub(in, at, step));
         steps(&p);
     }
     check_commands(buf_str(&p.out));
+    check_secret(&p);
     bool was_busy = session_is_busy(&p.session);
     session_break(&p.session, "timed out");
     if (was_busy) check_result(&p.session.result);

@@ -48,7 +48,8 @@ void smtp_answer_text(struct buf *out, const struct smtp_answer *answer);
 /* What a server offers in EHLO. Unknown words are passed over; odd arguments mean "not given" (OB09). */
 struct smtp_offer {
     bool pipelining, eightbit, utf8, starttls, size;
-    uint64_t size_max_bytes; /* 0: no stated limit */
+    bool auth_plain, auth_login; /* RFC 4954 */
+    uint64_t size_max_bytes;     /* 0: no stated limit */
 };
 void smtp_offer_read(const struct smtp_answer *ehlo, struct smtp_offer *ret);
 
