@@ -1,4 +1,4 @@
-/* test_mta.c - deliveries on net_sim: the plain case, every odd server of the catalogue (2.R, 2.B), retries over hours.
+/* test_mta.c - deliveries on net_sim: the plain case, hosts in order, retries over hours, bounds (odd servers: test_zoo.c).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
@@ -77,118 +77,6 @@ static void domains_with_the_same_hosts_share_a_site(void **state) {
 #define RULES(...) ((const struct sim_rule[]){__VA_ARGS__, {0}})
 #define EHLO_PLAIN                                                                                                               \
     { .pattern = "EHLO *", .reply = "250-x\r\n250 SIZE 0\r\n" }
-#define EHLO_TLS                                                                                                                 \
-    { .pattern = "EHLO *", .reply = "250-x\r\n250-PIPELINING\r\n250 STARTTLS\r\n" }
-
-/* What one server's behaviour makes of one message, tried once and, where it waits, again after minutes. */
-static const struct {
-    const char *id;
-    struct sim_rule rules[4];
-    int64_t ms;
-    const char *want;
-} outcomes[] = {
-    {"OB12",
-     {{"MAIL *", "450 4.1.8 no\r\n", .times = 1}},
-     3 * MINUTE,
-     "deferred 450 MAIL mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB12", {{"MAIL *", "550 5.7.1 no\r\n"}}, 1000, "bounce 550 MAIL mx1.a.test; = bounced"},
-    {"OB12", {{"RCPT *", "550 5.1.1 nobody\r\n"}}, 1000, "bounce 550 RCPT mx1.a.test; = bounced"},
-    {"OB12", {{"RCPT *", "550 5.1.1 nobody\r\n"}, EHLO_PLAIN}, 1000, "bounce 550 RCPT mx1.a.test; = bounced"},
-    {"OB12",
-     {{"RCPT *", "550 5.1.1 nobody\r\n"}, {"DATA", "503 5.5.1 no recipient\r\n"}},
-     1000,
-     "bounce 550 RCPT mx1.a.test; = bounced"},
-    {"OB19",
-     {{"RCPT *", "452 4.5.3 full\r\n", .times = 1}},
-     3 * MINUTE,
-     "deferred 452 RCPT mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB20", {{"(message)", "552 5.2.2 full\r\n"}}, 1000, "bounce 552 . mx1.a.test; = bounced"},
-    {"OB20",
-     {{"(message)", "452 4.3.1 later\r\n", .times = 1}},
-     3 * MINUTE,
-     "deferred 452 . mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB24", {{"RCPT *", "251 2.1.5 will forward\r\n"}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
-    {"DATA", {{"DATA", "554 5.7.1 not from you\r\n"}}, 1000, "bounce 554 DATA mx1.a.test; = bounced"},
-    {"OB08", {{"EHLO *", "502 5.5.1 what\r\n"}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
-    {"OB08",
-     {{"EHLO *", "421 4.3.2 busy\r\n", .times = 1}},
-     3 * MINUTE,
-     "deferred 421 EHLO mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB08", {EHLO_PLAIN}, 1000, "delivery 250 . mx1.a.test; = delivered"},
-    {"OB02",
-     {{"(connect)", "554 5.3.2 go away\r\n", .times = 1}},
-     3 * MINUTE,
-     "deferred 554 CONNECT mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB01", {{"(connect)", NULL, .times = 1}}, 8 * MINUTE, "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB04",
-     {{"MAIL *", "250-a\r\n451 b\r\n", .times = 1}},
-     3 * MINUTE,
-     "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB06", {{"MAIL *", "250 bare\n"}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
-    {"OB07", {{"MAIL *", "999 what\r\n", .times = 1}}, 3 * MINUTE, "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB13",
-     {{"MAIL *", "250 a\r\n250 b\r\n250 c\r\n250 d\r\n", .times = 1}},
-     3 * MINUTE,
-     "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB14", {{"DATA", "250 what\r\n", .times = 1}}, 3 * MINUTE, "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB14", {{"RCPT *", "354 go\r\n", .times = 1}}, 3 * MINUTE, "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB15",
-     {{"DATA", "421 4.3.2 stopping\r\n", .then = SIM_CLOSE, .times = 1}},
-     3 * MINUTE,
-     "deferred 421 DATA mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB16",
-     {{"(message)", NULL, .then = SIM_CLOSE, .times = 1}},
-     3 * MINUTE,
-     "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB18", {{"(message)", "250 2.0.0 ok\r\n", .then = SIM_CLOSE}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
-    {"OB17", {{"(message)", "250 2.0.0 slow\r\n", .delay_ms = 599000}}, 10 * MINUTE, "delivery 250 . mx1.a.test; = delivered"},
-    {"OB17",
-     {{"(message)", "250 2.0.0 late\r\n", .delay_ms = 601000, .times = 1}},
-     15 * MINUTE,
-     "deferred mx1.a.test; delivery 250 . mx1.a.test; = delivered"},
-    {"OB32", {{"RCPT *", "550 4.2.0 mixed\r\n"}}, 1000, "bounce 550 RCPT mx1.a.test; = bounced"},
-    {"ST08", {EHLO_TLS}, 1000, "delivery 250 . mx1.a.test TLS; = delivered"},
-    {"ST10", {EHLO_TLS, {"STARTTLS", "454 4.7.0 no TLS now\r\n"}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
-    {"OB10", {EHLO_TLS, {"STARTTLS", "220 go\r\n", .then = SIM_TLS_FAIL}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
-    {"OB10", {EHLO_TLS, {"STARTTLS", "220 go\r\n", .then = SIM_CLOSE}}, 1000, "delivery 250 . mx1.a.test; = delivered"},
-    /* ST20: in clear only after a handshake that failed. Whoever had TLS once has it again, whatever broke in it; and there is
-     * neither a login to give away nor TLS that is required. */
-    {"ST20",
-     {EHLO_TLS, {"MAIL *", NULL, .then = SIM_CLOSE, .times = 1}},
-     3 * MINUTE,
-     "deferred mx1.a.test TLS; delivery 250 . mx1.a.test TLS; = delivered"},
-    {"ST20",
-     {EHLO_TLS, {"(message)", NULL, .then = SIM_RESET, .times = 1}},
-     3 * MINUTE,
-     "deferred mx1.a.test TLS; delivery 250 . mx1.a.test TLS; = delivered"},
-    {"ST03",
-     {EHLO_TLS, {"STARTTLS", "220 go\r\n250 injected\r\n", .then = SIM_TLS}},
-     1000,
-     "delivery 250 . mx1.a.test; = delivered"},
-    {"SIZE", {{"EHLO *", "250-x\r\n250 SIZE 100\r\n"}}, 1000, "bounce 552 MAIL mx1.a.test; = bounced"},
-};
-
-static void every_answer_has_its_outcome(void **state) {
-    (void)state;
-    for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
-        /* In pieces what is injected would come inside the handshake, where TLS itself refuses it. */
-        size_t last = strcmp(outcomes[i].id, "ST03") == 0 ? 0 : 1;
-        for (size_t pieces = 0; pieces <= last; pieces++) {
-            struct world *w = world_new();
-            struct sim_server *s = one_host(w, outcomes[i].rules);
-            sim_server_pieces(s, pieces);
-            world_start(w);
-            int64_t id = mail(w, "b@a.test", NULL, 0);
-            char *got = story(w, id, outcomes[i].ms);
-            if (strcmp(got, outcomes[i].want) != 0)
-                fail_msg("%s (%zu, pieces %zu)\n got %s\nwant %s\n%.*s", outcomes[i].id, i, pieces, got, outcomes[i].want,
-                         STR_ARG(sim_server_transcript(s)));
-            free(got);
-            world_free(w);
-        }
-    }
-}
-
 static void hosts_are_tried_in_the_order_of_preference(void **state) {
     (void)state;
     static const struct {
@@ -486,7 +374,6 @@ int main(void) {
         cmocka_unit_test(plain_delivery),
         cmocka_unit_test(one_connection_carries_many),
         cmocka_unit_test(domains_with_the_same_hosts_share_a_site),
-        cmocka_unit_test(every_answer_has_its_outcome),
         cmocka_unit_test(hosts_are_tried_in_the_order_of_preference),
         cmocka_unit_test(all_hosts_dead_and_alive_again),
         cmocka_unit_test(life_ends),
