@@ -223,6 +223,7 @@ void schedule_settle(struct schedule *s, int64_t recipient_id, int64_t next_due_
 void schedule_put_back(struct schedule *s, int64_t recipient_id) {
     struct entry *e = schedule_find(s, recipient_id);
     assert(e && e->state == ENTRY_FLYING);
+    if (schedule_is_parked(s, e->lane)) return schedule_settle(s, recipient_id, e->queue.due_at);
     s->flying--;
     ready_add(s, e, true);
 }

@@ -176,6 +176,7 @@ static int64_t take(struct world *w, struct schedule_site *site) {
     if (!schedule_take(w->s, site, &e)) return -1;
     size_t i = (size_t)e->recipient_id - 1;
     struct row *r = &w->rows[i];
+    assert_true(site->parked_until <= w->now);
     assert_false(r->is_flying);                         /* P2 */
     if (!r->is_waiting || r->attempts != e->attempts) { /* as delivery_load finds out: an offer that came late */
         schedule_settle(w->s, e->recipient_id, w->now + 1);
@@ -261,6 +262,8 @@ static void step(struct world *w) {
     }
     case 10:
         if (dice(w, 50) == 0) schedule_site_fini(w->s, &w->sites[dice(w, SITES)]);
+        if (dice(w, 8) == 0) schedule_site_park(w->s, &w->sites[dice(w, SITES)], w->now + (int64_t)dice(w, 40000));
+        if (dice(w, 8) == 0) schedule_site_unpark(w->s, &w->sites[dice(w, SITES)]);
         break;
     default:
         take(w, &w->sites[dice(w, SITES)]);
@@ -375,6 +378,40 @@ static void test_p8_dead_sites_leave_room(void **state) {
     world_free(w);
 }
 
+/* A site of 300 domains goes down: it leaves the window to others, then asks for a few of its lanes, then for all. */
+static void test_p8_ob29_a_parked_site_holds_nothing(void **state) {
+    (void)state;
+    struct world *w = world_new(&(struct schedule_options){.window_max = 1000}, 1);
+    char name[24];
+    for (int i = 0; i < 600; i++) {
+        snprintf(name, sizeof name, "d%d", i % 300);
+        row_add(w, name, 1, 0, w->now);
+    }
+    struct str domain;
+    for (int i = 0; i < 20; i++, w->now += 2000) { /* disk fails now and then */
+        load_all(w);
+        while (schedule_next_unrouted(w->s, &domain)) schedule_route(w->s, domain, &w->sites[0]);
+    }
+    assert_true(schedule_count(w->s) > 100);
+    schedule_site_park(w->s, &w->sites[0], w->now + 60000);
+    assert_int_equal(schedule_count(w->s), 0);
+    assert_false(schedule_site_has_ready(&w->sites[0]));
+    load_all(w);
+    assert_int_equal(schedule_count(w->s), 0);
+    size_t late = row_add(w, "d7", 1, 0, w->now);
+    offer(w, late); /* what comes meanwhile waits as well */
+    assert_false(schedule_site_has_ready(&w->sites[0]));
+    assert_int_equal(schedule_next_due_at(w->s), w->now + 60000);
+    w->now += 60000;
+    load_all(w);
+    assert_true(schedule_site_has_ready(&w->sites[0]) && schedule_count(w->s) < 100);
+    schedule_site_unpark(w->s, &w->sites[0]); /* it works */
+    load_all(w);
+    assert_true(schedule_count(w->s) > 100);
+    drain(w);
+    world_free(w);
+}
+
 /* ---- the way to disk ---- */
 
 static void test_p2_a_load_that_saw_it_before_it_settled(void **state) {
@@ -481,6 +518,7 @@ int main(void) {
         cmocka_unit_test(test_round_robin_over_accounts),
         cmocka_unit_test(test_transactional_first_then_by_due_time),
         cmocka_unit_test(test_p8_dead_sites_leave_room),
+        cmocka_unit_test(test_p8_ob29_a_parked_site_holds_nothing),
         cmocka_unit_test(test_p2_a_load_that_saw_it_before_it_settled),
         cmocka_unit_test(test_what_is_not_due_stays_on_disk_and_sets_the_timer),
         cmocka_unit_test(test_cl01_the_clock_is_set_back),
