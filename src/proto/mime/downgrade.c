@@ -65,8 +65,8 @@ static bool is_pkcs7(struct str type) {
 
 /* Text as quoted-printable where that is shorter, everything else as base64. Neither makes a line that begins with "--", so none
  * is taken for a boundary (P5). */
-static void add_encoded(const struct mime_piece *p, struct str bytes, bool is_top, struct buf *out) {
-    bool is_text = p->type.value.n == 0 || str_starts(p->type.value, STR("text/"));
+static void add_encoded(const struct mime_piece *p, struct str bytes, bool has_lines, bool is_top, struct buf *out) {
+    bool is_text = has_lines && (p->type.value.n == 0 || str_starts(p->type.value, STR("text/")));
     enum body_encoding to = is_text ? body_encoding_for_text(bytes) : BODY_BASE64;
     if (to == BODY_7BIT) to = BODY_QUOTED_PRINTABLE;
     add_header(p->header, to, is_top, out);
@@ -81,7 +81,7 @@ static const char *add_leaf(const struct mime_piece *p, bool is_top, struct buf 
     if (p->in_sealed || is_pkcs7(p->type.value)) return sealed;
     if (!read_encoding(p->encoding, &from)) return "An 8-bit part has an encoding that is not known here";
     body_decode(&bytes, from, p->text);
-    add_encoded(p, buf_str(&bytes), is_top, out);
+    add_encoded(p, buf_str(&bytes), from == BODY_7BIT || from == BODY_8BIT, is_top, out);
     return NULL;
 }
 
