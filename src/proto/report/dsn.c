@@ -139,7 +139,7 @@ static bool is_plain_id(struct str id) {
            str_find(id, '<') == STR_NONE && str_find(id, '>') == STR_NONE;
 }
 
-static void add_header(const struct dsn *d, struct str boundary, bool is_utf8, struct buf *out) {
+static void add_header(const struct dsn *d, struct str boundary, struct buf *out) {
     ARENA_AUTO arena = {0};
     struct header_writer w = {.out = out};
     header_begin(&w, "From");
@@ -158,7 +158,7 @@ static void add_header(const struct dsn *d, struct str boundary, bool is_utf8, s
     buf_add_z(out, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
     header_begin(&w, "Content-Type");
     header_token(&w, STR("multipart/report"));
-    header_param(&w, "report-type", is_utf8 ? STR("global-delivery-status") : STR("delivery-status"));
+    header_param(&w, "report-type", STR("delivery-status")); /* RFC 6533 6 leaves it so */
     header_param(&w, "boundary", boundary);
     header_end(&w);
 }
@@ -175,7 +175,7 @@ void dsn_write(const struct dsn *d, const struct rand *rand, struct buf *out) {
     struct str header = header_of(d->original);
     bool is_utf8 = !str_is_ascii(d->recipient) || !str_is_ascii(d->orcpt) || !str_is_ascii(d->envid) || !str_is_ascii(header);
     make_boundary(rand, &boundary);
-    add_header(d, buf_str(&boundary), is_utf8, out);
+    add_header(d, buf_str(&boundary), out);
     for (int i = 0; i < (d->original.n ? 3 : 2); i++) {
         buf_addf(out, "\r\n--%.*s\r\n", STR_ARG(buf_str(&boundary)));
         if (i == 0) add_text(d, out);

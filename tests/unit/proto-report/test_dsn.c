@@ -143,7 +143,7 @@ static void test_utf8_addresses(void **state) {
     read_back(&d, &bytes, &arena, &r);
     assert_is(r.recipients[0].final_address, "b\xC3\xB6"
                                              "b@there.example");
-    assert_holds(&bytes, "report-type=global-delivery-status");
+    assert_holds(&bytes, "Content-Type: message/global-delivery-status\r\n");
     assert_holds(&bytes, "\r\nFinal-Recipient: utf-8; b\xC3\xB6");
     assert_holds(&bytes, "Content-Type: message/global-headers\r\n");
 }
