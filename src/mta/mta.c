@@ -196,6 +196,7 @@ static void set_options(struct mta *m, const struct mta_options *options) {
     o->hostname = o->route.hostname = buf_str(&m->hostname);
     o->route.smarthost = buf_str(&m->smarthost);
     o->route.rand = o->rand;
+    o->route.asks_sts = o->http != NULL;
     if (!o->retry.count) retry_schedule_default(&o->retry);
     o->connections_max = or_default(o->connections_max, 500);
     o->letters_max_bytes = or_default(o->letters_max_bytes, (size_t)128 << 20);
@@ -227,9 +228,11 @@ struct mta *mta_new(const struct mta_options *options) {
     m->sites = map_new();
     m->letters = map_new();
     m->lots = map_new();
+    m->ledger = mta_ledger_new(m);
     struct list *const lists[] = {&m->attempts, &m->connections, &m->idle, &m->dirty,
                                   &m->starved,  &m->blocked,     &m->kept, &m->holds};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) list_init(lists[i]);
+    m->expiry = expiry_new(m);
     timer_init(&m->turn, options->loop, on_turn, m);
     timer_init(&m->due, options->loop, on_due, m);
     timer_init(&m->sweep, options->loop, on_sweep, m);
@@ -237,10 +240,15 @@ struct mta *mta_new(const struct mta_options *options) {
     return m;
 }
 
-void mta_start(struct mta *m) {
+static void on_ledger(struct mta *m) {
+    if (m->is_stopping) return;
     m->is_running = true;
     timer_start(&m->sweep, SWEEP_MS);
     mta_wake(m);
+}
+
+void mta_start(struct mta *m) {
+    mta_ledger_load(m->ledger, on_ledger);
 }
 
 void mta_stop(struct mta *m, int64_t ms_max, void (*done)(void *arg), void *arg) {
@@ -250,9 +258,11 @@ void mta_stop(struct mta *m, int64_t ms_max, void (*done)(void *arg), void *arg)
     timer_stop(&m->turn);
     timer_stop(&m->due);
     timer_stop(&m->sweep);
+    expiry_stop(m->expiry);
     timer_start(&m->stop, ms_max);
     connection_stop_all(m);
     attempt_free_all(m);
+    mta_ledger_stop(m->ledger);
     mta_released(m);
 }
 
@@ -270,8 +280,10 @@ void mta_free(struct mta **mta) {
     map_free(&m->sites);
     map_free(&m->letters);
     map_free(&m->lots);
+    expiry_free(&m->expiry);
     source_use_free(&m->sources);
     source_table_free(&m->own_sources);
+    mta_ledger_free(&m->ledger);
     providers_unref(&m->providers);
     struct timer *const timers[] = {&m->turn, &m->due, &m->sweep, &m->stop};
     for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) timer_fini(timers[i]);

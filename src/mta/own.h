@@ -13,8 +13,10 @@
 
 #include "base/map.h"
 #include "core/schedule.h"
+#include "core/sts_cache.h"
 #include "core/tls_policy.h"
 #include "mta/attempt.h"
+#include "mta/ledger.h"
 #include "mta/mta.h"
 
 #define MTA_ATTEMPTS_MAX                                                                                                         \
@@ -29,6 +31,7 @@ struct mta {
     struct source_table *own_sources; /* when none were given */
     struct source_use *sources;
     struct providers *providers;
+    struct mta_ledger *ledger;
     struct schedule *schedule;
     struct map *domains;                     /* by name: struct domain_route */
     struct map *sites;                       /* by key: struct site */
@@ -42,6 +45,7 @@ struct mta {
     struct list holds;                       /* what must not begin just now */
     size_t attempt_count, connection_count, idle_count, job_count, routing_count, fetch_count, letter_bytes, kept_count;
     size_t gauge; /* METRIC_WAITING_IN_MEMORY as told last */
+    struct expiry *expiry;
     struct timer turn, due, sweep, stop;
     bool is_running, is_stopping;
     void (*stopped)(void *arg);
@@ -64,14 +68,34 @@ int64_t mta_now(const struct mta *m);      /* wall */
 int64_t mta_now_mono(const struct mta *m); /* monotonic */
 struct shape_time mta_time(const struct mta *m);
 
+/* ---- expiry.c ---- */
+/* Now and then fail what waits though its life is over. Stopped once; a job may be out until mta's jobs are done. */
+struct expiry *expiry_new(struct mta *m);
+void expiry_start(struct expiry *e);
+void expiry_stop(struct expiry *e);
+void expiry_free(struct expiry **e);
+
 /* ---- router.c: domain -> site ---- */
+struct site;
 /* Route domains that have entries and no site, as many at once as is wise. */
 void router_turn(struct mta *m);
 /* Forget routes older than their TTL. */
 void router_sweep(struct mta *m);
-/* What the domain publishes about TLS, as its route found; NULL: nothing, or it has no route. Valid until the next turn. */
-const struct tls_published *router_published(const struct mta *m, struct str domain);
 void router_free(struct mta *m);
+/* What a domain of the site publishes about TLS, sealed; valid until the next turn. NULL: its route has expired or leads
+ * elsewhere by now, so nothing is known, and its mail must not go this way. */
+const struct tls_published *router_published(const struct site *s, struct str domain);
+
+/* ---- sts.c: the MTA-STS policy of a domain ---- */
+struct sts_search;
+/* entry (NULL: there is no policy) is valid during the call. trouble: why a policy that is announced could not be had. */
+typedef void (*sts_done_fn)(void *arg, const struct sts_entry *entry, enum tls_result trouble);
+/* Find the policy for a domain with that record (or none). *slot names the search while it is under way; done may come from
+ * inside the call. */
+void sts_search_start(struct sts_search **slot, struct mta *m, const struct tls_published *published, sts_done_fn done,
+                      void *arg);
+/* No done will come. NULL inside is fine. */
+void sts_search_cancel(struct sts_search **slot);
 
 /* ---- site.c ---- */
 #define SITE_TARGETS_MAX (ROUTE_HOSTS_MAX * ROUTE_ADDRESSES_MAX)
