@@ -328,16 +328,18 @@ void stream_turn_away(struct loop *loop, int fd, struct str bytes) {
     close(fd);
 }
 
-/* 0, or why not. */
-static int start_connect(int fd, const struct net_address *to, const struct net_address *from) {
+/* 0, or why not. The port is found when it connects, so that one address has as many ports as there are peers. */
+static int bind_to(int fd, const struct net_address *from) {
     struct sockaddr_storage address;
-    socklen_t n;
-    if (fd < 0) return errno;
-    if (from) {
-        n = sockaddr_from_address(from, &address);
-        if (bind(fd, (struct sockaddr *)&address, n) != 0) return errno;
-    }
-    n = sockaddr_from_address(to, &address);
+    socklen_t n = sockaddr_from_address(from, &address);
+    int one = 1;
+    if (from->port == 0) setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    return bind(fd, (struct sockaddr *)&address, n) == 0 ? 0 : errno;
+}
+
+static int start_connect(int fd, const struct net_address *to) {
+    struct sockaddr_storage address;
+    socklen_t n = sockaddr_from_address(to, &address);
     return connect(fd, (struct sockaddr *)&address, n) == 0 || errno == EINPROGRESS ? 0 : errno;
 }
 
@@ -345,11 +347,13 @@ struct stream *stream_connect(struct loop *loop, const struct net_address *to, c
                               const struct stream_events *events, void *arg) {
     static const int families[] = {[1] = AF_UNIX, [4] = AF_INET, [6] = AF_INET6};
     int fd = socket(families[to->family], SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int error = start_connect(fd, to, from);
+    int error = fd < 0 ? errno : 0, unbound = fd >= 0 && from ? bind_to(fd, from) : 0;
+    if (!error && !unbound) error = start_connect(fd, to);
     struct stream *s = stream_new(loop, fd, to, events, arg);
-    if (error) {
-        wire_set_errno(&s->wire, error);
+    if (error || unbound) {
+        wire_set_errno(&s->wire, error ? error : unbound);
         end(s, WIRE_FAILED);
+        if (unbound) s->end_status = STATUS_NOT_FOUND;
         kick(s);
         return s;
     }

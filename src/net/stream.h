@@ -40,7 +40,8 @@ struct stream_events {
         enum status status); /* CLOSED: clean end by peer; TIMEOUT; TEMPORARY: reset, refused, unclean TLS end (ST13) */
 };                           /* each may be NULL; the struct must outlive the stream (a static table) */
 
-/* Connect out; `from` may be NULL. Fails asynchronously through on_close (never in the call). */
+/* Connect out; `from` may be NULL. Fails asynchronously through on_close (never in the call): NOT_FOUND when `from` cannot be
+ * bound to, which is mostly because it is no address of this machine. */
 struct stream *stream_connect(struct loop *loop, const struct net_address *to, const struct net_address *from, int64_t timeout_ms,
                               const struct stream_events *events, void *arg);
 /* Take over an accepted descriptor. */

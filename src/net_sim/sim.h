@@ -46,7 +46,8 @@ typedef void (*sim_accept_fn)(void *arg, struct stream *stream);
 void sim_listen(struct loop *world, const char *address, sim_accept_fn accept, void *arg);
 /* Packets to this address vanish: connects time out; with `is_black` false it is back. */
 void sim_blackhole(struct loop *world, const char *address, bool is_black);
-/* Refused, whatever listens there; with `is_down` false it is back. */
+/* Refused, whatever listens there; with `is_down` false it is back. With port 0: it is no address of this machine, so nobody
+ * connects from it. */
 void sim_down(struct loop *world, const char *address, bool is_down);
 unsigned sim_connects(struct loop *world, const char *address);
 

@@ -313,6 +313,15 @@ static void knock(void *arg) {
     sim_host_accept(s->loop, host, end);
 }
 
+/* `from` is not there: nobody is asked. */
+static void not_here(void *arg) {
+    struct stream *s = arg;
+    s->why = "Cannot assign requested address";
+    s->has_ended = true;
+    s->end_status = STATUS_NOT_FOUND;
+    kick(s);
+}
+
 struct stream *stream_connect(struct loop *loop, const struct net_address *to, const struct net_address *from, int64_t timeout_ms,
                               const struct stream_events *events, void *arg) {
     struct net_address local = {.family = to->family, .ip = {127, 0, 0, 1}};
@@ -322,6 +331,7 @@ struct stream *stream_connect(struct loop *loop, const struct net_address *to, c
     struct stream *s = stream_new(loop, to, &local);
     s->events = events;
     s->arg = arg;
+    if (from && sim_host(loop, from)->is_down) s->knock.fn = not_here;
     sim_event_set(loop, &s->knock, SIM_WAY_MS);
     sim_event_set(loop, &s->timeout, timeout_ms);
     return s;

@@ -321,6 +321,26 @@ static void test_deadline(void **state) {
     pair_close(&p);
 }
 
+static void test_from_an_address(void **state) { /* OB33 */
+    (void)state;
+    struct pair p;
+    pair_open(&p);
+    struct net_address here, elsewhere;
+    assert_int_equal(net_address_parse(STR("127.0.0.2:0"), &here), STATUS_OK);
+    assert_int_equal(net_address_parse(STR("192.0.2.1:0"), &elsewhere), STATUS_OK);
+    stream_free(&p.server.stream);
+    struct end first = {.loop = p.loop}, second = {.loop = p.loop};
+    first.stream = stream_connect(p.loop, listener_address(p.listener), &here, 5000, &end_events, &first);
+    run_until(p.loop, &first.is_open, 5000);
+    assert_int_equal(stream_local(first.stream)->ip[3], 2);
+    second.stream = stream_connect(p.loop, listener_address(p.listener), &elsewhere, 5000, &end_events, &second);
+    run_until(p.loop, &second.is_closed, 5000);
+    assert_int_equal(second.close_status, STATUS_NOT_FOUND);
+    stream_free(&first.stream);
+    stream_free(&second.stream);
+    pair_close(&p);
+}
+
 static void test_refused_and_last_words(void **state) {
     (void)state;
     struct pair p;
@@ -374,6 +394,7 @@ int main(void) {
         cmocka_unit_test(test_resume_reports_what_is_left),
         cmocka_unit_test(test_free_inside_a_callback),
         cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_from_an_address),
         cmocka_unit_test(test_refused_and_last_words),
         cmocka_unit_test(test_finish_does_not_wait_for_ever),
     };
