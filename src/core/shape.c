@@ -109,10 +109,9 @@ static void slots_move(struct shape *s, struct shape_time now) {
 }
 
 int64_t shape_last_minute(const struct shape *s, struct shape_time now) {
-    struct shape moved = *s;
-    int64_t sum = 0;
-    slots_move(&moved, now);
-    for (size_t i = 0; i < SHAPE_SLOTS; i++) sum += moved.began[i];
+    int64_t sum = 0, oldest = now.mono_ms / SLOT_MS - SHAPE_SLOTS;
+    for (int64_t slot = s->slot; slot > oldest && slot > s->slot - SHAPE_SLOTS && slot >= 0; slot--)
+        sum += s->began[slot % SHAPE_SLOTS];
     return sum;
 }
 
@@ -195,6 +194,8 @@ void shape_end_pause(struct shape *s, struct shape_time now, struct str because)
 /* ---- what time brings ---- */
 static void ramp_pass(struct shape *s, struct shape_time now) {
     int64_t ms = now.mono_ms - s->ramp_at, next = s->ramp_per_minute * 2;
+    if (s->ramp_per_minute == SHAPE_PROBE && ms >= RAMP_END_MS && !s->probe_at) /* for whoever comes it is as good as new */
+        return shape_set_ramp(s, now, 0, STR("nothing came"));
     if (s->ramp_per_minute == SHAPE_PROBE || ms < RAMP_STEP_MS) return;
     bool is_free = ramp_connections(s) >= s->connections && s->per_minute && s->ramp_per_minute >= s->per_minute;
     if (!s->is_ramp_good) {

@@ -177,6 +177,7 @@ static void restore_limit(struct shape *s, struct shape_time now, const struct s
 
 void shape_restore(struct shape *s, struct shape_time now, const struct shape_decision *d) {
     bool is_recent = now.wall_ms - d->at < SHAPE_KEEP_MS;
+    s->ramp_at = now.mono_ms;
     switch (d->what) {
     case SHAPE_PAUSE:
         return restore_pause(s, now, d);

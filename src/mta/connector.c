@@ -13,6 +13,7 @@ static void on_decision(void *ctx, const struct shape_decision *d) {
     LOG(LOG_INFO, "mta.decision", LOG_STR("site", n->site->key), LOG_STR("source", n->source->name),
         LOG_STR("what", shape_what_name(d->what)), LOG_INT("from", d->from), LOG_INT("to", d->to),
         LOG_STR("because", d->because));
+    mta_ledger_add(n->site->mta->ledger, n, d);
 }
 
 /* The provider's row; where it says nothing, our own options. */
@@ -44,6 +45,7 @@ struct connector *connector_get(struct site *s, const struct source *source) {
     n->source = source;
     struct shape_limits ceiling = ceiling_of(s);
     shape_init(&n->shape, &ceiling, mta_time(s->mta), on_decision, n);
+    mta_ledger_restore(s->mta->ledger, n);
     list_add_tail(&s->connectors, &n->node);
     return n;
 }
@@ -58,9 +60,15 @@ void site_set_provider(struct site *s) {
 }
 
 /* ---- who may send ---- */
+/* One that is not there is open, unless an earlier life says otherwise. */
+static struct connector *find_known(struct site *s, const struct source *source) {
+    struct connector *n = find(s, source);
+    return !n && mta_ledger_has(s->mta->ledger, s->key, source->name) ? connector_get(s, source) : n;
+}
+
 static bool is_paused(void *arg, const struct source *source, int64_t *ret_until) {
     struct lot *l = arg;
-    struct connector *n = find(l->site, source);
+    struct connector *n = find_known(l->site, source);
     struct shape_pause pause;
     if (!n || !shape_is_paused(&n->shape, mta_time(l->site->mta), &pause)) return false;
     *ret_until = pause.until;
@@ -71,7 +79,7 @@ static bool is_paused(void *arg, const struct source *source, int64_t *ret_until
 static bool is_paused_or_busy(void *arg, const struct source *source, int64_t *ret_until) {
     struct lot *l = arg;
     struct mta *m = l->site->mta;
-    struct connector *n = find(l->site, source);
+    struct connector *n = find_known(l->site, source);
     if (!n) return false;
     if (is_paused(arg, source, ret_until)) return true;
     *ret_until = mta_now(m);

@@ -101,18 +101,19 @@ void sts_search_cancel(struct sts_search **slot);
 #define SITE_TARGETS_MAX (ROUTE_HOSTS_MAX * ROUTE_ADDRESSES_MAX)
 struct target {
     struct str host;
-    struct net_address address;
+    struct route_address ip;
     int64_t bad_until; /* monotonic: others are tried first */
 };
 struct site {
     struct mta *mta;
     struct schedule_site schedule;
     struct list node;   /* in mta's dirty, starved, blocked or kept, or in none */
-    struct arena arena; /* of targets or verdict */
+    struct arena arena; /* of the verdict */
     struct buf key_bytes;
     struct str key;
     struct target *targets; /* none: a verdict */
     size_t target_count;
+    uint16_t port;
     unsigned families;    /* SOURCE_OF_IPV4, SOURCE_OF_IPV6: of its targets */
     struct route verdict; /* without hosts */
     const struct relay *relay;
@@ -150,6 +151,7 @@ void site_free_all(struct mta *m);
 /* The best target of these families not tried yet, those that failed lately last; NULL: none is left. Valid until the next turn
  * of the loop. */
 struct target *site_pick(struct site *s, unsigned families, const bool tried[SITE_TARGETS_MAX]);
+void site_address(const struct site *s, const struct target *t, struct net_address *ret);
 void site_mark_bad(struct site *s, const struct net_address *address);
 
 /* ---- connector.c ---- */
