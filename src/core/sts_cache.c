@@ -32,8 +32,9 @@ enum status sts_cache_save(struct db *tx, struct str domain, const struct sts_en
     return status == STATUS_OK ? sts_row_prune(tx, entry->fetched_at, PRUNE_MAX, &deleted) : status;
 }
 
-struct str sts_policy_url(struct arena *arena, struct str domain) {
-    return arena_strf(arena, "https://mta-sts.%.*s/.well-known/mta-sts.txt", STR_ARG(domain));
+struct str sts_policy_url(struct arena *arena, struct str domain, uint16_t port) {
+    struct str where = port ? arena_strf(arena, ":%u", port) : STR("");
+    return arena_strf(arena, "https://mta-sts.%.*s%.*s/.well-known/mta-sts.txt", STR_ARG(domain), STR_ARG(where));
 }
 
 bool sts_is_fetch_due(const struct sts_entry *known, struct str record_id, int64_t now) {

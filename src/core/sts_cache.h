@@ -25,8 +25,8 @@ WARN_UNUSED enum status sts_cache_load(struct db *db, struct str domain, int64_t
 /* On the writer; some that have expired go. */
 WARN_UNUSED enum status sts_cache_save(struct db *tx, struct str domain, const struct sts_entry *entry);
 
-/* The URL of the domain's policy; in the arena. */
-struct str sts_policy_url(struct arena *arena, struct str domain);
+/* The URL of the domain's policy; in the arena. port 0: https's own. */
+struct str sts_policy_url(struct arena *arena, struct str domain, uint16_t port);
 /* Must it be fetched? `known` may be NULL. record_id "": the domain has no record now. Once a day, or when half of its life is
  * over, a policy is fetched though its id is the same. */
 bool sts_is_fetch_due(const struct sts_entry *known, struct str record_id, int64_t now);

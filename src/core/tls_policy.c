@@ -135,6 +135,10 @@ static enum mta_sts_mode sts_of(const struct tls_demand *d, struct str host) {
     return d->waives || dane_of(d, host) != DANE_NONE ? MTA_STS_NONE : d->published.sts.mode;
 }
 
+bool tls_demand_verifies(const struct tls_demand *d, struct str host) {
+    return d->level >= TLS_LEVEL_VERIFY || dane_of(d, host) == DANE_USABLE || sts_of(d, host) == MTA_STS_ENFORCE;
+}
+
 bool tls_demand_allows_clear(const struct tls_demand *d, struct str host) {
     return d->level == TLS_LEVEL_OPPORTUNISTIC && dane_of(d, host) == DANE_NONE && sts_of(d, host) != MTA_STS_ENFORCE;
 }
@@ -199,14 +203,11 @@ static struct tls_verdict judge_clear(const struct tls_demand *d, struct str hos
 }
 
 struct tls_verdict tls_judge(const struct tls_demand *d, struct str host, const struct tls_facts *facts) {
-    enum dane_state dane = dane_of(d, host);
-    enum mta_sts_mode sts = sts_of(d, host);
     enum tls_result result = result_of(facts);
     if (!facts->is_tls) return judge_clear(d, host, facts);
-    bool must_verify = d->level >= TLS_LEVEL_VERIFY || dane == DANE_USABLE || sts == MTA_STS_ENFORCE;
-    if (must_verify && result != TLS_RESULT_SUCCESS) return unfit(result);
+    if (tls_demand_verifies(d, host) && result != TLS_RESULT_SUCCESS) return unfit(result);
     if (d->level == TLS_LEVEL_REQUIRETLS && !facts->offers_requiretls)
         return verdict(false, TLS_RESULT_VALIDATION_FAILURE, "the host does not offer REQUIRETLS", "4.7.30");
-    if (dane == DANE_UNUSABLE) return fit(TLS_RESULT_TLSA_INVALID);
-    return fit(sts == MTA_STS_TESTING ? result : TLS_RESULT_SUCCESS);
+    if (dane_of(d, host) == DANE_UNUSABLE) return fit(TLS_RESULT_TLSA_INVALID);
+    return fit(sts_of(d, host) == MTA_STS_TESTING ? result : TLS_RESULT_SUCCESS);
 }

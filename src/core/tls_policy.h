@@ -89,6 +89,8 @@ void tls_demand_make(enum tls_level message, enum tls_level domain, const struct
 void tls_demand_copy(const struct tls_demand *d, struct arena *arena, struct tls_demand *ret);
 /* The host's DANE as far as the demand regards it; NULL: none. */
 const struct tls_host *tls_demand_dane(const struct tls_demand *d, struct str host);
+/* Must the host's certificate verify? */
+bool tls_demand_verifies(const struct tls_demand *d, struct str host);
 /* May the host be spoken to in clear when TLS does not work? */
 bool tls_demand_allows_clear(const struct tls_demand *d, struct str host);
 /* Which policy rules at the host, for records: "dane", "mta-sts", "mta-sts-testing", "requiretls", "verify", "require" or

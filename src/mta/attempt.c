@@ -71,13 +71,17 @@ static enum status load_run(struct job *job, void *ctx) {
     return delivery_load_pool(ctx, &a->delivery, &a->arena, &a->pool);
 }
 
-static void join_lot(struct attempt *a) {
+/* False: the route has expired meanwhile, and what the domain demands is not known before there is one again. */
+static bool join_lot(struct attempt *a) {
     struct mta *m = a->mta;
     const struct delivery *d = &a->delivery;
+    const struct tls_published *published = router_published(a->site, a->entry->domain);
     struct tls_demand demand;
-    tls_demand_make(d->message_tls, d->domain_tls, router_published(m, a->entry->domain), &a->arena, &demand);
+    if (!published) return false;
+    tls_demand_make(d->message_tls, d->domain_tls, published, &a->arena, &demand);
     a->lot = lot_get(a->site, source_pool_get(m->options.sources, a->pool), &demand);
     a->lot->attempt_count++;
+    return true;
 }
 
 static void load_done(struct job *job) {
@@ -104,7 +108,7 @@ static void load_done(struct job *job) {
     return_path_make(&m->return_path_key, RETURN_PATH_BOUNCE, d->recipient_id, &a->sender);
     buf_addf(&a->sender, "@%.*s.%.*s", STR_ARG(d->subdomain), STR_ARG(d->sender_domain));
     buf_add_str(&a->recipient, d->address);
-    join_lot(a);
+    if (!join_lot(a)) return attempt_drop(a, mta_now(m) + ATTEMPT_AGAIN_MS);
     letter_attach(a);
 }
 

@@ -140,6 +140,7 @@ static void tell_refused(struct connection *c) {
     struct shape_reply reply = {.code = r->code, .enhanced = buf_str(&r->enhanced), .text = buf_str(&r->text)};
     struct bounce_finding finding;
     reply.host = buf_str(&c->host);
+    reply.is_greeting = c->phase < PHASE_SERVING;
     bounce_class_of(reply.code, reply.enhanced, reply.text, reply.host, &finding);
     reply.class = finding.class;
     connector_refused(c->connector, &reply);
@@ -210,7 +211,7 @@ static void unfit(struct connection *c, const struct tls_verdict *verdict) {
     LOG(LOG_INFO, "mta.tls_unfit", LOG_STR("host", buf_str(&c->host)), LOG_Z("why", verdict->words));
     c->is_any_unfit = true;
     c->in_clear = false;
-    session_break(&c->session, verdict->words);
+    session_break_with(&c->session, verdict->enhanced, verdict->words);
     try_target(c);
 }
 
@@ -225,19 +226,39 @@ static void tls_failed(struct connection *c, const char *why) {
 
 /* Greeted: whether it is as the lot demands. False: it goes on with the next host, or is gone. */
 static bool is_greeted_well(struct connection *c) {
-    if (!c->in_clear) c->facts.is_tried = false;
-    c->facts.is_tls = stream_is_tls(c->stream);
-    if (c->facts.is_tls) c->facts.check = stream_tls_is_verified(c->stream) ? TLS_CHECK_OK : TLS_CHECK_FAILED;
+    static const enum tls_check checks[] = {
+        [TLS_PEER_OK] = TLS_CHECK_OK,         [TLS_PEER_EXPIRED] = TLS_CHECK_EXPIRED,
+        [TLS_PEER_NAME] = TLS_CHECK_NAME,     [TLS_PEER_UNTRUSTED] = TLS_CHECK_UNTRUSTED,
+        [TLS_PEER_FAILED] = TLS_CHECK_FAILED,
+    };
+    const struct smtp_offer *offer = &c->session.offer;
+    c->facts = (struct tls_facts){.is_tls = stream_is_tls(c->stream),
+                                  .is_tried = c->in_clear || offer->starttls,
+                                  .check = checks[stream_tls_check(c->stream)],
+                                  .offers_requiretls = offer->requiretls};
     struct tls_verdict verdict = tls_judge(&c->lot->demand, buf_str(&c->host), &c->facts);
     if (verdict.is_fit) return true;
     unfit(c, &verdict);
     return false;
 }
 
+/* Whom to meet: by TLSA records where the demand has some for the host. What must verify does so now, not by an old session. */
+static struct tls_peer peer_of(const struct connection *c) {
+    const struct tls_demand *demand = &c->lot->demand;
+    const struct tls_host *dane = tls_demand_dane(demand, buf_str(&c->host));
+    struct tls_peer peer = {.name = c->host.p, .must_show = tls_demand_verifies(demand, buf_str(&c->host))};
+    if (!dane || dane->dane != DANE_USABLE) return peer;
+    peer.name = dane->dane_name.p;
+    peer.other_name = demand->published.domain.p;
+    peer.tlsa = dane->tlsa;
+    peer.tlsa_count = dane->tlsa_count;
+    return peer;
+}
+
 static void start_tls(struct connection *c) {
-    const char *name = c->host.p;
+    const struct tls_peer peer = peer_of(c);
     timer_stop(&c->timer);
-    if (stream_start_tls(c->stream, c->mta->options.tls, name, TLS_MS) != STATUS_OK)
+    if (stream_start_tls_with(c->stream, c->mta->options.tls, &peer, TLS_MS) != STATUS_OK)
         tls_failed(c, "the host spoke before the handshake"); /* ST03 */
 }
 
@@ -292,6 +313,7 @@ static bool send_attempt(struct connection *c) {
     struct session_mail mail = {.sender = buf_str(&a->sender),
                                 .recipient = buf_str(&a->recipient),
                                 .size_bytes = l->size_bytes,
+                                .requiretls = a->lot->demand.level == TLS_LEVEL_REQUIRETLS,
                                 .eightbit = l->eightbit,
                                 .utf8 = l->utf8 || !str_is_ascii(buf_str(&a->recipient))};
     a->is_connected = true;
@@ -401,7 +423,7 @@ static struct target *pick(struct connection *c) {
         if (verdict.is_fit) return t;
         c->tried[t - c->site->targets] = true;
         c->is_any_unfit = true;
-        session_break(&c->session, verdict.words);
+        session_break_with(&c->session, verdict.enhanced, verdict.words);
     }
     return NULL;
 }
@@ -415,7 +437,7 @@ static void try_target(struct connection *c) {
     if (!again && (!t || m->is_stopping)) return give_up(c);
     if (t) {
         c->tried[t - s->targets] = true;
-        c->address = t->address;
+        site_address(s, t, &c->address);
         buf_reset(&c->host);
         buf_add_str(&c->host, t->host);
         c->in_clear = false;
@@ -470,6 +492,8 @@ bool connection_is_fit(const struct connection *c, const struct lot *l) {
     if (l == c->lot) return true;
     bool has_dane = tls_demand_dane(&l->demand, host) || tls_demand_dane(&c->lot->demand, host);
     if (l->pool != c->lot->pool || has_dane) return false;
+    /* what was not looked at closely may have been checked long ago */
+    if (tls_demand_verifies(&l->demand, host) && !tls_demand_verifies(&c->lot->demand, host)) return false;
     return tls_judge_host(&l->demand, host).is_fit && tls_judge(&l->demand, host, &c->facts).is_fit;
 }
 

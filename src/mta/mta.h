@@ -23,12 +23,15 @@
 #include "net/stream.h"
 #include "net/tls.h"
 
+struct http_client;
 struct mta;
 struct mta_options {
     struct loop *loop;
     struct executor *writer, *readers, *signers; /* contexts: struct db *, struct db *, struct signer * (core/sign.h) */
     struct resolver *resolver;
     struct tls_context *tls; /* client; NULL: never STARTTLS */
+    struct http_client *http; /* fetches MTA-STS policies; must outlive mta; NULL: there are none */
+    uint16_t sts_port;        /* of their servers; 0: https's own */
     struct metrics *metrics; /* may be NULL */
     const struct rand *rand;
     struct str hostname;                    /* EHLO; copied */

@@ -1,5 +1,9 @@
-/* router.c - which site a domain belongs to: core/route asks DNS, the answer stands for its TTL. In the sandbox every domain's
- * route is the built-in inbox.
+/* router.c - which site a domain belongs to, and what it publishes about TLS.
+ *
+ *   DNS (core/route) --> hosts --> MTA-STS policy (sts.c) --> site
+ *                   \--> a verdict ------------------------/
+ *
+ * The answer stands for its TTL. In the sandbox every domain's route is the built-in inbox.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "mta/own.h"
 
@@ -15,14 +19,17 @@ struct domain_route {
     struct arena arena; /* while asking */
     struct route_machine *machine;
     struct inquiry *inquiry;
+    struct sts_search *search;
     struct site *site; /* NULL while asking */
-    struct arena kept; /* of what follows */
-    struct tls_published published;
+    struct arena kept; /* of what is published */
+    const struct tls_published *published;
     int64_t expires_at; /* monotonic */
 };
+static const struct tls_published nothing_published = {.sts_trouble = TLS_RESULT_SUCCESS};
 
 static void domain_free(struct domain_route *d) {
     inquiry_cancel(&d->inquiry);
+    sts_search_cancel(&d->search);
     if (d->machine) route_fini(d->machine);
     arena_fini(&d->arena);
     arena_fini(&d->kept);
@@ -35,7 +42,6 @@ static void domain_free(struct domain_route *d) {
 static void attach(struct domain_route *d, const struct route *route, uint32_t ttl_s) {
     struct mta *m = d->mta;
     d->site = site_find(m, buf_str(&d->name), route);
-    tls_published_copy(&route->published, &d->kept, &d->published);
     d->expires_at = mta_now_mono(m) + (int64_t)ttl_s * 1000;
     schedule_route(m->schedule, buf_str(&d->name), &d->site->schedule);
     site_touch(d->site);
@@ -51,17 +57,48 @@ static void ask_answer(void *machine, size_t index, const struct dns_answer *ans
     metrics_add(d->mta->options.metrics, METRIC_DNS_FAILURES, is_failure);
     route_answer(d->machine, index, answer);
 }
-static void ask_done(void *machine) {
-    struct domain_route *d = machine;
+static void routed(struct domain_route *d, uint32_t ttl_s) {
     struct mta *m = d->mta;
-    const struct route *route = route_result(d->machine);
-    d->inquiry = NULL;
-    m->routing_count--;
-    attach(d, route, route->ttl_s);
+    attach(d, route_result(d->machine), ttl_s);
     route_fini(d->machine);
     d->machine = NULL;
     arena_fini(&d->arena);
     mta_wake(m);
+}
+
+/* Most domains publish nothing, and that takes no room. */
+static void keep_published(struct domain_route *d, const struct tls_published *found) {
+    if (found->key.n == 0 && !found->is_mx_secure && found->sts_id.n == 0) return;
+    struct tls_published *p = ARENA_NEW(&d->kept, struct tls_published);
+    tls_published_copy(found, &d->kept, p);
+    d->published = p;
+}
+
+static void policy_done(void *arg, const struct sts_entry *entry, enum tls_result trouble) {
+    struct domain_route *d = arg;
+    const struct route *route = route_result(d->machine);
+    struct tls_published p = route->published;
+    p.sts_trouble = trouble;
+    if (entry) {
+        p.sts = entry->policy;
+        p.sts_id = entry->id;
+    }
+    tls_published_seal(&p, &d->arena);
+    keep_published(d, &p);
+    bool is_soon = trouble != TLS_RESULT_SUCCESS && route->ttl_s < STS_RETRY_S;
+    routed(d, is_soon ? STS_RETRY_S : route->ttl_s);
+}
+
+static void ask_done(void *machine) {
+    struct domain_route *d = machine;
+    struct mta *m = d->mta;
+    const struct route *route = route_result(d->machine);
+    bool has_domain = route->verdict == ROUTE_HOSTS && route->published.domain.n > 0; /* else it is a relay's, or a verdict */
+    d->inquiry = NULL;
+    m->routing_count--;
+    if (!has_domain) return routed(d, route->ttl_s);
+    if (!m->options.http) return policy_done(d, NULL, TLS_RESULT_SUCCESS);
+    sts_search_start(&d->search, m, &route->published, policy_done, d);
 }
 static const struct inquiry_ops ask = {ask_next, ask_answer, ask_done};
 
@@ -80,6 +117,7 @@ static void domain_start(struct mta *m, struct str name) {
     d = calloc(1, sizeof *d);
     if (!d) abort();
     d->mta = m;
+    d->published = &nothing_published;
     buf_add_str(&d->name, name);
     (void)map_put(m->domains, buf_str(&d->name), d);
     if (m->options.sandbox) return attach_sandbox(d);
@@ -106,9 +144,9 @@ void router_sweep(struct mta *m) {
     }
 }
 
-const struct tls_published *router_published(const struct mta *m, struct str domain) {
-    const struct domain_route *d = map_find(m->domains, domain);
-    return d && d->site ? &d->published : NULL;
+const struct tls_published *router_published(const struct site *s, struct str domain) {
+    const struct domain_route *d = map_find(s->mta->domains, domain);
+    return d && d->site == s ? d->published : NULL;
 }
 
 void router_free(struct mta *m) {

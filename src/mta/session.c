@@ -232,6 +232,7 @@ static void enter_mail(struct session *s, struct buf *out) {
     }
     if (s->mail.eightbit || s->mail.utf8) buf_add_z(out, " BODY=8BITMIME");
     if (s->mail.utf8) buf_add_z(out, " SMTPUTF8");
+    if (s->mail.requiretls) buf_add_z(out, " REQUIRETLS");
     buf_add_z(out, "\r\n");
 }
 
@@ -390,7 +391,11 @@ void session_quit(struct session *s, struct buf *out) {
 }
 
 void session_break(struct session *s, const char *why) {
-    if (!s->is_ended) set_result_own(s, 0, "", why);
+    session_break_with(s, "", why);
+}
+
+void session_break_with(struct session *s, const char *enhanced, const char *why) {
+    if (!s->is_ended) set_result_own(s, 0, enhanced, why);
     s->state = SESSION_BROKEN;
 }
 

@@ -125,6 +125,10 @@ static void offer_starttls(struct smtp_offer *o, struct str argument) {
     (void)argument;
     o->starttls = true;
 }
+static void offer_requiretls(struct smtp_offer *o, struct str argument) {
+    (void)argument;
+    o->requiretls = true;
+}
 static void offer_auth(struct smtp_offer *o, struct str argument) {
     for (struct str mechanism; str_next(&argument, ' ', &mechanism);) {
         o->auth_plain = o->auth_plain || str_eq_nocase(mechanism, STR("PLAIN"));
@@ -143,6 +147,7 @@ static const struct {
 } offers[] = {
     {STR_INIT("PIPELINING"), offer_pipelining}, {STR_INIT("8BITMIME"), offer_eightbit}, {STR_INIT("SMTPUTF8"), offer_utf8},
     {STR_INIT("STARTTLS"), offer_starttls},     {STR_INIT("SIZE"), offer_size},         {STR_INIT("AUTH"), offer_auth},
+    {STR_INIT("REQUIRETLS"), offer_requiretls},
 };
 
 void smtp_offer_read(const struct smtp_answer *ehlo, struct smtp_offer *ret) {

@@ -49,6 +49,7 @@ void smtp_answer_text(struct buf *out, const struct smtp_answer *answer);
 struct smtp_offer {
     bool pipelining, eightbit, utf8, starttls, size;
     bool auth_plain, auth_login; /* RFC 4954 */
+    bool requiretls;             /* RFC 8689 */
     uint64_t size_max_bytes;     /* 0: no stated limit */
 };
 void smtp_offer_read(const struct smtp_answer *ehlo, struct smtp_offer *ret);

@@ -41,7 +41,7 @@ static void test_OB11_answers(void **state) {
         enum tls_result result = sts_answer_judge(&cases[i], STR("7"), NOW, &arena, &entry);
         if (result != expected[i]) fail_msg("case %zu: %s", i, tls_result_name(result));
     }
-    assert_str(sts_policy_url(&arena, STR("example.com")), "https://mta-sts.example.com/.well-known/mta-sts.txt");
+    assert_str(sts_policy_url(&arena, STR("example.com"), 0), "https://mta-sts.example.com/.well-known/mta-sts.txt");
 }
 
 static void test_when_a_fetch_is_due(void **state) {
