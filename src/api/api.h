@@ -9,6 +9,7 @@
 
 #include "base/metrics.h"
 #include "core/limits.h"
+#include "core/live.h"
 #include "core/queue.h"
 #include "crypto/seal.h"
 #include "httpd/http_server.h"
@@ -42,6 +43,10 @@ struct api_options {
     /* Any loop: mta_hold and mta_release (mta/mta.h); held->done may be called at once, by this thread. NULL: nobody delivers. */
     void *(*queue_hold)(void *arg, const struct queue_hold *what, struct queue_held *held);
     void (*queue_release)(void *arg, void *hold);
+    /* Any loop: mta_ask (mta/mta.h). NULL: nobody delivers. */
+    void (*live_ask)(void *arg, struct live_question *question);
+    void (*alerts_wake)(void *arg);         /* any thread: there is an alert to tell (app/watch.h); may be NULL */
+    struct str alerts_mail, alerts_webhook; /* [alerts]: where it is told */
     /* Any loop: is the gateway taking work (not stopping)? NULL: always. */
     bool (*is_ready)(void *arg);
     void *arg;

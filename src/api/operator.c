@@ -1,32 +1,17 @@
-/* operator.c - what the operator does over the control socket beside the API's own calls: domains by name, the queue.
+/* operator.c - what the operator does over the control socket beside the API's own calls: domains by name.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/domain_calls.h"
 #include "api/operator.h"
+#include "api/operator_filter.h"
 
-#include "core/queue.h"
-
-#define QUEUE_LIST_DEFAULT  100
 #define DOMAIN_LIST_DEFAULT 1000
 
 /* ---- which account, which domain ---- */
-/* The account of parameter Account; SCOPE_ANY when it was not given. Refused with 1 when there is none. */
-static enum status find_account(struct call *c, struct db *db, int64_t *ret_id) {
-    struct account account;
-    struct str email;
-    const struct arg *arg = call_arg(c, "Account");
-    enum status status = STATUS_NOT_FOUND;
-    *ret_id = SCOPE_ANY;
-    if (!arg->is_given) return STATUS_OK;
-    if (account_email(arg->text, c->arena, &email)) status = account_find(db, c->arena, email, &account);
-    if (status == STATUS_OK) *ret_id = account.id;
-    return status == STATUS_NOT_FOUND ? call_refuse_field(c, 1, STR("Account")) : status;
-}
-
 /* The domain called `name`, of Account or the only one of that name. */
 static enum status find_domain(struct call *c, struct db *db, struct str name, struct domain *ret) {
     int64_t account_id;
     struct domain_list list;
-    enum status status = find_account(c, db, &account_id);
+    enum status status = operator_account(c, db, &account_id);
     if (call_is_over(c, status)) return status;
     if (account_id != SCOPE_ANY) {
         status = domain_find(db, c->arena, account_id, name, ret);
@@ -44,7 +29,7 @@ static enum status find_domain(struct call *c, struct db *db, struct str name, s
 enum status operator_domain_list(struct call *c, struct db *db) {
     int64_t account_id;
     struct domain_list list;
-    enum status status = find_account(c, db, &account_id);
+    enum status status = operator_account(c, db, &account_id);
     if (call_is_over(c, status)) return status;
     int limit = (int)call_number(c, "Limit", DOMAIN_LIST_DEFAULT);
     status = domain_list(db, c->arena, account_id, call_number(c, "AfterID", 0), limit, &list);
@@ -80,33 +65,4 @@ enum status operator_domain_enable(struct call *c, struct db *db) {
 
 enum status operator_domain_disable(struct call *c, struct db *db) {
     return set_state(c, db, DOMAIN_SUSPENDED);
-}
-
-/* ---- the queue ---- */
-enum status operator_queue_list(struct call *c, struct db *db) {
-    struct queue_item_list list;
-    int limit = (int)call_number(c, "Limit", QUEUE_LIST_DEFAULT);
-    enum status status = queue_show(db, c->arena, call_number(c, "AfterID", 0), limit, c->now, &list);
-    if (status != STATUS_OK) return status;
-    int64_t waiting;
-    status = queue_count_waiting(db, &waiting);
-    if (status != STATUS_OK) return status;
-    struct json_writer *w = call_open(c);
-    json_add_i64(w, STR("Waiting"), waiting);
-    json_add_array(w, STR("Queue"));
-    for (size_t i = 0; i < list.count; i++) {
-        const struct queue_item *item = &list.items[i];
-        json_open_object(w);
-        json_add_i64(w, STR("ID"), item->recipient_id);
-        json_add_str(w, STR("MessageID"), item->message_uuid);
-        json_add_str(w, STR("Sender"), item->sender);
-        json_add_str(w, STR("Recipient"), item->address);
-        json_add_z(w, STR("State"), item->state);
-        json_add_str(w, STR("Reason"), item->reason);
-        json_add_i64(w, STR("Attempts"), item->attempts);
-        json_add_iso_time(w, STR("NextTry"), item->due_at);
-        json_close_object(w);
-    }
-    json_close_array(w);
-    return call_close(c);
 }

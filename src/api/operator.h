@@ -10,6 +10,5 @@ enum status operator_domain_enable(struct call *call, struct db *db);
 enum status operator_domain_disable(struct call *call, struct db *db);
 /* Not a step: who is meant by a call over the control socket (operator_scope.c). On a reader. */
 enum status operator_scope(struct call *call, struct db *db);
-enum status operator_queue_list(struct call *call, struct db *db);
 
 #endif

@@ -34,13 +34,6 @@ static const struct refusal operator_send_refusals[] = {
     {7, 0, "The message is malformed"},
     {14, 0, "Email address is in the suppression list. Email delivery is blocked."},
 };
-static const struct param queue_list_params[] = {
-    {"AfterID", PARAM_ID, false, 0, 0, 0, 0, "Entries behind this one"},
-    {"Limit", PARAM_INT, false, 0, 0, 1, 1000, "Entries to return; 100 when absent"},
-};
-
-static const struct refusal no_refusals[1];
-
 static const struct operation rows[] = {
     {"Operator.DomainList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Sender domains",
      LIST_OF(operator_domain_list_params, operator_domain_refusals), .steps = {{STEP_READER, operator_domain_list}}},
@@ -55,8 +48,6 @@ static const struct operation rows[] = {
                {STEP_SIZED, operator_send_make},
                {STEP_WRITER, operator_send_store},
                {STEP_LOOP, operator_send_offer}}},
-    {"Operator.QueueList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Recipients that wait",
-     LIST_OF(queue_list_params, no_refusals), .steps = {{STEP_READER, operator_queue_list}}},
 };
 const struct operation_table operator_table = {"Operator", rows, sizeof rows / sizeof rows[0],
                                                "What only the operator's control socket offers"};

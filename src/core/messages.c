@@ -202,32 +202,3 @@ enum status message_move(struct db *db, struct arena *arena, const struct messag
     if (status == STATUS_OK) *ret = moved;
     return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
 }
-
-enum status message_waiting(struct db *db, struct arena *arena, const struct message_scope *scope, int64_t last_message,
-                            int limit, struct queue_ids *ret) {
-    const struct queue_sender sender = {scope->account_id, scope->domain_id, last_message, limit};
-    return queue_of_sender(db, arena, &sender, ret);
-}
-
-static enum status end_life(struct db *db, int64_t recipient_id, int64_t now) {
-    ARENA_AUTO arena = {0};
-    struct recipient r;
-    enum status status = recipient_get(db, &arena, recipient_id, &r);
-    if (status == STATUS_OK) status = message_set_expiry(db, r.message_id, now);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
-enum status message_fail(struct db *db, const struct queue_ids *ids, const struct message_end *end, int64_t *ret_count) {
-    int64_t failed = 0;
-    enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < ids->count; i++) {
-        bool applied = false;
-        if (message_is_flying(&end->flight, ids->items[i]))
-            status = end_life(db, ids->items[i], end->now);
-        else
-            status = delivery_withdraw(db, ids->items[i], RECIPIENT_FAILED, end->reason, end->now, &applied);
-        failed += applied;
-    }
-    if (status == STATUS_OK) *ret_count = failed;
-    return status;
-}

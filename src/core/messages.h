@@ -1,5 +1,4 @@
-/* messages.h - accepted messages as their sender sees them, and what he may still decide: cancel them, move them, clear a
- * domain's queue.
+/* messages.h - accepted messages as their sender sees them, and what he may still decide: cancel them, move them.
  *
  * Everything takes an account and a sender domain (SCOPE_ANY: all of the account's, deleted domains' too) and finds nothing
  * else's (P6). What decides runs on the writer under a hold (core/queue.h) and leaves alone what is in flight; state and event
@@ -72,18 +71,5 @@ WARN_UNUSED enum status message_cancel(struct db *db, const struct message_choic
  */
 WARN_UNUSED enum status message_move(struct db *db, struct arena *arena, const struct message_choice *choice, int64_t due_at,
                                      struct queue_entry_list *ret);
-
-/* Waiting recipients of a sender domain, gone or not, of messages up to last_message; at most `limit`. */
-WARN_UNUSED enum status message_waiting(struct db *db, struct arena *arena, const struct message_scope *scope,
-                                        int64_t last_message, int limit, struct queue_ids *ret);
-struct message_end {
-    struct message_flight flight;
-    struct str reason;
-    int64_t now;
-};
-/* Fail these recipients, each with its event. Of those in flight the message's life ends now: a deferral is their end.
- * *ret_count: how many failed here. */
-WARN_UNUSED enum status message_fail(struct db *db, const struct queue_ids *ids, const struct message_end *end,
-                                     int64_t *ret_count);
 
 #endif

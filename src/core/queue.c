@@ -79,7 +79,7 @@ enum status queue_expired_page(struct db *db, int64_t node_id, const struct queu
     return STATUS_OK;
 }
 
-static enum status expire(struct db *db, const struct node_epoch *owner, int64_t id, int64_t now, bool *ret_applied) {
+static enum status expire(struct db *db, struct dsn_desk *desk, int64_t id, int64_t now, bool *ret_applied) {
     ARENA_AUTO arena = {0};
     BUF_AUTO reason = {0};
     struct recipient r;
@@ -91,16 +91,16 @@ static enum status expire(struct db *db, const struct node_epoch *owner, int64_t
     if (r.reason.n) buf_addf(&reason, "; it waited because: %.*s", STR_ARG(r.reason));
     struct settlement end = {
         .recipient_id = id, .attempts = r.attempts, .outcome = DELIVERY_FAILED, .at = now, .reason = buf_str(&reason)};
-    return delivery_settle(db, owner, &end, ret_applied);
+    return delivery_settle(db, desk, &end, ret_applied);
 }
 
-enum status queue_expire(struct db *db, const struct node_epoch *owner, const struct queue_ids *ids, int64_t now,
+enum status queue_expire(struct db *db, struct dsn_desk *desk, const struct queue_ids *ids, int64_t now,
                          int64_t *ret_count) {
     int64_t count = 0;
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < ids->count; i++) {
         bool applied = false;
-        status = expire(db, owner, ids->items[i], now, &applied);
+        status = expire(db, desk, ids->items[i], now, &applied);
         count += applied;
     }
     if (status == STATUS_OK) *ret_count = count;
@@ -111,33 +111,35 @@ struct str queue_why(bool is_ahead) {
     return is_ahead ? STR("waiting for its time") : STR("waiting for its first try");
 }
 
-static void item_fill(const struct queue_row *row, struct arena *arena, int64_t now, struct queue_item *ret) {
-    const struct recipient *r = &row->recipient;
+enum status queue_item_get(struct db *db, struct arena *arena, int64_t recipient_id, int64_t now, struct queue_item *ret) {
+    struct queue_row row;
+    enum status status = queue_row_get(db, arena, recipient_id, &row);
+    if (status != STATUS_OK) return status;
+    const struct recipient *r = &row.recipient;
     char uuid[ID_TEXT_LEN + 1];
-    id_format(row->message_uuid, uuid);
+    id_format(row.message_uuid, uuid);
     bool is_ahead = r->state == RECIPIENT_SCHEDULED && r->due_at > now;
+    bool is_due = r->state == RECIPIENT_SCHEDULED && !is_ahead;
     *ret = (struct queue_item){
         .recipient_id = r->id,
+        .message_id = r->message_id,
+        .account_id = r->account_id,
+        .domain_id = r->domain_id,
         .message_uuid = arena_str(arena, str_from_z(uuid)),
-        .sender = row->sender,
+        .sender = row.sender,
         .address = r->address,
         .domain = r->domain,
-        .state = recipient_state_text(is_ahead ? RECIPIENT_SCHEDULED : RECIPIENT_QUEUED),
+        .state = recipient_state_text(is_due ? RECIPIENT_QUEUED : r->state),
+        .is_waiting = r->state == RECIPIENT_SCHEDULED || r->state == RECIPIENT_QUEUED,
+        .is_held = r->state == RECIPIENT_HELD,
+        .priority = r->priority,
         .reason = r->reason,
         .attempts = r->attempts,
         .due_at = r->due_at,
         .changed_at = r->changed_at,
+        .created_at = row.created_at,
+        .expires_at = r->expires_at,
     };
-    if (str_is_empty(r->reason)) ret->reason = queue_why(is_ahead);
-}
-
-enum status queue_show(struct db *db, struct arena *arena, int64_t after_id, int limit, int64_t now,
-                       struct queue_item_list *ret) {
-    struct queue_row_list rows;
-    enum status status = queue_list(db, arena, after_id, limit, &rows);
-    if (status != STATUS_OK) return status;
-    struct queue_item *items = arena_array(arena, rows.count + 1, sizeof *items);
-    for (size_t i = 0; i < rows.count; i++) item_fill(&rows.items[i], arena, now, &items[i]);
-    *ret = (struct queue_item_list){items, rows.count};
+    if (ret->is_waiting && str_is_empty(r->reason)) ret->reason = queue_why(is_ahead);
     return STATUS_OK;
 }

@@ -43,7 +43,7 @@ WARN_UNUSED enum status queue_expired_page(struct db *db, int64_t node_id, const
                                            struct arena *arena, struct queue_page *ret);
 /* On the writer: fail these, as delivery_settle does, each with its event and the reason for which it waited; those that ended or
  * live longer meanwhile are left alone. None may be in flight: leave those out. *ret_count: how many failed. */
-WARN_UNUSED enum status queue_expire(struct db *db, const struct node_epoch *owner, const struct queue_ids *ids, int64_t now,
+WARN_UNUSED enum status queue_expire(struct db *db, struct dsn_desk *desk, const struct queue_ids *ids, int64_t now,
                                      int64_t *ret_count);
 
 /* What the writer is about to decide, so that no delivery of it may begin meanwhile: an account's messages
@@ -64,23 +64,21 @@ struct queue_held {
     size_t in_flight_count;
 };
 
-/* One waiting recipient as people see it: why it waits and when it is tried next (P4). */
+/* One recipient as people see it: why it waits and when it is tried next (P4). */
 struct queue_item {
-    int64_t recipient_id;
+    int64_t recipient_id, message_id, account_id, domain_id;
     struct str message_uuid; /* text */
     struct str sender, address, domain;
     const char *state; /* "scheduled" until its time comes, then "queued" */
-    struct str reason; /* of the last try; "waiting for its first try" before */
-    int64_t attempts, due_at, changed_at;
-};
-struct queue_item_list {
-    struct queue_item *items;
-    size_t count;
+    bool is_waiting, is_held;
+    int priority;
+    struct str reason; /* of the last try, or of its end; "waiting for its first try" before */
+    int64_t attempts, due_at, changed_at, created_at, expires_at;
 };
 /* Why one waits that was never tried: for its time, or for its turn. */
 struct str queue_why(bool is_ahead);
-/* On a reader: what waits, by recipient id behind after_id, at most `limit`. `now` tells scheduled from queued. */
-WARN_UNUSED enum status queue_show(struct db *db, struct arena *arena, int64_t after_id, int limit, int64_t now,
-                                   struct queue_item_list *ret);
+/* On a reader. `now` tells scheduled from queued. */
+WARN_UNUSED enum status queue_item_get(struct db *db, struct arena *arena, int64_t recipient_id, int64_t now,
+                                       struct queue_item *ret);
 
 #endif

@@ -63,6 +63,12 @@ enum status recipient_get(struct db *tx, struct arena *a, int64_t id, struct rec
     return row_get(s, a, recipient_fill, ret);
 }
 
+enum status recipient_set_notify(struct db *tx, int64_t id, int dsn_notify) {
+    struct stmt *s = db_stmt(tx, "UPDATE recipients SET dsn_notify = ?2 WHERE id = ?1");
+    STMT_BIND_INTS(s, 1, id, dsn_notify);
+    return row_change(tx, s);
+}
+
 enum status recipient_list(struct db *tx, struct arena *a, int64_t message_id, struct recipient_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS " FROM recipients r WHERE r.message_id = ?1 ORDER BY r.id");
     stmt_bind_int(s, 1, message_id);
@@ -214,19 +220,6 @@ enum status queue_return(struct db *tx, int64_t id, struct str reason, int64_t n
     return row_change(tx, s);
 }
 
-static void id_fill(struct stmt *s, struct arena *a, void *item) {
-    (void)a;
-    *(int64_t *)item = stmt_int(s, 0);
-}
-
-enum status queue_of_sender(struct db *tx, struct arena *a, const struct queue_sender *sender, struct queue_ids *ret) {
-    /* The partial index holds the account: only its own waiting rows are looked up. */
-    struct stmt *s = db_stmt(tx, "SELECT r.id FROM recipients r JOIN messages m ON m.id = r.message_id WHERE r.state IN (0, 1) "
-                                 "AND r.account_id = ?1 AND +m.domain_id = ?2 AND +r.message_id <= ?3 LIMIT ?4");
-    STMT_BIND_INTS(s, 1, sender->account_id, sender->domain_id, sender->last_message, sender->limit);
-    return rows_collect(s, a, sizeof(int64_t), id_fill, ret);
-}
-
 enum status queue_count_states(struct db *tx, int64_t message_id, int64_t now, int64_t ret[RECIPIENT_STATE_COUNT]) {
     /* A scheduled one whose time has come reads as queued. */
     struct stmt *s =
@@ -266,13 +259,4 @@ enum status queue_row_get(struct db *tx, struct arena *a, int64_t id, struct que
                                  "JOIN messages m ON m.id = r.message_id WHERE r.id = ?1");
     stmt_bind_int(s, 1, id);
     return row_get(s, a, queue_row_fill, ret);
-}
-
-enum status queue_list(struct db *tx, struct arena *a, int64_t after_id, int limit, struct queue_row_list *ret) {
-    /* "+r.id" keeps the engine off the table's own order: the waiting are few beside the history. */
-    struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS ", m.uuid, m.sender, m.created_at, m.size FROM recipients r "
-                                 "JOIN messages m ON m.id = r.message_id "
-                                 "WHERE r.state IN (0, 1) AND +r.id > ?1 ORDER BY +r.id LIMIT ?2");
-    STMT_BIND_INTS(s, 1, after_id, limit);
-    return rows_collect(s, a, sizeof(struct queue_row), queue_row_fill, ret);
 }

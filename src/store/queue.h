@@ -66,6 +66,8 @@ struct recipient_list {
 WARN_UNUSED enum status recipient_add(struct db *tx, const struct recipient *recipient, const struct node_epoch *owner,
                                       int64_t *ret_id);
 WARN_UNUSED enum status recipient_get(struct db *tx, struct arena *a, int64_t id, struct recipient *ret);
+/* Bits of dsn_notify anew. NOT_FOUND: the row is gone. */
+WARN_UNUSED enum status recipient_set_notify(struct db *tx, int64_t id, int dsn_notify);
 /* All recipients of a message in order of id. */
 WARN_UNUSED enum status recipient_list(struct db *tx, struct arena *a, int64_t message_id, struct recipient_list *ret);
 
@@ -146,13 +148,6 @@ struct queue_ids {
     int64_t *items;
     size_t count;
 };
-struct queue_sender {
-    int64_t account_id, domain_id;
-    int64_t last_message; /* of messages up to this one */
-    int limit;
-};
-/* Waiting recipients of one sender domain, gone or not, in no order. Walks what waits, not the history. */
-WARN_UNUSED enum status queue_of_sender(struct db *tx, struct arena *a, const struct queue_sender *sender, struct queue_ids *ret);
 /* How many of a message's recipients are in each state; `now` tells scheduled from queued. */
 WARN_UNUSED enum status queue_count_states(struct db *tx, int64_t message_id, int64_t now, int64_t ret[RECIPIENT_STATE_COUNT]);
 
@@ -168,12 +163,5 @@ struct queue_row {
 };
 /* Whatever its state. */
 WARN_UNUSED enum status queue_row_get(struct db *tx, struct arena *a, int64_t id, struct queue_row *ret);
-
-struct queue_row_list {
-    struct queue_row *items;
-    size_t count;
-};
-/* Waiting recipients in order of id, those with id > after_id. */
-WARN_UNUSED enum status queue_list(struct db *tx, struct arena *a, int64_t after_id, int limit, struct queue_row_list *ret);
 
 #endif

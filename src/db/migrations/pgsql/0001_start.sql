@@ -320,6 +320,7 @@ CREATE TABLE messages (
     envelope_from   TEXT NOT NULL DEFAULT '',      -- what MAIL said: who hears of its fate; '': nobody
     dsn_return      BIGINT NOT NULL DEFAULT 0,    -- RET of MAIL (enum smtp_return)
     dsn_envid       TEXT NOT NULL DEFAULT '',      -- ENVID of MAIL
+    is_report       BIGINT NOT NULL DEFAULT 0,    -- ours, on another message: goes out from <>, and is never reported on
     subject         TEXT NOT NULL,
     rfc_message_id  TEXT NOT NULL,                 -- without <>
     tags            TEXT NOT NULL DEFAULT '[]',    -- JSON
@@ -350,7 +351,7 @@ CREATE TABLE recipients (               -- the queue and its history; P1: exactl
     attempts    BIGINT NOT NULL DEFAULT 0,
     reason      TEXT NOT NULL DEFAULT '',          -- why it waits, or why it ended
     changed_at  BIGINT NOT NULL,
-    dsn_notify  BIGINT NOT NULL DEFAULT 0,        -- NOTIFY of RCPT (bits of enum smtp_notify)
+    dsn_notify  BIGINT NOT NULL DEFAULT 0,        -- NOTIFY of RCPT (bits of enum smtp_notify); 16: told of the delay
     dsn_orcpt   TEXT NOT NULL DEFAULT '',          -- ORCPT of RCPT
     node_id     BIGINT NOT NULL,                  -- who delivers it, and in which of its
     epoch       BIGINT NOT NULL                   -- lives the row was last written
@@ -383,7 +384,7 @@ CREATE INDEX queue_jobs_open ON queue_jobs(account_id, id) WHERE finished_at = 0
 CREATE TABLE pauses (                   -- by the operator: of all deliveries, a site, a source
     kind        BIGINT NOT NULL,                  -- enum pause_kind
     name        TEXT NOT NULL,
-    until       BIGINT NOT NULL,                  -- 0: until it is taken back
+    until       BIGINT NOT NULL,                  -- the largest number: until it is taken back
     because     TEXT NOT NULL DEFAULT '',
     created_at  BIGINT NOT NULL,
     PRIMARY KEY (kind, name)

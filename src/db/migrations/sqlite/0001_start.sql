@@ -320,6 +320,7 @@ CREATE TABLE messages (
     envelope_from   TEXT NOT NULL DEFAULT '',      -- what MAIL said: who hears of its fate; '': nobody
     dsn_return      INTEGER NOT NULL DEFAULT 0,    -- RET of MAIL (enum smtp_return)
     dsn_envid       TEXT NOT NULL DEFAULT '',      -- ENVID of MAIL
+    is_report       INTEGER NOT NULL DEFAULT 0,    -- ours, on another message: goes out from <>, and is never reported on
     subject         TEXT NOT NULL,
     rfc_message_id  TEXT NOT NULL,                 -- without <>
     tags            TEXT NOT NULL DEFAULT '[]',    -- JSON
@@ -350,7 +351,7 @@ CREATE TABLE recipients (               -- the queue and its history; P1: exactl
     attempts    INTEGER NOT NULL DEFAULT 0,
     reason      TEXT NOT NULL DEFAULT '',          -- why it waits, or why it ended
     changed_at  INTEGER NOT NULL,
-    dsn_notify  INTEGER NOT NULL DEFAULT 0,        -- NOTIFY of RCPT (bits of enum smtp_notify)
+    dsn_notify  INTEGER NOT NULL DEFAULT 0,        -- NOTIFY of RCPT (bits of enum smtp_notify); 16: told of the delay
     dsn_orcpt   TEXT NOT NULL DEFAULT '',          -- ORCPT of RCPT
     node_id     INTEGER NOT NULL,                  -- who delivers it, and in which of its
     epoch       INTEGER NOT NULL                   -- lives the row was last written
@@ -383,7 +384,7 @@ CREATE INDEX queue_jobs_open ON queue_jobs(account_id, id) WHERE finished_at = 0
 CREATE TABLE pauses (                   -- by the operator: of all deliveries, a site, a source
     kind        INTEGER NOT NULL,                  -- enum pause_kind
     name        TEXT NOT NULL,
-    until       INTEGER NOT NULL,                  -- 0: until it is taken back
+    until       INTEGER NOT NULL,                  -- the largest number: until it is taken back
     because     TEXT NOT NULL DEFAULT '',
     created_at  INTEGER NOT NULL,
     PRIMARY KEY (kind, name)
