@@ -67,6 +67,8 @@ bool mta_may_grow(size_t own, size_t used, size_t max);
 int64_t mta_now(const struct mta *m);      /* wall */
 int64_t mta_now_mono(const struct mta *m); /* monotonic */
 struct shape_time mta_time(const struct mta *m);
+/* For one job that settles; entries are made in the arena. */
+struct dsn_desk mta_desk(struct mta *m, struct arena *arena);
 
 /* ---- expiry.c ---- */
 /* Now and then fail what waits though its life is over. Stopped once; a job may be out until mta's jobs are done. */

@@ -21,37 +21,54 @@ static void on_ready(struct schedule_site *schedule) {
     site_touch(LIST_OWNER(schedule, struct site, schedule));
 }
 
-static bool target_is(const struct target *t, const struct net_address *address) {
-    return t->address.family == address->family && t->address.port == address->port &&
-           memcmp(t->address.ip, address->ip, sizeof address->ip) == 0;
+static bool is_same(const struct route_address *a, const struct route_address *b) {
+    return a->family == b->family && memcmp(a->ip, b->ip, a->family == 4 ? 4 : 16) == 0;
+}
+
+void site_address(const struct site *s, const struct target *t, struct net_address *ret) {
+    *ret = (struct net_address){.family = t->ip.family, .port = s->port};
+    memcpy(ret->ip, t->ip.ip, t->ip.family == 4 ? 4 : 16);
+}
+
+/* Room for exactly these, for there may be many sites: the targets, and behind them the names of their hosts. */
+static struct target *targets_alloc(const struct route *route, char **ret_names) {
+    size_t count = 0, bytes = 0;
+    for (size_t h = 0; h < route->host_count; h++) {
+        count += route->hosts[h].address_count;
+        bytes += route->hosts[h].name.n;
+    }
+    struct target *targets = calloc(1, count * sizeof *targets + bytes + 1);
+    if (!targets) abort();
+    *ret_names = (char *)(targets + count);
+    return targets;
 }
 
 /* Fill the site's targets from a route, best host first; what is known of old ones is kept. */
 static void set_targets(struct site *s, const struct route *route) {
-    struct arena old_arena = s->arena;
     struct target *old = s->targets;
     size_t old_count = s->target_count;
-    s->arena = (struct arena){0};
-    s->targets = arena_array(&s->arena, SITE_TARGETS_MAX, sizeof *s->targets);
+    char *names;
+    s->targets = targets_alloc(route, &names);
     s->target_count = 0;
     s->families = 0;
+    s->port = route->port;
     for (size_t h = 0; h < route->host_count; h++) {
         const struct route_host *host = &route->hosts[h];
-        struct str name = arena_str(&s->arena, host->name);
+        struct str name = str_make(memcpy(names, host->name.p, host->name.n), host->name.n);
+        names += name.n;
         for (size_t i = 0; i < host->address_count && s->target_count < SITE_TARGETS_MAX; i++) {
             struct target *t = &s->targets[s->target_count++];
-            t->host = name;
-            t->address = (struct net_address){.family = host->addresses[i].family, .port = route->port};
-            memcpy(t->address.ip, host->addresses[i].ip, t->address.family == 4 ? 4 : 16);
-            s->families |= t->address.family == 6 ? SOURCE_OF_IPV6 : SOURCE_OF_IPV4;
+            *t = (struct target){.host = name, .ip = host->addresses[i]};
+            s->families |= t->ip.family == 6 ? SOURCE_OF_IPV6 : SOURCE_OF_IPV4;
             for (size_t o = 0; o < old_count; o++)
-                if (target_is(&old[o], &t->address)) t->bad_until = old[o].bad_until;
+                if (is_same(&old[o].ip, &t->ip)) t->bad_until = old[o].bad_until;
         }
     }
-    arena_fini(&old_arena);
+    free(old);
 }
 
 static void set_verdict(struct site *s, const struct route *route) {
+    arena_fini(&s->arena);
     s->verdict = *route;
     s->verdict.hosts = NULL;
     s->verdict.host_count = 0;
@@ -118,6 +135,7 @@ static void site_free(struct site *s) {
     list_remove(&s->node);
     timer_fini(&s->again);
     connector_free_all(s);
+    free(s->targets);
     arena_fini(&s->arena);
     buf_fini(&s->key_bytes);
     buf_fini(&s->provider);
@@ -262,7 +280,7 @@ void site_turn(struct site *s) {
 }
 
 static bool is_of(const struct target *t, unsigned families) {
-    return families & (t->address.family == 6 ? SOURCE_OF_IPV6 : SOURCE_OF_IPV4);
+    return families & (t->ip.family == 6 ? SOURCE_OF_IPV6 : SOURCE_OF_IPV4);
 }
 
 struct target *site_pick(struct site *s, unsigned families, const bool tried[SITE_TARGETS_MAX]) {
@@ -275,6 +293,8 @@ struct target *site_pick(struct site *s, unsigned families, const bool tried[SIT
 }
 
 void site_mark_bad(struct site *s, const struct net_address *address) {
+    struct route_address ip = {.family = address->family};
+    memcpy(ip.ip, address->ip, sizeof ip.ip);
     for (size_t i = 0; i < s->target_count; i++)
-        if (target_is(&s->targets[i], address)) s->targets[i].bad_until = mta_now_mono(s->mta) + BAD_MS;
+        if (is_same(&s->targets[i].ip, &ip)) s->targets[i].bad_until = mta_now_mono(s->mta) + BAD_MS;
 }
