@@ -28,6 +28,7 @@ static enum status load_sender(struct db *db, struct arena *arena, struct delive
     if (status != STATUS_OK) return status;
     d->expires_at = message.expires_at;
     d->domain_id = message.domain_id;
+    d->is_report = message.is_report;
     d->key_id = message.key_id;
     status = domain_get(db, arena, SCOPE_ANY, message.domain_id, &domain);
     if (status == STATUS_NOT_FOUND) d->lost = STR("The sender domain is gone");
@@ -233,13 +234,32 @@ static enum status write_state(struct db *db, const struct node_epoch *owner, co
     return queue_settle(db, &settle);
 }
 
-static enum status settle(struct db *db, const struct node_epoch *owner, const struct settlement *s, struct recipient *to,
+/* What the sender is told, as far as he wants. */
+static enum status tell_sender(struct db *db, struct dsn_desk *desk, const struct settlement *s, const struct recipient *to,
+                               const struct message *message) {
+    static const enum dsn_action actions[] = {[DELIVERY_DELIVERED] = DSN_RELAYED,
+                                              [DELIVERY_DEFERRED] = DSN_DELAYED,
+                                              [DELIVERY_BOUNCED] = DSN_FAILED,
+                                              [DELIVERY_FAILED] = DSN_FAILED};
+    const struct delivery_report *r = &s->report;
+    const struct dsn_fact fact = {.action = actions[s->outcome],
+                                  .at = s->at,
+                                  .remote_mta = r->mx_host,
+                                  .code = r->is_own ? 0 : r->code,
+                                  .enhanced = r->enhanced,
+                                  .reply = r->text,
+                                  .reason = to->reason};
+    return dsn_tell(db, desk, message, to, &fact);
+}
+
+static enum status settle(struct db *db, struct dsn_desk *desk, const struct settlement *s, struct recipient *to,
                           const struct message *message) {
     int64_t event_id = 0;
-    enum status status = write_state(db, owner, s, to);
+    enum status status = write_state(db, &desk->owner, s, to);
     if (status != STATUS_OK || s->outcome == DELIVERY_POSTPONED) return status;
     status = add_event(db, s, to, message, &event_id);
     if (status == STATUS_OK) status = suppress(db, s, to, message, event_id);
+    if (status == STATUS_OK) status = tell_sender(db, desk, s, to, message);
     if (status == STATUS_OK && s->signature.n > 0 && message->signature.n == 0) {
         status = message_set_signature(db, message->id, s->signature);
     }
@@ -260,7 +280,7 @@ static enum status judge_deferral(struct db *db, const struct message *message, 
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-enum status delivery_settle(struct db *db, const struct node_epoch *owner, const struct settlement *s, bool *ret_applied) {
+enum status delivery_settle(struct db *db, struct dsn_desk *desk, const struct settlement *s, bool *ret_applied) {
     ARENA_AUTO arena = {0};
     BUF_AUTO reason = {0};
     struct recipient to;
@@ -277,7 +297,7 @@ enum status delivery_settle(struct db *db, const struct node_epoch *owner, const
             bounce_class_of(s->report.code, s->report.enhanced, s->report.text, s->report.mx_host, &final.bounce);
         status = judge_deferral(db, &message, &final, &to);
     }
-    if (status == STATUS_OK) status = settle(db, owner, &final, &to, &message);
+    if (status == STATUS_OK) status = settle(db, desk, &final, &to, &message);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     *ret_applied = status == STATUS_OK; /* else settled before, or not ours */
     return STATUS_OK;

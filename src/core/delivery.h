@@ -10,12 +10,14 @@
 #include "base/arena.h"
 #include "base/id.h"
 #include "core/bounce_class.h"
+#include "core/dsn.h"
 #include "core/sign.h"
 #include "store/queue.h"
 
 struct db;
 
 struct delivery {
+    bool is_report;  /* it goes out from <> */
     bool is_waiting; /* false: not ours, settled since, or gone: drop the entry, the rest is empty */
     int64_t recipient_id, message_id;
     int64_t domain_id;                   /* the sender domain's */
@@ -59,6 +61,7 @@ enum delivery_outcome {
     DELIVERY_BOUNCED,  /* the other side said never, or the domain takes no mail */
     DELIVERY_POSTPONED, /* nobody was asked: it waits for next_at with its reason. No event, no attempt */
     DELIVERY_FAILED,   /* its life ended while it waited, or it is lost; counts as an attempt when report.command is given */
+    DELIVERY_OUTCOME_COUNT
 };
 /* What ended an attempt; empty and zero fields are left out of the event. */
 struct delivery_report {
@@ -89,9 +92,9 @@ struct settlement {
 /* Write one settlement. A deferral behind the end of the message's life, which may have come meanwhile, is its failure,
  * and so is one whose sender domain was deleted. *ret_applied false: the row was not waiting, not ours, or this attempt was
  * settled before; nothing is written. Running it twice, in one transaction or two, applies it once. A
- * 5xx of a class that says the address is of no use suppresses it, in the same transaction (P3, P9). */
-WARN_UNUSED enum status delivery_settle(struct db *db, const struct node_epoch *owner, const struct settlement *s,
-                                        bool *ret_applied);
+ * 5xx of a class that says the address is of no use suppresses it, in the same transaction (P3, P9), where
+ * a report to the sender is written as well (dsn.h). */
+WARN_UNUSED enum status delivery_settle(struct db *db, struct dsn_desk *desk, const struct settlement *s, bool *ret_applied);
 
 /* The sender's own end of a waiting recipient: state and a `failed` event with the reason. *ret_applied false: it does not wait
  * any more, nothing is written. It must not be in flight (core/queue.h, struct queue_hold). */

@@ -10,6 +10,7 @@
 #include "store/queue_walk.h"
 
 struct db;
+struct dsn_desk;
 
 /* On the writer, once at start, before anything is accepted or delivered: begin a new life of the node `name` (made if new). What
  * waits is ours again, and a process of an earlier life can settle nothing any more. *ret is what accept and delivery write with.

@@ -105,8 +105,10 @@ static void load_done(struct job *job) {
         struct str why = d->reason.n ? d->reason : STR("The message's life ended");
         return attempt_settle(a, &(struct ending){.verdict = BOUNCE_DEFERRED, .text = why});
     }
-    return_path_make(&m->return_path_key, RETURN_PATH_BOUNCE, d->recipient_id, &a->sender);
-    buf_addf(&a->sender, "@%.*s.%.*s", STR_ARG(d->subdomain), STR_ARG(d->sender_domain));
+    if (!d->is_report) {
+        return_path_make(&m->return_path_key, RETURN_PATH_BOUNCE, d->recipient_id, &a->sender);
+        buf_addf(&a->sender, "@%.*s.%.*s", STR_ARG(d->subdomain), STR_ARG(d->sender_domain));
+    }
     buf_add_str(&a->recipient, d->address);
     if (!join_lot(a)) return attempt_drop(a, mta_now(m) + ATTEMPT_AGAIN_MS);
     letter_attach(a);
@@ -155,7 +157,8 @@ static void settle_submit(struct attempt *a);
 static enum status settle_run(struct job *job, void *ctx) {
     struct attempt *a = LIST_OWNER(job, struct attempt, job);
     a->is_applied = false;
-    return delivery_settle(ctx, &a->mta->owner, &a->settlement, &a->is_applied);
+    dsn_desk_clear(&a->desk);
+    return delivery_settle(ctx, &a->desk, &a->settlement, &a->is_applied);
 }
 
 static void count_and_log(const struct attempt *a) {
@@ -168,6 +171,12 @@ static void count_and_log(const struct attempt *a) {
               [DELIVERY_FAILED] = {"mta.failed", METRIC_FAILED}};
     const struct settlement *s = &a->settlement;
     metrics_add(a->mta->options.metrics, of[s->outcome].metric, 1);
+    a->site->ended[s->outcome]++;
+    if (s->reason.n) {
+        buf_reset(&a->site->last_reply);
+        buf_add_str(&a->site->last_reply, s->reason);
+        a->site->last_reply_at = s->at;
+    }
     LOG(LOG_INFO, of[s->outcome].event, LOG_INT("recipient", s->recipient_id), LOG_INT("message", a->entry->message_id),
         LOG_STR("domain", a->entry->domain), LOG_STR("host", s->report.mx_host), LOG_INT("attempt", s->attempts + 1),
         LOG_STR("why", s->reason));
@@ -186,6 +195,7 @@ static void settle_done(struct job *job) {
     }
     bool waits = a->settlement.outcome == DELIVERY_DEFERRED || a->settlement.outcome == DELIVERY_POSTPONED;
     if (a->is_applied && a->settlement.outcome != DELIVERY_POSTPONED) count_and_log(a);
+    mta_offer(m, a->desk.entries, a->desk.count);
     schedule_settle(m->schedule, a->settlement.recipient_id, waits ? a->settlement.next_at : SCHEDULE_NEVER);
     mta_wake(m);
     attempt_free(a);
@@ -196,6 +206,7 @@ static void settle_again(void *arg) {
 }
 
 static void settle_submit(struct attempt *a) {
+    a->desk = mta_desk(a->mta, &a->arena);
     size_t bytes = a->settlement.signature.n + a->settlement.reason.n + 1024;
     a->job = (struct job){.run = settle_run, .done = settle_done, .loop = a->mta->options.loop, .bytes = bytes};
     if (mta_submit(a->mta, a->mta->options.writer, &a->job) == STATUS_OK)
@@ -242,6 +253,8 @@ void attempt_settle(struct attempt *a, const struct ending *e) {
     list_remove(&a->node);
     *s = (struct settlement){.recipient_id = a->entry->recipient_id, .attempts = a->entry->attempts, .at = mta_now(a->mta)};
     if (e->connection) connection_report(e->connection, &a->arena, &s->report);
+    s->warming_source = e->warming_source;
+    s->warming_provider = arena_str(&a->arena, e->warming_provider);
     s->report.site = arena_str(&a->arena, a->site->key);
     s->report.code = e->code;
     s->report.is_own = e->is_own;

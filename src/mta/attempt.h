@@ -39,6 +39,7 @@ struct attempt {
     bool was_retried; /* on another connection, after a kept one had died (OB26) */
     struct timer again;
     struct settlement settlement;
+    struct dsn_desk desk; /* for the settlement */
 };
 /* How an attempt ended. */
 struct ending {
@@ -49,6 +50,7 @@ struct ending {
                              then; 0: no */
     unsigned code;        /* 0: no answer */
     struct str enhanced, text;
+    struct str warming_source, warming_provider; /* it counts as sent there; no source: it does not */
     const char *command;
     const struct connection *connection; /* NULL: there was none */
 };

@@ -23,6 +23,7 @@ struct expiry {
     struct queue_sweep at;
     struct queue_page page;
     int64_t failed;
+    struct dsn_desk desk;
 };
 
 static void on_rest(void *arg);
@@ -36,7 +37,8 @@ static enum status page_run(struct job *job, void *ctx) {
 
 static enum status slice_run(struct job *job, void *ctx) {
     struct expiry *e = LIST_OWNER(job, struct expiry, job);
-    return queue_expire(ctx, &e->mta->owner, &e->page.ids, e->now, &e->failed);
+    dsn_desk_clear(&e->desk);
+    return queue_expire(ctx, &e->desk, &e->page.ids, e->now, &e->failed);
 }
 
 static void leave_out(struct queue_ids *ids, int64_t id) {
@@ -68,6 +70,7 @@ static void slice_done(struct job *job) {
     struct expiry *e = LIST_OWNER(job, struct expiry, job);
     mta_job_done(e->mta);
     if (job->status != STATUS_OK) return rest(e, AGAIN_MS);
+    mta_offer(e->mta, e->desk.entries, e->desk.count);
     metrics_add(e->mta->options.metrics, METRIC_FAILED, e->failed);
     LOG(LOG_INFO, "mta.expired", LOG_INT("recipients", e->failed));
     page_next(e);
@@ -83,6 +86,7 @@ static void page_done(struct job *job) {
         if (e->page.ids.count && attempt_has_begun(a)) leave_out(&e->page.ids, a->entry->recipient_id);
     }
     if (m->is_stopping || e->page.ids.count == 0) return page_next(e);
+    e->desk = mta_desk(m, &e->arena[e->which]);
     submit(e, m->options.writer, slice_run, slice_done);
 }
 

@@ -135,6 +135,7 @@ static void on_due(void *arg) {
 static void on_sweep(void *arg) {
     struct mta *m = arg;
     router_sweep(m);
+    pauses_sweep(m);
     site_sweep(m);
     timer_start(&m->sweep, SWEEP_MS);
     mta_wake(m);
@@ -228,6 +229,8 @@ struct mta *mta_new(const struct mta_options *options) {
     m->sites = map_new();
     m->letters = map_new();
     m->lots = map_new();
+    m->pauses = map_new();
+    pauses_load(m, options->pauses);
     m->ledger = mta_ledger_new(m);
     struct list *const lists[] = {&m->attempts, &m->connections, &m->idle, &m->dirty,
                                   &m->starved,  &m->blocked,     &m->kept, &m->holds};
@@ -245,6 +248,14 @@ static void on_ledger(struct mta *m) {
     m->is_running = true;
     timer_start(&m->sweep, SWEEP_MS);
     mta_wake(m);
+}
+
+struct dsn_desk mta_desk(struct mta *m, struct arena *arena) {
+    return (struct dsn_desk){.owner = m->owner,
+                             .hostname = buf_str(&m->hostname),
+                             .rand = m->options.rand,
+                             .tells_delays = m->options.tells_delays,
+                             .arena = arena};
 }
 
 void mta_start(struct mta *m) {
@@ -275,6 +286,7 @@ void mta_free(struct mta **mta) {
     hold_free_all(m);
     router_free(m);
     site_free_all(m);
+    pauses_free(m);
     schedule_free(&m->schedule);
     map_free(&m->domains);
     map_free(&m->sites);

@@ -11,6 +11,7 @@
 #define POSTHORN_MTA_MTA_H
 
 #include "base/metrics.h"
+#include "core/live.h"
 #include "core/provider.h"
 #include "core/queue.h"
 #include "core/relay.h"
@@ -42,6 +43,9 @@ struct mta_options {
     const struct source_table *sources; /* outlives mta; NULL: the kernel's choice of address */
     const struct relay_table *relays;   /* outlives mta; NULL: none */
     struct providers *providers;        /* NULL: those compiled in */
+    struct bounce_book *bounces;        /* outlives mta; NULL: the built-in rules */
+    bool tells_delays;                  /* core/dsn.h */
+    const struct pause_list *pauses;    /* what the operator has paused; copied; NULL: nothing */
     int64_t node_id, epoch;             /* whose rows these are */
     /* 0 in any of these: the default. */
     size_t connections_max;         /* of all sites; 500 */
@@ -54,6 +58,8 @@ struct mta_options {
 struct mta *mta_new(const struct mta_options *options);
 /* On the loop, or before it runs: load the queue and deliver. */
 void mta_start(struct mta *m);
+/* Any thread: rows that were read anew; takes the reference. */
+void mta_set_providers(struct mta *m, struct providers *providers);
 /* Any thread: entries that were just committed; copied. */
 void mta_offer(struct mta *m, const struct queue_entry *entries, size_t count);
 /* Any thread: nothing that `what` covers begins from held->done on, called on mta's loop, until mta_release; what had begun is
@@ -62,6 +68,8 @@ struct mta_hold;
 struct mta_hold *mta_hold(struct mta *m, const struct queue_hold *what, struct queue_held *held);
 /* The thread of mta_hold: after held->done and before mta_free, once. What was held and still waits is read from disk anew. */
 void mta_release(struct mta_hold *h);
+/* Any thread: ask; question->done comes on mta's loop, and question must live until then. Not after mta_stop's done. */
+void mta_ask(struct mta *m, struct live_question *question);
 /* On the loop. No new transactions; those under way may end within ms_max, then `done` is called there, once. Entries in flight
  * stay on disk as they are. */
 void mta_stop(struct mta *m, int64_t ms_max, void (*done)(void *arg), void *arg);

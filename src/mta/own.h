@@ -12,6 +12,7 @@
 #define POSTHORN_MTA_OWN_H
 
 #include "base/map.h"
+#include "core/live.h"
 #include "core/schedule.h"
 #include "core/sts_cache.h"
 #include "core/tls_policy.h"
@@ -43,6 +44,8 @@ struct mta {
                                                 way, with something */
     struct list kept;                        /* sites that nobody uses, kept for what is known of them */
     struct list holds;                       /* what must not begin just now */
+    struct map *pauses;                      /* the operator's (pauses.c) */
+    int64_t paused_until;                    /* all deliveries, wall; 0: not */
     size_t attempt_count, connection_count, idle_count, job_count, routing_count, fetch_count, letter_bytes, kept_count;
     size_t gauge; /* METRIC_WAITING_IN_MEMORY as told last */
     struct expiry *expiry;
@@ -127,6 +130,10 @@ struct site {
     int64_t look_at;       /* monotonic: when `again` fires */
     bool is_kept;
     struct buf parked_because; /* what is told while the schedule has it parked */
+    int64_t operator_until;    /* wall: the operator's pause of it; 0: none */
+    int64_t ended[DELIVERY_OUTCOME_COUNT];
+    struct buf last_reply; /* of what was not delivered */
+    int64_t last_reply_at;
 };
 /* The site of a route, made if new; its addresses become the route's. Takes a reference for the domain. */
 struct site *site_find(struct mta *m, struct str domain, const struct route *route);
@@ -156,6 +163,17 @@ struct target *site_pick(struct site *s, unsigned families, const bool tried[SIT
 void site_address(const struct site *s, const struct target *t, struct net_address *ret);
 void site_mark_bad(struct site *s, const struct net_address *address);
 
+/* ---- pauses.c: what the operator has paused ---- */
+void pauses_load(struct mta *m, const struct pause_list *list);
+void pauses_free(struct mta *m);
+/* Until when (wall); 0: it is not paused. ret_because may be NULL; valid until the next turn. */
+int64_t pauses_until(const struct mta *m, enum live_pause_kind kind, struct str name, struct str *ret_because);
+/* s: the site that is meant, of a site's. False: there is nothing of that name, or no such pause. */
+bool pauses_set(struct mta *m, const struct live_question *q, struct site *s);
+bool pauses_clear(struct mta *m, const struct live_question *q, struct site *s);
+void pauses_new_site(struct site *s);
+void pauses_sweep(struct mta *m);
+
 /* ---- connector.c ---- */
 struct connector { /* a site from one source */
     struct list node;
@@ -183,6 +201,9 @@ bool connector_all_plain(struct site *s);
 void connector_free_all(struct site *s);
 /* What a message or a greeting came to. finding: of the reply. */
 void connector_refused(struct connector *n, const struct shape_reply *reply);
+/* Its source's address turned out not to be on this machine (OB33), or to be there. */
+void connector_missing(struct connector *n, struct str why);
+void connector_bound(struct connector *n);
 
 /* ---- lot.c ---- */
 struct lot {
@@ -207,8 +228,9 @@ struct attempt *lot_pop(struct connection *c);
 void lot_push(struct lot *l, struct attempt *a, bool in_front);
 /* Resume idle connections and open new ones for what is ready. False: what waits needs a connection that others hold. */
 bool lot_turn(struct lot *l);
-/* A connection got nowhere: what waits and has no other way is put off. */
-void lot_unreachable(struct lot *l, const struct ending *ending);
+/* A connection got nowhere: what waits and has no other way is put off. is_unfit: hosts answer, but not as the lot demands, and would
+ * answer others of our addresses the same. */
+void lot_unreachable(struct lot *l, const struct ending *ending, bool is_unfit);
 
 /* ---- connection.c ---- */
 void connection_open(struct lot *l, struct connector *n);

@@ -25,6 +25,7 @@ struct message {
     struct str envelope_from; /* what MAIL said; "": <>, or it did not come by SMTP */
     int dsn_return;           /* enum smtp_return, of MAIL */
     struct str dsn_envid;     /* of MAIL; "" not said */
+    bool is_report;           /* ours, on another message: goes out from <>, and is never reported on */
     struct str subject;
     struct str rfc_message_id; /* without <> */
     struct str tags;           /* JSON array; never empty text */
