@@ -16,8 +16,9 @@
 #define POLICY_KEY_BYTES 16 /* of the SHA-256 */
 
 struct tally_item {
-    struct arena arena; /* of the strings */
     struct tls_count count;
+    size_t bytes;
+    char text[]; /* the count's strings */
 };
 struct tls_tally {
     struct map *items;
@@ -32,18 +33,13 @@ struct tls_tally *tls_tally_new(void) {
     return t;
 }
 
-static void item_free(struct tally_item *item) {
-    arena_fini(&item->arena);
-    free(item);
-}
-
 void tls_tally_free(struct tls_tally **tally) {
     struct tls_tally *t = *tally;
     if (!t) return;
     *tally = NULL;
     struct str key;
     void *item = NULL;
-    for (size_t cursor = 0; map_next(t->items, &cursor, &key, &item);) item_free(item);
+    for (size_t cursor = 0; map_next(t->items, &cursor, &key, &item);) free(item);
     map_free(&t->items);
     buf_fini(&t->key);
     buf_fini(&t->source);
@@ -148,25 +144,35 @@ static void make_key(struct tls_tally *t, const struct tls_session *s, int64_t d
     add_part(&t->key, str_from_z(s->verdict->words));
 }
 
+static struct str put(char **at, struct str s) {
+    char *copy = *at;
+    memcpy(copy, s.n ? s.p : "", s.n);
+    *at += s.n;
+    return str_make(copy, s.n);
+}
+
 static struct tally_item *item_new(const struct tls_tally *t, const struct tls_session *s, int64_t day, enum tls_result result,
                                    const struct tls_host *dane) {
-    struct tally_item *item = calloc(1, sizeof *item);
-    if (!item) abort();
-    struct arena *a = &item->arena;
     BUF_AUTO policy = {0};
     BUF_AUTO hex = {0};
+    bool is_good = result == TLS_RESULT_SUCCESS;
     write_policy(s, dane, &policy);
     struct sha256 hash = sha256(buf_str(&policy));
     hex_encode(&hex, str_sub(sha256_str(&hash), 0, POLICY_KEY_BYTES));
+    size_t bytes = s->domain.n + hex.n + policy.n + (is_good ? 0 : t->source.n + s->host.n + t->target.n);
+    struct tally_item *item = calloc(1, sizeof *item + bytes);
+    if (!item) abort();
+    char *at = item->text;
+    item->bytes = sizeof *item + bytes;
     item->count = (struct tls_count){.day = day,
-                                     .domain = arena_str(a, s->domain),
-                                     .policy_key = arena_str(a, buf_str(&hex)),
-                                     .policy = arena_str(a, buf_str(&policy)),
+                                     .domain = put(&at, s->domain),
+                                     .policy_key = put(&at, buf_str(&hex)),
+                                     .policy = put(&at, buf_str(&policy)),
                                      .result = str_from_z(tls_result_name(result))};
-    if (result == TLS_RESULT_SUCCESS) return item;
-    item->count.sender_ip = arena_str(a, buf_str(&t->source));
-    item->count.host = arena_str(a, s->host);
-    item->count.host_ip = arena_str(a, buf_str(&t->target));
+    if (is_good) return item;
+    item->count.sender_ip = put(&at, buf_str(&t->source));
+    item->count.host = put(&at, s->host);
+    item->count.host_ip = put(&at, buf_str(&t->target));
     item->count.reason = str_from_z(s->verdict->words);
     return item;
 }
@@ -182,7 +188,7 @@ void tls_tally_add(struct tls_tally *t, const struct tls_session *s, int64_t now
         if (map_count(t->items) >= TLS_TALLY_MAX || t->bytes >= TLS_TALLY_BYTES) return;
         item = item_new(t, s, day, result, dane);
         map_put(t->items, buf_str(&t->key), item);
-        t->bytes += item->arena.used_bytes + t->key.n;
+        t->bytes += item->bytes + t->key.n;
     }
     item->count.sessions++;
 }
@@ -210,9 +216,9 @@ size_t tls_tally_take(struct tls_tally *t, struct arena *arena, struct tls_count
     for (size_t cursor = 0; n < max && map_next(t->items, &cursor, &key, &value); n++) {
         struct tally_item *item = value;
         ret[n] = count_copy(&item->count, arena);
-        t->bytes -= item->arena.used_bytes + key.n;
+        t->bytes -= item->bytes + key.n;
         map_remove(t->items, key);
-        item_free(item);
+        free(item);
     }
     return n;
 }
