@@ -53,6 +53,22 @@ static const struct config_key config_keys[] = {
         .sentence = "What with."),
     KEY("delivery", "smarthost_tls", "auto", kind_choice, delivery_smarthost_tls, .choices = "auto|opportunistic|require|verify",
         .sentence = "What we demand of its TLS, as [relay NAME] tls does."),
+    KEY("delivery", "tls_ca", "", kind_text, delivery_tls_ca,
+        .sentence =
+            "Certificates, PEM, of authorities of your own, whom we trust besides the system's about the recipients' servers and "
+            "their MTA-STS policies."),
+    KEY("delivery", "mta_sts", "yes", kind_bool, delivery_mta_sts,
+        .sentence =
+            "Obey the MTA-STS policies of recipients' domains (RFC 8461). DANE (RFC 7672) needs a [dns] trust_anchor only."),
+    KEY("delivery", "mta_sts_port", "443", kind_port, delivery_mta_sts_port,
+        .sentence = "Port of the servers of MTA-STS policies."),
+    KEY("delivery", "providers", "", kind_text, delivery_providers,
+        .sentence = "File of limits for big receivers, by their MX hosts (posthorn providers prints it); empty: those built in."),
+    KEY("delivery", "bounce_rules", "", kind_text, delivery_bounce_rules,
+        .sentence = "File of rules that say which class of bounce a server's reply is, looked at before those built in "
+                    "(posthorn bounce rules prints them); empty: none."),
+    KEY("delivery", "delay_notice", "no", kind_bool, delivery_delay_notice,
+        .sentence = "Tell senders who submitted by SMTP when a message still waits after 4 hours, though they did not say NOTIFY=DELAY."),
     KEY("delivery", "retry", "", kind_retry, delivery_retry,
         .sentence =
             "Waits between tries, like 30s,5m,1h, the last one repeating; empty: 1, 3, 5, 10, 20, 40 min, doubling to 4 h."),
@@ -354,7 +370,7 @@ enum status config_finish(struct config *c, struct buf *ret_why) {
         return STATUS_INVALID;
     }
     while (c->data_dir.n > 1 && str_ends(c->data_dir, STR("/"))) c->data_dir.n--;
-    struct str *paths[] = {&c->data_dir, &c->dns_trust_anchor, &c->tls_cert, &c->tls_key, &c->keys_master};
+    struct str *paths[] = {&c->data_dir, &c->delivery_providers, &c->delivery_bounce_rules, &c->dns_trust_anchor, &c->tls_cert, &c->tls_key, &c->keys_master, &c->delivery_tls_ca};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) *paths[i] = absolute_path(c, *paths[i]);
     if (str_is_empty(c->delivery_hostname)) find_hostname(c);
     if (str_is_empty(c->smtp_public_host)) c->smtp_public_host = c->delivery_hostname;

@@ -52,7 +52,10 @@ struct config {
     struct str delivery_hostname;
     int64_t delivery_port;
     int64_t delivery_allow_private;
-    struct str delivery_smarthost, delivery_retry;
+    struct str delivery_providers, delivery_bounce_rules;
+    int64_t delivery_delay_notice;
+    struct str delivery_smarthost, delivery_retry, delivery_tls_ca;
+    int64_t delivery_mta_sts, delivery_mta_sts_port;
     struct str delivery_smarthost_user, delivery_smarthost_password;
     int64_t delivery_smarthost_tls; /* as config_relay.tls */
     struct config_list sources, relays;

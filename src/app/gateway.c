@@ -12,9 +12,12 @@
 #include "api/api.h"
 #include "api/work.h"
 #include "app/listeners.h"
+#include "app/provider_file.h"
 #include "app/smtp.h"
 #include "app/threads.h"
+#include "app/watch.h"
 #include "base/log.h"
+#include "core/bounce.h"
 #include "core/domains.h"
 #include "core/queue.h"
 #include "core/retry.h"
@@ -23,6 +26,7 @@
 #include "db/db.h"
 #include "httpd/http_server.h"
 #include "mta/mta.h"
+#include "net/http_client.h"
 #include "net/resolver.h"
 #include "net/tls.h"
 #include "store/store.h"
@@ -57,19 +61,23 @@ struct gateway {
     struct metrics metrics;
     struct seal_key seal_key, return_path_key;
     struct node_epoch node;
+    struct pause_list pauses; /* the operator's, as the start found them */
     struct threads threads; /* the loops; the last one is mta's */
     struct executor *writer, *readers, *searchers, *signers, *slow;
     struct resolver *resolver;       /* for deliveries, with a cache */
     struct resolver *fresh_resolver; /* for VerifyDomain, which looks up now */
+    struct http_client *http;        /* for deliveries: MTA-STS policies */
     struct tls_context *client_tls, *server_tls;
     struct arena arena; /* of what lives as long as the gateway */
     struct network_list proxies;
     struct limits *limits;
     struct http_budget *budget;
+    struct bounce_book *bounces;
     struct smtp *smtp;
     struct mta *mta;
     struct api *api;
     struct work *work; /* list sends and imports; none without a server */
+    struct watch *watch;
     struct http_server *servers[SERVER_COUNT];
     struct listeners listeners;
     struct net_address http_address;
@@ -109,6 +117,7 @@ static enum status begin_epoch(struct gateway *g, const struct home *home, struc
     int64_t now = clock_wall_ms(clock_system());
     bool serves = g->role == GATEWAY_SERVE;
     if (st == STATUS_OK) st = (serves ? queue_start : queue_join)(db, STR("main"), now, &g->node);
+    if (st == STATUS_OK) st = pause_find_all(db, &g->arena, now, &g->pauses);
     if (st == STATUS_OK) st = db_commit(db);
     if (st != STATUS_OK && db && why->n == 0) buf_addf(why, "cannot begin with the database: %.*s", STR_ARG(db_error(db)));
     db_close(&db);
@@ -217,10 +226,26 @@ static bool is_private(const struct route_address *address) {
     return net_address_is_private(&a);
 }
 
-static enum status open_mta(struct gateway *g, struct buf *why) {
+/* What deliveries need to speak TLS: whom they trust, and how they learn policies. */
+static enum status open_client_tls(struct gateway *g, struct buf *why) {
     const struct config *c = g->config;
+    const char *ca_file = str_is_empty(c->delivery_tls_ca) ? NULL : c->delivery_tls_ca.p;
     enum status st = tls_context_new_smtp_client(&g->client_tls);
     if (st != STATUS_OK) return fail(why, st, "cannot set up TLS");
+    if (ca_file) st = tls_context_trust(g->client_tls, ca_file);
+    if (st == STATUS_OK && c->delivery_mta_sts && c->delivery_mode == MODE_LIVE)
+        st = http_client_new(
+            &(struct http_client_options){
+                .loop = mta_loop(g), .resolver = g->resolver, .ca_file = ca_file, .user_agent = "Posthorn/" POSTHORN_VERSION},
+            &g->http);
+    if (st != STATUS_OK) buf_addf(why, "[delivery] tls_ca: %s: no certificates in PEM", ca_file ? ca_file : "");
+    return st;
+}
+
+static enum status open_mta(struct gateway *g, struct buf *why) {
+    const struct config *c = g->config;
+    enum status st = open_client_tls(g, why);
+    if (st != STATUS_OK) return st;
     struct mta_options options = {
         .loop = mta_loop(g),
         .writer = g->writer,
@@ -228,10 +253,15 @@ static enum status open_mta(struct gateway *g, struct buf *why) {
         .signers = g->signers,
         .resolver = g->resolver,
         .tls = g->client_tls,
+        .http = g->http,
+        .sts_port = c->delivery_mta_sts_port == 443 ? 0 : (uint16_t)c->delivery_mta_sts_port,
         .metrics = &g->metrics,
         .rand = rand_system(),
         .hostname = c->delivery_hostname,
         .return_path_key = &g->return_path_key,
+        .bounces = g->bounces,
+        .tells_delays = c->delivery_delay_notice != 0,
+        .pauses = &g->pauses,
         .route = {.port = (uint16_t)c->delivery_port, .is_private = c->delivery_allow_private ? NULL : is_private},
         .sandbox = smtp_inbox(g->smtp),
         .node_id = g->node.node_id,
@@ -241,7 +271,10 @@ static enum status open_mta(struct gateway *g, struct buf *why) {
         !route_smarthost_parse(c->delivery_smarthost, &options.route.smarthost, &options.route.port))
         return STATUS_INVALID;
     if (!retry_schedule_parse(c->delivery_retry, &options.retry, why)) return STATUS_INVALID;
+    st = provider_file_read(c, &options.providers, why);
+    if (st != STATUS_OK) return st;
     g->mta = mta_new(&options);
+    providers_unref(&options.providers);
     mta_start(g->mta);
     return STATUS_OK;
 }
@@ -262,6 +295,42 @@ static void release(void *ctx, void *held) {
     if (((struct gateway *)ctx)->mta && held) mta_release(held);
 }
 
+static void ask_live(void *ctx, struct live_question *question) {
+    struct gateway *g = ctx;
+    if (g->mta)
+        mta_ask(g->mta, question);
+    else
+        question->done(question);
+}
+
+/* ---- alerts ---- */
+static void wake_work(void *ctx) {
+    work_wake(((struct gateway *)ctx)->work);
+}
+
+static void wake_watch(void *ctx) {
+    watch_wake(((struct gateway *)ctx)->watch);
+}
+
+static enum status open_watch(struct gateway *g, struct buf *why) {
+    const struct config *c = g->config;
+    const struct watch_options options = {
+        .config = c,
+        .loop = g->threads.loops[0],
+        .writer = g->writer,
+        .readers = g->readers,
+        .searchers = g->searchers,
+        .slow = g->slow,
+        .resolver = g->resolver,
+        .metrics = &g->metrics,
+        .notices = {.from = c->mail_from, .base_url = c->http_base_url, .owner = g->node, .rand = rand_system()},
+        .queue_offer = offer,
+        .work_wake = wake_work,
+        .arg = g,
+    };
+    return watch_new(&options, &g->watch, why);
+}
+
 /* ---- SMTP in ---- */
 static enum status open_smtp(struct gateway *g, struct buf *why) {
     return smtp_open(&(struct smtp_options){.config = g->config,
@@ -274,6 +343,7 @@ static enum status open_smtp(struct gateway *g, struct buf *why) {
                                                        .limits = g->limits,
                                                        .rand = rand_system(),
                                                        .return_path_key = &g->return_path_key,
+                                                       .bounces = g->bounces,
                                                        .owner = g->node,
                                                        .queue_offer = offer,
                                                        .arg = g}},
@@ -355,6 +425,10 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .queue_offer = offer,
         .queue_hold = hold,
         .queue_release = release,
+        .live_ask = g->role == GATEWAY_SERVE ? ask_live : NULL,
+        .alerts_wake = wake_watch,
+        .alerts_mail = c->alerts_mail,
+        .alerts_webhook = c->alerts_webhook,
         .is_ready = is_ready,
         .arg = g,
     };
@@ -417,6 +491,13 @@ static enum status check_trust_anchor(const struct config *c, struct buf *why) {
     return STATUS_INVALID;
 }
 
+static enum status open_bounces(struct gateway *g, struct buf *why) {
+    BUF_AUTO wrong = {0};
+    enum status st = bounce_book_new(g->config->delivery_bounce_rules, &g->bounces, &wrong);
+    if (st != STATUS_OK) buf_addf(why, "[delivery] bounce_rules: %.*s", STR_ARG(buf_str(&wrong)));
+    return st;
+}
+
 static enum status open_all(struct gateway *g, const struct home *home, struct buf *why) {
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned cores = online < 1 ? 1 : online > 32 ? 32 : (unsigned)online;
@@ -434,12 +515,15 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     if (st == STATUS_OK) st = resolver_new(mta_loop(g), &dns, &g->fresh_resolver);
     if (st != STATUS_OK) return fail(why, st, "cannot set up the resolver");
     g->limits = limits_new(LIMITS_MAX);
-    if (serves) st = open_smtp(g, why);
+    if (serves) st = open_bounces(g, why);
+    if (st == STATUS_OK && serves) st = open_smtp(g, why);
     if (st == STATUS_OK && serves) st = open_mta(g, why);
     if (st == STATUS_OK) st = open_api(g, why);
+    if (st == STATUS_OK && serves) st = open_watch(g, why);
     if (st == STATUS_OK && serves) st = open_listeners(g, why);
     if (st == STATUS_OK && (st = threads_start(&g->threads)) != STATUS_OK)
         return fail(why, st, "cannot start the loops' threads");
+    if (st == STATUS_OK && serves) watch_start(g->watch);
     return st;
 }
 
@@ -496,6 +580,17 @@ void gateway_format_smtp(struct buf *out, const struct gateway *g, bool is_tls_f
     if (address) net_address_format(out, address);
 }
 
+enum status gateway_reload_providers(struct gateway *g, struct buf *ret_why) {
+    struct providers *fresh = NULL;
+    enum status st = provider_file_read(g->config, &fresh, ret_why);
+    if (st == STATUS_OK) mta_set_providers(g->mta, fresh);
+    return st;
+}
+
+enum status gateway_reload_bounce_rules(struct gateway *g, struct buf *ret_why) {
+    return bounce_book_reload(g->bounces, ret_why);
+}
+
 enum status gateway_reload(struct gateway *g, struct buf *ret_why) {
     enum status st = smtp_reload(g->smtp, ret_why);
     if (st != STATUS_OK || !g->servers[SERVER_TLS]) return st;
@@ -526,6 +621,10 @@ static void stop_work(void *arg, struct waiter *waiter) {
     work_stop(((struct gateway *)arg)->work, threads_done, waiter);
 }
 
+static void stop_watch(void *arg, struct waiter *waiter) {
+    watch_stop(((struct gateway *)arg)->watch, threads_done, waiter);
+}
+
 struct server_stop {
     struct gateway *gateway;
     struct http_server *server;
@@ -542,6 +641,7 @@ static void stop_running(struct gateway *g) {
     threads_call(&g->threads, first, close_listeners, g);
     for (size_t i = 0; i < SERVER_COUNT; i++)
         if (g->servers[i]) threads_call(&g->threads, first, stop_server, &(struct server_stop){g, g->servers[i]});
+    if (g->watch) threads_call(&g->threads, first, stop_watch, g);
     if (g->work) threads_call(&g->threads, first, stop_work, g);
     if (g->smtp) smtp_stop(g->smtp, STOP_MS);
     if (g->mta) threads_call(&g->threads, mta, stop_mta, g);
@@ -567,7 +667,10 @@ void gateway_close(struct gateway **g_place) {
     mta_free(&g->mta); /* with its holds: the calls that are given up now find none to release */
     for (size_t i = 0; i < SERVER_COUNT; i++) http_server_free(&g->servers[i]);
     smtp_free(&g->smtp);
+    bounce_book_free(&g->bounces);
     api_free(&g->api);
+    watch_free(&g->watch);
+    http_client_free(&g->http);
     resolver_free(&g->resolver);
     resolver_free(&g->fresh_resolver);
     threads_free(&g->threads);

@@ -24,6 +24,10 @@ WARN_UNUSED enum status gateway_dial(struct gateway *g, int *ret_fd);
 void gateway_format_address(struct buf *out, const struct gateway *g);
 /* Where SMTP users come, with STARTTLS or with TLS from the first byte; nothing when they cannot. */
 void gateway_format_smtp(struct buf *out, const struct gateway *g, bool is_tls_first);
+/* Read the file of [delivery] providers anew (SIGHUP). On failure the old rows hold. */
+WARN_UNUSED enum status gateway_reload_providers(struct gateway *g, struct buf *ret_why);
+/* The same for [delivery] bounce_rules. */
+WARN_UNUSED enum status gateway_reload_bounce_rules(struct gateway *g, struct buf *ret_why);
 /* Take over changed certificates (SIGHUP). On failure the old ones stay. */
 WARN_UNUSED enum status gateway_reload(struct gateway *g, struct buf *ret_why);
 /* Has the store failed in a way that nothing but a restart mends (P7)? The process must then end soon. */

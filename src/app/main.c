@@ -1,6 +1,6 @@
 /* main.c - from the command line to a running gateway, or to one answer.
  *
- * posthorn serve runs until SIGTERM or SIGINT; SIGHUP takes over new certificates and the log level. Every other verb is in
+ * posthorn serve runs until SIGTERM or SIGINT; SIGHUP takes over new certificates, provider rows and the log level. Every other verb is in
  * command.c or in the table below. Exit codes: 0 done, 1 refused or failed, 64 usage, 78 configuration.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/openapi.h"
@@ -8,6 +8,7 @@
 #include "app/doctor.h"
 #include "app/explain.h"
 #include "app/manual.h"
+#include "app/provider_file.h"
 #include "app/serve.h"
 #include "base/log.h"
 
@@ -92,8 +93,12 @@ static int run_doctor(struct invocation *in) {
     return doctor(&in->config, in->json);
 }
 
+static int run_providers(struct invocation *in) {
+    return provider_file_print(&in->config, in->json);
+}
+
 static int run_bounce(struct invocation *in) {
-    return explain(in->words, in->word_count, in->json);
+    return explain(in->words, in->word_count, in->config.delivery_bounce_rules, in->json);
 }
 
 static int run_version(struct invocation *in) {
@@ -103,13 +108,15 @@ static int run_version(struct invocation *in) {
 
 static const struct local_verb local_verbs[] = {
     {"serve", run_serve, false, "Run the gateway until SIGTERM or SIGINT.",
-     "SIGHUP takes over new certificates and the log level of the configuration file. Started as root, it becomes the user of "
+     "SIGHUP takes over new certificates, the file of [delivery] providers and the log level. Started as root, it becomes the user of "
      "[data] user.",
      true},
     {"init", run_init, true, "Make the data folder, the database and the master key, where they are missing."},
     {"check-config", run_check_config, true, "Print the effective configuration: every key with its meaning and value.",
      "Secrets are masked. What it prints can be a configuration file."},
     {"doctor", run_doctor, true, "Check what will bite a first live user: port 25, host name, DNS, clock, disk, limits."},
+    {"providers", run_providers, true, "Print the limits that hold for big receivers, by the names of their MX hosts.",
+     "What it prints can be the file of [delivery] providers, which SIGHUP reads anew."},
     {"bounce", run_bounce, true,
      "Say what a report that came home is (explain < MESSAGE), or the class of a reply (classify REPLY).",
      "posthorn bounce explain < MESSAGE tells the kind, the recipients, their classes and whether they would be suppressed. "

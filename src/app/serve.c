@@ -175,6 +175,8 @@ static void say_reloaded(const char *what, enum status st, struct buf *why) {
 static void reload(struct gateway *g, const struct config *c) {
     BUF_AUTO why = {0};
     say_reloaded("log level", reload_level(c, &why), &why);
+    say_reloaded("providers", gateway_reload_providers(g, &why), &why);
+    say_reloaded("bounce rules", gateway_reload_bounce_rules(g, &why), &why);
     say_reloaded("certificates", gateway_reload(g, &why), &why);
 }
 

@@ -7,6 +7,7 @@
 #include "mta/own.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void on_decision(void *ctx, const struct shape_decision *d) {
     struct connector *n = ctx;
@@ -59,6 +60,35 @@ void site_set_provider(struct site *s) {
         shape_set_ceiling(&LIST_OWNER(it, struct connector, node)->shape, &ceiling, mta_time(s->mta));
 }
 
+struct row_change {
+    struct post post;
+    struct mta *mta;
+    struct providers *providers;
+};
+
+static void on_rows(struct post *post) {
+    struct row_change *change = LIST_OWNER(post, struct row_change, post);
+    struct mta *m = change->mta;
+    size_t cursor = 0;
+    struct str key;
+    void *value;
+    providers_unref(&m->providers);
+    m->providers = change->providers;
+    while (map_next(m->sites, &cursor, &key, &value)) {
+        struct site *s = value;
+        site_set_provider(s);
+        if (!s->is_kept) site_touch(s);
+    }
+    free(change);
+}
+
+void mta_set_providers(struct mta *m, struct providers *providers) {
+    struct row_change *change = calloc(1, sizeof *change);
+    if (!change) abort();
+    *change = (struct row_change){.post.fn = on_rows, .mta = m, .providers = providers};
+    loop_post(m->options.loop, &change->post);
+}
+
 /* ---- who may send ---- */
 /* One that is not there is open, unless an earlier life says otherwise. */
 static struct connector *find_known(struct site *s, const struct source *source) {
@@ -70,6 +100,9 @@ static bool is_paused(void *arg, const struct source *source, int64_t *ret_until
     struct lot *l = arg;
     struct connector *n = find_known(l->site, source);
     struct shape_pause pause;
+    int64_t until = pauses_until(l->site->mta, LIVE_PAUSE_SOURCE, source->name, NULL);
+    if (until) *ret_until = until;
+    if (until) return true;
     if (!n || !shape_is_paused(&n->shape, mta_time(l->site->mta), &pause)) return false;
     *ret_until = pause.until;
     return true;
@@ -80,8 +113,8 @@ static bool is_paused_or_busy(void *arg, const struct source *source, int64_t *r
     struct lot *l = arg;
     struct mta *m = l->site->mta;
     struct connector *n = find_known(l->site, source);
-    if (!n) return false;
     if (is_paused(arg, source, ret_until)) return true;
+    if (!n) return false;
     *ret_until = mta_now(m);
     bool waits = n->connection_count && shape_begin_in_ms(&n->shape, mta_time(m)) > 0;
     return waits || !shape_may_connect(&n->shape, mta_time(m), n->connection_count, n->coming_count);
@@ -110,6 +143,9 @@ struct source_choice connector_choose(struct lot *l, struct connector **ret) {
 void connector_why(struct buf *out, struct lot *l, const struct source_choice *choice) {
     struct source_question q = question_of(l);
     struct shape_pause pause;
+    struct str because;
+    if (choice->nearest && pauses_until(l->site->mta, LIVE_PAUSE_SOURCE, choice->nearest->name, &because))
+        return buf_addf(out, "source %.*s: %.*s", STR_ARG(choice->nearest->name), STR_ARG(because));
     if (choice->obstacle == SOURCE_PAUSED)
         LIST_FOR_EACH (it, &l->site->connectors) {
             struct connector *n = LIST_OWNER(it, struct connector, node);
@@ -162,4 +198,30 @@ void connector_refused(struct connector *n, const struct shape_reply *reply) {
     struct shape_reply judged = *reply;
     provider_judge(provider_find(m->providers, reply->host), &judged);
     shape_refused(&n->shape, mta_time(m), &judged);
+}
+
+/* ---- the source's own address ---- */
+void connector_missing(struct connector *n, struct str why) {
+    struct mta *m = n->site->mta;
+    int64_t now = mta_now(m);
+    BUF_AUTO because = {0};
+    if (!source_suspend(m->sources, n->source, now)) return;
+    struct net_address address = {.family = n->source->address.family};
+    memcpy(address.ip, n->source->address.ip, sizeof address.ip);
+    buf_add_z(&because, "its address ");
+    net_address_format_ip(&because, &address);
+    buf_addf(&because, " is not on this machine: %.*s", STR_ARG(why));
+    on_decision(n, &(struct shape_decision){.at = now,
+                                            .what = SHAPE_PAUSE,
+                                            .kind = SHAPE_MISSING,
+                                            .to = now + SOURCE_SUSPENDED_MS,
+                                            .because = buf_str(&because)});
+}
+
+void connector_bound(struct connector *n) {
+    struct mta *m = n->site->mta;
+    if (!source_resume(m->sources, n->source)) return;
+    on_decision(n,
+                &(struct shape_decision){
+                    .at = mta_now(m), .what = SHAPE_RESUME, .kind = SHAPE_MISSING, .because = STR("its address is there again")});
 }

@@ -38,7 +38,7 @@ struct mta_options {
     struct str hostname;                    /* EHLO; copied */
     const struct seal_key *return_path_key; /* copied */
     struct retry_schedule retry;
-    struct route_options route;         /* hostname and rand are filled in; smarthost is copied, `own` must outlive mta */
+    struct route_options route;         /* hostname, rand, use_ipv6 and asks_sts are filled in, a smarthost is a relay; `own` must outlive mta */
     const struct net_address *sandbox;  /* the built-in inbox: where every message goes; NULL: live */
     const struct source_table *sources; /* outlives mta; NULL: the kernel's choice of address */
     const struct relay_table *relays;   /* outlives mta; NULL: none */
