@@ -2,20 +2,19 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "mta/tls_results.h"
 
-#include "base/map.h"
+#include "mta/own.h"
 
 #include <stdlib.h>
 
 #define FLUSH_MS    (5 * 60 * 1000)
 #define RETRY_MS    (60 * 1000)
 #define BATCH_MAX   500
-#define COUNT_BYTES 400                        /* about what one takes in the writer's batch */
-#define SPREAD_MS   (INT64_C(4) * 3600 * 1000) /* reports of a day are due within that after it (RFC 8460 4.1) */
-#define DAY_LATE_MS (15 * 60 * 1000)           /* so that the last counts are on disk before */
+#define COUNT_BYTES 400                         /* about what one takes in the writer's batch */
+#define SPREAD_MS   (UINT64_C(4) * 3600 * 1000) /* reports of a day are due within that after it (RFC 8460 4.1) */
+#define DAY_LATE_MS (15 * 60 * 1000)            /* so that the last counts are on disk before */
 
 struct tls_results {
-    struct loop *loop;
-    struct executor *writer;
+    struct mta *mta;
     struct tls_tally *tally;
     struct timer flush;
     struct job job;
@@ -23,8 +22,6 @@ struct tls_results {
     struct tls_count *batch;
     size_t batch_count;
     bool is_out, is_stopping;
-    void (*done)(void *arg);
-    void *done_arg;
 };
 
 static int64_t due_at(const struct tls_count *c) {
@@ -39,56 +36,57 @@ static enum status write_batch(struct job *job, void *ctx) {
     return status;
 }
 
-static void flush(void *arg);
-
 static void forget_batch(struct tls_results *r) {
     arena_fini(&r->arena);
     r->batch_count = 0;
 }
 
-/* At the stop what cannot be written is lost: nothing of a message is. */
+static void flush(struct tls_results *r);
+
+/* At the stop what cannot be written is lost: it is nothing of a message. */
 static void go_on(struct tls_results *r, enum status status) {
-    if (status == STATUS_OK || r->is_stopping) forget_batch(r);
+    if (status == STATUS_OK) forget_batch(r);
     bool is_more = r->batch_count || tls_tally_count(r->tally);
-    if (r->is_stopping && (!is_more || status != STATUS_OK)) {
-        r->done(r->done_arg);
-        return;
-    }
-    if (is_more) timer_start(&r->flush, status != STATUS_OK ? RETRY_MS : 0);
+    if (is_more && r->is_stopping && status == STATUS_OK) flush(r);
+    if (is_more && !r->is_stopping) timer_start(&r->flush, status == STATUS_OK ? 0 : RETRY_MS);
 }
 
 static void on_written(struct job *job) {
     struct tls_results *r = LIST_OWNER(job, struct tls_results, job);
     r->is_out = false;
     go_on(r, job->status);
+    mta_job_done(r->mta); /* after the next batch was begun, so that the stop waits for it */
 }
 
-static void flush(void *arg) {
-    struct tls_results *r = arg;
+static void flush(struct tls_results *r) {
     if (r->is_out) return;
     if (!r->batch_count) {
         r->batch = arena_array(&r->arena, BATCH_MAX, sizeof *r->batch);
         r->batch_count = tls_tally_take(r->tally, &r->arena, r->batch, BATCH_MAX);
     }
-    r->job = (struct job){.run = write_batch, .done = on_written, .loop = r->loop, .bytes = r->batch_count * COUNT_BYTES};
-    enum status status = r->batch_count ? executor_submit(r->writer, &r->job) : STATUS_OK;
+    struct loop *loop = r->mta->options.loop;
+    r->job = (struct job){.run = write_batch, .done = on_written, .loop = loop, .bytes = r->batch_count * COUNT_BYTES};
+    enum status status = r->batch_count ? mta_submit(r->mta, r->mta->options.writer, &r->job) : STATUS_OK;
     r->is_out = r->batch_count && status == STATUS_OK;
     if (!r->is_out) go_on(r, status);
 }
 
-struct tls_results *tls_results_new(struct loop *loop, struct executor *writer) {
+static void on_flush(void *arg) {
+    flush(arg);
+}
+
+struct tls_results *tls_results_new(struct mta *m) {
     struct tls_results *r = calloc(1, sizeof *r);
     if (!r) abort();
-    r->loop = loop;
-    r->writer = writer;
+    r->mta = m;
     r->tally = tls_tally_new();
-    timer_init(&r->flush, loop, flush, r);
+    timer_init(&r->flush, m->options.loop, on_flush, r);
     return r;
 }
 
 void tls_results_note(struct tls_results *r, const struct tls_session *session) {
     if (r->is_stopping) return;
-    tls_tally_add(r->tally, session, clock_wall_ms(loop_clock(r->loop)));
+    tls_tally_add(r->tally, session, mta_now(r->mta));
     if (r->is_out) return;
     if (tls_tally_count(r->tally) == TLS_TALLY_MAX / 2)
         timer_start(&r->flush, 0);
@@ -96,11 +94,10 @@ void tls_results_note(struct tls_results *r, const struct tls_session *session) 
         timer_start(&r->flush, FLUSH_MS);
 }
 
-void tls_results_stop(struct tls_results *r, void (*done)(void *arg), void *arg) {
+void tls_results_stop(struct tls_results *r) {
     r->is_stopping = true;
-    r->done = done;
-    r->done_arg = arg;
-    timer_start(&r->flush, 0);
+    timer_stop(&r->flush);
+    if (tls_tally_count(r->tally) || r->batch_count) flush(r);
 }
 
 void tls_results_free(struct tls_results **results) {
