@@ -218,7 +218,7 @@ static int add_arguments(const struct verb *verb, char **args, int count, struct
         if (code) return code;
         if (!o->value && *o->parameter) json_add_bool(w, str_from_z(o->parameter), true);
     }
-    if (verb->argument && !have_argument) return usage(verb, "missing: ", verb->argument);
+    if (verb->argument && verb->argument[0] != '[' && !have_argument) return usage(verb, "missing: ", verb->argument);
     return add_rest(verb, seen, w);
 }
 

@@ -12,6 +12,7 @@
 #include "api/api.h"
 #include "api/work.h"
 #include "app/listeners.h"
+#include "app/outbound.h"
 #include "app/provider_file.h"
 #include "app/smtp.h"
 #include "app/threads.h"
@@ -68,6 +69,8 @@ struct gateway {
     struct resolver *fresh_resolver; /* for VerifyDomain, which looks up now */
     struct http_client *http;        /* for deliveries: MTA-STS policies */
     struct tls_context *client_tls, *server_tls;
+    struct source_table *sources;
+    struct relay_table *relays;
     struct arena arena; /* of what lives as long as the gateway */
     struct network_list proxies;
     struct limits *limits;
@@ -264,12 +267,11 @@ static enum status open_mta(struct gateway *g, struct buf *why) {
         .pauses = &g->pauses,
         .route = {.port = (uint16_t)c->delivery_port, .is_private = c->delivery_allow_private ? NULL : is_private},
         .sandbox = smtp_inbox(g->smtp),
+        .sources = g->sources,
+        .relays = g->relays,
         .node_id = g->node.node_id,
         .epoch = g->node.epoch,
     };
-    if (!str_is_empty(c->delivery_smarthost) &&
-        !route_smarthost_parse(c->delivery_smarthost, &options.route.smarthost, &options.route.port))
-        return STATUS_INVALID;
     if (!retry_schedule_parse(c->delivery_retry, &options.retry, why)) return STATUS_INVALID;
     st = provider_file_read(c, &options.providers, why);
     if (st != STATUS_OK) return st;
@@ -422,6 +424,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .base_url = c->http_base_url,
         .v1_always_200 = c->api_v1_errors == ERRORS_ALWAYS_200,
         .is_sandbox = c->delivery_mode == MODE_SANDBOX,
+        .sources = g->sources,
         .queue_offer = offer,
         .queue_hold = hold,
         .queue_release = release,
@@ -516,6 +519,8 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     if (st != STATUS_OK) return fail(why, st, "cannot set up the resolver");
     g->limits = limits_new(LIMITS_MAX);
     if (serves) st = open_bounces(g, why);
+    if (st == STATUS_OK) st = outbound_sources(g->config, &g->sources, why);
+    if (st == STATUS_OK) st = outbound_relays(g->config, &g->relays, why);
     if (st == STATUS_OK && serves) st = open_smtp(g, why);
     if (st == STATUS_OK && serves) st = open_mta(g, why);
     if (st == STATUS_OK) st = open_api(g, why);
@@ -679,6 +684,8 @@ void gateway_close(struct gateway **g_place) {
     limits_free(&g->limits);
     tls_context_unref(&g->client_tls);
     tls_context_unref(&g->server_tls);
+    relay_table_free(&g->relays);
+    source_table_free(&g->sources);
     arena_fini(&g->arena);
     buf_fini(&g->url);
     explicit_bzero(&g->seal_key, sizeof g->seal_key);

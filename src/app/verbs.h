@@ -28,7 +28,7 @@ struct verb_option {
     const char *initial; /* sent when the option is not given */
     bool is_common;      /* the manual tells it once, for all verbs */
 };
-#define VERB_OPTIONS_MAX 9 /* with the end, whose flag is NULL */
+#define VERB_OPTIONS_MAX 16 /* with the end, whose flag is NULL */
 
 /* How an answer reads: the sentence `say`, then a table of `rows`. Fields are named by path ("message.id"). In `say`, {Field} is
  * the value and {Field?} yes or no for 1 or 0; a line whose fields are all empty is left out. */
@@ -36,7 +36,7 @@ struct verb {
     const char *words;     /* "account create" */
     const char *operation; /* "User.Create" */
     const char *summary;
-    const char *argument; /* the positional's name in help, NULL without one */
+    const char *argument; /* the positional's name in help, "[NAME]" when it may be left out, NULL without one */
     const char *parameter;
     enum word_kind argument_kind;
     struct verb_option options[VERB_OPTIONS_MAX];

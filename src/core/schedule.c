@@ -315,6 +315,27 @@ bool schedule_next_unrouted(struct schedule *s, struct str *ret_domain) {
     return true;
 }
 
+struct schedule_site *schedule_site_of(const struct schedule *s, struct str domain) {
+    const struct domain_record *record = map_find(s->domains, domain);
+    return record ? record->site : NULL;
+}
+
+bool schedule_holds(const struct schedule *s, int64_t recipient_id) {
+    return schedule_find(s, recipient_id) != NULL;
+}
+
+size_t schedule_site_count(const struct schedule_site *site) {
+    size_t count = 0;
+    LIST_FOR_EACH (it, &site->domains)
+        LIST_FOR_EACH (node, &LIST_OWNER(it, struct domain_record, in_site)->lanes)
+            count += LIST_OWNER(node, struct lane, in_domain)->count;
+    return count;
+}
+
+void schedule_site_domains(const struct schedule_site *site, void (*fn)(void *arg, struct str domain), void *arg) {
+    LIST_FOR_EACH (it, &site->domains) fn(arg, LIST_OWNER(it, struct domain_record, in_site)->name);
+}
+
 size_t schedule_count(const struct schedule *s) {
     return s->count;
 }

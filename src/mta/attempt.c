@@ -61,6 +61,18 @@ void attempt_take_back(struct attempt *a, int64_t ms) {
     attempt_drop(a, mta_now(a->mta) + ms);
 }
 
+/* The site is a verdict: its end needs no connection. */
+static void settle_verdict(struct attempt *a) {
+    const struct route *v = &a->site->verdict;
+    bool is_final = v->verdict == ROUTE_PERMANENT;
+    attempt_settle(a, &(struct ending){.verdict = is_final ? BOUNCE_BOUNCED : BOUNCE_DEFERRED,
+                                       .code = v->code,
+                                       .is_own = true,
+                                       .enhanced = v->enhanced,
+                                       .text = v->reason,
+                                       .command = "DNS"});
+}
+
 /* ---- load ---- */
 static enum status load_run(struct job *job, void *ctx) {
     struct attempt *a = LIST_OWNER(job, struct attempt, job);
@@ -71,6 +83,42 @@ static enum status load_run(struct job *job, void *ctx) {
     return delivery_load_pool(ctx, &a->delivery, &a->arena, &a->pool);
 }
 
+static void move_to(struct attempt *a, struct site *s) {
+    struct site *old = a->site;
+    old->attempt_count--;
+    old->preparing_count--;
+    s->attempt_count++;
+    s->preparing_count++;
+    a->site = s;
+    site_touch(old);
+    site_release(old);
+}
+
+/* To his relay, where the sender has one, instead of the site that the entry was taken for. False: it is put off. */
+static bool find_relay(struct attempt *a) {
+    struct mta *m = a->mta;
+    const struct relay *relay = relay_of_sender(m->options.relays, a->delivery.sender_domain, a->entry->domain);
+    if (!relay || relay == a->site->relay || m->options.sandbox) return true;
+    struct site *s = router_relay(m, relay);
+    bool has_room = s && mta_may_grow(s->attempt_count, m->attempt_count, MTA_ATTEMPTS_MAX);
+    bool may_go = has_room && !site_is_parked(s);
+    if (may_go)
+        move_to(a, s);
+    else
+        attempt_drop(a, has_room ? s->schedule.parked_until : mta_now(m) + ATTEMPT_AGAIN_MS);
+    return may_go;
+}
+
+/* A relay's own demand is one of the message's sender. */
+static enum tls_level level_of(const struct attempt *a) {
+    static const enum tls_level levels[] = {
+        [RELAY_OPPORTUNISTIC] = TLS_LEVEL_OPPORTUNISTIC, [RELAY_REQUIRE] = TLS_LEVEL_REQUIRE, [RELAY_VERIFY] = TLS_LEVEL_VERIFY};
+    const struct relay *relay = a->site->relay;
+    enum tls_level level = relay ? levels[relay->tls] : TLS_LEVEL_OPPORTUNISTIC;
+    enum tls_level own = (enum tls_level)a->delivery.domain_tls;
+    return own > level ? own : level;
+}
+
 /* False: the route has expired meanwhile, and what the domain demands is not known before there is one again. */
 static bool join_lot(struct attempt *a) {
     struct mta *m = a->mta;
@@ -78,7 +126,7 @@ static bool join_lot(struct attempt *a) {
     const struct tls_published *published = router_published(a->site, a->entry->domain);
     struct tls_demand demand;
     if (!published) return false;
-    tls_demand_make(d->message_tls, d->domain_tls, published, &a->arena, &demand);
+    tls_demand_make(d->message_tls, level_of(a), published, &a->arena, &demand);
     a->lot = lot_get(a->site, source_pool_get(m->options.sources, a->pool), &demand);
     a->lot->attempt_count++;
     return true;
@@ -110,6 +158,8 @@ static void load_done(struct job *job) {
         buf_addf(&a->sender, "@%.*s.%.*s", STR_ARG(d->subdomain), STR_ARG(d->sender_domain));
     }
     buf_add_str(&a->recipient, d->address);
+    if (!find_relay(a)) return;
+    if (a->site->target_count == 0) return settle_verdict(a);
     if (!join_lot(a)) return attempt_drop(a, mta_now(m) + ATTEMPT_AGAIN_MS);
     letter_attach(a);
 }
@@ -128,16 +178,7 @@ void attempt_start(struct site *s, const struct queue_entry *entry) {
     m->attempt_count++;
     s->attempt_count++;
     s->preparing_count++;
-    if (s->target_count == 0) { /* a verdict needs no message */
-        const struct route *v = &s->verdict;
-        bool is_final = v->verdict == ROUTE_PERMANENT;
-        return attempt_settle(a, &(struct ending){.verdict = is_final ? BOUNCE_BOUNCED : BOUNCE_DEFERRED,
-                                                  .code = v->code,
-                                                  .is_own = true,
-                                                  .enhanced = v->enhanced,
-                                                  .text = v->reason,
-                                                  .command = "DNS"});
-    }
+    if (s->target_count == 0 && !relay_has_senders(m->options.relays)) return settle_verdict(a); /* needs no message */
     a->job = (struct job){.run = load_run, .done = load_done, .loop = m->options.loop};
     if (mta_submit(m, m->options.readers, &a->job) != STATUS_OK) return attempt_drop(a, mta_now(m) + ATTEMPT_AGAIN_MS);
     a->is_job_out = true;
@@ -262,6 +303,10 @@ void attempt_settle(struct attempt *a, const struct ending *e) {
     s->report.text = arena_str(&a->arena, e->text);
     s->report.command = str_from_z(e->command);
     plan(a, e);
+    if (s->outcome == DELIVERY_BOUNCED) {
+        const struct bounce_reply reply = {e->code, s->report.enhanced, s->report.text, s->report.mx_host};
+        bounce_judge(a->mta->options.bounces, &reply, &s->bounce);
+    }
     if (s->outcome != DELIVERY_DELIVERED) s->reason = describe(a, e);
     site_touch(a->site);
     settle_submit(a);

@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define CONNECT_MS 30000
+#define IPV6_MS    5000 /* where IPv4 would do as well (DN18) */
+#define IPV6_TRIES 2    /* likewise */
 #define TLS_MS     120000
 
 enum phase { PHASE_CONNECTING, PHASE_GREETING, PHASE_SERVING, PHASE_LEAVING };
@@ -36,10 +38,14 @@ struct connection {
     struct net_address address;
     struct buf host;
     bool tried[SITE_TARGETS_MAX];
+    size_t try_count;  /* of hosts */
     bool in_clear;     /* TLS failed with this host */
     bool is_any_unfit; /* a host answers, but not as is demanded */
     struct tls_facts facts;
+    struct buf noted_domain; /* in reports about TLS */
     struct attempt *attempt;
+    struct buf provider; /* whose warm-up budget is used */
+    bool has_budget;     /* for the attempt, or the one to come */
     size_t message_count;
     enum session_state waits_in; /* patience was last renewed for this state:
                                     dripping bytes renew nothing (OB21) */
@@ -75,6 +81,21 @@ static void set_idle(struct connection *c, bool is_idle) {
     list_add_tail(&c->mta->idle, &c->idle_all);
 }
 
+/* ---- warm-up: one message's budget at a time, from before it is taken until it has ended ---- */
+static bool take_budget(struct connection *c) {
+    struct mta *m = c->mta;
+    if (!c->has_budget) c->has_budget = source_reserve(m->sources, c->connector->source, buf_str(&c->provider), mta_now(m));
+    return c->has_budget;
+}
+
+/* True: the settlement counts it. */
+static bool end_budget(struct connection *c, bool is_sent) {
+    struct mta *m = c->mta;
+    if (!c->has_budget) return false;
+    c->has_budget = false;
+    return source_settle(m->sources, c->connector->source, buf_str(&c->provider), is_sent, mta_now(m));
+}
+
 static void connection_free(struct connection *c) {
     struct mta *m = c->mta;
     struct site *s = c->site;
@@ -82,12 +103,15 @@ static void connection_free(struct connection *c) {
     struct lot *l = c->lot;
     set_phase(c, PHASE_LEAVING);
     set_idle(c, false);
+    (void)end_budget(c, false);
     if (c->attempt) attempt_free(c->attempt);
     stream_free(&c->stream);
     session_fini(&c->session);
     timer_fini(&c->timer);
     buf_fini(&c->out);
     buf_fini(&c->host);
+    buf_fini(&c->provider);
+    buf_fini(&c->noted_domain);
     list_remove(&c->all);
     free(c);
     s->connection_count--;
@@ -116,6 +140,7 @@ static void wait_for_answer(struct connection *c) {
 static void leave(struct connection *c) {
     set_phase(c, PHASE_LEAVING);
     set_idle(c, false);
+    (void)end_budget(c, false);
     session_quit(&c->session, &c->out);
     flush(c);
     wait_for_answer(c);
@@ -134,15 +159,21 @@ static struct ending ending_of(const struct connection *c, enum bounce_verdict v
                            .connection = c};
 }
 
+static struct bounce_finding finding_of(const struct connection *c) {
+    const struct session_result *r = &c->session.result;
+    const struct bounce_reply reply = {r->code, buf_str(&r->enhanced), buf_str(&r->text), buf_str(&c->host)};
+    struct bounce_finding finding;
+    bounce_judge(c->mta->options.bounces, &reply, &finding);
+    return finding;
+}
+
 /* What the connector learns from an answer, or from none. */
 static void tell_refused(struct connection *c) {
     const struct session_result *r = &c->session.result;
     struct shape_reply reply = {.code = r->code, .enhanced = buf_str(&r->enhanced), .text = buf_str(&r->text)};
-    struct bounce_finding finding;
     reply.host = buf_str(&c->host);
     reply.is_greeting = c->phase < PHASE_SERVING;
-    bounce_class_of(reply.code, reply.enhanced, reply.text, reply.host, &finding);
-    reply.class = finding.class;
+    reply.class = finding_of(c).class;
     connector_refused(c->connector, &reply);
 }
 
@@ -162,12 +193,16 @@ static void attempt_ended(struct connection *c) {
     struct attempt *a = c->attempt;
     const struct session_result *r = &c->session.result;
     enum bounce_verdict verdict = BOUNCE_DEFERRED;
-    if (r->code) verdict = bounce_classify(r->code, buf_str(&r->enhanced), buf_str(&r->text), buf_str(&c->host));
+    if (r->code) verdict = r->code / 100 == 2 ? BOUNCE_DELIVERED : finding_of(c).verdict;
     bool is_about_mail = !str_eq(str_from_z(r->command), STR("RSET"));
     bool is_about_content = str_eq(str_from_z(r->command), STR("."));
     if (verdict == BOUNCE_DELIVERED ? !is_about_content : !is_about_mail) verdict = BOUNCE_DEFERRED;
     struct ending ending = ending_of(c, verdict);
     c->attempt = NULL;
+    if (end_budget(c, is_about_content)) {
+        ending.warming_source = c->connector->source->name;
+        ending.warming_provider = buf_str(&c->provider);
+    }
     tell_ended(c, verdict);
     attempt_settle(a, &ending);
 }
@@ -205,12 +240,46 @@ static void broken_because(struct connection *c, const char *why) {
     broken(c);
 }
 
+/* ---- for reports: how TLS went ---- */
+static void note_tls(struct connection *c, const struct attempt *a, struct str host, const struct tls_verdict *verdict) {
+    if (c->site->relay || c->mta->options.sandbox) return;
+    struct tls_session s = {.domain = a->entry->domain,
+                            .demand = &a->lot->demand,
+                            .verdict = verdict,
+                            .is_tls = c->facts.is_tls,
+                            .is_tried = c->facts.is_tried,
+                            .host = host};
+    if (c->stream && str_eq(host, buf_str(&c->host))) {
+        const struct net_address *local = stream_local(c->stream);
+        s.from = ip_make(local->family, local->ip);
+        s.to = ip_make(c->address.family, c->address.ip);
+    }
+    tls_results_note(c->mta->tls_results, &s);
+}
+
+/* Whose mail it would have been. */
+static void note_unfit(struct connection *c, struct str host, const struct tls_verdict *verdict) {
+    struct list *first = c->lot->ready.next;
+    if (first != &c->lot->ready) note_tls(c, LIST_OWNER(first, struct attempt, node), host, verdict);
+}
+
+/* Once a connection and domain, as far as domains do not alternate. */
+static void note_served(struct connection *c) {
+    struct str domain = c->attempt->entry->domain, host = buf_str(&c->host);
+    if (str_eq(domain, buf_str(&c->noted_domain))) return;
+    buf_reset(&c->noted_domain);
+    buf_add_str(&c->noted_domain, domain);
+    struct tls_verdict verdict = tls_judge(&c->attempt->lot->demand, host, &c->facts);
+    note_tls(c, c->attempt, host, &verdict);
+}
+
 /* ---- steps ---- */
 /* The host answers, but the lot's mail must not go there like this: the next one. */
 static void unfit(struct connection *c, const struct tls_verdict *verdict) {
     LOG(LOG_INFO, "mta.tls_unfit", LOG_STR("host", buf_str(&c->host)), LOG_Z("why", verdict->words));
     c->is_any_unfit = true;
     c->in_clear = false;
+    note_unfit(c, buf_str(&c->host), verdict);
     session_break_with(&c->session, verdict->enhanced, verdict->words);
     try_target(c);
 }
@@ -253,6 +322,19 @@ static struct tls_peer peer_of(const struct connection *c) {
     peer.tlsa = dane->tlsa;
     peer.tlsa_count = dane->tlsa_count;
     return peer;
+}
+
+/* A password is not said before this is known (P10). */
+static bool may_log_in(const struct connection *c) {
+    const struct relay *relay = c->site->relay;
+    return !relay || relay->tls != RELAY_VERIFY || stream_tls_is_verified(c->stream);
+}
+
+static void set_login(struct connection *c) {
+    const struct relay *relay = c->site->relay;
+    if (!relay) return;
+    bool is_here = relay->tls == RELAY_OPPORTUNISTIC && net_address_is_loopback(&c->address);
+    session_set_login(&c->session, &(struct session_login){relay->user, relay->password, is_here});
 }
 
 static void start_tls(struct connection *c) {
@@ -316,6 +398,7 @@ static bool send_attempt(struct connection *c) {
                                 .requiretls = a->lot->demand.level == TLS_LEVEL_REQUIRETLS,
                                 .eightbit = l->eightbit,
                                 .utf8 = l->utf8 || !str_is_ascii(buf_str(&a->recipient))};
+    note_served(c);
     a->is_connected = true;
     c->started_at = mta_now_mono(c->mta);
     shape_began(&c->connector->shape, mta_time(c->mta));
@@ -324,9 +407,10 @@ static bool send_attempt(struct connection *c) {
 
 static void enter_idle(struct connection *c, int64_t wait_ms) {
     set_idle(c, true);
+    (void)end_budget(c, false);
     timer_start(&c->timer, shape_idle_ms(&c->connector->shape));
-    if (wait_ms > 0 && wait_ms != SHAPE_NO_END) site_look_in(c->site, wait_ms);
-    site_touch(c->site);
+    if (wait_ms == 0) return site_touch(c->site);
+    if (wait_ms != SHAPE_NO_END) site_look_in(c->site, wait_ms); /* no turn before: it would be asked again at once */
 }
 
 /* Greeted and free: the next attempt, or none. */
@@ -335,7 +419,8 @@ static void serve(struct connection *c) {
     int64_t wait_ms = 0;
     set_idle(c, false);
     if (c->mta->is_stopping || c->message_count >= shape_connection_messages(shape)) return leave(c);
-    while ((wait_ms = shape_begin_in_ms(shape, mta_time(c->mta))) == 0 && (c->attempt = lot_pop(c))) {
+    if (pauses_until(c->mta, LIVE_PAUSE_SOURCE, c->connector->source->name, NULL)) return leave(c);
+    while ((wait_ms = shape_begin_in_ms(shape, mta_time(c->mta))) == 0 && take_budget(c) && (c->attempt = lot_pop(c))) {
         if (send_attempt(c)) {
             flush(c);
             wait_for_answer(c);
@@ -343,12 +428,22 @@ static void serve(struct connection *c) {
         }
         attempt_ended(c);
     }
-    enter_idle(c, wait_ms);
+    bool is_spent = wait_ms == 0 && !c->has_budget;
+    if (!is_spent) return enter_idle(c, wait_ms);
+    leave(c);
+    site_touch(c->site); /* for other sources, or tomorrow */
 }
 
 /* ---- the stream's and the timer's calls ---- */
+/* Our own address is not there (OB33): no host is to blame, and others of the pool go on. */
+static void source_missing(struct connection *c) {
+    connector_missing(c->connector, stream_why(c->stream));
+    connection_free(c);
+}
+
 static void on_open(void *arg) {
     struct connection *c = arg;
+    connector_bound(c->connector);
     set_phase(c, PHASE_GREETING);
     wait_for_answer(c);
 }
@@ -356,6 +451,8 @@ static void on_open(void *arg) {
 static void on_tls(void *arg, enum status status) {
     struct connection *c = arg;
     if (status != STATUS_OK) return tls_failed(c, status_text(status));
+    if (!may_log_in(c))
+        return unfit(c, &(struct tls_verdict){.words = "The relay's certificate does not verify", .enhanced = "4.7.5"});
     session_secured(&c->session, &c->out);
     go_on(c);
 }
@@ -367,6 +464,7 @@ static void on_io(void *arg) {
 static void on_close(void *arg, enum status status) {
     struct connection *c = arg;
     if (c->phase == PHASE_LEAVING) return connection_free(c);
+    if (c->phase == PHASE_CONNECTING && status == STATUS_NOT_FOUND) return source_missing(c);
     if (c->phase == PHASE_CONNECTING) {
         BUF_AUTO why = {0};
         struct str detail = stream_why(c->stream);
@@ -394,11 +492,18 @@ static void on_timer(void *arg) {
     broken_because(c, "Timed out waiting for the answer");
 }
 
+/* IPv6 is given little time where IPv4 is there as well: another connection goes on with that (DN18). */
+static bool has_ipv4_instead(const struct connection *c) {
+    bool is_ipv6 = source_family(c->connector->source) == SOURCE_OF_IPV6;
+    return is_ipv6 && (c->site->families & source_pool_families(c->lot->pool) & SOURCE_OF_IPV4);
+}
+
 static struct stream *connect_from(struct connection *c) {
     const struct route_address *from = &c->connector->source->address;
     struct net_address local = {.family = from->family};
     memcpy(local.ip, from->ip, sizeof local.ip);
-    return stream_connect(c->mta->options.loop, &c->address, from->family ? &local : NULL, CONNECT_MS, &events, c);
+    return stream_connect(c->mta->options.loop, &c->address, from->family ? &local : NULL,
+                          has_ipv4_instead(c) ? IPV6_MS : CONNECT_MS, &events, c);
 }
 
 /* No host is left: what waits has to know why. */
@@ -410,7 +515,7 @@ static void give_up(struct connection *c) {
     set_phase(c, PHASE_LEAVING);
     if (!m->is_stopping) {
         if (!c->is_any_unfit) shape_unreachable(&n->shape, mta_time(m), n->serving_count, ending.text);
-        lot_unreachable(l, &ending);
+        lot_unreachable(l, &ending, c->is_any_unfit);
     }
     connection_free(c);
 }
@@ -418,11 +523,13 @@ static void give_up(struct connection *c) {
 /* The next host that may be used at all. */
 static struct target *pick(struct connection *c) {
     struct target *t;
+    if (c->try_count++ >= IPV6_TRIES && has_ipv4_instead(c)) return NULL;
     while ((t = site_pick(c->site, source_family(c->connector->source), c->tried))) {
         struct tls_verdict verdict = tls_judge_host(&c->lot->demand, t->host);
         if (verdict.is_fit) return t;
         c->tried[t - c->site->targets] = true;
         c->is_any_unfit = true;
+        note_unfit(c, t->host, &verdict);
         session_break_with(&c->session, verdict.enhanced, verdict.words);
     }
     return NULL;
@@ -447,6 +554,7 @@ static void try_target(struct connection *c) {
     buf_reset(&c->out);
     session_fini(&c->session);
     session_init(&c->session, c->connector->source->hostname, m->options.tls && !c->in_clear);
+    set_login(c);
     stream_free(&c->stream);
     c->facts = (struct tls_facts){.is_tried = c->in_clear};
     c->started_at = mta_now_mono(m);
@@ -471,6 +579,8 @@ void connection_open(struct lot *l, struct connector *n) {
     m->connection_count++;
     n->connection_count++;
     l->connection_count++;
+    buf_add_str(&c->provider, buf_str(&s->provider));
+    (void)take_budget(c); /* who chose the source saw that there is some */
     metrics_add(m->options.metrics, METRIC_SMTP_OUT_CONNECTIONS, 1);
     try_target(c);
 }

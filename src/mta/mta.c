@@ -193,9 +193,7 @@ static void set_options(struct mta *m, const struct mta_options *options) {
     struct mta_options *o = &m->options;
     *o = *options;
     buf_add_str(&m->hostname, options->hostname);
-    buf_add_str(&m->smarthost, options->route.smarthost);
     o->hostname = o->route.hostname = buf_str(&m->hostname);
-    o->route.smarthost = buf_str(&m->smarthost);
     o->route.rand = o->rand;
     o->route.asks_sts = o->http != NULL;
     if (!o->retry.count) retry_schedule_default(&o->retry);
@@ -219,11 +217,19 @@ static void set_sources(struct mta *m) {
     m->sources = source_use_new(o->sources, o->rand);
 }
 
+static void set_bounces(struct mta *m) {
+    BUF_AUTO why = {0};
+    if (m->options.bounces) return;
+    if (bounce_book_new(STR(""), &m->own_bounces, &why) != STATUS_OK) abort();
+    m->options.bounces = m->own_bounces;
+}
+
 struct mta *mta_new(const struct mta_options *options) {
     struct mta *m = calloc(1, sizeof *m);
     if (!m) abort();
     set_options(m, options);
     set_sources(m);
+    set_bounces(m);
     m->schedule = schedule_new(&(struct schedule_options){.window_max = options->window_max});
     m->domains = map_new();
     m->sites = map_new();
@@ -232,6 +238,7 @@ struct mta *mta_new(const struct mta_options *options) {
     m->pauses = map_new();
     pauses_load(m, options->pauses);
     m->ledger = mta_ledger_new(m);
+    m->tls_results = tls_results_new(m);
     struct list *const lists[] = {&m->attempts, &m->connections, &m->idle, &m->dirty,
                                   &m->starved,  &m->blocked,     &m->kept, &m->holds};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) list_init(lists[i]);
@@ -243,11 +250,15 @@ struct mta *mta_new(const struct mta_options *options) {
     return m;
 }
 
-static void on_ledger(struct mta *m) {
+static void on_loaded(struct mta *m) {
     if (m->is_stopping) return;
     m->is_running = true;
     timer_start(&m->sweep, SWEEP_MS);
     mta_wake(m);
+}
+
+static void on_ledger(struct mta *m) {
+    warmup_load(m, on_loaded);
 }
 
 struct dsn_desk mta_desk(struct mta *m, struct arena *arena) {
@@ -274,6 +285,7 @@ void mta_stop(struct mta *m, int64_t ms_max, void (*done)(void *arg), void *arg)
     connection_stop_all(m);
     attempt_free_all(m);
     mta_ledger_stop(m->ledger);
+    tls_results_stop(m->tls_results);
     mta_released(m);
 }
 
@@ -295,12 +307,13 @@ void mta_free(struct mta **mta) {
     expiry_free(&m->expiry);
     source_use_free(&m->sources);
     source_table_free(&m->own_sources);
+    bounce_book_free(&m->own_bounces);
     mta_ledger_free(&m->ledger);
+    tls_results_free(&m->tls_results);
     providers_unref(&m->providers);
     struct timer *const timers[] = {&m->turn, &m->due, &m->sweep, &m->stop};
     for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) timer_fini(timers[i]);
     buf_fini(&m->hostname);
-    buf_fini(&m->smarthost);
     free(m);
     *mta = NULL;
 }

@@ -19,6 +19,7 @@
 #include "mta/attempt.h"
 #include "mta/ledger.h"
 #include "mta/mta.h"
+#include "mta/tls_results.h"
 
 #define MTA_ATTEMPTS_MAX                                                                                                         \
     2000 /* entries in flight, settling included: what a slow writer can hold up                                                 \
@@ -26,13 +27,15 @@
 
 struct mta {
     struct mta_options options; /* defaults filled in */
-    struct buf hostname, smarthost;
+    struct buf hostname;
     struct seal_key return_path_key;
     struct node_epoch owner;
     struct source_table *own_sources; /* when none were given */
+    struct bounce_book *own_bounces;  /* likewise */
     struct source_use *sources;
     struct providers *providers;
     struct mta_ledger *ledger;
+    struct tls_results *tls_results;
     struct schedule *schedule;
     struct map *domains;                     /* by name: struct domain_route */
     struct map *sites;                       /* by key: struct site */
@@ -86,6 +89,8 @@ struct site;
 void router_turn(struct mta *m);
 /* Forget routes older than their TTL. */
 void router_sweep(struct mta *m);
+/* The site of a relay that its senders chose, whoever they write to; NULL: it is being asked for. */
+struct site *router_relay(struct mta *m, const struct relay *relay);
 void router_free(struct mta *m);
 /* What a domain of the site publishes about TLS, sealed; valid until the next turn. NULL: its route has expired or leads
  * elsewhere by now, so nothing is known, and its mail must not go this way. */
@@ -101,6 +106,10 @@ void sts_search_start(struct sts_search **slot, struct mta *m, const struct tls_
                       void *arg);
 /* No done will come. NULL inside is fine. */
 void sts_search_cancel(struct sts_search **slot);
+
+/* ---- warmup.c ---- */
+/* Take up what warming sources sent today, then call `done`, once. */
+void warmup_load(struct mta *m, void (*done)(struct mta *m));
 
 /* ---- site.c ---- */
 #define SITE_TARGETS_MAX (ROUTE_HOSTS_MAX * ROUTE_ADDRESSES_MAX)

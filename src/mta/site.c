@@ -111,13 +111,15 @@ struct site *site_find(struct mta *m, struct str domain, const struct route *rou
     if (is_verdict) buf_addf(&own_key, "verdict:%.*s", STR_ARG(domain));
     struct str key = is_verdict ? buf_str(&own_key) : route->site;
     struct site *s = map_find(m->sites, key);
-    if (!s) s = site_new(m, key);
+    bool is_new = !s;
+    if (is_new) s = site_new(m, key);
     set_kept(s, false);
     if (is_verdict)
         set_verdict(s, route);
     else
         set_targets(s, route);
     site_set_provider(s);
+    if (is_new) pauses_new_site(s);
     s->domain_count++;
     return s;
 }
@@ -140,6 +142,7 @@ static void site_free(struct site *s) {
     buf_fini(&s->key_bytes);
     buf_fini(&s->provider);
     buf_fini(&s->parked_because);
+    buf_fini(&s->last_reply);
     free(s);
 }
 
@@ -176,7 +179,9 @@ void site_free_all(struct mta *m) {
 
 /* ---- parked ---- */
 bool site_is_parked(const struct site *s) {
-    return s->schedule.parked_until > mta_now(s->mta);
+    const struct mta *m = s->mta;
+    int64_t now = mta_now(m);
+    return s->schedule.parked_until > now || s->operator_until > now || m->paused_until > now;
 }
 
 void site_park(struct site *s, int64_t until, struct str because) {
@@ -192,6 +197,7 @@ void site_park(struct site *s, int64_t until, struct str because) {
 }
 
 void site_unpark(struct site *s) {
+    if (s->operator_until > mta_now(s->mta)) return;
     schedule_site_unpark(s->mta->schedule, &s->schedule);
 }
 
