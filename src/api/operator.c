@@ -3,6 +3,8 @@
 #include "api/domain_calls.h"
 #include "api/operator.h"
 #include "api/operator_filter.h"
+#include "api/work.h"
+#include "core/domain_watch.h"
 
 #define DOMAIN_LIST_DEFAULT 1000
 
@@ -40,29 +42,38 @@ enum status operator_domain_list(struct call *c, struct db *db) {
         json_open_object(w);
         domain_call_write(w, &list.items[i], false);
         json_add_i64(w, STR("UserID"), list.items[i].account_id);
+        json_add_str(w, STR("Because"), list.items[i].state_reason);
         json_close_object(w);
     }
     json_close_array(w);
     return call_close(c);
 }
 
-static enum status set_state(struct call *c, struct db *db, enum domain_state state) {
-    struct domain domain;
-    enum status status = find_domain(c, db, call_text(c, "Name", (struct str){0}), &domain);
-    if (call_is_over(c, status)) return status;
-    domain.state = state;
-    domain.is_forced = state == DOMAIN_ENABLED;
-    status = domain_set_state(db, domain.id, domain.state, domain.is_forced);
-    if (status != STATUS_OK) return status;
+static enum status answer_domain(struct call *c, const struct domain *domain) {
     struct json_writer *w = call_open(c);
-    domain_call_write(w, &domain, false);
+    domain_call_write(w, domain, false);
+    json_add_str(w, STR("Because"), domain->state_reason);
     return call_close(c);
 }
 
 enum status operator_domain_enable(struct call *c, struct db *db) {
-    return set_state(c, db, DOMAIN_ENABLED);
+    struct domain domain;
+    enum status status = find_domain(c, db, call_text(c, "Name", (struct str){0}), &domain);
+    if (call_is_over(c, status)) return status;
+    status = domain_enable(db, &domain, c->now);
+    return status == STATUS_OK ? answer_domain(c, &domain) : status;
 }
 
 enum status operator_domain_disable(struct call *c, struct db *db) {
-    return set_state(c, db, DOMAIN_SUSPENDED);
+    struct domain domain;
+    enum status status = find_domain(c, db, call_text(c, "Name", (struct str){0}), &domain);
+    if (call_is_over(c, status)) return status;
+    status = domain_suspend(db, &domain, call_text(c, "Because", STR("the operator says so")), c->now);
+    return status == STATUS_OK ? answer_domain(c, &domain) : status;
+}
+
+enum status operator_domain_wake(struct call *c, struct db *db) {
+    (void)db;
+    work_wake(c->api->work);
+    return STATUS_OK;
 }

@@ -14,6 +14,11 @@ static const struct param operator_domain_params[] = {
     {"Name", PARAM_DOMAIN, true, 0, 0, 0, 253, "Sender domain"},
     {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
 };
+static const struct param operator_disable_params[] = {
+    {"Name", PARAM_DOMAIN, true, 0, 0, 0, 253, "Sender domain"},
+    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
+    {"Because", PARAM_TEXT, false, 0, 0, 0, 300, "Why, for whoever looks at it later"},
+};
 static const struct refusal operator_domain_refusals[] = {
     {1, 0, "No such account"},
     {2, 0, "No such domain"},
@@ -34,13 +39,28 @@ static const struct refusal operator_send_refusals[] = {
     {7, 0, "The message is malformed"},
     {14, 0, "Email address is in the suppression list. Email delivery is blocked."},
 };
+static const struct param alert_list_params[] = {
+    {"Limit", PARAM_INT, false, 0, 0, 1, 1000, "Alerts to return; 50 when absent"},
+};
+static const struct refusal operator_alert_refusals[] = {
+    {1, 0, "Nobody is told: set [alerts] mail or webhook"},
+};
 static const struct operation rows[] = {
     {"Operator.DomainList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Sender domains",
      LIST_OF(operator_domain_list_params, operator_domain_refusals), .steps = {{STEP_READER, operator_domain_list}}},
     {"Operator.DomainEnable", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Let a domain send, verified or not",
-     LIST_OF(operator_domain_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_domain_enable}}},
-    {"Operator.DomainDisable", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Stop a domain from sending",
-     LIST_OF(operator_domain_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_domain_disable}}},
+     LIST_OF(operator_domain_params, operator_domain_refusals),
+     .steps = {{STEP_WRITER, operator_domain_enable}, {STEP_LOOP, operator_domain_wake}}},
+    {"Operator.DomainDisable", STYLE_CONTROL, CALLER_OPERATOR,
+     .sentence = "Stop a domain from sending: its mail is refused, what waits is held till it is enabled",
+     LIST_OF(operator_disable_params, operator_domain_refusals),
+     .steps = {{STEP_WRITER, operator_domain_disable}, {STEP_LOOP, operator_domain_wake}}},
+    {"Operator.AlertList", STYLE_CONTROL, CALLER_OPERATOR,
+     .sentence = "Alerts: open ones, then those that are over, newest first", LIST_OF(alert_list_params, operator_alert_refusals),
+     .steps = {{STEP_READER, operator_alert_list}}},
+    {"Operator.AlertTest", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Tell a test in every way in which alerts are told",
+     NO_PARAMS, .refusals = operator_alert_refusals, .refusal_count = 1,
+     .steps = {{STEP_WRITER, operator_alert_test}, {STEP_LOOP, operator_alert_wake}}},
     {"Operator.Send", STYLE_CONTROL, CALLER_OPERATOR, .body_max = OPERATION_BODY_SEND, .sentence = "Send a finished message",
      LIST_OF(operator_send_params, operator_send_refusals),
      .steps = {{STEP_SIZED, operator_send_check},

@@ -35,6 +35,7 @@ enum metric {
     METRIC_WRITER_BATCHES,
     METRIC_WRITER_JOBS,
     METRIC_WRITER_ERRORS,
+    METRIC_ALERTS_OPEN, /* gauge */
     METRIC_COUNT
 };
 struct metrics {

@@ -203,7 +203,7 @@ static void write_lines(const struct alert_step_list *steps, enum alert_kind kin
         }
         buf_add_z(out, " UTC\n");
     }
-    if (count > ALERT_LINES) buf_addf(out, "  and %zu more: posthorn alerts\n", count - ALERT_LINES);
+    if (count > ALERT_LINES) buf_addf(out, "  and %zu more: posthorn alerts list\n", count - ALERT_LINES);
     if (count && word == ALERT_RAISED) buf_addf(out, "  It is over when: %s\n", alert_facts(kind)->over);
     if (count) buf_add_char(out, '\n');
 }
@@ -213,7 +213,7 @@ void alert_write_mail(const struct alert_step_list *steps, struct str host, stru
     for (int word = ALERT_RAISED; word <= ALERT_ENDED; word++)
         for (int kind = 0; kind < ALERT_KIND_COUNT; kind++)
             write_lines(steps, (enum alert_kind)kind, (enum alert_word)word, ret_text);
-    buf_addf(ret_text, "Posthorn on %.*s. All that is open: posthorn alerts\n", STR_ARG(host));
+    buf_addf(ret_text, "Posthorn on %.*s. All that is open: posthorn alerts list\n", STR_ARG(host));
 }
 
 void alert_write_json(const struct alert *rows, size_t count, struct str host, int64_t now, struct buf *out) {

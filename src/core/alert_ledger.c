@@ -110,6 +110,8 @@ static void note(const struct run *run, int64_t site_ms, int64_t now, struct are
     if (run->kind == SHAPE_BLOCK)
         alert_see(view, a, ALERT_BLOCK, key, "%.*s refuses mail from source %.*s: %.*s", STR_ARG(site), STR_ARG(source),
                   STR_ARG(because));
+    if (run->kind == SHAPE_MISSING)
+        alert_see(view, a, ALERT_SOURCE, source, "Nothing is sent from source %.*s: %.*s", STR_ARG(source), STR_ARG(because));
     if (run->kind == SHAPE_UNREACHABLE && site_ms && now - run->since >= site_ms)
         alert_see(view, a, ALERT_SITE, site, "No host of %.*s answers, and mail waits for it: %.*s", STR_ARG(site),
                   STR_ARG(because));

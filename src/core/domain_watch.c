@@ -54,8 +54,9 @@ static enum status order(struct db *tx, const struct domain *domain, enum queue_
 }
 
 static enum status decide(struct db *tx, struct domain *domain, const struct domain_decision *decision, enum queue_verb verb) {
+    bool was_stopped = domain->state == DOMAIN_SUSPENDED || domain->state == DOMAIN_BLOCKED;
     enum status status = domain_decide_state(tx, domain->id, decision);
-    if (status == STATUS_OK) status = order(tx, domain, verb, decision->at);
+    if (status == STATUS_OK && (verb == QUEUE_HOLD || was_stopped)) status = order(tx, domain, verb, decision->at);
     if (status != STATUS_OK) return status;
     domain->state = decision->state;
     domain->is_forced = decision->state == DOMAIN_ENABLED;

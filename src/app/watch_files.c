@@ -1,0 +1,86 @@
+/* watch_files.c - see watch_files.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "app/watch_files.h"
+
+#include "app/home.h"
+#include "net/tls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define DAY_MS INT64_C(86400000)
+#define WHOLE  100000
+
+static void look_at_disk(const struct config *c, struct arena *a, struct alert_view *view) {
+    struct statvfs fs;
+    view->is_looked[ALERT_DISK] = true;
+    if (statvfs(".", &fs) != 0 || fs.f_blocks == 0) return;
+    int64_t megabytes = (int64_t)((unsigned long long)fs.f_bavail * fs.f_frsize >> 20);
+    int64_t parts = (int64_t)((double)fs.f_bavail / (double)fs.f_blocks * WHOLE);
+    bool is_low = megabytes < c->alerts_disk_free || parts < c->alerts_disk_percent;
+    if (is_low)
+        alert_see(view, a, ALERT_DISK, (struct str){0},
+                  "The disk of the data folder has %lld MB free, %lld %%. When it is full, no mail is taken.",
+                  (long long)megabytes, (long long)(parts / 1000));
+}
+
+static void look_at_certificate(const struct config *c, int64_t now, struct arena *a, struct alert_view *view) {
+    bool is_own = str_is_empty(c->tls_cert);
+    struct str file = is_own ? STR(HOME_CERTIFICATE) : c->tls_cert;
+    struct tls_certificate about;
+    view->is_looked[ALERT_CERTIFICATE] = true;
+    if (c->alerts_certificate == 0 || (is_own && access(file.p, F_OK) != 0 && errno == ENOENT)) return;
+    if (tls_certificate_read(file.p, &about) != STATUS_OK) {
+        alert_see(view, a, ALERT_CERTIFICATE, file, "There is no certificate to read in %.*s.", STR_ARG(file));
+        return;
+    }
+    int64_t left_ms = about.expires_at - now;
+    if (left_ms >= c->alerts_certificate) return;
+    if (left_ms < 0)
+        alert_see(view, a, ALERT_CERTIFICATE, file, "The certificate in %.*s has expired.", STR_ARG(file));
+    else
+        alert_see(view, a, ALERT_CERTIFICATE, file, "The certificate in %.*s expires in %lld days; SIGHUP takes over a new one.",
+                  STR_ARG(file), (long long)(left_ms / DAY_MS));
+}
+
+static bool may_bind(const struct sockaddr *address, socklen_t length, struct buf *ret_why) {
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && bind(fd, address, length) == 0;
+    if (!ok) buf_add_z(ret_why, errno == EADDRNOTAVAIL ? "it is no address of this machine" : strerror(errno));
+    if (fd >= 0) close(fd);
+    return ok;
+}
+
+bool watch_source_works(struct str address, struct buf *ret_why) {
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    ARENA_AUTO arena = {0};
+    const char *text = arena_z(&arena, address);
+    if (str_is_empty(address)) return true;
+    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1) return may_bind((const struct sockaddr *)&v4, sizeof v4, ret_why);
+    if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1) return may_bind((const struct sockaddr *)&v6, sizeof v6, ret_why);
+    buf_add_z(ret_why, "it is no address");
+    return false;
+}
+
+static void look_at_sources(const struct config *c, struct arena *a, struct alert_view *view) {
+    const struct config_source *sources = c->sources.items;
+    view->is_looked[ALERT_SOURCE] = true;
+    for (size_t i = 0; i < c->sources.count; i++) {
+        BUF_AUTO why = {0};
+        if (!watch_source_works(sources[i].address, &why))
+            alert_see(view, a, ALERT_SOURCE, sources[i].name, "Nothing is sent from source %.*s, %.*s: %.*s.",
+                      STR_ARG(sources[i].name), STR_ARG(sources[i].address), STR_ARG(buf_str(&why)));
+    }
+}
+
+void watch_files(const struct config *c, int64_t now, struct arena *a, struct alert_view *view) {
+    look_at_disk(c, a, view);
+    look_at_certificate(c, now, a, view);
+    if (c->delivery_mode == MODE_LIVE) look_at_sources(c, a, view);
+}
