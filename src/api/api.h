@@ -8,9 +8,11 @@
 #define POSTHORN_API_API_H
 
 #include "base/metrics.h"
+#include "core/tls_report.h"
 #include "core/limits.h"
 #include "core/live.h"
 #include "core/queue.h"
+#include "core/source.h"
 #include "crypto/seal.h"
 #include "httpd/http_server.h"
 #include "net/executor.h"
@@ -30,12 +32,13 @@ struct api_options {
     int64_t key_per_minute, account_per_minute, address_per_minute; /* requests; 0: no such limit */
     struct node_epoch owner;                                        /* who will deliver what is accepted */
     struct str hostname;                                            /* ours: MX and CNAME target in the records to publish */
-    struct str mail_from, base_url;   /* [mail] from, [http] base_url: of the gateway's own mail (core/notices.h) */
-    bool v1_always_200;               /* [api] v1_errors=always-200 */
-    struct str smtp_host, smtp_ports; /* [smtp] public_host, public_ports: what SMTP users are told */
-    unsigned smtp_tls_port;           /* of these the one with TLS from the start; 0: none */
-    bool webhook_allow_private;       /* [webhook] allow_private */
-    bool is_sandbox;                  /* the inbox exists */
+    struct str mail_from, base_url;     /* [mail] from, [http] base_url: of the gateway's own mail (core/notices.h) */
+    bool v1_always_200;                 /* [api] v1_errors=always-200 */
+    struct str smtp_host, smtp_ports;   /* [smtp] public_host, public_ports: what SMTP users are told */
+    unsigned smtp_tls_port;             /* of these the one with TLS from the start; 0: none */
+    bool webhook_allow_private;         /* [webhook] allow_private */
+    bool is_sandbox;                    /* the inbox exists */
+    const struct source_table *sources; /* outlives the API; NULL: the kernel's choice of address, one pool */
     struct http_budget *budget; /* memory that messages made of templates and lists share with request bodies; may be NULL */
     struct work *work;          /* woken after what goes on in the background was stored (api/work.h); may be NULL */
     /* After COMMIT, on the loop of the request: new entries for the scheduler. They are valid during the call only. */
@@ -47,6 +50,7 @@ struct api_options {
     void (*live_ask)(void *arg, struct live_question *question);
     void (*alerts_wake)(void *arg);         /* any thread: there is an alert to tell (app/watch.h); may be NULL */
     struct str alerts_mail, alerts_webhook; /* [alerts]: where it is told */
+    struct tls_report_options tls_report;   /* [tls_report] */
     /* Any loop: is the gateway taking work (not stopping)? NULL: always. */
     bool (*is_ready)(void *arg);
     void *arg;

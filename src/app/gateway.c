@@ -27,6 +27,7 @@
 #include "db/db.h"
 #include "httpd/http_server.h"
 #include "mta/mta.h"
+#include "mta/tls_reporter.h"
 #include "net/http_client.h"
 #include "net/resolver.h"
 #include "net/tls.h"
@@ -67,7 +68,7 @@ struct gateway {
     struct executor *writer, *readers, *searchers, *signers, *slow;
     struct resolver *resolver;       /* for deliveries, with a cache */
     struct resolver *fresh_resolver; /* for VerifyDomain, which looks up now */
-    struct http_client *http;        /* for deliveries: MTA-STS policies */
+    struct http_client *http;        /* on mta's loop: MTA-STS policies, TLS reports */
     struct tls_context *client_tls, *server_tls;
     struct source_table *sources;
     struct relay_table *relays;
@@ -81,6 +82,7 @@ struct gateway {
     struct api *api;
     struct work *work; /* list sends and imports; none without a server */
     struct watch *watch;
+    struct tls_reporter *tls_reporter;
     struct http_server *servers[SERVER_COUNT];
     struct listeners listeners;
     struct net_address http_address;
@@ -236,7 +238,7 @@ static enum status open_client_tls(struct gateway *g, struct buf *why) {
     enum status st = tls_context_new_smtp_client(&g->client_tls);
     if (st != STATUS_OK) return fail(why, st, "cannot set up TLS");
     if (ca_file) st = tls_context_trust(g->client_tls, ca_file);
-    if (st == STATUS_OK && c->delivery_mta_sts && c->delivery_mode == MODE_LIVE)
+    if (st == STATUS_OK && c->delivery_mode == MODE_LIVE)
         st = http_client_new(
             &(struct http_client_options){
                 .loop = mta_loop(g), .resolver = g->resolver, .ca_file = ca_file, .user_agent = "Posthorn/" POSTHORN_VERSION},
@@ -256,7 +258,7 @@ static enum status open_mta(struct gateway *g, struct buf *why) {
         .signers = g->signers,
         .resolver = g->resolver,
         .tls = g->client_tls,
-        .http = g->http,
+        .http = c->delivery_mta_sts ? g->http : NULL,
         .sts_port = c->delivery_mta_sts_port == 443 ? 0 : (uint16_t)c->delivery_mta_sts_port,
         .metrics = &g->metrics,
         .rand = rand_system(),
@@ -303,6 +305,31 @@ static void ask_live(void *ctx, struct live_question *question) {
         mta_ask(g->mta, question);
     else
         question->done(question);
+}
+
+/* ---- reports about TLS ---- */
+static struct tls_report_options tls_report_options(struct gateway *g) {
+    const struct config *c = g->config;
+    struct address from = {0};
+    if (c->tls_report_from.n && !address_parse(c->tls_report_from, &g->arena, &from)) abort(); /* config has looked at it */
+    return (struct tls_report_options){.from = from.text,
+                                       .organization = c->tls_report_organization,
+                                       .contact = c->tls_report_contact,
+                                       .owner = g->node,
+                                       .rand = rand_system()};
+}
+
+static void open_tls_reporter(struct gateway *g) {
+    if (g->config->delivery_mode != MODE_LIVE) return;
+    g->tls_reporter = tls_reporter_new(&(struct tls_reporter_options){.loop = mta_loop(g),
+                                                                      .writer = g->writer,
+                                                                      .readers = g->readers,
+                                                                      .resolver = g->resolver,
+                                                                      .http = g->http,
+                                                                      .report = tls_report_options(g),
+                                                                      .allow_private = g->config->delivery_allow_private != 0,
+                                                                      .queue_offer = offer,
+                                                                      .arg = g});
 }
 
 /* ---- alerts ---- */
@@ -432,6 +459,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .alerts_wake = wake_watch,
         .alerts_mail = c->alerts_mail,
         .alerts_webhook = c->alerts_webhook,
+        .tls_report = tls_report_options(g),
         .is_ready = is_ready,
         .arg = g,
     };
@@ -523,6 +551,7 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     if (st == STATUS_OK) st = outbound_relays(g->config, &g->relays, why);
     if (st == STATUS_OK && serves) st = open_smtp(g, why);
     if (st == STATUS_OK && serves) st = open_mta(g, why);
+    if (st == STATUS_OK && serves) open_tls_reporter(g);
     if (st == STATUS_OK) st = open_api(g, why);
     if (st == STATUS_OK && serves) st = open_watch(g, why);
     if (st == STATUS_OK && serves) st = open_listeners(g, why);
@@ -622,6 +651,10 @@ static void stop_mta(void *arg, struct waiter *waiter) {
     mta_stop(((struct gateway *)arg)->mta, STOP_MS, threads_done, waiter);
 }
 
+static void stop_tls_reporter(void *arg, struct waiter *waiter) {
+    tls_reporter_stop(((struct gateway *)arg)->tls_reporter, threads_done, waiter);
+}
+
 static void stop_work(void *arg, struct waiter *waiter) {
     work_stop(((struct gateway *)arg)->work, threads_done, waiter);
 }
@@ -649,6 +682,7 @@ static void stop_running(struct gateway *g) {
     if (g->watch) threads_call(&g->threads, first, stop_watch, g);
     if (g->work) threads_call(&g->threads, first, stop_work, g);
     if (g->smtp) smtp_stop(g->smtp, STOP_MS);
+    if (g->tls_reporter) threads_call(&g->threads, mta, stop_tls_reporter, g);
     if (g->mta) threads_call(&g->threads, mta, stop_mta, g);
     if (g->smtp) smtp_stop_inbox(g->smtp, STOP_MS);
 }
@@ -675,6 +709,7 @@ void gateway_close(struct gateway **g_place) {
     bounce_book_free(&g->bounces);
     api_free(&g->api);
     watch_free(&g->watch);
+    tls_reporter_free(&g->tls_reporter);
     http_client_free(&g->http);
     resolver_free(&g->resolver);
     resolver_free(&g->fresh_resolver);

@@ -186,6 +186,10 @@ const struct relay *relay_of_sender(const struct relay_table *t, struct str send
     return relay ? relay : find(t->by_sender, sender_domain);
 }
 
+bool relay_has_senders(const struct relay_table *t) {
+    return t && (map_count(t->by_sender) || map_count(t->by_pair));
+}
+
 size_t relay_count(const struct relay_table *t) {
     return t ? t->count : 0;
 }

@@ -51,6 +51,7 @@ const struct relay *relay_of_domain(const struct relay_table *t, struct str reci
 /* Once the sender is known: another relay than relay_of_domain's, or NULL: that one stands. Costs nothing when no row has
  * senders. */
 const struct relay *relay_of_sender(const struct relay_table *t, struct str sender_domain, struct str recipient_domain);
+bool relay_has_senders(const struct relay_table *t);
 size_t relay_count(const struct relay_table *t);
 const struct relay *relay_get(const struct relay_table *t, size_t i); /* i < relay_count */
 

@@ -28,11 +28,9 @@ static const struct str WHAT[SHAPE_WHAT_COUNT] = {[SHAPE_CONNECTIONS] = STR_INIT
                                                   [SHAPE_PAUSE] = STR_INIT("pause"),
                                                   [SHAPE_RESUME] = STR_INIT("resume"),
                                                   [SHAPE_RAMP] = STR_INIT("ramp")};
-static const struct str KIND[SHAPE_KIND_COUNT] = {[SHAPE_NOT_PAUSED] = STR_INIT(""),
-                                                  [SHAPE_UNREACHABLE] = STR_INIT("unreachable"),
-                                                  [SHAPE_BLOCK] = STR_INIT("block"),
-                                                  [SHAPE_RULE] = STR_INIT("rule"),
-                                                  [SHAPE_OPERATOR] = STR_INIT("operator")};
+static const struct str KIND[SHAPE_KIND_COUNT] = {
+    [SHAPE_NOT_PAUSED] = STR_INIT(""), [SHAPE_UNREACHABLE] = STR_INIT("unreachable"), [SHAPE_BLOCK] = STR_INIT("block"),
+    [SHAPE_RULE] = STR_INIT("rule"),   [SHAPE_OPERATOR] = STR_INIT("operator"),       [SHAPE_MISSING] = STR_INIT("missing")};
 /* Failures of this kind are forgotten after so long without any trouble. */
 static const int64_t HEALTHY_MS[SHAPE_KIND_COUNT] = {[SHAPE_UNREACHABLE] = 600000, [SHAPE_BLOCK] = 7200000};
 
@@ -244,7 +242,8 @@ static void forget_pass(struct shape *s, struct shape_time now) {
 void shape_pass(struct shape *s, struct shape_time now) {
     if (s->paused && now.mono_ms >= s->paused_until) shape_end_pause(s, now, STR("the pause is over"));
     if (s->paused) return;
-    if (s->ramp_per_minute) return ramp_pass(s, now);
+    if (s->ramp_per_minute) ramp_pass(s, now);
+    if (s->ramp_per_minute) return;
     quiet_pass(s, now);
     forget_pass(s, now);
 }

@@ -42,9 +42,10 @@ enum shape_pause_kind {
     SHAPE_BLOCK,       /* they refuse our address */
     SHAPE_RULE,        /* a provider's row says to wait after such a reply */
     SHAPE_OPERATOR,
+    SHAPE_MISSING, /* our address is not on this machine: told of a source, not judged here (core/source_use.h) */
     SHAPE_KIND_COUNT
 };
-/* "connections", "rate", "pause", "resume", "ramp"; "", "unreachable", "block", "rule", "operator". Static. */
+/* "connections", "rate", "pause", "resume", "ramp"; "", "unreachable", "block", "rule", "operator", "missing". Static. */
 struct str shape_what_name(enum shape_what what);
 struct str shape_kind_name(enum shape_pause_kind kind);
 bool shape_what_parse(struct str name, enum shape_what *ret);

@@ -19,6 +19,7 @@ static void add_reply(struct buf *out, const struct shape_reply *r) {
     if (r->code) buf_addf(out, "%u ", r->code);
     if (r->enhanced.n) buf_addf(out, "%.*s ", STR_ARG(r->enhanced));
     buf_add_str(out, str_sub(r->text, 0, TEXT_MAX));
+    if (!out->n) buf_add_z(out, "the connection was lost");
 }
 
 /* ---- slower ---- */
@@ -176,6 +177,7 @@ static void restore_limit(struct shape *s, struct shape_time now, const struct s
 }
 
 void shape_restore(struct shape *s, struct shape_time now, const struct shape_decision *d) {
+    if (d->kind == SHAPE_MISSING) return; /* it is looked for anew */
     bool is_recent = now.wall_ms - d->at < SHAPE_KEEP_MS;
     s->ramp_at = now.mono_ms;
     switch (d->what) {

@@ -235,6 +235,12 @@ unsigned source_family(const struct source *s) {
     return s->address.family == 6 ? SOURCE_OF_IPV6 : SOURCE_OF_IPV4;
 }
 
+unsigned source_pool_families(const struct source_pool *pool) {
+    unsigned families = 0;
+    for (size_t i = 0; i < pool->count; i++) families |= source_family(pool->sources[i]);
+    return families;
+}
+
 bool source_table_has_ipv6(const struct source_table *t) {
     for (size_t i = 0; i < t->count; i++)
         if (source_family(&t->sources[i]) == SOURCE_OF_IPV6) return true;

@@ -80,8 +80,9 @@ const struct source_pool *source_pool_find(const struct source_table *t, struct 
 const struct source_pool *source_pool_get(const struct source_table *t, struct str name);
 /* "default, marketing": for a refusal. */
 void source_pool_names(struct buf *out, const struct source_table *t);
-/* SOURCE_OF_IPV4 or SOURCE_OF_IPV6. */
+/* SOURCE_OF_IPV4 or SOURCE_OF_IPV6; of a pool, all that it has. */
 unsigned source_family(const struct source *s);
+unsigned source_pool_families(const struct source_pool *pool);
 /* Whether any source of the table has an IPv6 address: whether AAAA is worth asking for. */
 bool source_table_has_ipv6(const struct source_table *t);
 

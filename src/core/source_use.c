@@ -106,11 +106,23 @@ bool source_settle(struct source_use *u, const struct source *s, struct str prov
     return is_sent;
 }
 
-void source_count_load(struct source_use *u, struct str source, struct str provider, int64_t day, uint32_t count) {
-    const struct source *s = source_find(u->table, source);
-    if (!s) return;
-    struct count *c = count_get(u, s, provider, day * DAY_MS);
-    c->spent = count;
+bool source_counts_matter(const struct source_use *u, int64_t now) {
+    uint32_t ceiling;
+    for (size_t i = 0; i < u->table->count; i++)
+        if (source_is_warming(&u->table->sources[i], now, &ceiling)) return true;
+    return false;
+}
+
+enum status source_counts_fetch(struct db *db, struct arena *arena, int64_t now, struct source_count_list *ret) {
+    return source_count_list(db, arena, day_of(now), ret);
+}
+
+void source_counts_load(struct source_use *u, const struct source_count_list *counts) {
+    for (size_t i = 0; i < counts->count; i++) {
+        const struct source_count *row = &counts->items[i];
+        const struct source *s = source_find(u->table, row->source);
+        if (s) count_get(u, s, row->provider, row->day * DAY_MS)->spent = (uint32_t)row->count;
+    }
 }
 
 void source_progress_each(const struct source_use *u, const struct source *s, int64_t now, source_progress_fn fn, void *arg) {

@@ -7,12 +7,13 @@
  *   ceiling of (source, provider, UTC day) = spent (on disk: table source_counts) + reserved (in flight) + left
  *
  * The budget is reserved before a message is sent; a reservation becomes spent when its content was sent, else it is given back.
- * Providers are those with a row (core/provider.h), all other sites are one provider, "". Lives on mta's loop; pure.
+ * Providers are those with a row (core/provider.h), all other sites are one provider, "". Lives on mta's loop.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_SOURCE_USE_H
 #define POSTHORN_CORE_SOURCE_USE_H
 
 #include "core/source.h"
+#include "store/source_counts.h"
 
 #define SOURCE_SUSPENDED_MS 300000 /* an address that is not there is looked for again */
 
@@ -52,9 +53,11 @@ WARN_UNUSED bool source_reserve(struct source_use *u, const struct source *s, st
 /* Its end: with is_sent it is spent on the day of `now`. Once for each true answer of source_reserve. True: the settlement that
  * writes this end must count it too (source_counts.h). */
 bool source_settle(struct source_use *u, const struct source *s, struct str provider, bool is_sent, int64_t now);
-/* What was spent before this process began: at start, for each row of today. A source that is not configured any more is left
- * out. */
-void source_count_load(struct source_use *u, struct str source, struct str provider, int64_t day, uint32_t count);
+/* What was spent on the day of `now` before this process began: read on a reader, once, and taken up. Of a source that is not
+ * configured any more nothing is. */
+bool source_counts_matter(const struct source_use *u, int64_t now); /* whether any source is warming */
+WARN_UNUSED enum status source_counts_fetch(struct db *db, struct arena *arena, int64_t now, struct source_count_list *ret);
+void source_counts_load(struct source_use *u, const struct source_count_list *counts);
 
 /* Its address turned out not to be there (OB33): nobody chooses it for SOURCE_SUSPENDED_MS. True: it was not suspended yet. */
 bool source_suspend(struct source_use *u, const struct source *s, int64_t now);

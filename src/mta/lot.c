@@ -82,12 +82,12 @@ static void block(struct lot *l, const struct source_choice *choice) {
     settle_ready(l, &(struct ending){.postponed_to = until, .text = buf_str(&why)});
 }
 
-void lot_unreachable(struct lot *l, const struct ending *ending) {
+void lot_unreachable(struct lot *l, const struct ending *ending, bool is_unfit) {
     struct connector *n;
     if (l->serving_count) return;
     struct source_choice choice = connector_choose(l, &n);
     bool has_other_way = choice.obstacle == SOURCE_FREE;
-    if (has_other_way && !ending->is_own) return site_touch(l->site);
+    if (has_other_way && !is_unfit) return site_touch(l->site);
     settle_ready(l, ending);
     if (!has_other_way) block(l, &choice);
 }

@@ -3,7 +3,8 @@
  *   DNS (core/route) --> hosts --> MTA-STS policy (sts.c) --> site
  *                   \--> a verdict ------------------------/
  *
- * The answer stands for its TTL. In the sandbox every domain's route is the built-in inbox.
+ * The answer stands for its TTL. A domain that a relay takes (core/relay.h) has the relay's hosts and site. In the sandbox every
+ * domain's route is the built-in inbox.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "mta/own.h"
 
@@ -20,8 +21,9 @@ struct domain_route {
     struct route_machine *machine;
     struct inquiry *inquiry;
     struct sts_search *search;
-    struct site *site; /* NULL while asking */
-    struct arena kept; /* of what is published */
+    const struct relay *relay; /* takes its mail; NULL: its own hosts do */
+    struct site *site;         /* NULL while asking */
+    struct arena kept;         /* of what is published */
     const struct tls_published *published;
     int64_t expires_at; /* monotonic */
 };
@@ -41,7 +43,10 @@ static void domain_free(struct domain_route *d) {
 
 static void attach(struct domain_route *d, const struct route *route, uint32_t ttl_s) {
     struct mta *m = d->mta;
-    d->site = site_find(m, buf_str(&d->name), route);
+    struct route to = *route;
+    if (d->relay) to.site = d->relay->site;
+    d->site = site_find(m, buf_str(&d->name), &to);
+    d->site->relay = to.verdict == ROUTE_HOSTS ? d->relay : NULL;
     d->expires_at = mta_now_mono(m) + (int64_t)ttl_s * 1000;
     schedule_route(m->schedule, buf_str(&d->name), &d->site->schedule);
     site_touch(d->site);
@@ -93,7 +98,8 @@ static void ask_done(void *machine) {
     struct domain_route *d = machine;
     struct mta *m = d->mta;
     const struct route *route = route_result(d->machine);
-    bool has_domain = route->verdict == ROUTE_HOSTS && route->published.domain.n > 0; /* else it is a relay's, or a verdict */
+    bool has_domain =
+        !d->relay && route->verdict == ROUTE_HOSTS && route->published.domain.n > 0; /* else it is a relay's, or a verdict */
     d->inquiry = NULL;
     m->routing_count--;
     if (!has_domain) return routed(d, route->ttl_s);
@@ -110,20 +116,48 @@ static void attach_sandbox(struct domain_route *d) {
     arena_fini(&d->arena);
 }
 
+/* A relay is looked up like a smarthost of all: where it is, not what it says of itself. */
+static const struct route_options *options_of(struct domain_route *d) {
+    if (!d->relay) return &d->mta->options.route;
+    struct route_options *o = ARENA_NEW(&d->arena, struct route_options);
+    *o = d->mta->options.route;
+    o->smarthost = d->relay->host;
+    o->port = d->relay->port;
+    o->asks_sts = false;
+    return o;
+}
+
+static struct domain_route *domain_new(struct mta *m, struct str name, const struct relay *relay) {
+    struct domain_route *d = calloc(1, sizeof *d);
+    if (!d) abort();
+    d->mta = m;
+    d->relay = relay;
+    d->published = &nothing_published;
+    buf_add_str(&d->name, name);
+    (void)map_put(m->domains, buf_str(&d->name), d);
+    return d;
+}
+
+static void domain_ask(struct domain_route *d) {
+    struct mta *m = d->mta;
+    d->machine = route_new(&d->arena, options_of(d), buf_str(&d->name));
+    m->routing_count++;
+    d->inquiry = inquiry_start(m->options.resolver, m->options.loop, &ask, d);
+}
+
 static void domain_start(struct mta *m, struct str name) {
     struct domain_route *d = map_find(m->domains, name);
     if (d && d->site) return schedule_route(m->schedule, name, &d->site->schedule);
     if (d) return; /* being asked for */
-    d = calloc(1, sizeof *d);
-    if (!d) abort();
-    d->mta = m;
-    d->published = &nothing_published;
-    buf_add_str(&d->name, name);
-    (void)map_put(m->domains, buf_str(&d->name), d);
+    d = domain_new(m, name, relay_of_domain(m->options.relays, name));
     if (m->options.sandbox) return attach_sandbox(d);
-    d->machine = route_new(&d->arena, &m->options.route, buf_str(&d->name));
-    m->routing_count++;
-    d->inquiry = inquiry_start(m->options.resolver, m->options.loop, &ask, d);
+    domain_ask(d);
+}
+
+struct site *router_relay(struct mta *m, const struct relay *relay) {
+    struct domain_route *d = map_find(m->domains, relay->site); /* no domain has such a name */
+    if (!d) domain_ask(d = domain_new(m, relay->site, relay));
+    return d->site;
 }
 
 void router_turn(struct mta *m) {
@@ -146,6 +180,7 @@ void router_sweep(struct mta *m) {
 
 const struct tls_published *router_published(const struct site *s, struct str domain) {
     const struct domain_route *d = map_find(s->mta->domains, domain);
+    if (s->relay) return &nothing_published;
     return d && d->site == s ? d->published : NULL;
 }
 

@@ -243,8 +243,9 @@ static void test_when_all_is_spent_the_answer_says_until_when(void **state) {
     struct fixture f;
     start(&f, warming, 1);
     f.question.provider = STR("google");
-    source_count_load(f.use, STR("new"), STR("google"), f.now / DAY, 2); /* by an earlier process */
-    source_count_load(f.use, STR("gone"), STR("google"), f.now / DAY, 2);
+    struct source_count rows[] = {{STR("new"), STR("google"), f.now / DAY, 2}, {STR("gone"), STR("google"), f.now / DAY, 2}};
+    assert_true(source_counts_matter(f.use, f.now));
+    source_counts_load(f.use, &(struct source_count_list){rows, 2}); /* by an earlier process */
     assert_int_equal(source_choose(f.use, &f.question).obstacle, SOURCE_SPENT);
     assert_why(&f, "Warm-up: source new had its day's mail to google, until 2026-11-02 00:00:00 UTC");
     f.question.now = f.now - 2 * DAY;
