@@ -111,6 +111,14 @@ static const struct config_key config_keys[] = {
         .sentence =
             "From of the gateway's own mail (address checks, forgotten passwords); its domain must be an enabled sender domain "
             "here, of the operator's own account. Empty: it sends none."),
+    KEY("tls_report", "from", "", kind_email, tls_report_from,
+        .sentence =
+            "From of daily reports about TLS (RFC 8460) to the domains that ask for them; its domain must be an enabled sender "
+            "domain here. Empty: none are sent."),
+    KEY("tls_report", "organization", "", kind_text, tls_report_organization,
+        .sentence = "Who reports, as the reports call it; empty: the domain of from."),
+    KEY("tls_report", "contact", "", kind_text, tls_report_contact,
+        .sentence = "Whom their readers may ask, an address or a URL; empty: from."),
     KEY("alerts", "mail", "", kind_email, alerts_mail,
         .sentence = "Who is told of trouble by mail, which needs [mail] from; empty: nobody. The log is told always."),
     KEY("alerts", "webhook", "", kind_url, alerts_webhook, .is_secret = true,

@@ -68,6 +68,7 @@ struct config {
     int64_t webhook_allow_private;
     struct str keys_master;
     struct str mail_from;
+    struct str tls_report_from, tls_report_organization, tls_report_contact;
     struct str alerts_mail, alerts_webhook;
     int64_t alerts_allow_private;
     int64_t alerts_again, alerts_every, alerts_calm;           /* ms, as all times */

@@ -14,6 +14,7 @@
 
 /* Where facts go: lines "Name: value" or members of JSON. */
 struct telling {
+    const struct bounce_rules *rules;
     struct buf *out;
     bool json;
     struct json_writer w;
@@ -82,19 +83,27 @@ static const char *class_objection(const struct bounce_finding *f) {
     return "this class does not say that the address is of no use";
 }
 
-void explain_reply(struct str reply, struct str mx, bool json, struct buf *out) {
-    struct telling t = {.out = out, .json = json};
+static void tell_rule(struct telling *t, const struct bounce_rule *rule) {
+    BUF_AUTO where = {0};
+    if (rule) bounce_rule_where(t->rules, rule, &where);
+    tell(t, "Rule", buf_str(&where));
+}
+
+void explain_reply(const struct bounce_rules *rules, struct str reply, struct str mx, bool json, struct buf *out) {
+    struct telling t = {.rules = rules, .out = out, .json = json};
     struct bounce_finding finding;
     unsigned code;
     struct str enhanced;
     report_find_codes(reply, &code, &enhanced);
-    bounce_class_of(code, enhanced, reply, mx, &finding);
+    const struct bounce_rule *rule = bounce_rules_judge(rules, &(struct bounce_reply){code, enhanced, reply, mx}, &finding);
     begin(&t);
     tell_number(&t, "Code", code);
     tell(&t, "Enhanced", enhanced);
+    tell_rule(&t, rule);
     tell_finding(&t, &finding, STR("smtp"));
-    tell_bool(&t, "Retried", bounce_classify(code, enhanced, reply, mx) == BOUNCE_DEFERRED);
-    tell_suppression(&t, class_objection(&finding), STR("it is said by a standard report that came home"));
+    tell_bool(&t, "Retried", finding.verdict == BOUNCE_DEFERRED);
+    tell_suppression(&t, class_objection(&finding),
+                     STR("it is said to RCPT or to the message, or by a standard report that came home"));
     end(&t);
 }
 
@@ -120,7 +129,8 @@ static const char *objection(const struct report *r, const struct report_recipie
 
 static void tell_recipient(struct telling *t, const struct report *r, const struct report_recipient *to) {
     struct bounce_finding finding;
-    bounce_class_of(to->code, to->enhanced, to->diagnostic, report_speaker(r, to), &finding);
+    const struct bounce_reply reply = {to->code, to->enhanced, to->diagnostic, report_speaker(r, to)};
+    (void)bounce_rules_judge(t->rules, &reply, &finding);
     if (t->json)
         json_open_object(&t->w);
     else
@@ -173,10 +183,10 @@ static void show_header(struct str header, struct buf *out) {
     buf_add_char(out, '\n');
 }
 
-void explain_message(struct str message, bool json, struct buf *out) {
+void explain_message(const struct bounce_rules *rules, struct str message, bool json, struct buf *out) {
     ARENA_AUTO arena = {0};
     struct report r;
-    struct telling t = {.out = out, .json = json};
+    struct telling t = {.rules = rules, .out = out, .json = json};
     report_parse(message, &arena, &r);
     begin(&t);
     tell(&t, "Kind", json ? str_from_z(report_kind_name(r.kind)) : meaning(r.kind));
@@ -196,7 +206,8 @@ void explain_message(struct str message, bool json, struct buf *out) {
 /* ---- the verb ---- */
 static int usage(const char *why) {
     fprintf(stderr,
-            "posthorn bounce: %s\nUsage: posthorn bounce explain < MESSAGE\n       posthorn bounce classify REPLY [--mx HOST]\n",
+            "posthorn bounce: %s\nUsage: posthorn bounce explain [--rules FILE] < MESSAGE\n       posthorn bounce classify REPLY "
+            "[--mx HOST] [--rules FILE]\n       posthorn bounce rules\n",
             why);
     return EXIT_USAGE;
 }
@@ -206,7 +217,7 @@ static int print(const struct buf *out) {
     return EXIT_SUCCESS;
 }
 
-static int run_explain(bool json) {
+static int run_explain(const struct bounce_rules *rules, bool json) {
     BUF_AUTO message = {0};
     BUF_AUTO out = {0};
     for (size_t n = 1; n > 0 && message.n <= INPUT_MESSAGE_MAX;) {
@@ -219,18 +230,52 @@ static int run_explain(bool json) {
               stderr);
         return EXIT_FAILURE;
     }
-    explain_message(buf_str(&message), json, &out);
+    explain_message(rules, buf_str(&message), json, &out);
     return print(&out);
 }
 
-int explain(char *const *words, int count, bool json) {
+static int run_classify(const struct bounce_rules *rules, const char *reply, const char *mx, bool json) {
     BUF_AUTO out = {0};
-    const char *verb = count ? words[0] : "";
-    if (strcmp(verb, "explain") == 0)
-        return count == 1 ? run_explain(json) : usage("explain takes the message from standard input");
-    if (strcmp(verb, "classify") != 0) return usage(count ? "there is no such verb" : "a verb is missing");
-    bool has_mx = count == 4 && strcmp(words[2], "--mx") == 0;
-    if (count != 2 && !has_mx) return usage("classify takes the reply as one word, in quotes");
-    explain_reply(str_from_z(words[1]), has_mx ? str_from_z(words[3]) : STR(""), json, &out);
+    explain_reply(rules, str_from_z(reply), str_from_z(mx), json, &out);
     return print(&out);
+}
+
+/* What is built in, as a file: the place to look up what classify says, and a beginning of one's own. */
+static int run_rules(void) {
+    struct str text = bounce_rules_builtin().text;
+    fwrite(text.p, 1, text.n, stdout);
+    return EXIT_SUCCESS;
+}
+
+/* Take "--mx HOST" and "--rules FILE" off the end; false: something else stands there. */
+static bool read_options(char *const *words, int count, const char **ret_mx, struct str *ret_rules) {
+    for (int i = 0; i < count; i += 2) {
+        if (i + 1 < count && strcmp(words[i], "--mx") == 0)
+            *ret_mx = words[i + 1];
+        else if (i + 1 < count && strcmp(words[i], "--rules") == 0)
+            *ret_rules = str_from_z(words[i + 1]);
+        else
+            return false;
+    }
+    return true;
+}
+
+int explain(char *const *words, int count, struct str rules_file, bool json) {
+    const char *verb = count ? words[0] : "", *mx = NULL;
+    bool is_explain = strcmp(verb, "explain") == 0, is_classify = strcmp(verb, "classify") == 0;
+    int first = is_classify ? 2 : 1;
+    if (strcmp(verb, "rules") == 0 && count == 1) return run_rules();
+    if (!is_explain && !is_classify) return usage(count ? "there is no such verb" : "a verb is missing");
+    if (count < first || !read_options(words + first, count - first, &mx, &rules_file) || (mx && is_explain))
+        return usage(is_explain ? "explain takes the message from standard input"
+                                : "classify takes the reply as one word, in quotes");
+    struct bounce_rules *rules = NULL;
+    BUF_AUTO why = {0};
+    if (bounce_rules_load(rules_file, &rules, &why) != STATUS_OK) {
+        fprintf(stderr, "posthorn bounce: %s\n", why.p);
+        return EXIT_FAILURE;
+    }
+    int code = is_explain ? run_explain(rules, json) : run_classify(rules, words[1], mx, json);
+    bounce_rules_free(&rules);
+    return code;
 }

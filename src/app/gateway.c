@@ -31,6 +31,7 @@
 #include "net/http_client.h"
 #include "net/resolver.h"
 #include "net/tls.h"
+#include "proto/address/address.h"
 #include "store/store.h"
 #include "store/writer.h"
 #include "web/web.h"

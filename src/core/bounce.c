@@ -84,22 +84,3 @@ void bounce_judge(struct bounce_book *b, const struct bounce_reply *reply, struc
     (void)bounce_rules_judge(b->rules, reply, ret);
     pthread_rwlock_unlock(&b->lock);
 }
-
-/* ---- built in ---- */
-static struct bounce_book *builtin;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static void make_builtin(void) {
-    BUF_AUTO why = {0};
-    if (bounce_book_new(STR(""), &builtin, &why) != STATUS_OK) abort();
-}
-
-void bounce_class_of(unsigned code, struct str enhanced, struct str text, struct str mx, struct bounce_finding *ret) {
-    pthread_once(&once, make_builtin);
-    bounce_judge(builtin, &(struct bounce_reply){code, enhanced, text, mx}, ret);
-}
-
-enum bounce_verdict bounce_classify(unsigned code, struct str enhanced, struct str text, struct str mx) {
-    struct bounce_finding finding;
-    bounce_class_of(code, enhanced, text, mx, &finding);
-    return finding.verdict;
-}

@@ -22,8 +22,4 @@ void bounce_judge(struct bounce_book *b, const struct bounce_reply *reply, struc
 /* The built-in rules and a file's (as above) by themselves, for the command line. */
 WARN_UNUSED enum status bounce_rules_load(struct str file, struct bounce_rules **ret, struct buf *ret_why);
 
-/* By the built-in rules. */
-enum bounce_verdict bounce_classify(unsigned code, struct str enhanced, struct str text, struct str mx);
-void bounce_class_of(unsigned code, struct str enhanced, struct str text, struct str mx, struct bounce_finding *ret);
-
 #endif

@@ -3,7 +3,6 @@
 #include "core/delivery.h"
 
 #include "base/clock.h"
-#include "core/bounce.h"
 #include "core/events.h"
 #include "core/farewell.h"
 #include "core/unsubscribe.h"
@@ -293,8 +292,6 @@ enum status delivery_settle(struct db *db, struct dsn_desk *desk, const struct s
     if (status == STATUS_OK) {
         reason_clean(s->reason, &reason);
         to.reason = buf_str(&reason);
-        if (s->outcome == DELIVERY_BOUNCED)
-            bounce_class_of(s->report.code, s->report.enhanced, s->report.text, s->report.mx_host, &final.bounce);
         status = judge_deferral(db, &message, &final, &to);
     }
     if (status == STATUS_OK) status = settle(db, desk, &final, &to, &message);

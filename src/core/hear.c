@@ -3,6 +3,7 @@
 #include "core/hear.h"
 
 #include "core/bounce.h"
+#include "core/dsn.h"
 #include "core/events.h"
 #include "core/farewell.h"
 #include "core/hear_own.h"
@@ -14,6 +15,7 @@ struct hearing {
     struct arena arena;
     const struct hear_place *place;
     const struct hear_mail *mail;
+    struct dsn_desk *desk;
     struct str *kept_for; /* whom of the operator's names it came to */
     size_t kept_count;
     struct heard heard;
@@ -107,6 +109,17 @@ static bool is_proof(const struct hearing *h, const struct hear_target *t, const
     return finding->suppresses && report->kind == REPORT_DSN && report->is_standard && h->mail->sender.n == 0 && is_his;
 }
 
+static enum status tell_sender(struct hearing *h, const struct hear_target *t, const struct report_recipient *r) {
+    const struct dsn_fact fact = {.action = DSN_FAILED,
+                                  .at = h->mail->now,
+                                  .remote_mta = report_speaker(h->mail->report, r),
+                                  .code = r->code,
+                                  .enhanced = r->status.n ? r->status : r->enhanced,
+                                  .reply = r->diagnostic,
+                                  .reason = t->recipient.reason};
+    return dsn_tell(h->tx, h->desk, &t->message, &t->recipient, &fact);
+}
+
 static enum status hear_bounce(struct hearing *h, struct hear_target *t) {
     const struct report_recipient *r = find_failure(h->mail->report, t->recipient.address);
     struct bounce_finding finding;
@@ -117,12 +130,14 @@ static enum status hear_bounce(struct hearing *h, struct hear_target *t) {
     enum status status = queue_return(h->tx, t->recipient.id, t->recipient.reason, h->mail->now);
     if (status == STATUS_NOT_FOUND) return STATUS_OK; /* it has ended before (BN03) */
     if (status != STATUS_OK) return status;
-    bounce_class_of(r->code, r->enhanced, r->diagnostic, report_speaker(h->mail->report, r), &finding);
+    const struct bounce_reply reply = {r->code, r->enhanced, r->diagnostic, report_speaker(h->mail->report, r)};
+    bounce_judge(h->place->bounces, &reply, &finding);
     write_bounce(h, t, r, &finding, &detail);
     struct event event = event_of(h, t, EVENT_BOUNCE, buf_str(&detail));
     status = event_record(h->tx, &event, &id);
     if (status == STATUS_OK && is_proof(h, t, r, &finding))
         status = suppress(h, t, (struct farewell){SUPPRESSION_BOUNCE, SUBSCRIBER_BOUNCED, false, t->recipient.reason, id, 0});
+    if (status == STATUS_OK) status = tell_sender(h, t, r);
     if (status == STATUS_OK) h->heard.bounces++;
     return status;
 }
@@ -231,8 +246,9 @@ static enum status find_early(struct hearing *h) {
     return status;
 }
 
-enum status hear(struct db *tx, const struct hear_place *place, const struct hear_mail *mail, struct heard *ret) {
-    struct hearing h = {.tx = tx, .place = place, .mail = mail};
+enum status hear(struct db *tx, const struct hear_place *place, const struct hear_mail *mail, struct dsn_desk *desk,
+                 struct heard *ret) {
+    struct hearing h = {.tx = tx, .place = place, .mail = mail, .desk = desk};
     enum status status = find_early(&h);
     h.kept_for = arena_array(&h.arena, mail->address_count, sizeof *h.kept_for);
     for (size_t i = 0; i < mail->address_count && status == STATUS_OK && !h.heard.is_early; i++)

@@ -9,8 +9,8 @@
  *   complaint           a `complaint` event once, and suppressed (abuse and fraud; other words change nothing, BN13)
  *   unsubscribe         an `unsubscribe` event once, and suppressed: on the message's list, or for all the account sends
  *
- * The list's subscriber gets the status too. Nothing here ever makes mail (BN14). Each function works in the transaction given;
- * run again, it changes nothing (BN24).
+ * The list's subscriber gets the status too. Nothing here ever makes mail for those who wrote (BN14). Each function works in the
+ * transaction given; run again, it changes nothing (BN24).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_HEAR_H
 #define POSTHORN_CORE_HEAR_H
@@ -18,7 +18,9 @@
 #include "core/return_path.h"
 #include "proto/report/report.h"
 
+struct bounce_book;
 struct db;
+struct dsn_desk;
 
 /* How long reports on a message are listened to, from the last change of its recipient; people may leave as long as the message
  * is kept (BN03). */
@@ -44,6 +46,7 @@ bool hear_address_parse(const struct seal_key *key, struct str mailbox, struct h
 struct hear_place {
     const struct seal_key *key;
     struct str hostname;
+    struct bounce_book *bounces;
 };
 /* On a reader: does it exist? A token's recipient must be there, its time not over, and the host be its own domain's return-path
  * host or ours; of the others the host must be any domain's or ours. Hosts are compared whole (BN17). NOT_FOUND: no. */
@@ -67,8 +70,10 @@ struct heard {
     int64_t kept;         /* in the operator's inbox: 0 or 1 */
     int64_t recipient_id; /* the last one that was meant, whatever came of it; 0: nobody */
 };
-/* On the writer. Addresses are judged anew: what vanished since is passed over (BN21). */
-WARN_UNUSED enum status hear(struct db *tx, const struct hear_place *place, const struct hear_mail *mail, struct heard *ret);
+/* On the writer. Addresses are judged anew: what vanished since is passed over (BN21). Senders who asked for it are told of a
+ * bounce; those reports are collected by the desk (dsn.h). */
+WARN_UNUSED enum status hear(struct db *tx, const struct hear_place *place, const struct hear_mail *mail, struct dsn_desk *desk,
+                             struct heard *ret);
 
 /* The first valid token in the header block of a message of ours: in Return-Path, else in a mailto of List-Unsubscribe; nowhere
  * else (BN11, BN23). Pure. */

@@ -9,6 +9,7 @@
  * Whom we do not know is refused in the dialogue, so no mail ever leaves on a stranger's word (BN15).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
+#include "core/dsn.h"
 #include "core/hear.h"
 #include "smtpd/own.h"
 
@@ -28,12 +29,13 @@ struct homecoming {
     struct hear_mail mail;
     struct report report;
     struct heard heard;
+    struct dsn_desk desk;
 };
 
 static struct homecoming *homecoming_of(struct connection *c) {
     if (!c->tx) {
         struct homecoming *h = ARENA_NEW(smtpd_session_arena(c->session), struct homecoming);
-        h->place = (struct hear_place){c->shared->return_path_key, c->shared->hostname};
+        h->place = (struct hear_place){c->shared->return_path_key, c->shared->hostname, c->shared->bounces};
         c->tx = h;
     }
     return c->tx;
@@ -132,7 +134,8 @@ static void fail(struct connection *c, enum status status) {
 static enum status hear_run(struct job *job, void *ctx) {
     struct connection *c = LIST_OWNER(job, struct connection, job);
     struct homecoming *h = c->tx;
-    return hear(ctx, &h->place, &h->mail, &h->heard);
+    dsn_desk_clear(&h->desk);
+    return hear(ctx, &h->place, &h->mail, &h->desk, &h->heard);
 }
 
 static void hear_done(struct job *job) {
@@ -140,6 +143,7 @@ static void hear_done(struct job *job) {
     struct homecoming *h = c->tx;
     if (job->status != STATUS_OK) return fail(c, job->status);
     tell(c, h);
+    if (h->desk.count) c->shared->queue_offer(c->shared->arg, h->desk.entries, h->desk.count);
     if (!h->heard.is_early) metrics_add(c->shared->metrics, METRIC_SMTP_IN_MAILS, 1);
     struct smtp_reply reply = h->heard.is_early ? too_early : (struct smtp_reply){250, STR("2.0.0"), STR("Heard")};
     connection_answer(c, &reply);
@@ -155,9 +159,13 @@ static enum status parse_run(struct job *job, void *ctx) {
 
 static void parse_done(struct job *job) {
     struct connection *c = LIST_OWNER(job, struct connection, job);
-    const struct homecoming *h = c->tx;
+    struct homecoming *h = c->tx;
     if (job->status != STATUS_OK) return fail(c, job->status);
     size_t bytes = h->mail.address_count * WRITE_BYTES + h->mail.content.n;
+    h->desk = (struct dsn_desk){.owner = c->shared->owner,
+                                .hostname = c->shared->hostname,
+                                .rand = c->shared->rand,
+                                .arena = smtpd_session_arena(c->session)};
     c->job = (struct job){.run = hear_run, .done = hear_done, .bytes = bytes, .lane = STRANGERS_LANE};
     connection_submit(c, c->shared->writer);
 }

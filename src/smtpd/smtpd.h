@@ -32,6 +32,7 @@ struct smtpd_shared {
     struct limits *limits;   /* of failed logins; may be NULL */
     const struct rand *rand;
     const struct seal_key *return_path_key; /* core/return_path.h */
+    struct bounce_book *bounces;            /* core/bounce.h */
     struct str hostname;                    /* names us */
     struct node_epoch owner;                /* who will deliver what is accepted */
     const struct smtpd_trust *trusts;

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include "core/bounce.h"
+#include "core/dsn.h"
 #include "core/hear.h"
 #include "core/suppressions.h"
 #include "store/lists.h"
@@ -10,7 +12,7 @@
 #define DAY INT64_C(86400000)
 
 static const struct seal_key key = {{1, 2, 3}}, foreign_key = {{3, 2, 1}};
-static const struct hear_place place = {&key, STR_INIT("Gateway.example")};
+static struct hear_place place = {&key, STR_INIT("Gateway.example"), NULL};
 
 /* Two accounts with a domain, a message and a delivered recipient each: the second one's must never be touched. */
 struct scene {
@@ -37,6 +39,12 @@ static struct scene scene_new(void) {
         s.recipient[i] = add_delivered(s.f, s.message[i], s.account[i]);
     }
     return s;
+}
+
+static struct dsn_desk desk;
+static struct dsn_desk *desk_of(struct fixture *f) {
+    desk = (struct dsn_desk){.owner = {1, 1}, .hostname = STR("gateway.example"), .rand = rand_system(), .arena = &f->arena};
+    return &desk;
 }
 
 static int64_t number(struct scene *s, const char *sql) {
@@ -90,7 +98,7 @@ static struct heard hear_from(struct scene *s, struct str sender, const struct h
                              .content = STR("Subject: x\r\n\r\nbody\r\n"),
                              .now = NOW + 1000};
     struct heard heard;
-    assert_ok(hear(s->f->db, &place, &mail, &heard));
+    assert_ok(hear(s->f->db, &place, &mail, desk_of(s->f), &heard));
     return heard;
 }
 
@@ -332,12 +340,12 @@ static void test_BN21_an_early_mail_writes_nothing(void **state) {
     struct stmt *stmt = db_stmt(s.f->db, "UPDATE recipients SET state = 1 WHERE id = ?1");
     stmt_bind_int(stmt, 1, s.recipient[0]);
     assert_ok(stmt_run(stmt));
-    assert_ok(hear(s.f->db, &place, &mail, &heard));
+    assert_ok(hear(s.f->db, &place, &mail, desk_of(s.f), &heard));
     assert_true(heard.is_early);
     assert_untouched(&s, 1);
     assert_int_equal(number(&s, "SELECT count(*) FROM inbox"), 0);
     set_state(&s, RECIPIENT_DELIVERED);
-    assert_ok(hear(s.f->db, &place, &mail, &heard));
+    assert_ok(hear(s.f->db, &place, &mail, desk_of(s.f), &heard));
     assert_int_equal(heard.bounces, 2);
     assert_int_equal(heard.kept, 1);
     fixture_free(s.f);
@@ -653,12 +661,24 @@ static void test_P8_mail_for_many_names_is_kept_once(void **state) {
     struct report report = {.kind = REPORT_NONE};
     struct hear_mail mail = {.addresses = to, .address_count = 4, .report = &report, .content = STR("\r\nx\r\n"), .now = NOW};
     struct heard heard;
-    assert_ok(hear(s.f->db, &place, &mail, &heard));
+    assert_ok(hear(s.f->db, &place, &mail, desk_of(s.f), &heard));
     assert_int_equal(heard.kept, 1);
     assert_int_equal(number(&s, "SELECT count(*) FROM inbox WHERE recipients = "
                                 "'[\"postmaster@gateway.example\",\"PostMaster@gateway.example\",\"abuse@mail.b.example\"]'"),
                      1);
     fixture_free(s.f);
+}
+
+static int open_rules(void **state) {
+    (void)state;
+    BUF_AUTO why = {0};
+    return bounce_book_new(STR(""), &place.bounces, &why) == STATUS_OK ? 0 : -1;
+}
+
+static int close_rules(void **state) {
+    (void)state;
+    bounce_book_free(&place.bounces);
+    return 0;
 }
 
 int main(void) {
@@ -687,5 +707,5 @@ int main(void) {
         cmocka_unit_test(test_mail_for_the_operator_is_kept),
         cmocka_unit_test(test_P8_mail_for_many_names_is_kept_once),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_rules, close_rules);
 }

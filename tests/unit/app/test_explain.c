@@ -1,11 +1,14 @@
 /* `posthorn bounce`: people and programs are told the same.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/explain.h"
+#include "core/bounce.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
+
+static struct bounce_rules *rules; /* built in */
 
 #define HEAD                                                                                                                     \
     "Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\nContent-Type: message/delivery-status\n\n"
@@ -13,7 +16,7 @@
 
 static void assert_told(struct str message, bool json, const char *const parts[]) {
     BUF_AUTO out = {0};
-    explain_message(message, json, &out);
+    explain_message(rules, message, json, &out);
     for (size_t i = 0; parts[i]; i++)
         if (str_find_str(buf_str(&out), str_from_z(parts[i])) == STR_NONE) fail_msg("\"%s\" is not in:\n%s", parts[i], out.p);
 }
@@ -58,14 +61,27 @@ static void test_why_not(void **state) {
 static void test_replies(void **state) {
     (void)state;
     BUF_AUTO out = {0};
-    explain_reply(STR("550 5.1.1 <a@b.example>: no such user"), STR(""), false, &out);
+    explain_reply(rules, STR("550 5.1.1 <a@b.example>: no such user"), STR(""), false, &out);
     assert_non_null(out.p);
     assert_true(str_find_str(buf_str(&out), STR("InvalidRecipient\n")) != STR_NONE);
     assert_true(str_find_str(buf_str(&out), STR("Retried:           no\n")) != STR_NONE);
     buf_reset(&out);
-    explain_reply(STR("554 Message rejected due to local policy"), STR("mx01.mail.icloud.com"), true, &out);
-    assert_true(str_find_str(buf_str(&out), STR("{\"Code\":554,\"Bounce\":{\"Class\":\"SpamBlock\"")) != STR_NONE);
+    explain_reply(rules, STR("554 Message rejected due to local policy"), STR("mx01.mail.icloud.com"), true, &out);
+    assert_true(str_starts(buf_str(&out), STR("{\"Code\":554,\"Rule\":\"bounce_rules.conf:")));
+    assert_true(str_find_str(buf_str(&out), STR("\",\"Bounce\":{\"Class\":\"SpamBlock\"")) != STR_NONE);
     assert_true(str_find_str(buf_str(&out), STR("\"Retried\":true,\"Suppresses\":false,")) != STR_NONE);
+}
+
+static int open_rules(void **state) {
+    (void)state;
+    BUF_AUTO why = {0};
+    return bounce_rules_load(STR(""), &rules, &why) == STATUS_OK ? 0 : -1;
+}
+
+static int close_rules(void **state) {
+    (void)state;
+    bounce_rules_free(&rules);
+    return 0;
 }
 
 int main(void) {
@@ -74,5 +90,5 @@ int main(void) {
         cmocka_unit_test(test_why_not),
         cmocka_unit_test(test_replies),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_rules, close_rules);
 }

@@ -2,11 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "../../store/fixture.h"
 
+#include "core/bounce.h"
 #include "core/delivery.h"
 #include "core/queue.h"
 #include "core/return_path.h"
 
 static const struct seal_key return_path_key = {{7}};
+
+static struct bounce_rules *rules; /* built in */
 
 struct scene {
     struct fixture *f;
@@ -85,7 +88,11 @@ static bool settle(struct scene *s, const struct settlement *settlement) {
     dsn_desk_clear(&s->desk);
     s->desk.owner = s->node;
     s->desk.arena = &s->arena;
-    assert_ok(delivery_settle(s->f->db, &s->desk, settlement, &applied));
+    struct settlement judged = *settlement;
+    const struct delivery_report *r = &judged.report;
+    if (judged.outcome == DELIVERY_BOUNCED)
+        (void)bounce_rules_judge(rules, &(struct bounce_reply){r->code, r->enhanced, r->text, r->mx_host}, &judged.bounce);
+    assert_ok(delivery_settle(s->f->db, &s->desk, &judged, &applied));
     return applied;
 }
 
@@ -591,6 +598,18 @@ static void test_p4_show_says_why_and_when(void **state) {
     scene_free(&s);
 }
 
+static int open_rules(void **state) {
+    (void)state;
+    BUF_AUTO why = {0};
+    return bounce_rules_load(STR(""), &rules, &why) == STATUS_OK ? 0 : -1;
+}
+
+static int close_rules(void **state) {
+    (void)state;
+    bounce_rules_free(&rules);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load),
@@ -616,5 +635,5 @@ int main(void) {
         cmocka_unit_test(test_fetch),
         cmocka_unit_test(test_p4_show_says_why_and_when),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_rules, close_rules);
 }

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+static struct bounce_rules *rules; /* built in */
+
 #define MINUTE INT64_C(60000)
 
 /* Chance as the test wants it: always the same draw. */
@@ -121,9 +123,24 @@ static void test_answers(void **state) {
         {600, "", "", BOUNCE_DEFERRED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_int_equal(bounce_classify(cases[i].code, str_from_z(cases[i].enhanced), str_from_z(cases[i].text), STR("")),
-                         cases[i].verdict);
+        struct bounce_finding finding;
+        (void)bounce_rules_judge(
+            rules, &(struct bounce_reply){cases[i].code, str_from_z(cases[i].enhanced), str_from_z(cases[i].text), STR("")},
+            &finding);
+        assert_int_equal(finding.verdict, cases[i].verdict);
     }
+}
+
+static int open_rules(void **state) {
+    (void)state;
+    BUF_AUTO why = {0};
+    return bounce_rules_load(STR(""), &rules, &why) == STATUS_OK ? 0 : -1;
+}
+
+static int close_rules(void **state) {
+    (void)state;
+    bounce_rules_free(&rules);
+    return 0;
 }
 
 int main(void) {
@@ -134,5 +151,5 @@ int main(void) {
         cmocka_unit_test(test_schedule_parse),
         cmocka_unit_test(test_answers),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_rules, close_rules);
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
+#include "core/bounce.h"
 #include "net/listener.h"
 #include "smtpd/smtpd.h"
 
@@ -28,6 +29,7 @@ struct home {
     struct crowd *crowd;
     struct smtpd_shared shared;
     struct smtpd *smtpd;
+    struct bounce_book *bounces;
     struct listener *listener;
     struct sim_server *far; /* the recipients' server */
     bool is_stopped;
@@ -35,12 +37,16 @@ struct home {
 
 static void open_smtpd(struct home *h) {
     struct world *w = h->w;
+    BUF_AUTO why = {0};
+    assert_int_equal(bounce_book_new(STR(""), &h->bounces, &why), STATUS_OK);
     h->shared = (struct smtpd_shared){.writer = w->writer,
                                       .readers = w->readers,
                                       .slow = h->slow,
                                       .metrics = &w->metrics,
                                       .limits = h->limits,
                                       .return_path_key = &w->return_path_key,
+                                      .bounces = h->bounces,
+                                      .rand = rand_system(),
                                       .hostname = STR("gateway.test")};
     h->crowd = crowd_new(&(struct crowd_bounds){.connections_max = 100, .per_address_max = 100, .content_bytes_max = 64 << 20});
     h->smtpd = smtpd_new(&(struct smtpd_options){
@@ -81,6 +87,7 @@ static int tear_down(void **state) {
     crowd_free(&h->crowd);
     executor_free(&h->slow);
     limits_free(&h->limits);
+    bounce_book_free(&h->bounces);
     world_free(h->w);
     free(h);
     return 0;

@@ -59,10 +59,12 @@ static bool next_expected(struct str *index, struct expected *e) {
 }
 
 /* ---- what was said, as the columns spell it ---- */
+static struct bounce_rules *rules; /* built in */
+
 static struct bounce_finding judge(const struct report *r, const struct report_recipient *to) {
     struct bounce_finding finding;
     struct str host = to->remote_mta.n ? to->remote_mta : r->reporting_mta;
-    bounce_class_of(to->code, to->enhanced, to->diagnostic, host, &finding);
+    (void)bounce_rules_judge(rules, &(struct bounce_reply){to->code, to->enhanced, to->diagnostic, host}, &finding);
     return finding;
 }
 
@@ -421,6 +423,18 @@ static void test_long_and_odd_input_is_bounded(void **state) {
     }
 }
 
+static int open_rules(void **state) {
+    (void)state;
+    BUF_AUTO why = {0};
+    return bounce_rules_load(STR(""), &rules, &why) == STATUS_OK ? 0 : -1;
+}
+
+static int close_rules(void **state) {
+    (void)state;
+    bounce_rules_free(&rules);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples_are_what_the_index_says),
@@ -439,5 +453,5 @@ int main(void) {
         cmocka_unit_test(test_bn09_several_recipients_in_words),
         cmocka_unit_test(test_long_and_odd_input_is_bounded),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_rules, close_rules);
 }
