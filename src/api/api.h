@@ -8,7 +8,6 @@
 #define POSTHORN_API_API_H
 
 #include "base/metrics.h"
-#include "core/tls_report.h"
 #include "core/limits.h"
 #include "core/live.h"
 #include "core/queue.h"
@@ -20,6 +19,7 @@
 
 struct api;
 struct work;
+struct tls_report_options;
 /* Everything pointed at must outlive the api; strings are borrowed too. */
 struct api_options {
     struct executor *writer, *readers, *searchers, *slow;
@@ -48,9 +48,9 @@ struct api_options {
     void (*queue_release)(void *arg, void *hold);
     /* Any loop: mta_ask (mta/mta.h). NULL: nobody delivers. */
     void (*live_ask)(void *arg, struct live_question *question);
-    void (*alerts_wake)(void *arg);         /* any thread: there is an alert to tell (app/watch.h); may be NULL */
-    struct str alerts_mail, alerts_webhook; /* [alerts]: where it is told */
-    struct tls_report_options tls_report;   /* [tls_report] */
+    void (*alerts_wake)(void *arg);              /* any thread: there is an alert to tell (app/watch.h); may be NULL */
+    struct str alerts_mail, alerts_webhook;      /* [alerts]: where it is told */
+    const struct tls_report_options *tls_report; /* [tls_report] */
     /* Any loop: is the gateway taking work (not stopping)? NULL: always. */
     bool (*is_ready)(void *arg);
     void *arg;

@@ -3,10 +3,29 @@
 #include "api/tables.h"
 
 static const struct operation_table *const tables[] = {
-    &email_table, &event_table,      &stats_table,          &message_table,       &domain_table,      &domain_clear_table,
-    &key_table,   &smtp_table,       &webhook_table,        &user_table,          &group_table,       &inbox_table,
-    &list_table,  &subscriber_table, &list_send_table,      &template_table,      &suppression_table, &docs_table,
-    &probe_table, &operator_table,   &operator_queue_table, &operator_site_table,
+    &email_table,
+    &event_table,
+    &stats_table,
+    &message_table,
+    &domain_table,
+    &domain_clear_table,
+    &key_table,
+    &smtp_table,
+    &webhook_table,
+    &user_table,
+    &group_table,
+    &inbox_table,
+    &list_table,
+    &subscriber_table,
+    &list_send_table,
+    &template_table,
+    &suppression_table,
+    &docs_table,
+    &probe_table,
+    &operator_table,
+    &operator_queue_table,
+    &operator_site_table,
+    &operator_tls_report_table,
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 

@@ -65,7 +65,7 @@ struct gateway {
     struct seal_key seal_key, return_path_key;
     struct node_epoch node;
     struct pause_list pauses; /* the operator's, as the start found them */
-    struct threads threads; /* the loops; the last one is mta's */
+    struct threads threads;   /* the loops; the last one is mta's */
     struct executor *writer, *readers, *searchers, *signers, *slow;
     struct resolver *resolver;       /* for deliveries, with a cache */
     struct resolver *fresh_resolver; /* for VerifyDomain, which looks up now */
@@ -83,6 +83,7 @@ struct gateway {
     struct api *api;
     struct work *work; /* list sends and imports; none without a server */
     struct watch *watch;
+    struct tls_report_options tls_report;
     struct tls_reporter *tls_reporter;
     struct http_server *servers[SERVER_COUNT];
     struct listeners listeners;
@@ -309,15 +310,15 @@ static void ask_live(void *ctx, struct live_question *question) {
 }
 
 /* ---- reports about TLS ---- */
-static struct tls_report_options tls_report_options(struct gateway *g) {
+static void set_tls_report(struct gateway *g) {
     const struct config *c = g->config;
     struct address from = {0};
     if (c->tls_report_from.n && !address_parse(c->tls_report_from, &g->arena, &from)) abort(); /* config has looked at it */
-    return (struct tls_report_options){.from = from.text,
-                                       .organization = c->tls_report_organization,
-                                       .contact = c->tls_report_contact,
-                                       .owner = g->node,
-                                       .rand = rand_system()};
+    g->tls_report = (struct tls_report_options){.from = from.text,
+                                                .organization = c->tls_report_organization,
+                                                .contact = c->tls_report_contact,
+                                                .owner = g->node,
+                                                .rand = rand_system()};
 }
 
 static void open_tls_reporter(struct gateway *g) {
@@ -327,7 +328,7 @@ static void open_tls_reporter(struct gateway *g) {
                                                                       .readers = g->readers,
                                                                       .resolver = g->resolver,
                                                                       .http = g->http,
-                                                                      .report = tls_report_options(g),
+                                                                      .report = g->tls_report,
                                                                       .allow_private = g->config->delivery_allow_private != 0,
                                                                       .queue_offer = offer,
                                                                       .arg = g});
@@ -460,7 +461,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .alerts_wake = wake_watch,
         .alerts_mail = c->alerts_mail,
         .alerts_webhook = c->alerts_webhook,
-        .tls_report = tls_report_options(g),
+        .tls_report = &g->tls_report,
         .is_ready = is_ready,
         .arg = g,
     };
@@ -552,6 +553,7 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     if (st == STATUS_OK) st = outbound_relays(g->config, &g->relays, why);
     if (st == STATUS_OK && serves) st = open_smtp(g, why);
     if (st == STATUS_OK && serves) st = open_mta(g, why);
+    set_tls_report(g);
     if (st == STATUS_OK && serves) open_tls_reporter(g);
     if (st == STATUS_OK) st = open_api(g, why);
     if (st == STATUS_OK && serves) st = open_watch(g, why);

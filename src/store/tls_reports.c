@@ -86,6 +86,26 @@ static void report_fill(struct stmt *s, struct arena *a, void *item) {
         .day = stmt_int(s, 0), .domain = row_text(s, a, 1), .due_at = stmt_int(s, 2), .attempts = stmt_int(s, 3)};
 }
 
+static void summed_fill(struct stmt *s, struct arena *a, void *item) {
+    struct tls_report *report = item;
+    report_fill(s, a, item);
+    report->good = stmt_int(s, 4);
+    report->failed = stmt_int(s, 5);
+}
+
+#define SUM_OF(which)                                                                                                            \
+    "CAST(coalesce((SELECT sum(c.sessions) FROM tls_counts c WHERE c.day = r.day AND c.domain = r.domain AND c.result " which    \
+    " ''), 0) AS BIGINT)"
+
+enum status tls_report_list(struct db *tx, struct arena *a, struct str domain, int limit, struct tls_report_list *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT r.day, r.domain, r.due_at, r.attempts, " SUM_OF("=") ", " SUM_OF(
+                                     ">") " FROM "
+                                          "tls_reports r WHERE ?1 = '' OR r.domain = ?1 ORDER BY r.day DESC, r.domain LIMIT ?2");
+    stmt_bind_text(s, 1, domain);
+    stmt_bind_int(s, 2, limit);
+    return rows_collect(s, a, sizeof(struct tls_report), summed_fill, ret);
+}
+
 enum status tls_report_list_due(struct db *tx, struct arena *a, int64_t now, int limit, struct tls_report_list *ret) {
     struct stmt *s = db_stmt(tx, "SELECT day, domain, due_at, attempts FROM tls_reports WHERE due_at <= ?1 "
                                  "ORDER BY due_at, day, domain LIMIT ?2");

@@ -31,6 +31,7 @@ struct tls_report {
     struct str domain;
     int64_t due_at;
     int64_t attempts;
+    int64_t good, failed; /* sessions; of tls_report_list alone */
 };
 struct tls_report_list {
     struct tls_report *items;
@@ -43,6 +44,9 @@ WARN_UNUSED enum status tls_count_add(struct db *tx, const struct tls_count *cou
 WARN_UNUSED enum status tls_count_list(struct db *tx, struct arena *a, int64_t day, struct str domain, int limit,
                                        struct tls_count_list *ret);
 
+/* The domain's, "": all; newest day first. Sums up counts: for operators. */
+WARN_UNUSED enum status tls_report_list(struct db *tx, struct arena *a, struct str domain, int limit,
+                                        struct tls_report_list *ret);
 /* Due by then, longest due first. */
 WARN_UNUSED enum status tls_report_list_due(struct db *tx, struct arena *a, int64_t now, int limit, struct tls_report_list *ret);
 /* NOT_FOUND: there is none (any more). */
