@@ -185,6 +185,13 @@ void attempt_start(struct site *s, const struct queue_entry *entry) {
     letter_reserve(a);
 }
 
+void attempt_go_7bit(struct attempt *a) {
+    letter_unref(&a->letter);
+    a->wants_7bit = a->is_preparing = true;
+    a->site->preparing_count++;
+    letter_attach(a);
+}
+
 void attempt_ready(struct attempt *a) {
     if (a->mta->is_stopping) return attempt_free(a);
     if (site_is_parked(a->site)) return attempt_drop(a, mta_now(a->mta));
@@ -283,7 +290,8 @@ static void plan(struct attempt *a, const struct ending *e) {
                      ? RETRY_NEVER
                      : retry_plan(&a->mta->options.retry, entry->attempts + 1, s->at, entry->expires_at, a->mta->options.rand);
     s->outcome = s->next_at == RETRY_NEVER ? DELIVERY_FAILED : DELIVERY_DEFERRED;
-    if (s->outcome == DELIVERY_DEFERRED && a->letter && a->letter->is_signed_here) s->signature = buf_str(&a->letter->signature);
+    const struct letter *l = a->letter; /* a signature is kept for the stored form only */
+    if (s->outcome == DELIVERY_DEFERRED && l && l->is_signed_here && !l->id.is_7bit) s->signature = buf_str(&l->signature);
 }
 
 void attempt_settle(struct attempt *a, const struct ending *e) {

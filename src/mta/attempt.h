@@ -30,6 +30,7 @@ struct attempt {
     struct str pool; /* of sources; "" where there is only one */
     struct buf sender, recipient;
     struct letter *letter;
+    bool wants_7bit; /* a host that takes no other letter was met */
     size_t reserved_bytes; /* of mta->letter_bytes, until there is a letter */
     struct job job;
     bool is_preparing; /* counted in site->preparing_count */
@@ -55,6 +56,8 @@ struct ending {
     const struct connection *connection; /* NULL: there was none */
 };
 void attempt_start(struct site *s, const struct queue_entry *entry);
+/* Leave the connection, whose host takes seven bits only, for a letter of that kind (OB31). */
+void attempt_go_7bit(struct attempt *a);
 /* The letter is there. */
 void attempt_ready(struct attempt *a);
 /* Write the end; the attempt is gone after the commit. */
@@ -75,11 +78,16 @@ bool hold_covers(const struct mta *m, const struct attempt *a);
 void hold_free_all(struct mta *m);
 
 /* ---- letter.c ---- */
+/* A message in the one form or the other. */
+struct letter_id {
+    int64_t message_id, is_7bit;
+};
 struct letter {
     struct mta *mta;
-    int64_t message_id;
+    struct letter_id id;
     unsigned refs;
     bool is_loaded, is_made, is_signed_here; /* signed now, not by an earlier attempt */
+    const char *unfit;                       /* why there can be none in seven bits */
     struct list waiters;
     struct arena arena;
     struct delivery_source source; /* until it is made */

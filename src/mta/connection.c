@@ -389,6 +389,12 @@ static void go_on(struct connection *c) {
     }
 }
 
+/* What needs SMTPUTF8 is refused by the session. */
+static bool needs_7bit(const struct connection *c) {
+    const struct letter *l = c->attempt->letter;
+    return l->eightbit && !l->utf8 && !c->session.offer.eightbit && str_is_ascii(buf_str(&c->attempt->recipient));
+}
+
 static bool send_attempt(struct connection *c) {
     struct attempt *a = c->attempt;
     const struct letter *l = a->letter;
@@ -421,6 +427,12 @@ static void serve(struct connection *c) {
     if (c->mta->is_stopping || c->message_count >= shape_connection_messages(shape)) return leave(c);
     if (pauses_until(c->mta, LIVE_PAUSE_SOURCE, c->connector->source->name, NULL)) return leave(c);
     while ((wait_ms = shape_begin_in_ms(shape, mta_time(c->mta))) == 0 && take_budget(c) && (c->attempt = lot_pop(c))) {
+        if (needs_7bit(c)) {
+            struct attempt *a = c->attempt;
+            c->attempt = NULL;
+            attempt_go_7bit(a);
+            continue;
+        }
         if (send_attempt(c)) {
             flush(c);
             wait_for_answer(c);

@@ -1,17 +1,19 @@
 /* letter.c - a message in flight, shared by its recipients: body and keys loaded once on a reader, signed and framed once on a
- * signer.
+ * signer. A host that takes no 8BITMIME gets a letter of its own, encoded anew and then signed (OB31).
  *
  * What cannot be loaded because it is gone is lost, and so is a message without a header; everything else (a key that does not
  * open, a damaged page) may be mended by the operator, so the recipients wait, with the reason, by the retry schedule (P4).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "mta/own.h"
+#include "proto/mime/downgrade.h"
+#include "proto/mime/header.h"
 #include "proto/smtp/data.h"
 
 #include <stdlib.h>
 
-static struct str letter_key(const int64_t *message_id) {
-    return str_make((const char *)message_id, sizeof *message_id);
+static struct str letter_key(const struct letter_id *id) {
+    return str_make((const char *)id, sizeof *id);
 }
 
 static void count_bytes(struct letter *l, size_t bytes) {
@@ -19,32 +21,32 @@ static void count_bytes(struct letter *l, size_t bytes) {
     l->counted_bytes = bytes;
 }
 
-/* The fields in front of the stored content. Those that were added to it belong to them: what a retry sends is what was signed,
- * whatever the domain's settings are by then. */
-static enum status make_signature(struct letter *l, struct signer *signer, int64_t wall_ms) {
+/* Fields that were made for the message, not stored with it: in front of the content, or kept beside its signature. */
+static void add_made_fields(const struct delivery_source *s, struct buf *out) {
+    struct header_field field;
+    struct str kept = s->signature;
+    while (header_next(&kept, &field) == HEADER_FIELD)
+        if (!str_eq_nocase(field.name, STR("DKIM-Signature"))) buf_add_str(out, field.raw);
+    buf_add_str(out, str_sub(s->content, 0, s->added_bytes));
+}
+
+/* The fields in front of the content, which begins with those that were made. Those belong to the signature: what a retry sends
+ * is what was signed, whatever the domain's settings are by then. */
+static enum status sign(struct letter *l, struct signer *signer, struct str content, size_t made_bytes) {
     const struct delivery_source *s = &l->source;
-    if (s->signature.n) {
-        buf_add_str(&l->signature, s->signature);
-        return STATUS_OK;
-    }
     if (s->key_count == 0) return STATUS_UNSUPPORTED;
     l->is_signed_here = true;
     enum status status = sign_message(
         signer,
         &(struct sign_request){
-            .message = s->content, .domain = s->domain, .keys = s->keys, .key_count = s->key_count, .wall_ms = wall_ms},
+            .message = content, .domain = s->domain, .keys = s->keys, .key_count = s->key_count, .wall_ms = mta_now(l->mta)},
         &l->signature);
-    if (status == STATUS_OK) buf_add_str(&l->signature, str_sub(s->content, 0, s->added_bytes));
+    if (status == STATUS_OK) buf_add_str(&l->signature, str_sub(content, 0, made_bytes));
     return status;
 }
 
-/* On a signer: sign, then frame for the wire. */
-static enum status make(struct job *job, void *ctx) {
-    struct letter *l = LIST_OWNER(job, struct letter, job);
-    buf_reset(&l->signature);
-    enum status status = make_signature(l, ctx, mta_now(l->mta));
-    if (status != STATUS_OK) return status;
-    struct str content = str_sub(l->source.content, l->source.added_bytes, SIZE_MAX);
+/* Head and body as they go over the wire. */
+static void frame(struct letter *l, struct str content) {
     size_t head = str_find_str(content, STR("\r\n\r\n"));
     if (head == STR_NONE) head = content.n;
     struct smtp_data_writer w = {0};
@@ -57,7 +59,34 @@ static enum status make(struct job *job, void *ctx) {
     l->eightbit = w.eightbit;
     smtp_data_write_end(&w, &l->wire);
     l->size_bytes = l->signature.n + content.n;
-    return STATUS_OK;
+}
+
+/* In seven bits: what was signed before was another message. */
+static enum status make_7bit(struct letter *l, struct signer *signer) {
+    const struct delivery_source *s = &l->source;
+    BUF_AUTO content = {0};
+    add_made_fields(s, &content);
+    size_t made_bytes = content.n;
+    l->unfit = downgrade(str_sub(s->content, s->added_bytes, SIZE_MAX), &content);
+    if (l->unfit) return STATUS_DENIED;
+    enum status status = sign(l, signer, buf_str(&content), made_bytes);
+    if (status == STATUS_OK) frame(l, str_sub(buf_str(&content), made_bytes, SIZE_MAX));
+    return status;
+}
+
+/* On a signer: sign, then frame for the wire. */
+static enum status make(struct job *job, void *ctx) {
+    struct letter *l = LIST_OWNER(job, struct letter, job);
+    const struct delivery_source *s = &l->source;
+    enum status status = STATUS_OK;
+    buf_reset(&l->signature);
+    if (l->id.is_7bit) return make_7bit(l, ctx);
+    if (s->signature.n)
+        buf_add_str(&l->signature, s->signature);
+    else
+        status = sign(l, ctx, s->content, s->added_bytes);
+    if (status == STATUS_OK) frame(l, str_sub(s->content, s->added_bytes, SIZE_MAX));
+    return status;
 }
 
 /* Why there is no letter. */
@@ -72,11 +101,26 @@ static const struct trouble {
                      {STATUS_INVALID, true, "The stored message is damaged: it has no header"},
                      {STATUS_OK, false, "The message could not be signed"}};
 
+/* A letter in seven bits that cannot be: the host takes no other (RFC 6152 3). */
+static void refuse_waiters(struct letter *l) {
+    for (struct list *it; (it = list_pop(&l->waiters));) {
+        struct attempt *a = LIST_OWNER(it, struct attempt, node);
+        letter_unref(&a->letter);
+        attempt_settle(a, &(struct ending){.verdict = BOUNCE_BOUNCED,
+                                           .is_own = true,
+                                           .code = 554,
+                                           .enhanced = STR("5.6.3"),
+                                           .text = str_from_z(l->unfit),
+                                           .command = "MAIL"});
+    }
+}
+
 static void fail_waiters(struct letter *l, enum status status) {
+    if (l->unfit) return refuse_waiters(l);
     const struct trouble *t = l->is_loaded ? sign_troubles : load_troubles;
     while (t->status != status && t->status != STATUS_OK) t++;
     const char *step = l->is_loaded ? "SIGN" : "LOAD";
-    LOG(LOG_ERROR, "mta.no_letter", LOG_INT("message", l->message_id), LOG_Z("step", step), LOG_Z("why", t->why),
+    LOG(LOG_ERROR, "mta.no_letter", LOG_INT("message", l->id.message_id), LOG_Z("step", step), LOG_Z("why", t->why),
         LOG_Z("status", status_text(status)));
     for (struct list *it; (it = list_pop(&l->waiters));) {
         struct attempt *a = LIST_OWNER(it, struct attempt, node);
@@ -95,7 +139,7 @@ static void letter_finish(struct letter *l, enum status status) {
     l->source = (struct delivery_source){.key_count = 0};
     count_bytes(l, l->wire.cap);
     if (status != STATUS_OK) {
-        (void)map_remove(m->letters, letter_key(&l->message_id)); /* the next one may have more luck */
+        (void)map_remove(m->letters, letter_key(&l->id)); /* the next one may have more luck */
         fail_waiters(l, status);
     } else {
         l->is_made = true;
@@ -114,7 +158,7 @@ static void made(struct job *job) {
 static enum status load(struct job *job, void *ctx) {
     struct letter *l = LIST_OWNER(job, struct letter, job);
     arena_fini(&l->arena);
-    return delivery_load_source(ctx, &l->mta->return_path_key, l->message_id, &l->arena, &l->source);
+    return delivery_load_source(ctx, &l->mta->return_path_key, l->id.message_id, &l->arena, &l->source);
 }
 
 static void loaded(struct job *job) {
@@ -142,13 +186,13 @@ static void letter_start(struct letter *l) {
 bool letter_has_room(const struct mta *m, const struct queue_entry *entry) {
     size_t max = m->options.letters_max_bytes;
     size_t left = m->letter_bytes < max ? max - m->letter_bytes : 0;
-    if (m->letter_bytes == 0 || map_find(m->letters, letter_key(&entry->message_id))) return true;
+    if (m->letter_bytes == 0 || map_find(m->letters, letter_key(&(struct letter_id){entry->message_id, 0}))) return true;
     return left && (size_t)entry->size_bytes <= left / 2;
 }
 
 void letter_reserve(struct attempt *a) {
     struct mta *m = a->mta;
-    if (map_find(m->letters, letter_key(&a->entry->message_id))) return;
+    if (map_find(m->letters, letter_key(&(struct letter_id){a->entry->message_id, 0}))) return;
     a->reserved_bytes = (size_t)a->entry->size_bytes;
     m->letter_bytes += a->reserved_bytes;
 }
@@ -162,14 +206,15 @@ void letter_attach(struct attempt *a) {
     struct mta *m = a->mta;
     size_t bytes = a->reserved_bytes;
     letter_unreserve(a);
-    struct letter *l = map_find(m->letters, letter_key(&a->delivery.message_id));
+    const struct letter_id id = {a->delivery.message_id, a->wants_7bit};
+    struct letter *l = map_find(m->letters, letter_key(&id));
     bool is_new = !l;
     if (is_new) {
         l = calloc(1, sizeof *l);
         if (!l) abort();
-        *l = (struct letter){.mta = m, .message_id = a->delivery.message_id};
+        *l = (struct letter){.mta = m, .id = id};
         list_init(&l->waiters);
-        (void)map_put(m->letters, letter_key(&l->message_id), l);
+        (void)map_put(m->letters, letter_key(&l->id), l);
         count_bytes(l, bytes);
         mta_released(m); /* its other recipients cost nothing more */
     }
@@ -184,7 +229,7 @@ void letter_unref(struct letter **letter) {
     struct letter *l = *letter;
     *letter = NULL;
     if (!l || --l->refs > 0) return;
-    if (map_find(l->mta->letters, letter_key(&l->message_id)) == l) (void)map_remove(l->mta->letters, letter_key(&l->message_id));
+    if (map_find(l->mta->letters, letter_key(&l->id)) == l) (void)map_remove(l->mta->letters, letter_key(&l->id));
     count_bytes(l, 0);
     arena_fini(&l->arena);
     buf_fini(&l->signature);
