@@ -56,6 +56,7 @@ void site_set_provider(struct site *s) {
     struct shape_limits ceiling = ceiling_of(s);
     buf_reset(&s->provider);
     if (row) buf_add_str(&s->provider, row->name);
+    s->requires_tls = row && row->requires_tls;
     LIST_FOR_EACH (it, &s->connectors)
         shape_set_ceiling(&LIST_OWNER(it, struct connector, node)->shape, &ceiling, mta_time(s->mta));
 }
@@ -180,6 +181,14 @@ bool connector_all_unreachable(struct site *s, int64_t *ret_until, struct str *r
     *ret_until = until;
     *ret_because = because;
     return true;
+}
+
+bool connector_is_any_at_work(struct site *s) {
+    LIST_FOR_EACH (it, &s->connectors) {
+        const struct connector *n = LIST_OWNER(it, struct connector, node);
+        if (n->coming_count + n->serving_count) return true;
+    }
+    return false;
 }
 
 bool connector_all_plain(struct site *s) {

@@ -113,6 +113,7 @@ static bool connect_more(struct lot *l) {
         struct connector *n;
         struct source_choice choice = connector_choose(l, &n);
         if (!n && choice.obstacle == SOURCE_FREE && make_place(l)) choice = connector_choose(l, &n);
+        if (!n && choice.obstacle == SOURCE_SPENT && connector_is_any_at_work(s)) return true; /* some of it may come back */
         if (!n && choice.obstacle != SOURCE_FREE) block(l, &choice);
         if (!n) return true;
         if (!mta_may_grow(s->connection_count, m->connection_count - m->idle_count, m->options.connections_max)) return false;

@@ -87,6 +87,8 @@ void expiry_free(struct expiry **e);
 struct site;
 /* Route domains that have entries and no site, as many at once as is wise. */
 void router_turn(struct mta *m);
+/* The site that the domain is routed to; NULL: none just now. */
+struct site *router_site(const struct mta *m, struct str domain);
 /* Forget routes older than their TTL. */
 void router_sweep(struct mta *m);
 /* The site of a relay that its senders chose, whoever they write to; NULL: it is being asked for. */
@@ -132,6 +134,7 @@ struct site {
     struct route verdict; /* without hosts */
     const struct relay *relay;
     struct buf provider; /* its row's name; "" when none fits */
+    bool requires_tls;   /* its row says so */
     struct list connectors, lots;
     size_t preparing_count, attempt_count, domain_count, connection_count;
     size_t doubtful_count; /* put off by a temporary verdict since it was made */
@@ -205,6 +208,8 @@ void connector_why(struct buf *out, struct lot *l, const struct source_choice *c
 size_t connector_capacity(struct site *s);
 /* Whether every one of the site's connectors is paused because no host answers, and until when the first of them is (wall). */
 bool connector_all_unreachable(struct site *s, int64_t *ret_until, struct str *ret_because);
+/* Whether any of them has a connection that is coming or can be used. */
+bool connector_is_any_at_work(struct site *s);
 /* Whether nothing of it is worth keeping. */
 bool connector_all_plain(struct site *s);
 void connector_free_all(struct site *s);
