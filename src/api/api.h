@@ -31,6 +31,7 @@ struct api_options {
     struct limits *limits;                                          /* may be NULL: nobody is slowed */
     int64_t key_per_minute, account_per_minute, address_per_minute; /* requests; 0: no such limit */
     struct node_epoch owner;                                        /* who will deliver what is accepted */
+    int64_t domain_check_ms;                                        /* [domains] check_every; 0: never */
     struct str hostname;                                            /* ours: MX and CNAME target in the records to publish */
     struct str mail_from, base_url;     /* [mail] from, [http] base_url: of the gateway's own mail (core/notices.h) */
     bool v1_always_200;                 /* [api] v1_errors=always-200 */

@@ -274,7 +274,7 @@ enum status domain_calls_verify_save(struct call *c, struct db *db) {
     bool is_taken;
     enum status status = get_domain(c, db, 2, &domain); /* deleted meanwhile */
     if (call_is_over(c, status)) return status;
-    status = domain_apply_report(db, &domain, report, c->now, &is_taken);
+    status = domain_apply_report(db, &domain, report, c->api->domain_check_ms, c->now, &is_taken);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     write_domain(c, &domain, true);

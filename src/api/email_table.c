@@ -37,6 +37,12 @@ static const struct param email_params[] = {
     {"SendAt", PARAM_MOMENT, false, 0, 0, 0, 0, "When to send: Unix time or YYYY-MM-DD HH:MM:SS UTC, up to 30 days ahead"},
     {"TTL", PARAM_INT, false, 0, 0, SEND_TTL_MIN_S, SEND_TTL_MAX_S,
      "Seconds to keep trying before the message fails; 72 hours when absent"},
+    {"TLS", PARAM_CHOICE, false, 0, 0, 0, 0,
+     "What is demanded of the recipients' servers: opportunistic (the default: TLS where it works, and whatever their domains "
+     "publish by DANE or MTA-STS), require (encryption), verify (a certificate that verifies, too), requiretls (and RFC 8689 "
+     "from "
+     "there on); waive sets aside what the recipients' domains publish. The message waits while no server lives up to it",
+     "opportunistic,require,verify,requiretls,waive"},
     {"ListID", PARAM_LABEL, false, 0, 0, 0, 64, "List the recipient belongs to"},
     {"SubscriberID", PARAM_LABEL, false, 0, 0, 0, 64, "Subscriber the message is for"},
     {"JourneyID", PARAM_LABEL, false, 0, 0, 0, 64, "Journey that sends the message"},

@@ -43,6 +43,7 @@ enum status operator_domain_list(struct call *c, struct db *db) {
         domain_call_write(w, &list.items[i], false);
         json_add_i64(w, STR("UserID"), list.items[i].account_id);
         json_add_str(w, STR("Because"), list.items[i].state_reason);
+        json_add_z(w, STR("TLS"), tls_level_name((enum tls_level)list.items[i].tls));
         json_close_object(w);
     }
     json_close_array(w);
@@ -53,6 +54,7 @@ static enum status answer_domain(struct call *c, const struct domain *domain) {
     struct json_writer *w = call_open(c);
     domain_call_write(w, domain, false);
     json_add_str(w, STR("Because"), domain->state_reason);
+    json_add_z(w, STR("TLS"), tls_level_name((enum tls_level)domain->tls));
     return call_close(c);
 }
 
@@ -69,6 +71,15 @@ enum status operator_domain_disable(struct call *c, struct db *db) {
     enum status status = find_domain(c, db, call_text(c, "Name", (struct str){0}), &domain);
     if (call_is_over(c, status)) return status;
     status = domain_suspend(db, &domain, call_text(c, "Because", STR("the operator says so")), c->now);
+    return status == STATUS_OK ? answer_domain(c, &domain) : status;
+}
+
+enum status operator_domain_tls(struct call *c, struct db *db) {
+    struct domain domain;
+    enum status status = find_domain(c, db, call_text(c, "Name", (struct str){0}), &domain);
+    if (call_is_over(c, status)) return status;
+    domain.tls = (int)call_number(c, "Level", TLS_LEVEL_OPPORTUNISTIC); /* the choices are enum tls_level's */
+    status = domain_demand_tls(db, domain.id, (enum tls_level)domain.tls);
     return status == STATUS_OK ? answer_domain(c, &domain) : status;
 }
 

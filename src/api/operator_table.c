@@ -19,6 +19,14 @@ static const struct param operator_disable_params[] = {
     {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
     {"Because", PARAM_TEXT, false, 0, 0, 0, 300, "Why, for whoever looks at it later"},
 };
+static const struct param operator_tls_params[] = {
+    {"Name", PARAM_DOMAIN, true, 0, 0, 0, 253, "Sender domain"},
+    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
+    {"Level", PARAM_CHOICE, true, 0, 0, 0, 0,
+     "opportunistic: TLS where it works, and what recipients' domains publish; require: encryption; verify: a certificate that "
+     "verifies, too",
+     "opportunistic,require,verify"},
+};
 static const struct refusal operator_domain_refusals[] = {
     {1, 0, "No such account"},
     {2, 0, "No such domain"},
@@ -55,6 +63,9 @@ static const struct operation rows[] = {
      .sentence = "Stop a domain from sending: its mail is refused, what waits is held till it is enabled",
      LIST_OF(operator_disable_params, operator_domain_refusals),
      .steps = {{STEP_WRITER, operator_domain_disable}, {STEP_LOOP, operator_domain_wake}}},
+    {"Operator.DomainTls", STYLE_CONTROL, CALLER_OPERATOR,
+     .sentence = "What mail of a domain demands of recipients' servers; a message may demand more",
+     LIST_OF(operator_tls_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_domain_tls}}},
     {"Operator.AlertList", STYLE_CONTROL, CALLER_OPERATOR,
      .sentence = "Alerts: open ones, then those that are over, newest first", LIST_OF(alert_list_params, operator_alert_refusals),
      .steps = {{STEP_READER, operator_alert_list}}},

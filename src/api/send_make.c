@@ -229,6 +229,7 @@ static void write(const struct send_context *ctx, const struct send_request *r, 
     a->priority = r->list_id ? PRIORITY_BULK : PRIORITY_TRANSACTIONAL;
     a->due_at = r->due_at;
     a->message.expires_at = r->due_at + (ttl->is_given ? ttl->number * 1000 : RETRY_LIFE_MS);
+    a->message.tls = (int)arg_of(r, "TLS")->number; /* the choices are enum tls_level's */
     a->message.sender = s->from.address.text;
     a->message.subject = arena_str(ctx->arena, s->subject);
     a->message.rfc_message_id = s->message_id;
@@ -257,8 +258,9 @@ bool send_make(const struct send_context *ctx, const struct send_request *reques
 
 /* ---- a request that is kept ---- */
 void send_format(const struct send_context *ctx, const struct send_request *request, struct buf *out) {
-    static const char *const kept[] = {"From",       "TargetListID", "ReplyTo", "Attachments", "Headers",  "Tags",
-                                       "TrackLinks", "TrackOpens",   "TTL",     "Data",        "Metadata", "DomainID"};
+    static const char *const kept[] = {"From", "TargetListID", "ReplyTo",    "Attachments", "Headers",
+                                       "Tags", "TrackLinks",   "TrackOpens", "TTL",         "TLS",
+                                       "Data", "Metadata",     "DomainID"};
     const struct submission *s = &request->submission;
     struct json_writer w = {.out = out};
     json_open_object(&w);

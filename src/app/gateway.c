@@ -458,6 +458,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .queue_hold = hold,
         .queue_release = release,
         .live_ask = g->role == GATEWAY_SERVE ? ask_live : NULL,
+        .domain_check_ms = c->domains_check_every,
         .alerts_wake = wake_watch,
         .alerts_mail = c->alerts_mail,
         .alerts_webhook = c->alerts_webhook,

@@ -28,12 +28,14 @@ static enum status load_sender(struct db *db, struct arena *arena, struct delive
     d->expires_at = message.expires_at;
     d->domain_id = message.domain_id;
     d->is_report = message.is_report;
+    d->message_tls = message.tls;
     d->key_id = message.key_id;
     status = domain_get(db, arena, SCOPE_ANY, message.domain_id, &domain);
     if (status == STATUS_NOT_FOUND) d->lost = STR("The sender domain is gone");
     if (status != STATUS_OK) return status;
     d->sender_domain = domain.name;
     d->subdomain = domain.subdomain;
+    d->domain_tls = domain.tls;
     if (message.id <= domain.cut_message) d->lost = STR(DELIVERY_WHY_CLEARED);
     return STATUS_OK;
 }
@@ -110,10 +112,8 @@ static const struct {
     enum recipient_state state;
     enum event_type event;
 } outcomes[] = {
-    [DELIVERY_DELIVERED] = {RECIPIENT_DELIVERED, EVENT_DELIVERY},
-    [DELIVERY_DEFERRED] = {RECIPIENT_QUEUED, EVENT_DEFERRED},
-    [DELIVERY_POSTPONED] = {RECIPIENT_QUEUED, EVENT_DEFERRED},
-    [DELIVERY_BOUNCED] = {RECIPIENT_BOUNCED, EVENT_BOUNCE},
+    [DELIVERY_DELIVERED] = {RECIPIENT_DELIVERED, EVENT_DELIVERY}, [DELIVERY_DEFERRED] = {RECIPIENT_QUEUED, EVENT_DEFERRED},
+    [DELIVERY_POSTPONED] = {RECIPIENT_QUEUED, EVENT_DEFERRED},    [DELIVERY_BOUNCED] = {RECIPIENT_BOUNCED, EVENT_BOUNCE},
     [DELIVERY_FAILED] = {RECIPIENT_FAILED, EVENT_FAILED},
 };
 

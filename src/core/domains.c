@@ -109,6 +109,10 @@ enum status domain_create(struct db *tx, struct domain *domain, const struct dki
 }
 
 /* One DKIM key stands for all that is sealed: nothing is sealed before the first domain is there. */
+enum status domain_demand_tls(struct db *tx, int64_t domain_id, enum tls_level level) {
+    return domain_set_tls(tx, domain_id, (int)level);
+}
+
 enum status domain_keys_check(struct db *tx, const struct seal_key *seal_with) {
     ARENA_AUTO arena = {0};
     struct domain_list domains;
@@ -186,6 +190,8 @@ static int64_t next_check(const struct domain *domain, int64_t every_ms, int64_t
     return now + every_ms - (int64_t)(spread % (uint64_t)(every_ms / 6 + 1));
 }
 
+#define NEVER_MS INT64_C(31622400000) /* noted for the day that looks are switched on */
+
 /* A domain is watched from its first complete verification on. */
 static enum status write_watch(struct db *tx, struct domain *next, int64_t every_ms, bool is_soon, int64_t now) {
     if (!domain_is_verified(next) && next->check_at == 0) return STATUS_OK;
@@ -197,14 +203,14 @@ static enum status write_watch(struct db *tx, struct domain *next, int64_t every
     return domain_set_watch(tx, next->id, next->check_at, next->failing_at);
 }
 
-enum status domain_apply_report(struct db *tx, struct domain *domain, const struct verify_report *report, int64_t now,
-                                bool *ret_is_taken) {
+enum status domain_apply_report(struct db *tx, struct domain *domain, const struct verify_report *report, int64_t every_ms,
+                                int64_t now, bool *ret_is_taken) {
     struct domain next = *domain;
     bool is_taken;
     take_statuses(report, &next);
     next.state = state_of(&next);
     enum status status = write_records(tx, &next, now, &is_taken);
-    if (status == STATUS_OK) status = write_watch(tx, &next, DOMAIN_CHECK_MS, false, now);
+    if (status == STATUS_OK) status = write_watch(tx, &next, every_ms ? every_ms : NEVER_MS, false, now);
     if (status != STATUS_OK) return status;
     *domain = next;
     *ret_is_taken = is_taken;

@@ -9,6 +9,7 @@
 #define POSTHORN_CORE_DOMAINS_H
 
 #include "base/clock.h"
+#include "core/tls_policy.h"
 #include "core/verify.h"
 #include "crypto/seal.h"
 #include "store/domains.h"
@@ -42,6 +43,9 @@ struct domain_change {
 /* On the writer: change *domain, read before in this transaction. Records under a new name are Pending again. */
 WARN_UNUSED enum status domain_apply_change(struct db *tx, struct domain *domain, const struct domain_change *change);
 
+/* On the writer: what mail of the domain demands of recipients' servers, from its next try on. */
+WARN_UNUSED enum status domain_demand_tls(struct db *tx, int64_t domain_id, enum tls_level level);
+
 /* Does the key open what the database holds? CORRUPT: it was sealed with another one. OK when nothing is sealed yet. */
 WARN_UNUSED enum status domain_keys_check(struct db *tx, const struct seal_key *seal);
 
@@ -50,9 +54,10 @@ enum record_status domain_record_of(const struct domain *domain, enum verify_kin
 /* A verification of the domain, not yet asked: its report lists the records to publish. hostname: ours. */
 struct verify *domain_verification(const struct domain *domain, const struct dkim_key_list *keys, struct str hostname);
 /* On the writer: what the report says becomes the domain's standing (*domain is renewed). What DNS could not answer stays as it
- * was. *ret_is_taken: another account proved this name; ownership has failed. */
-WARN_UNUSED enum status domain_apply_report(struct db *tx, struct domain *domain, const struct verify_report *report, int64_t now,
-                                            bool *ret_is_taken);
+ * was. every_ms: between looks of our own, which begin with the first complete verification (0: none). *ret_is_taken: another
+ * account proved this name; ownership has failed. */
+WARN_UNUSED enum status domain_apply_report(struct db *tx, struct domain *domain, const struct verify_report *report,
+                                            int64_t every_ms, int64_t now, bool *ret_is_taken);
 
 /* What the operator says of domains whose records go wrong. */
 struct domain_policy {
@@ -60,7 +65,6 @@ struct domain_policy {
     int64_t grace_ms; /* from the first wrong look to the end of sending; 0: it never ends */
     bool stops;       /* it ends at all */
 };
-#define DOMAIN_CHECK_MS      INT64_C(86400000)
 #define DOMAIN_CHECK_SOON_MS INT64_C(3600000) /* the most, while a record is wrong or DNS did not answer */
 enum domain_turn {
     DOMAIN_NO_TURN,

@@ -211,6 +211,11 @@ static bool read_received(struct parse_state *s, struct str value) {
     return true;
 }
 
+static bool read_tls_required(struct parse_state *s, struct str value) {
+    s->m->waives_tls = str_eq_nocase(str_trim(value), STR("No"));
+    return true;
+}
+
 enum keeping { KEPT, KEPT_IF_FULL, DROPPED };
 /* The fields that mean something here; all others are kept. */
 static const struct {
@@ -232,6 +237,7 @@ static const struct {
     {"Message-ID", read_message_id, KEPT_IF_FULL},
     {"Reply-To", read_reply_to, KEPT_IF_FULL},
     {"Received", read_received, KEPT},
+    {"TLS-Required", read_tls_required, KEPT},
 };
 
 /* A field that says nothing, where we have something to say in its place. */

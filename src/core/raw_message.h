@@ -42,6 +42,7 @@ struct raw_message {
     struct str message_id; /* without <>; "" when it has none */
     bool has_date, has_reply_to, has_subject;
     bool is_ascii;              /* the header block */
+    bool waives_tls;            /* "TLS-Required: No" (RFC 8689 5) */
     struct address *recipients; /* of To, Cc and Bcc, where wanted, in order; the same one may come twice */
     size_t recipient_count;
     struct raw_option *options; /* X-Posthorn-* */

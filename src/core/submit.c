@@ -186,6 +186,13 @@ static struct str metadata_of(struct submit *s) {
     return arena_str(s->arena, buf_str(&text));
 }
 
+/* REQUIRETLS stands above all; a field of the message that waives it, below what was said to us (RFC 8689 4.1). */
+static enum tls_level tls_of(const struct submit *s) {
+    if (s->envelope.is_requiretls) return TLS_LEVEL_REQUIRETLS;
+    if (s->options.has_tls) return s->options.tls;
+    return s->message.waives_tls ? TLS_LEVEL_WAIVE : TLS_LEVEL_OPPORTUNISTIC;
+}
+
 static void set_message(struct submit *s) {
     const struct submit_options *o = &s->options;
     struct acceptance *a = &s->acceptance;
@@ -202,6 +209,7 @@ static void set_message(struct submit *s) {
         .expires_at = a->due_at + (o->ttl_s ? o->ttl_s * 1000 : RETRY_LIFE_MS),
         .sender = submit_from(s),
         .envelope_from = s->envelope.sender,
+        .tls = (int)tls_of(s),
         .dsn_return = s->envelope.dsn_return,
         .dsn_envid = s->envelope.dsn_envid,
         .subject = s->message.subject,

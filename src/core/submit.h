@@ -18,6 +18,7 @@
 #include "core/accept.h"
 #include "core/raw_message.h"
 #include "core/templates.h"
+#include "core/tls_policy.h"
 #include "crypto/digest.h"
 #include "proto/smtp/reply.h"
 #include "store/smtp_users.h"
@@ -58,7 +59,8 @@ struct submit_envelope {
     bool is_utf8;                        /* header fields may hold UTF-8 */
     struct accept_recipient *recipients; /* NULL: those of To, Cc and Bcc; repeated ones are dropped */
     size_t recipient_count;
-    int dsn_return; /* enum smtp_return */
+    bool is_requiretls; /* REQUIRETLS of MAIL (RFC 8689) */
+    int dsn_return;     /* enum smtp_return */
     struct str dsn_envid;
 };
 /* X-Posthorn-* as they were read. */
@@ -69,6 +71,8 @@ struct submit_options {
     struct str idempotency_key;
     bool has_track_opens, track_opens, has_track_links, track_links;
     int64_t due_at, ttl_s, template_id; /* 0: not said */
+    bool has_tls;
+    enum tls_level tls;
 };
 
 struct submit {

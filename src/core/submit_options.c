@@ -63,6 +63,11 @@ static const char *read_ttl(struct submit *s, struct str value) {
     return arena_strf(s->arena, "must be a number of seconds from %d to %d", SEND_TTL_MIN_S, SEND_TTL_MAX_S).p;
 }
 
+static const char *read_tls(struct submit *s, struct str value) {
+    s->options.has_tls = tls_level_parse(value, &s->options.tls);
+    return s->options.has_tls ? NULL : "must be opportunistic, require, verify, requiretls or waive";
+}
+
 static const char *read_template(struct submit *s, struct str value) {
     return str_to_i64(value, &s->options.template_id) && s->options.template_id > 0 ? NULL : "must be a template's id";
 }
@@ -83,6 +88,7 @@ static const struct {
     {"X-Posthorn-Track-Links", read_track_links},
     {"X-Posthorn-Send-At", read_send_at},
     {"X-Posthorn-TTL", read_ttl},
+    {"X-Posthorn-TLS", read_tls},
     {"X-Posthorn-Template", read_template},
     {"X-Posthorn-Data", read_data},
     {"X-Posthorn-Idempotency-Key", read_idempotency_key},

@@ -126,6 +126,7 @@ static void fill(struct connection *c, struct submission *tx, const struct smtpd
         .is_crlf = true,
         .envelope = {.sender = tx->sender,
                      .is_utf8 = mail->is_utf8,
+                     .is_requiretls = mail->is_requiretls,
                      .dsn_return = (int)mail->what_return,
                      .dsn_envid = mail->envid},
         .hostname = c->shared->hostname,

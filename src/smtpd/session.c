@@ -80,6 +80,10 @@ bool session_offers_auth(const struct smtpd_session *s) {
     return s->service->authenticated && is_safe && !s->is_logged_in;
 }
 
+bool session_offers_requiretls(const struct smtpd_session *s) {
+    return s->options.is_tls && s->service->has_extensions;
+}
+
 const struct smtpd_role *session_role(const struct smtpd_session *s) {
     bool is_known = session_is_authenticated(s) && s->service->authenticated;
     return is_known ? s->service->authenticated : s->service->anonymous;

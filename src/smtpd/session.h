@@ -31,6 +31,7 @@ struct smtpd_recipient {
 struct smtpd_mail {
     struct str sender;            /* "" is <> */
     bool is_utf8;                 /* SMTPUTF8 was said */
+    bool is_requiretls;           /* REQUIRETLS was said */
     enum smtp_return what_return; /* RET */
     struct str envid;             /* decoded; "" not said */
     struct smtpd_recipient *recipients;

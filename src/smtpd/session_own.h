@@ -78,6 +78,8 @@ void session_forget(struct smtpd_session *s);
 bool session_is_authenticated(const struct smtpd_session *s);
 /* Is AUTH offered here and now? */
 bool session_offers_auth(const struct smtpd_session *s);
+/* REQUIRETLS? Within TLS only (RFC 8689 2). */
+bool session_offers_requiretls(const struct smtpd_session *s);
 /* What the client may send: its role; NULL: it has to log in first. */
 const struct smtpd_role *session_role(const struct smtpd_session *s);
 static inline bool reply_is_good(const struct smtp_reply *reply) {

@@ -28,6 +28,7 @@ void hello_run(struct smtpd_session *s, const struct smtp_command *c, struct buf
     buf_addf(out, "250-SIZE %zu\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n", size_offered(s));
     if (s->options.has_starttls && !s->options.is_tls) buf_add_z(out, "250-STARTTLS\r\n");
     if (session_offers_auth(s)) buf_add_z(out, "250-AUTH " SMTP_SASL_OFFER "\r\n");
+    if (session_offers_requiretls(s)) buf_add_z(out, "250-REQUIRETLS\r\n");
     if (s->service->has_extensions) {
         buf_add_z(out, "250-CHUNKING\r\n250-DSN\r\n");
         limits_format(s, out);

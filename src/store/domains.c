@@ -14,7 +14,7 @@
 #define DOMAIN_COLUMNS                                                                                                           \
     "id, account_id, name, state, is_forced, " RECORD_COLUMNS ", subdomain, track_prefix,"                                       \
     " created_at, checked_at, link_tracking, open_tracking, unsubscribe_link, hosting_provider,"                                 \
-    " check_at, failing_at, state_at, state_reason, cut_message"
+    " check_at, failing_at, state_at, state_reason, cut_message, tls"
 
 static void domain_fill(struct stmt *s, struct arena *a, void *item) {
     struct domain *d = item;
@@ -37,6 +37,7 @@ static void domain_fill(struct stmt *s, struct arena *a, void *item) {
         .state_at = stmt_int(s, 21),
         .state_reason = row_text(s, a, 22),
         .cut_message = stmt_int(s, 23),
+        .tls = (int)stmt_int(s, 24),
     };
     for (int i = 0; i < DOMAIN_RECORD_COUNT; i++) d->record[i] = (enum record_status)stmt_int(s, 5 + i);
 }
@@ -147,6 +148,12 @@ static enum status check_owner(struct db *tx, int64_t id) {
                                  "WHERE d.id = ?1 AND other.id <> d.id AND other.ownership_status = 1");
     stmt_bind_int(s, 1, id);
     return row_none(s);
+}
+
+enum status domain_set_tls(struct db *tx, int64_t id, int tls) {
+    struct stmt *s = db_stmt(tx, "UPDATE domains SET tls = ?2 WHERE id = ?1");
+    STMT_BIND_INTS(s, 1, id, tls);
+    return row_change(tx, s);
 }
 
 enum status domain_set_records(struct db *tx, int64_t id, const enum record_status record[DOMAIN_RECORD_COUNT],

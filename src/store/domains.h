@@ -36,8 +36,9 @@ struct domain {
     bool link_tracking, open_tracking, unsubscribe_link;
     struct str hosting_provider; /* whose instructions are shown; "" none named */
     int64_t created_at;
-    int64_t checked_at; /* 0: never verified yet */
+    int64_t checked_at;  /* 0: never verified yet */
     int64_t cut_message; /* as domain_get_cut has it */
+    int tls;             /* enum tls_level (core/tls_policy.h): what its mail demands of recipients' servers */
     /* domain_watch.h writes these. */
     int64_t check_at;        /* when its records are looked up again by ourselves; 0: never */
     int64_t failing_at;      /* since when a record is wrong that it needs and had; 0: none is */
@@ -69,6 +70,7 @@ WARN_UNUSED enum status domain_count(struct db *tx, int64_t account_id, int64_t 
 /* Every account's domain of that name, at most `limit`. */
 WARN_UNUSED enum status domain_list_named(struct db *tx, struct arena *a, struct str name, int limit, struct domain_list *ret);
 WARN_UNUSED enum status domain_set_state(struct db *tx, int64_t id, enum domain_state state, bool is_forced);
+WARN_UNUSED enum status domain_set_tls(struct db *tx, int64_t id, int tls);
 /* What a verification found. EXISTS: ownership VERIFIED is asked for, but another account has it already; nothing is
  * written. */
 WARN_UNUSED enum status domain_set_records(struct db *tx, int64_t id, const enum record_status record[DOMAIN_RECORD_COUNT],

@@ -6,7 +6,7 @@
 
 #define MESSAGE_COLUMNS                                                                                                          \
     "id, uuid, account_id, domain_id, key_id, created_at, expires_at, sender, subject, rfc_message_id, tags,"                    \
-    " metadata, size, signature, smtp_user_id, envelope_from, dsn_return, dsn_envid, is_report"
+    " metadata, size, signature, smtp_user_id, envelope_from, dsn_return, dsn_envid, is_report, tls"
 
 static void message_fill(struct stmt *s, struct arena *a, void *item) {
     *(struct message *)item = (struct message){
@@ -29,14 +29,16 @@ static void message_fill(struct stmt *s, struct arena *a, void *item) {
         .dsn_return = (int)stmt_int(s, 16),
         .dsn_envid = row_text(s, a, 17),
         .is_report = stmt_int(s, 18) != 0,
+        .tls = (int)stmt_int(s, 19),
     };
 }
 
 enum status message_add(struct db *tx, const struct message *message, int64_t *ret_id) {
     struct stmt *s =
         db_stmt(tx, "INSERT INTO messages (uuid, account_id, domain_id, key_id, created_at, expires_at, sender, "
-                    "subject, rfc_message_id, tags, metadata, size, smtp_user_id, envelope_from, dsn_return, dsn_envid, is_report) VALUES "
-                    "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT DO NOTHING");
+                    "subject, rfc_message_id, tags, metadata, size, smtp_user_id, envelope_from, dsn_return, dsn_envid, "
+                    "is_report, tls) VALUES "
+                    "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) ON CONFLICT DO NOTHING");
     stmt_bind_blob(s, 1, uuid_str(&message->uuid));
     STMT_BIND_INTS(s, 2, message->account_id, message->domain_id, message->key_id, message->created_at, message->expires_at);
     stmt_bind_text(s, 7, message->sender);
@@ -48,7 +50,7 @@ enum status message_add(struct db *tx, const struct message *message, int64_t *r
     stmt_bind_text(s, 14, message->envelope_from);
     stmt_bind_int(s, 15, message->dsn_return);
     stmt_bind_text(s, 16, message->dsn_envid);
-    stmt_bind_int(s, 17, message->is_report);
+    STMT_BIND_INTS(s, 17, message->is_report, message->tls);
     return stmt_insert(s, ret_id);
 }
 

@@ -26,6 +26,7 @@ struct message {
     int dsn_return;           /* enum smtp_return, of MAIL */
     struct str dsn_envid;     /* of MAIL; "" not said */
     bool is_report;           /* ours, on another message: goes out from <>, and is never reported on */
+    int tls;                  /* enum tls_level (core/tls_policy.h): what it demands of recipients' servers */
     struct str subject;
     struct str rfc_message_id; /* without <> */
     struct str tags;           /* JSON array; never empty text */

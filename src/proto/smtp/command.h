@@ -39,8 +39,9 @@ struct smtp_command {
     bool utf8_mailbox;   /* it holds non-ASCII: needs SMTPUTF8 (RFC 6531) */
     bool has_size;       /* MAIL SIZE= */
     uint64_t size_bytes;
-    bool eightbit; /* MAIL BODY=8BITMIME */
-    bool utf8;     /* MAIL SMTPUTF8 */
+    bool eightbit;   /* MAIL BODY=8BITMIME */
+    bool utf8;       /* MAIL SMTPUTF8 */
+    bool requiretls; /* MAIL REQUIRETLS (RFC 8689) */
     bool has_parameters;
     bool has_dsn;                 /* one of RET, ENVID, NOTIFY, ORCPT was said */
     enum smtp_return what_return; /* MAIL RET= */

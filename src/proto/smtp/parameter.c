@@ -29,6 +29,10 @@ static const struct smtp_reply *take_utf8(struct smtp_command *c, struct str val
     c->utf8 = true;
     return value.p ? &bad_value : NULL;
 }
+static const struct smtp_reply *take_requiretls(struct smtp_command *c, struct str value) {
+    c->requiretls = true;
+    return value.p ? &bad_value : NULL;
+}
 static const struct smtp_reply *take_auth(struct smtp_command *c, struct str value) {
     (void)c;
     return value.n ? NULL : &bad_value;
@@ -95,10 +99,15 @@ static const struct {
     struct str word;
     const struct smtp_reply *(*take)(struct smtp_command *c, struct str value);
 } parameters[] = {
-    {SMTP_MAIL, STR_INIT("SIZE"), take_size},     {SMTP_MAIL, STR_INIT("BODY"), take_body},
-    {SMTP_MAIL, STR_INIT("SMTPUTF8"), take_utf8}, {SMTP_MAIL, STR_INIT("AUTH"), take_auth},
-    {SMTP_MAIL, STR_INIT("RET"), take_return},    {SMTP_MAIL, STR_INIT("ENVID"), take_envid},
-    {SMTP_RCPT, STR_INIT("NOTIFY"), take_notify}, {SMTP_RCPT, STR_INIT("ORCPT"), take_orcpt},
+    {SMTP_MAIL, STR_INIT("SIZE"), take_size},
+    {SMTP_MAIL, STR_INIT("BODY"), take_body},
+    {SMTP_MAIL, STR_INIT("SMTPUTF8"), take_utf8},
+    {SMTP_MAIL, STR_INIT("AUTH"), take_auth},
+    {SMTP_MAIL, STR_INIT("RET"), take_return},
+    {SMTP_MAIL, STR_INIT("ENVID"), take_envid},
+    {SMTP_MAIL, STR_INIT("REQUIRETLS"), take_requiretls},
+    {SMTP_RCPT, STR_INIT("NOTIFY"), take_notify},
+    {SMTP_RCPT, STR_INIT("ORCPT"), take_orcpt},
 };
 
 const struct smtp_reply *smtp_parameter_parse(struct str word, struct smtp_command *c, unsigned *seen) {
