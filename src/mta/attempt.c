@@ -109,13 +109,14 @@ static bool find_relay(struct attempt *a) {
     return may_go;
 }
 
-/* A relay's own demand is one of the message's sender. */
+/* What a relay or a provider's row demands counts as if the message's sender did. */
 static enum tls_level level_of(const struct attempt *a) {
     static const enum tls_level levels[] = {
         [RELAY_OPPORTUNISTIC] = TLS_LEVEL_OPPORTUNISTIC, [RELAY_REQUIRE] = TLS_LEVEL_REQUIRE, [RELAY_VERIFY] = TLS_LEVEL_VERIFY};
     const struct relay *relay = a->site->relay;
     enum tls_level level = relay ? levels[relay->tls] : TLS_LEVEL_OPPORTUNISTIC;
     enum tls_level own = (enum tls_level)a->delivery.domain_tls;
+    if (a->site->requires_tls && level == TLS_LEVEL_OPPORTUNISTIC) level = TLS_LEVEL_REQUIRE;
     return own > level ? own : level;
 }
 
