@@ -229,7 +229,7 @@ static struct domain make_verified(struct fixture *f) {
     bool is_taken;
     assert_ok(domain_get(f->db, &f->arena, SCOPE_ANY, id, &domain));
     assert_int_equal(domain.check_at, 0);
-    assert_ok(domain_apply_report(f->db, &domain, &report, NOW, &is_taken));
+    assert_ok(domain_apply_report(f->db, &domain, &report, DAY, NOW, &is_taken));
     assert_ok(domain_get(f->db, &f->arena, SCOPE_ANY, id, &domain));
     assert_true(domain.check_at > NOW + 19 * HOUR && domain.check_at <= NOW + DAY);
     return domain;
