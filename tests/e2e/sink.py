@@ -24,10 +24,11 @@ class Mail:
 
 
 class Sink:
-    """answers: list of replies to RCPT, used up one by one, then 250; a callable gets (address) and returns a reply."""
+    """answers: list of replies to RCPT, used up one by one, then 250; a callable gets (address) and returns a reply. requiretls: it is
+    offered within TLS (RFC 8689), and `required` lists whose MAIL said so."""
 
-    def __init__(self, port, host="127.0.0.1", answers=(), tls=None, final=None):
-        self.mails, self.answers, self.final, self.rcpts, self.senders = [], list(answers), final, [], []
+    def __init__(self, port, host="127.0.0.1", answers=(), tls=None, final=None, requiretls=False):
+        self.mails, self.answers, self.final, self.rcpts, self.senders, self.required = [], list(answers), final, [], [], []
         sink = self
 
         class Handler:
@@ -54,9 +55,23 @@ class Sink:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*map(str, tls))
 
+        class Session(SMTP):
+            async def smtp_MAIL(self, argument):
+                if argument and argument.endswith(" REQUIRETLS"):
+                    argument = argument.removesuffix(" REQUIRETLS")
+                    sink.required.append(argument)
+                await super().smtp_MAIL(argument)
+
+        if requiretls:
+            async def handle_EHLO(self, server, session, envelope, hostname, responses):
+                session.host_name = hostname
+                return responses[:-1] + ["250-REQUIRETLS"] * (session.ssl is not None) + responses[-1:]
+
+            Handler.handle_EHLO = handle_EHLO
+
         class Server(Controller):
             def factory(self):
-                return SMTP(self.handler, hostname="sink.test", tls_context=context, enable_SMTPUTF8=True, data_size_limit=100_000_000)
+                return Session(self.handler, hostname="sink.test", tls_context=context, enable_SMTPUTF8=True, data_size_limit=100_000_000)
 
         self.controller = Server(Handler(), hostname=host, port=port)
         self.controller.start()

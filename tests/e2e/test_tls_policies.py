@@ -91,6 +91,11 @@ class TlsWorld:
             for i in range(1 + (name == "sts-two-records")):
                 self.record(False, f"_mta-sts.{domain}", "TXT", f'"v=STSv1; id={i + 1};"')
             self.policies.publish(domain, text, self.pair(f"mta-sts.{domain}", server))
+        self.add("self.plain", False, "self")
+        self.add("clear.plain", False, None)
+        self.add("good.plain", False, "good", requiretls=True)
+        self.add("requiretls.secure", True, "good", requiretls=True)
+        self.add("requires-not.secure", True, "good")
         self.zone = SignedZone(self.signed, self.plain)
         self.zone.faults.update(self.faults)
         self.gateway = Gateway(database=database, **{
@@ -113,11 +118,11 @@ class TlsWorld:
         self.certificates[name] = made
         return made
 
-    def add(self, domain, is_signed, certificate):
+    def add(self, domain, is_signed, certificate, **more):
         address = f"127.0.2.{len(self.sinks) + 1}"
         self.record(is_signed, domain, "MX", f"10 mx.{domain}.")
         self.record(is_signed, f"mx.{domain}", "A", address)
-        self.sinks[domain] = Sink(self.port, address, tls=self.pair(f"mx.{domain}", certificate) if certificate else None)
+        self.sinks[domain] = Sink(self.port, address, tls=self.pair(f"mx.{domain}", certificate) if certificate else None, **more)
 
     def tlsa(self, domain, what):
         own = self.certificates.get(f"mx.{domain}") or self.authority.root
@@ -133,12 +138,13 @@ class TlsWorld:
         return wait_for(found, what="an outcome")[0]
 
     def expect(self, domain, expected, **more):
-        event = self.outcome(self.send(domain, **more))
         sink = self.sinks[domain]
+        before = len(sink.mails)
+        event = self.outcome(self.send(domain, **more))
         assert event["EventType"] == expected[0], event
         if expected[0] == "deferred":
             assert expected[1] in str(event["Details"]), event
-            assert not sink.mails, "it went there all the same"
+            assert len(sink.mails) == before, "it went there all the same"
             return
         tls = event["Details"].get("TLS")
         assert sink.mails[-1].tls is (tls is not None) is (expected[2] is not None), event
@@ -169,3 +175,54 @@ def test_dane(tls_world, name):
 @pytest.mark.parametrize("name", STS)
 def test_mta_sts(tls_world, name):
     tls_world.expect(f"{name}.plain", STS[name][3])
+
+
+LEVELS = [
+    ("self.plain", None, ("delivery", "opportunistic", False)),  # never fails on a certificate
+    ("clear.plain", None, ("delivery", "opportunistic", None)),
+    ("self.plain", "opportunistic", ("delivery", "opportunistic", False)),
+    ("self.plain", "require", ("delivery", "require", False)),
+    ("clear.plain", "require", ("deferred", "offers no TLS")),
+    ("self.plain", "verify", ("deferred", "nobody we trust")),
+    ("good.plain", "verify", ("delivery", "verify", True)),
+    ("match.secure", "verify", ("delivery", "dane", True)),
+    ("mismatch.secure", "waive", ("delivery", "opportunistic", False)),
+    ("sts-expired.plain", "waive", ("delivery", "opportunistic", False)),
+    ("sts-testing.plain", "verify", ("deferred", "has expired")),
+    ("requiretls.secure", "requiretls", ("delivery", "requiretls", True)),
+    ("requires-not.secure", "requiretls", ("deferred", "does not offer REQUIRETLS")),
+    ("good.plain", "requiretls", ("deferred", "neither DNSSEC nor")),  # whose MX anybody may have told us (RFC 8689 4.2.1)
+]
+
+
+@pytest.mark.parametrize("domain,level,expected", LEVELS)
+def test_what_a_message_demands(tls_world, domain, level, expected):
+    tls_world.expect(domain, expected, **({"TLS": level} if level else {}))
+    assert len(tls_world.sinks[domain].required) == (expected[1] == "requiretls")
+
+
+def test_what_a_sender_domain_demands(tls_world):
+    gateway = tls_world.gateway
+    other = gateway.tenant("strict.test")
+    send = lambda **more: gateway.sent(other.key, to="user@self.plain", sender="news@strict.test", **more)
+    assert gateway.cli_json("domain", "tls", "strict.test", "--level", "verify")["TLS"] == "verify"
+    waits = send()
+    event = wait_for(lambda: [e for e in gateway.events(other.key, MessageID=waits) if e["EventType"] == "deferred"], what="it to wait")[0]
+    assert "nobody we trust" in str(event["Details"])
+    gateway.cli("domain", "tls", "strict.test", "--level", "opportunistic")
+    goes = send()
+    wait_for(lambda: "delivery" in gateway.event_types(other.key, goes), what="it to go")
+    assert gateway.cli("domain", "tls", "strict.test", "--level", "sometimes", check=False).returncode != 0
+
+
+def test_P4_a_policy_outlives_its_server_and_our_restart(tls_world):
+    """RFC 8461 5.1: what was had once holds until its max_age is over, whatever an attacker makes of record, server and us."""
+    domain = "sts-expired.plain"
+    tls_world.expect(domain, STS["sts-expired"][3])
+    tls_world.gateway.stop()
+    tls_world.policies.policies[domain] = (404, "gone")
+    tls_world.zone.faults[f"_mta-sts.{domain}", "TXT"] = "servfail"
+    tls_world.gateway.start()
+    asked = len(tls_world.policies.asked)
+    tls_world.expect(domain, STS["sts-expired"][3])
+    assert len(tls_world.policies.asked) == asked, "without a record nobody is asked"
