@@ -7,7 +7,6 @@
 #include "api/operator_queue.h"
 #include "api/operator_sites.h"
 
-#include "core/domains.h"
 #include "core/tls_policy.h"
 #include "proto/address/address.h"
 
@@ -132,17 +131,8 @@ static void write_item(struct json_writer *w, const struct queue_item *item) {
     json_add_iso_time(w, STR("ChangedAt"), item->changed_at);
     json_add_iso_time(w, STR("NextTry"), item->is_waiting ? item->due_at : 0);
     json_add_iso_time(w, STR("ExpiresAt"), item->expires_at);
-}
-
-/* What its message and its sender domain demand. */
-static enum status write_tls(struct call *c, struct db *db, struct json_writer *w, const struct queue_item *item) {
-    struct message message;
-    struct domain domain = {.id = 0};
-    enum status status = message_get(db, c->arena, item->message_id, &message);
-    if (status == STATUS_OK) status = domain_get(db, c->arena, SCOPE_ANY, item->domain_id, &domain);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
-    json_add_str(w, STR("SenderDomain"), domain.name);
-    return STATUS_OK;
+    int tls = item->message_tls ? item->message_tls : item->domain_tls;
+    json_add_z(w, STR("TLS"), tls_level_name((enum tls_level)tls));
 }
 
 static enum status write_decisions(struct call *c, struct db *db, struct json_writer *w, struct str site) {
@@ -162,11 +152,10 @@ enum status operator_why_answer(struct call *c, struct db *db) {
     json_add_object(w, STR("Entry"));
     write_item(w, &y->item);
     json_add_str(w, STR("Why"), verdict(c, y));
-    enum status status = write_tls(c, db, w, &y->item);
     json_add_object(w, STR("Site"));
     if (q->site_count) operator_write_site(w, &q->sites[0]);
     json_close_object(w);
     json_close_object(w);
-    if (status == STATUS_OK) status = write_decisions(c, db, w, q->site_count ? q->sites[0].name : (struct str){0});
+    enum status status = write_decisions(c, db, w, q->site_count ? q->sites[0].name : (struct str){0});
     return status == STATUS_OK ? call_close(c) : status;
 }

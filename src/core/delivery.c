@@ -6,6 +6,7 @@
 #include "core/events.h"
 #include "core/farewell.h"
 #include "core/unsubscribe.h"
+#include "store/transcripts.h"
 #include "store/pools.h"
 #include "store/source_counts.h"
 
@@ -262,6 +263,8 @@ static enum status settle(struct db *db, struct dsn_desk *desk, const struct set
     if (status == STATUS_OK && s->signature.n > 0 && message->signature.n == 0) {
         status = message_set_signature(db, message->id, s->signature);
     }
+    if (status == STATUS_OK && s->transcript.n > 0)
+        status = transcript_put(db, &(struct transcript_row){to->id, to->attempts, s->at, s->transcript});
     if (status == STATUS_OK && s->warming_source.n > 0)
         status = source_count_add(db, s->warming_source, s->warming_provider, s->at / DAY_MS);
     return status;

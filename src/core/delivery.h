@@ -27,15 +27,15 @@ struct delivery {
     int64_t expires_at;
     int message_tls, domain_tls; /* what the message and its sender's domain demand (enum tls_level) */
     struct str reason;           /* why it still waits: of the last attempt, "" before the first */
-    struct str lost;   /* why it can never be sent: its message or sender domain is gone; "" otherwise */
+    struct str lost;             /* why it can never be sent: its message or sender domain is gone; "" otherwise */
 };
 /* All of *ret lives in `arena`. entry: what the scheduler handed out; a row whose attempts or due time differ from it (tried or
  * moved since) is not waiting. Whether the node's life lasts is not judged here: the readers do (store/writer.h), and the
  * settlement. */
 WARN_UNUSED enum status delivery_load(struct db *db, const struct queue_entry *entry, struct arena *arena, struct delivery *ret);
 
-/* The pool of sources that it goes out from, in the arena; "" the default one (store/pools.h). A statement of its own, for whoever has
- * more than one pool. */
+/* The pool of sources that it goes out from, in the arena; "" the default one (store/pools.h). A statement of its own, for
+ * whoever has more than one pool. */
 WARN_UNUSED enum status delivery_load_pool(struct db *db, const struct delivery *d, struct arena *arena, struct str *ret_pool);
 
 /* What all recipients of a message share. */
@@ -57,10 +57,10 @@ WARN_UNUSED enum status delivery_load_source(struct db *db, const struct seal_ke
 
 enum delivery_outcome {
     DELIVERY_DELIVERED,
-    DELIVERY_DEFERRED, /* waits for next_at */
-    DELIVERY_BOUNCED,  /* the other side said never, or the domain takes no mail */
+    DELIVERY_DEFERRED,  /* waits for next_at */
+    DELIVERY_BOUNCED,   /* the other side said never, or the domain takes no mail */
     DELIVERY_POSTPONED, /* nobody was asked: it waits for next_at with its reason. No event, no attempt */
-    DELIVERY_FAILED,   /* its life ended while it waited, or it is lost; counts as an attempt when report.command is given */
+    DELIVERY_FAILED,    /* its life ended while it waited, or it is lost; counts as an attempt when report.command is given */
     DELIVERY_OUTCOME_COUNT
 };
 /* What ended an attempt; empty and zero fields are left out of the event. */
@@ -83,8 +83,9 @@ struct settlement {
     int64_t next_at;   /* DEFERRED, POSTPONED */
     struct str reason; /* why it waits or ended; "" when delivered. Capped at DELIVERY_REASON_MAX */
     struct delivery_report report;
-    struct bounce_finding bounce; /* BOUNCED: what the reply means */
-    struct str signature;         /* DEFERRED: keep it for the next attempt and for the others; "" otherwise */
+    struct bounce_finding bounce;                /* BOUNCED: what the reply means */
+    struct str signature;                        /* DEFERRED: keep it for the next attempt and for the others; "" otherwise */
+    struct str transcript;                       /* to be kept; "" none */
     struct str warming_source, warming_provider; /* whose day's ceiling it counts in (core/source_use.h); "" none */
 };
 #define DELIVERY_REASON_MAX 1024

@@ -133,6 +133,8 @@ enum status queue_item_get(struct db *db, struct arena *arena, int64_t recipient
         .is_waiting = r->state == RECIPIENT_SCHEDULED || r->state == RECIPIENT_QUEUED,
         .is_held = r->state == RECIPIENT_HELD,
         .priority = r->priority,
+        .message_tls = row.message_tls,
+        .domain_tls = row.domain_tls,
         .reason = r->reason,
         .attempts = r->attempts,
         .due_at = r->due_at,

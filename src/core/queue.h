@@ -72,7 +72,7 @@ struct queue_item {
     struct str sender, address, domain;
     const char *state; /* "scheduled" until its time comes, then "queued" */
     bool is_waiting, is_held;
-    int priority;
+    int priority, message_tls, domain_tls; /* enum tls_level */
     struct str reason; /* of the last try, or of its end; "waiting for its first try" before */
     int64_t attempts, due_at, changed_at, created_at, expires_at;
 };

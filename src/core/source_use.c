@@ -181,7 +181,7 @@ struct source_choice source_choose(struct source_use *u, const struct source_que
     for (size_t i = 0; i < pool->count; i++) {
         struct source_choice c = judge(u, question, pool->sources[i]);
         if (!c.source) {
-            if (c.until < blocked.until) blocked = c;
+            if (!blocked.nearest || c.until < blocked.until) blocked = c;
             continue;
         }
         weights += c.source->weight;

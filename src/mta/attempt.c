@@ -295,6 +295,11 @@ static void plan(struct attempt *a, const struct ending *e) {
     if (s->outcome == DELIVERY_DEFERRED && l && l->is_signed_here && !l->id.is_7bit) s->signature = buf_str(&l->signature);
 }
 
+static bool keeps_transcript(const struct mta *m, enum delivery_outcome outcome) {
+    enum mta_transcripts which = m->options.transcripts;
+    return which == TRANSCRIPTS_ALL || (which == TRANSCRIPTS_FAILURES && outcome != DELIVERY_DELIVERED);
+}
+
 void attempt_settle(struct attempt *a, const struct ending *e) {
     struct settlement *s = &a->settlement;
     leave_preparing(a);
@@ -317,6 +322,8 @@ void attempt_settle(struct attempt *a, const struct ending *e) {
         bounce_judge(a->mta->options.bounces, &reply, &s->bounce);
     }
     if (s->outcome != DELIVERY_DELIVERED) s->reason = describe(a, e);
+    if (e->connection && keeps_transcript(a->mta, s->outcome))
+        s->transcript = arena_str(&a->arena, connection_transcript(e->connection));
     site_touch(a->site);
     settle_submit(a);
 }

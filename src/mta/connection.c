@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "mta/own.h"
 #include "mta/session.h"
+#include "mta/transcript.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ struct connection {
     bool in_clear;     /* TLS failed with this host */
     bool is_any_unfit; /* a host answers, but not as is demanded */
     struct tls_facts facts;
+    struct transcript transcript;
     struct buf noted_domain; /* in reports about TLS */
     struct attempt *attempt;
     struct buf provider; /* whose warm-up budget is used */
@@ -110,6 +112,7 @@ static void connection_free(struct connection *c) {
     timer_fini(&c->timer);
     buf_fini(&c->out);
     buf_fini(&c->host);
+    transcript_fini(&c->transcript);
     buf_fini(&c->provider);
     buf_fini(&c->noted_domain);
     list_remove(&c->all);
@@ -125,7 +128,20 @@ static void connection_free(struct connection *c) {
     mta_released(m);
 }
 
+static void on_heard(void *arg, struct str lines) {
+    struct connection *c = arg;
+    transcript_heard(&c->transcript, mta_now_mono(c->mta), lines);
+}
+
+static void note(struct connection *c, const char *what, const char *words) {
+    transcript_note(&c->transcript, mta_now_mono(c->mta), "%s%s", what, words);
+}
+
 static void flush(struct connection *c) {
+    if (c->out.n && session_is_secret(&c->session))
+        note(c, "login, not shown", "");
+    else
+        transcript_said(&c->transcript, mta_now_mono(c->mta), buf_str(&c->out));
     if (c->out.n) stream_write(c->stream, buf_str(&c->out));
     buf_reset(&c->out);
 }
@@ -236,6 +252,7 @@ static void broken(struct connection *c) {
 }
 
 static void broken_because(struct connection *c, const char *why) {
+    note(c, why, "");
     session_break(&c->session, why);
     broken(c);
 }
@@ -277,6 +294,7 @@ static void note_served(struct connection *c) {
 /* The host answers, but the lot's mail must not go there like this: the next one. */
 static void unfit(struct connection *c, const struct tls_verdict *verdict) {
     LOG(LOG_INFO, "mta.tls_unfit", LOG_STR("host", buf_str(&c->host)), LOG_Z("why", verdict->words));
+    note(c, "not as demanded: ", verdict->words);
     c->is_any_unfit = true;
     c->in_clear = false;
     note_unfit(c, buf_str(&c->host), verdict);
@@ -286,6 +304,7 @@ static void unfit(struct connection *c, const struct tls_verdict *verdict) {
 
 static void tls_failed(struct connection *c, const char *why) {
     LOG(LOG_INFO, "mta.tls_failed", LOG_STR("host", buf_str(&c->host)), LOG_Z("why", why));
+    note(c, "TLS failed: ", why);
     c->facts = (struct tls_facts){.is_tried = true, .check = TLS_CHECK_FAILED};
     struct tls_verdict verdict = tls_judge(&c->lot->demand, buf_str(&c->host), &c->facts);
     if (!tls_demand_allows_clear(&c->lot->demand, buf_str(&c->host))) return unfit(c, &verdict);
@@ -345,6 +364,7 @@ static void start_tls(struct connection *c) {
 }
 
 static void write_content(struct connection *c) {
+    transcript_note(&c->transcript, mta_now_mono(c->mta), "content of %zu bytes", c->attempt->letter->wire.n);
     stream_write_borrowed(c->stream, buf_str(&c->attempt->letter->wire));
     wait_for_answer(c);
 }
@@ -407,6 +427,7 @@ static bool send_attempt(struct connection *c) {
     note_served(c);
     a->is_connected = true;
     c->started_at = mta_now_mono(c->mta);
+    transcript_transaction(&c->transcript);
     shape_began(&c->connector->shape, mta_time(c->mta));
     return session_send(&c->session, &mail, &c->out);
 }
@@ -456,6 +477,7 @@ static void source_missing(struct connection *c) {
 static void on_open(void *arg) {
     struct connection *c = arg;
     connector_bound(c->connector);
+    note(c, "connected", "");
     set_phase(c, PHASE_GREETING);
     wait_for_answer(c);
 }
@@ -465,6 +487,9 @@ static void on_tls(void *arg, enum status status) {
     if (status != STATUS_OK) return tls_failed(c, status_text(status));
     if (!may_log_in(c))
         return unfit(c, &(struct tls_verdict){.words = "The relay's certificate does not verify", .enhanced = "4.7.5"});
+    struct str version = stream_tls_version(c->stream), cipher = stream_tls_cipher(c->stream);
+    transcript_note(&c->transcript, mta_now_mono(c->mta), "%.*s, %.*s, certificate %s", STR_ARG(version), STR_ARG(cipher),
+                    stream_tls_check(c->stream) == TLS_PEER_OK ? "verified" : "not verified");
     session_secured(&c->session, &c->out);
     go_on(c);
 }
@@ -508,6 +533,13 @@ static void on_timer(void *arg) {
 static bool has_ipv4_instead(const struct connection *c) {
     bool is_ipv6 = source_family(c->connector->source) == SOURCE_OF_IPV6;
     return is_ipv6 && (c->site->families & source_pool_families(c->lot->pool) & SOURCE_OF_IPV4);
+}
+
+static void note_target(struct connection *c) {
+    BUF_AUTO words = {0};
+    net_address_format(&words, &c->address);
+    transcript_note(&c->transcript, mta_now_mono(c->mta), "connecting to %s at %s from source %.*s", c->host.p, words.p,
+                    STR_ARG(c->connector->source->name));
 }
 
 static struct stream *connect_from(struct connection *c) {
@@ -566,10 +598,13 @@ static void try_target(struct connection *c) {
     buf_reset(&c->out);
     session_fini(&c->session);
     session_init(&c->session, c->connector->source->hostname, m->options.tls && !c->in_clear);
+    c->session.heard = on_heard;
+    c->session.heard_arg = c;
     set_login(c);
     stream_free(&c->stream);
     c->facts = (struct tls_facts){.is_tried = c->in_clear};
     c->started_at = mta_now_mono(m);
+    note_target(c);
     c->stream = connect_from(c);
 }
 
@@ -594,6 +629,7 @@ void connection_open(struct lot *l, struct connector *n) {
     buf_add_str(&c->provider, buf_str(&s->provider));
     (void)take_budget(c); /* who chose the source saw that there is some */
     metrics_add(m->options.metrics, METRIC_SMTP_OUT_CONNECTIONS, 1);
+    transcript_begin(&c->transcript, mta_now_mono(m));
     try_target(c);
 }
 
@@ -647,6 +683,10 @@ void connection_stop_all(struct mta *m) {
 
 void connection_free_all(struct mta *m) {
     LIST_FOR_EACH_SAFE (it, &m->connections) connection_free(LIST_OWNER(it, struct connection, all));
+}
+
+struct str connection_transcript(const struct connection *c) {
+    return transcript_text(&c->transcript);
 }
 
 void connection_report(const struct connection *c, struct arena *arena, struct delivery_report *ret) {

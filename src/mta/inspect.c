@@ -66,7 +66,7 @@ static struct site *find_site(struct mta *m, struct str name) {
     struct site *s = map_find(m->sites, name);
     if (s) return s;
     struct schedule_site *of = schedule_site_of(m->schedule, name);
-    return of ? LIST_OWNER(of, struct site, schedule) : NULL;
+    return of ? LIST_OWNER(of, struct site, schedule) : router_site(m, name);
 }
 
 static void answer_one(struct live_question *q, struct site *s) {

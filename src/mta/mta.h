@@ -26,6 +26,7 @@
 
 struct http_client;
 struct mta;
+enum mta_transcripts { TRANSCRIPTS_FAILURES, TRANSCRIPTS_ALL, TRANSCRIPTS_NONE }; /* of which attempts the dialogue is kept */
 struct mta_options {
     struct loop *loop;
     struct executor *writer, *readers, *signers; /* contexts: struct db *, struct db *, struct signer * (core/sign.h) */
@@ -45,6 +46,7 @@ struct mta_options {
     struct providers *providers;        /* NULL: those compiled in */
     struct bounce_book *bounces;        /* outlives mta; NULL: the built-in rules */
     bool tells_delays;                  /* core/dsn.h */
+    enum mta_transcripts transcripts;
     const struct pause_list *pauses;    /* what the operator has paused; copied; NULL: nothing */
     int64_t node_id, epoch;             /* whose rows these are */
     /* 0 in any of these: the default. */

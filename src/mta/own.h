@@ -262,6 +262,8 @@ bool connection_close_idlest(struct mta *m);
 void connection_stop_all(struct mta *m); /* idle and greeting ones go, others
                                             may end their transaction */
 void connection_free_all(struct mta *m);
+/* What was said on it; valid until more is. */
+struct str connection_transcript(const struct connection *c);
 /* Fill the report's fields that describe the connection; strings in the arena.
  * */
 void connection_report(const struct connection *c, struct arena *arena, struct delivery_report *ret);

@@ -165,6 +165,11 @@ void router_turn(struct mta *m) {
     while (m->routing_count < ROUTING_MAX && schedule_next_unrouted(m->schedule, &name)) domain_start(m, name);
 }
 
+struct site *router_site(const struct mta *m, struct str domain) {
+    const struct domain_route *d = map_find(m->domains, domain);
+    return d ? d->site : NULL;
+}
+
 void router_sweep(struct mta *m) {
     size_t cursor = 0;
     struct str name;

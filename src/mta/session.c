@@ -378,6 +378,7 @@ enum session_event session_step(struct session *s, struct buf *in, struct buf *o
         break;
     }
     s->reader = (struct smtp_answer_reader){0};
+    if (s->heard && !session_is_secret(s)) s->heard(s->heard_arg, answer.lines);
     enum session_event event = states[s->state].respond(s, &answer, out);
     buf_drop(in, answer.lines.n);
     /* A step without an event of its own: the next answer may be here already. */

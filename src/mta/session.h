@@ -71,6 +71,8 @@ struct session {
     struct session_mail mail;
     struct smtp_answer_reader reader;
     struct session_result result;
+    void (*heard)(void *arg, struct str lines); /* each answer as it came, but for what is secret; may be NULL */
+    void *heard_arg;
 };
 
 enum session_event {

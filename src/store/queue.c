@@ -252,11 +252,14 @@ static void queue_row_fill(struct stmt *s, struct arena *a, void *item) {
     row->sender = row_text(s, a, RECIPIENT_COLUMN_COUNT + 1);
     row->created_at = stmt_int(s, RECIPIENT_COLUMN_COUNT + 2);
     row->size_bytes = stmt_int(s, RECIPIENT_COLUMN_COUNT + 3);
+    row->message_tls = (int)stmt_int(s, RECIPIENT_COLUMN_COUNT + 4);
+    row->domain_tls = (int)stmt_int(s, RECIPIENT_COLUMN_COUNT + 5);
 }
 
 enum status queue_row_get(struct db *tx, struct arena *a, int64_t id, struct queue_row *ret) {
-    struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS ", m.uuid, m.sender, m.created_at, m.size FROM recipients r "
-                                 "JOIN messages m ON m.id = r.message_id WHERE r.id = ?1");
+    struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS ", m.uuid, m.sender, m.created_at, m.size, m.tls, d.tls FROM recipients r "
+                                 "JOIN messages m ON m.id = r.message_id LEFT JOIN domains d ON d.id = m.domain_id "
+                                 "WHERE r.id = ?1");
     stmt_bind_int(s, 1, id);
     return row_get(s, a, queue_row_fill, ret);
 }

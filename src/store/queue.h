@@ -160,6 +160,7 @@ struct queue_row {
     struct id message_uuid;
     struct str sender;
     int64_t created_at, size_bytes; /* the message's */
+    int message_tls, domain_tls;    /* what it and its sender's domain demand (enum tls_level) */
 };
 /* Whatever its state. */
 WARN_UNUSED enum status queue_row_get(struct db *tx, struct arena *a, int64_t id, struct queue_row *ret);
