@@ -431,6 +431,33 @@ static void test_BN03_reports_have_their_time_and_leaving_has_not(void **state) 
     fixture_free(s.f);
 }
 
+/* Whoever asked for it at submission hears of what came home, once, in the same transaction; nobody else does (RFC 3461). */
+static void test_P3_a_sender_who_asked_is_told(void **state) {
+    (void)state;
+    for (int notify = 0; notify <= 4; notify += 4) {
+        struct scene s = scene_new();
+        BUF_AUTO sql = {0};
+        buf_addf(&sql, "UPDATE recipients SET dsn_notify = %d", notify);
+        assert_ok(db_exec(s.f->db, sql.p));
+        assert_ok(db_exec(s.f->db, "UPDATE messages SET envelope_from = 'ann@a.example'"));
+        struct hear_address to = bounce_to(&s, 0);
+        struct report report = dsn(&no_such_user, 1);
+        assert_int_equal(hear_null(&s, &to, &report).bounces, 1);
+        assert_int_equal(desk.count, notify ? 1 : 0);
+        if (notify) {
+            assert_str(desk.entries[0].domain, "a.example");
+            assert_int_equal(desk.entries[0].account_id, s.account[0]);
+            assert_int_equal(desk.entries[0].priority, PRIORITY_TRANSACTIONAL);
+        }
+        assert_int_equal(hear_null(&s, &to, &report).bounces, 0);
+        assert_int_equal(desk.count, 0);
+        assert_int_equal(number(&s, "SELECT count(*) FROM messages WHERE is_report = 1 AND envelope_from = '' AND "
+                                    "sender = 'mailer-daemon@mail.a.example'"),
+                         notify ? 1 : 0);
+        fixture_free(s.f);
+    }
+}
+
 /* ---- complaints ---- */
 static struct report arf(enum report_feedback type, struct str original) {
     return (struct report){.kind = REPORT_COMPLAINT,
@@ -683,6 +710,7 @@ static int close_rules(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_P3_a_sender_who_asked_is_told),
         cmocka_unit_test(test_P3_a_bounce_is_state_event_and_suppression),
         cmocka_unit_test(test_BN03_a_thousand_repetitions_change_nothing),
         cmocka_unit_test(test_BN24_a_lost_transaction_is_made_up_for_once),

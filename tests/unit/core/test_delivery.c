@@ -512,6 +512,70 @@ static void test_p9_a_hard_bounce_of_a_subscriber(void **state) {
     scene_free(&s);
 }
 
+/* RFC 3461: one report with its settlement, if it was asked for; rolled back with it; run twice it is there once. */
+static void test_p3_reports_to_senders(void **state) {
+    (void)state;
+    static const struct {
+        enum delivery_outcome outcome;
+        int notify;
+        int64_t reports;
+    } rows[] = {
+        {DELIVERY_BOUNCED, 4, 1},  {DELIVERY_FAILED, 4, 1},    {DELIVERY_DELIVERED, 2, 1},
+        {DELIVERY_DEFERRED, 8, 0}, {DELIVERY_BOUNCED, 0, 0},   {DELIVERY_BOUNCED, 1, 0},
+        {DELIVERY_BOUNCED, 2, 0},  {DELIVERY_DELIVERED, 4, 0}, {DELIVERY_DEFERRED, 14, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene s = scene_new();
+        struct settlement end = settlement_of(&s, rows[i].outcome, 0);
+        BUF_AUTO sql = {0};
+        s.desk.hostname = STR("gateway.example");
+        s.desk.rand = rand_system();
+        buf_addf(&sql, "UPDATE recipients SET dsn_notify = %d", rows[i].notify);
+        assert_ok(db_exec(s.f->db, sql.p));
+        assert_ok(db_exec(s.f->db, "UPDATE messages SET envelope_from = 'ann@sender.example'"));
+        fixture_commit(s.f);
+        assert_true(settle(&s, &end));
+        assert_int_equal(s.desk.count, rows[i].reports);
+        db_rollback(s.f->db);
+        assert_ok(db_begin(s.f->db));
+        assert_true(settle(&s, &end));
+        assert_false(settle(&s, &end));
+        assert_int_equal(s.desk.count, 0); /* the second time */
+        assert_int_equal(number(&s, "SELECT count(*) FROM messages WHERE is_report = 1"), rows[i].reports);
+        assert_int_equal(number(&s, "SELECT count(*) FROM recipients WHERE address = 'ann@sender.example' AND state = 1"),
+                         rows[i].reports);
+        scene_free(&s);
+    }
+}
+
+/* Once, four hours after it began to wait; by the operator's wish of those who said nothing, too. */
+static void test_a_delay_is_told_once(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct scene s = scene_new();
+        struct settlement later = settlement_of(&s, DELIVERY_DEFERRED, 0);
+        bool is_wanted = i % 2;
+        s.desk.hostname = STR("gateway.example");
+        s.desk.rand = rand_system();
+        s.desk.tells_delays = i == 3;
+        if (i < 2)
+            assert_ok(
+                db_exec(s.f->db, is_wanted ? "UPDATE recipients SET dsn_notify = 8" : "UPDATE recipients SET dsn_notify = 4"));
+        assert_ok(db_exec(s.f->db, "UPDATE messages SET envelope_from = 'ann@sender.example'"));
+        assert_ok(message_set_expiry(s.f->db, s.message_id, NOW + 72 * 3600000));
+        later.at = NOW + DSN_DELAY_MS - 1;
+        assert_true(settle(&s, &later));
+        assert_int_equal(s.desk.count, 0);
+        for (int64_t attempt = 1; attempt < 4; attempt++) {
+            later.attempts = attempt;
+            later.at = NOW + DSN_DELAY_MS * attempt;
+            assert_true(settle(&s, &later));
+            assert_int_equal(s.desk.count, is_wanted && attempt == 1);
+        }
+        scene_free(&s);
+    }
+}
+
 static void test_long_reasons_are_cut_between_characters(void **state) {
     (void)state;
     struct scene s = scene_new();
@@ -631,6 +695,8 @@ int main(void) {
         cmocka_unit_test(test_p9_other_bounces_suppress_nobody),
         cmocka_unit_test(test_p9_waiting_suppresses_nobody),
         cmocka_unit_test(test_p9_a_hard_bounce_of_a_subscriber),
+        cmocka_unit_test(test_p3_reports_to_senders),
+        cmocka_unit_test(test_a_delay_is_told_once),
         cmocka_unit_test(test_long_reasons_are_cut_between_characters),
         cmocka_unit_test(test_fetch),
         cmocka_unit_test(test_p4_show_says_why_and_when),
