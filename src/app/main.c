@@ -1,7 +1,7 @@
 /* main.c - from the command line to a running gateway, or to one answer.
  *
- * posthorn serve runs until SIGTERM or SIGINT; SIGHUP takes over new certificates, provider rows and the log level. Every other verb is in
- * command.c or in the table below. Exit codes: 0 done, 1 refused or failed, 64 usage, 78 configuration.
+ * posthorn serve runs until SIGTERM or SIGINT; SIGHUP takes over new certificates, provider rows and the log level. Every other
+ * verb is in command.c or in the table below. Exit codes: 0 done, 1 refused or failed, 64 usage, 78 configuration.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/openapi.h"
 #include "app/command.h"
@@ -108,7 +108,8 @@ static int run_version(struct invocation *in) {
 
 static const struct local_verb local_verbs[] = {
     {"serve", run_serve, false, "Run the gateway until SIGTERM or SIGINT.",
-     "SIGHUP takes over new certificates, the file of [delivery] providers and the log level. Started as root, it becomes the user of "
+     "SIGHUP takes over new certificates, the files of [delivery] providers and bounce_rules, and the log level. Started as "
+     "root, it becomes the user of "
      "[data] user.",
      true},
     {"init", run_init, true, "Make the data folder, the database and the master key, where they are missing."},
@@ -118,10 +119,12 @@ static const struct local_verb local_verbs[] = {
     {"providers", run_providers, true, "Print the limits that hold for big receivers, by the names of their MX hosts.",
      "What it prints can be the file of [delivery] providers, which SIGHUP reads anew."},
     {"bounce", run_bounce, true,
-     "Say what a report that came home is (explain < MESSAGE), or the class of a reply (classify REPLY).",
+     "Say what a report that came home is (explain < MESSAGE), or the class of a reply (classify REPLY); print the rules.",
      "posthorn bounce explain < MESSAGE tells the kind, the recipients, their classes and whether they would be suppressed. "
-     "posthorn "
-     "bounce classify REPLY [--mx HOST] judges one reply, given as a word: \"550 5.1.1 no such user\". Neither needs a server.",
+     "posthorn bounce classify REPLY [--mx HOST] judges one reply, given as a word: \"550 5.1.1 no such user\", and names the "
+     "rule "
+     "that said so. Both look at the file of [delivery] bounce_rules first, or at --rules FILE, then at what is built in, which "
+     "posthorn bounce rules prints. None needs a server.",
      true},
     {"version", run_version, true, "Print the version."},
     {"man", run_man, false, "Print the manual page of the program, posthorn(8); read it with: posthorn man | man -l -"},
