@@ -17,6 +17,7 @@ ASAN = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
 # What runs on several threads, by names of meson tests; these run under ThreadSanitizer as well, and `full` runs the whole program so
 # through what has most threads at work: a list send beside an import, deliveries and kills, a queue cleared beside a slow host.
 CONCURRENT = ["net-executor", "net-loop", "net-stream", "net-resolver", "http_loops", "api-http", "limits", "http_limits"]
+WORLDS = ["mta_days", "mta_outage"]
 TSAN = ["-Db_sanitize=thread", "-Db_lundef=false"]
 RELEASE = ["--buildtype=release", "-Dtests=disabled"]
 ENVIRONMENT = {
@@ -153,6 +154,10 @@ def suite_unit(full, arguments):
             meson_suite("build-clang-asan", "unit", [], outcome)
         else:
             outcome.count(False, "build-clang-asan")
+        # Simulated days of a whole town, and what comes back after an outage: at full size only without sanitizers.
+        if need("build-world", ["--buildtype=release", "-Dtests=enabled"], outcome, [f"tests/unit/test-{name}" for name in WORLDS]):
+            for name in WORLDS:
+                outcome.count(run([f"build-world/tests/unit/test-{name}"], quiet=False, env={"POSTHORN_FULL": "1"}), f"{name} at full size")
     return outcome
 
 

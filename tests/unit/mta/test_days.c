@@ -29,7 +29,8 @@ static const struct {
     [SITE_SILENT] = {.last_ms = 17 * HOUR},
     [SITE_BLOCK] = {.last_ms = 17 * HOUR},
     [SITE_TARPIT] = {.last_ms = 48 * HOUR},
-    [SITE_MOODY] = {.last_ms = 8 * HOUR},
+    [SITE_MOODY] = {.last_ms = 14 * HOUR}, /* eight tries, now and then */
+    [SITE_PROVIDER] = {.last_ms = 10 * MINUTE},
     [SITE_PICKY] = {.last_ms = MINUTE, .may_bounce = true},
     [SITE_DNS_DEAD] = {.last_ms = 17 * HOUR},
     [SITE_NO_DOMAIN] = {.last_ms = MINUTE, .always_bounces = true},
@@ -68,12 +69,14 @@ static void check_site(const struct town_site *s, struct tally t, struct tally *
     bool is_good = t.sent == (int64_t)s->sent && t.waiting == 0 && t.failed == 0 && (may_bounce || t.bounced == 0) &&
                    (!bounds[s->kind].always_bounces || t.delivered == 0) && t.last_ms <= bounds[s->kind].last_ms &&
                    t.delivered == (int64_t)s->taken;
+    if (s->kind == SITE_PROVIDER) is_good = is_good && s->open_peak <= s->most && s->carried_peak <= s->most_messages;
     if (!is_good) {
         ++*ret_breaches;
-        print_message(
-            "%s (%s, most %u): sent %zu, delivered %lld (took %zu), bounced %lld, failed %lld, waiting %lld, last %lld min\n",
-            s->domain, site_kind_text(s->kind), s->most, s->sent, (long long)t.delivered, s->taken, (long long)t.bounced,
-            (long long)t.failed, (long long)t.waiting, (long long)(t.last_ms / MINUTE));
+        print_message("%s (%s, most %u): sent %zu, delivered %lld (took %zu), bounced %lld, failed %lld, waiting %lld, "
+                      "last %lld min, %zu open at most, %zu on a connection\n",
+                      s->domain, site_kind_text(s->kind), s->most, s->sent, (long long)t.delivered, s->taken,
+                      (long long)t.bounced, (long long)t.failed, (long long)t.waiting, (long long)(t.last_ms / MINUTE),
+                      s->open_peak, s->carried_peak);
     }
     sum->sent += t.sent;
     sum->delivered += t.delivered;
@@ -102,6 +105,38 @@ static void print_sums(struct town *t, const struct tally *sums) {
     "SELECT max(CASE WHEN r.state = 3 THEN r.changed_at - m.created_at ELSE 1000000000 END) FROM recipients r "                  \
     "JOIN messages m ON m.id = r.message_id WHERE r.address LIKE 'code%'"
 
+/* Every cap has a decision behind it, every decision a reason, and each goes on from where the one before it ended. */
+static void check_decisions(struct town *t) {
+    static const char *const never[] = {
+        "SELECT 1 FROM decisions WHERE because = '' OR from_value = to_value",
+        "SELECT 1 FROM (SELECT from_value, lag(to_value) OVER (PARTITION BY site, source, what ORDER BY id) AS before "
+        "FROM decisions WHERE what IN (0, 1, 4)) WHERE before <> from_value",
+    };
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++) assert_false(world_has(t->w, never[i]));
+    assert_true(world_has(t->w, "SELECT 1 FROM decisions"));
+    for (size_t i = 0; i < t->count; i++) {
+        char sql[200];
+        if (t->sites[i].kind != SITE_GOOD && t->sites[i].kind != SITE_PROVIDER) continue;
+        (void)snprintf(sql, sizeof sql, "SELECT 1 FROM decisions WHERE site LIKE '%%%s%%'", t->sites[i].mx);
+        if (world_has(t->w, sql)) fail_msg("%s, which is %s, is throttled", t->sites[i].domain, site_kind_text(t->sites[i].kind));
+    }
+}
+
+/* Once it knows a site, the sender runs into its limit now and then at most: to see whether there is more. (In a small town a
+ * site is forgotten between two rushes.) */
+static void check_limits(const struct town *t) {
+    static const enum site_kind kinds[] = {SITE_CONNECTIONS, SITE_RATE};
+    for (size_t k = 0; k < 2; k++) {
+        size_t asked = 0, turned_away = 0;
+        for (size_t i = 0; i < t->count; i++) {
+            asked += t->sites[i].kind == kinds[k] ? t->sites[i].asked_late : 0;
+            turned_away += t->sites[i].kind == kinds[k] ? t->sites[i].turned_away_late : 0;
+        }
+        print_message("%s: %zu of %zu turned away in the second half\n", site_kind_text(kinds[k]), turned_away, asked);
+        assert_true(turned_away * full_or(10, 2) <= asked);
+    }
+}
+
 struct day {
     size_t sites, messages;
     uint64_t seed;
@@ -125,6 +160,8 @@ static uint64_t live(const struct day *day) {
         int64_t slowest = world_number(w, SLOWEST_CODE);
         print_message("slowest one-time code: %lld ms\n", (long long)slowest);
         assert_true(slowest < 5 * SECOND);
+        check_decisions(t);
+        check_limits(t);
         assert_int_equal(breaches, 0);
     }
     world_free(w);

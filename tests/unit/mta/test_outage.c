@@ -96,10 +96,91 @@ static void OB29_ten_tarpits_harm_no_other_site(void **state) {
     assert_true(beside <= alone + 5);
 }
 
+/* ---- issue 5: a site comes back with much waiting for it ---- */
+
+/* It takes `most` connections, a message in 50 ms, and breaks down again when a quarter of a minute brings far more than
+ * the one before. */
+struct fragile {
+    struct world *w;
+    size_t sent, open, open_peak, taken, now_taken, before_taken, first[16], turned_away, outages;
+    int64_t back_at, first_at, quarter, down_until;
+};
+
+static int64_t mono(const struct fragile *f) {
+    return clock_mono_ms(loop_clock(f->w->loop));
+}
+
+static void time_passes(struct fragile *f) {
+    int64_t quarter = f->first_at ? (mono(f) - f->first_at) / (15 * SECOND) : 0;
+    if (quarter == f->quarter) return;
+    f->before_taken = quarter == f->quarter + 1 ? f->now_taken : 0;
+    f->now_taken = 0;
+    f->quarter = quarter;
+}
+
+static const struct sim_rule *say_fragile(void *arg, const struct sim_talk *talk, struct str line) {
+    static const struct sim_rule down = {.reply = NULL, .then = SIM_RESET}, taken = {.reply = "250 2.0.0 ok\r\n", .delay_ms = 50},
+                                 many = {.reply = "421 4.7.0 too many connections\r\n", .then = SIM_CLOSE};
+    struct fragile *f = arg;
+    time_passes(f);
+    if (str_eq(line, STR("(close)"))) f->open--;
+    if (str_eq(line, STR("(connect)")) && ++f->open > f->open_peak) f->open_peak = f->open;
+    if (mono(f) < f->down_until) return &down;
+    if (str_eq(line, STR("(connect)")) && f->open > 20) {
+        f->turned_away++;
+        return &many;
+    }
+    if (!str_eq(line, STR("(message)")) || talk->message.n == 0) return NULL;
+    f->taken++;
+    f->now_taken++;
+    if (!f->first_at) f->first_at = mono(f);
+    if (f->quarter < 16) f->first[f->quarter]++;
+    if (f->now_taken > 3 * f->before_taken + 60) {
+        f->outages++;
+        f->down_until = mono(f) + 30 * MINUTE;
+    }
+    return &taken;
+}
+
+static bool is_drained(void *arg) {
+    const struct fragile *f = arg;
+    return mono(f) > f->back_at + 12 * HOUR || f->taken == f->sent;
+}
+
+static void a_backlog_drains_without_a_second_outage(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    struct town *t = town_of(w, 1, SITE_GOOD, 1);
+    struct fragile f = {.w = w};
+    sim_server_decide(t->sites[0].server, say_fragile, &f);
+    sim_down(w->loop, t->sites[0].address, true);
+    world_start(w);
+    for (size_t i = 0; i < 50; i++) {
+        town_rush(t, &t->sites[0], full_or(200000, 3000) / 50, "u", PRIORITY_BULK);
+        sim_run_for(w->loop, 5 * MINUTE);
+    }
+    f.sent = t->sites[0].sent;
+    unsigned knocks = sim_connects(w->loop, t->sites[0].address);
+    sim_down(w->loop, t->sites[0].address, false);
+    f.back_at = mono(&f);
+    (void)sim_run_until(w->loop, is_drained, &f, 12 * HOUR);
+    print_message("asked %u times while it was away; drained in %lld min; %zu connections at most; by quarters of minutes",
+                  knocks, (long long)((mono(&f) - f.back_at) / MINUTE), f.open_peak);
+    for (size_t i = 0; i < 16; i++) print_message(" %zu", f.first[i]);
+    print_message("\n");
+    sim_run_for(w->loop, MINUTE);
+    assert_int_equal(f.outages, 0);
+    assert_false(world_has(w, "SELECT 1 FROM recipients WHERE state <> 3"));
+    assert_int_equal(f.taken, t->sites[0].sent); /* each once */
+    assert_true(knocks < 500);
+    town_end(&t);
+}
+
 int main(void) {
     log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(DN15_a_dead_resolver_bounces_nothing),
+        cmocka_unit_test(a_backlog_drains_without_a_second_outage),
         cmocka_unit_test(OB29_ten_tarpits_harm_no_other_site),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

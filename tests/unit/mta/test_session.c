@@ -130,6 +130,11 @@ static void the_envelope_leaves_in_one_piece(void **state) {
     buf_reset(&out);
     assert_true(session_send(&s, &mail, &out));
     assert_true(str_starts(buf_str(&out), STR("RSET\r\nMAIL")));
+    s.state = SESSION_IDLE;
+    mail.requiretls = true; /* RFC 8689 */
+    buf_reset(&out);
+    assert_true(session_send(&s, &mail, &out));
+    assert_true(str_find_str(buf_str(&out), STR("MAIL FROM:<a@b.test> REQUIRETLS\r\n")) != STR_NONE);
     session_fini(&s);
 }
 

@@ -108,6 +108,42 @@ static void OB30_a_dead_site_is_probed_by_one_and_comes_back_by_a_ramp(void **st
     world_free(w);
 }
 
+/* The best host refuses us for good; what the other takes is not made slower by that. */
+static void OB02_one_host_that_refuses_us_slows_nothing_down(void **state) {
+    (void)state;
+    static const struct sim_rule busy[] = {
+        {.pattern = "(connect)", .reply = "421 4.7.0 too many connections\r\n", .then = SIM_CLOSE}, {0}};
+    struct world *w = world_new();
+    (void)doorman_of(w, busy);
+    sim_dns_add(w->loop, "a.test", DNS_MX, "20 mx2.a.test");
+    sim_dns_add(w->loop, "mx2.a.test", DNS_A, "198.18.0.2");
+    struct sim_server *second = sim_server(w->loop, "198.18.0.2:25", NULL);
+    world_start(w);
+    for (int i = 0; i < 10; i++) {
+        mail_some(w, 50);
+        sim_run_for(w->loop, 2 * MINUTE);
+    }
+    assert_int_equal(sim_server_message_count(second), 500);
+    assert_false(world_has(w, "SELECT 1 FROM decisions"));
+    world_free(w);
+}
+
+static const struct sim_rule blocked_at_once[] = {
+    {.pattern = "(connect)", .reply = "554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org\r\n", .then = SIM_CLOSE},
+    {0}};
+
+static void OB35_a_block_at_the_greeting_pauses_when_no_host_greets(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    (void)doorman_of(w, blocked_at_once);
+    world_start(w);
+    mail_some(w, 50);
+    sim_run_for(w->loop, 14 * MINUTE);
+    assert_in_range(sim_connects(w->loop, ADDRESS), 1, 2);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM decisions WHERE what = 2 AND kind = 2"), 1);
+    world_free(w);
+}
+
 static struct providers *rows(const char *text) {
     BUF_AUTO why = {0};
     struct providers *p = NULL;
@@ -200,6 +236,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(OB35_a_block_pauses_the_site_over_a_restart_too),
         cmocka_unit_test(OB30_a_dead_site_is_probed_by_one_and_comes_back_by_a_ramp),
+        cmocka_unit_test(OB02_one_host_that_refuses_us_slows_nothing_down),
+        cmocka_unit_test(OB35_a_block_at_the_greeting_pauses_when_no_host_greets),
         cmocka_unit_test(OB35_rows_read_anew_hold_at_once),
         cmocka_unit_test(OB35_a_row_suspends_by_words_and_demands_tls),
         cmocka_unit_test(P8_a_storm_of_decisions_is_written_in_batches),

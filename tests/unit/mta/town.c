@@ -13,10 +13,11 @@ static const struct {
     const char *text;
     unsigned share;
 } kinds[SITE_KINDS] = {
-    [SITE_GOOD] = {"good", 44},      [SITE_GREY] = {"greylisting", 12}, [SITE_CONNECTIONS] = {"few connections", 6},
-    [SITE_RATE] = {"low rate", 6},   [SITE_DOWN] = {"down", 5},         [SITE_SILENT] = {"silent", 4},
-    [SITE_BLOCK] = {"blocks us", 4}, [SITE_TARPIT] = {"tarpit", 3},     [SITE_MOODY] = {"moody", 6},
-    [SITE_PICKY] = {"picky", 4},     [SITE_DNS_DEAD] = {"dead DNS", 4}, [SITE_NO_DOMAIN] = {"no domain", 2},
+    [SITE_GOOD] = {"good", 39},          [SITE_GREY] = {"greylisting", 12}, [SITE_CONNECTIONS] = {"few connections", 6},
+    [SITE_RATE] = {"low rate", 6},       [SITE_DOWN] = {"down", 5},         [SITE_SILENT] = {"silent", 4},
+    [SITE_BLOCK] = {"blocks us", 4},     [SITE_TARPIT] = {"tarpit", 3},     [SITE_MOODY] = {"moody", 6},
+    [SITE_PICKY] = {"picky", 4},         [SITE_PROVIDER] = {"provider", 5}, [SITE_DNS_DEAD] = {"dead DNS", 4},
+    [SITE_NO_DOMAIN] = {"no domain", 2},
 };
 
 const char *site_kind_text(enum site_kind kind) {
@@ -62,10 +63,11 @@ static bool is_between(const struct town_site *s) {
 }
 
 static void count_limit(struct town_site *s, bool is_turned_away) {
-    struct town *t = s->town;
+    bool is_late = now_of(s->town) > s->town->begun_at + s->town->traffic_ms / 2;
     s->asked++;
+    s->asked_late += is_late;
     s->turned_away += is_turned_away;
-    s->turned_away_late += is_turned_away && now_of(t) > t->begun_at + t->traffic_ms / 2;
+    s->turned_away_late += is_turned_away && is_late;
 }
 
 static const struct sim_rule *say_grey(struct town_site *s, struct str line) {
@@ -150,6 +152,18 @@ static const struct sim_rule *say_picky(struct town_site *s, struct str line) {
     return is_line(line, "RCPT TO:<gone") ? &gone : NULL;
 }
 
+/* How many messages each connection has carried. */
+static void count_carried(struct town_site *s, size_t connection) {
+    if (connection >= s->carried_room) {
+        size_t room = 2 * connection + 16;
+        s->carried = reallocarray(s->carried, room, sizeof *s->carried);
+        if (!s->carried) abort();
+        memset(s->carried + s->carried_room, 0, (room - s->carried_room) * sizeof *s->carried);
+        s->carried_room = room;
+    }
+    if (++s->carried[connection] > s->carried_peak) s->carried_peak = s->carried[connection];
+}
+
 static const struct sim_rule *decide(void *arg, const struct sim_talk *talk, struct str line) {
     static const struct sim_rule *(*const say[SITE_KINDS])(struct town_site *, struct str) = {
         [SITE_GREY] = say_grey,   [SITE_CONNECTIONS] = say_connections, [SITE_RATE] = say_rate,
@@ -166,8 +180,11 @@ static const struct sim_rule *decide(void *arg, const struct sim_talk *talk, str
         return NULL;
     }
     const struct sim_rule *rule = say[s->kind] ? say[s->kind](s, line) : NULL;
-    bool is_mail = is_line(line, "(message)") && talk->message.n > 0; /* none: what follows a refused RCPT */
-    s->taken += is_mail && (!rule || (rule->reply && rule->reply[0] == '2'));
+    bool is_mail = is_line(line, "(message)") && talk->message.n > 0; /* none follows a refused RCPT */
+    if (is_mail && (!rule || (rule->reply && rule->reply[0] == '2'))) {
+        s->taken++;
+        count_carried(s, talk->connection);
+    }
     return rule;
 }
 
@@ -199,6 +216,10 @@ static void site_script(struct town_site *s) {
         s->most = 2 + (unsigned)town_chance(t, 20);
         s->minute = calloc(s->most, sizeof *s->minute);
         break;
+    case SITE_PROVIDER: /* apple's row, google's */
+        s->most = s->number % 2 ? 10 : 5;
+        s->most_messages = s->number % 2 ? 5 : 50;
+        break;
     case SITE_DOWN:
     case SITE_SILENT:
     case SITE_BLOCK:
@@ -214,7 +235,8 @@ static void site_names(struct town_site *s) {
     struct loop *world = s->town->w->loop;
     char ip[56], data[80];
     (void)snprintf(s->domain, sizeof s->domain, "d%zu.test", s->number);
-    (void)snprintf(s->mx, sizeof s->mx, "mx.d%zu.test", s->number);
+    const char *whose = s->kind != SITE_PROVIDER ? "test" : s->number % 2 ? "icloud.com" : "google.com";
+    (void)snprintf(s->mx, sizeof s->mx, "mx.d%zu.%s", s->number, whose);
     (void)snprintf(ip, sizeof ip, "198.18.%zu.%zu", s->number / 250, 1 + s->number % 250);
     (void)snprintf(s->address, sizeof s->address, "%s:25", ip);
     (void)snprintf(data, sizeof data, "10 %s", s->mx);
@@ -267,6 +289,7 @@ void town_free(struct town **town) {
         for (size_t cursor = 0; map_next(t->sites[i].first_seen, &cursor, &key, &value);) free(value);
         map_free(&t->sites[i].first_seen);
         free(t->sites[i].minute);
+        free(t->sites[i].carried);
     }
     free(t->sites);
     free(t);

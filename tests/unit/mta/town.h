@@ -25,6 +25,7 @@ enum site_kind {
     SITE_TARPIT,      /* four minutes for each answer */
     SITE_MOODY,       /* 4xx by chance, 421 and lost connections among them */
     SITE_PICKY,       /* 550 for recipients that are gone */
+    SITE_PROVIDER,    /* a provider with a row: `most` connections with `most_messages` each, and not one more */
     SITE_DNS_DEAD,    /* its name servers fail from..until */
     SITE_NO_DOMAIN,   /* NXDOMAIN */
     SITE_KINDS
@@ -35,16 +36,19 @@ struct town_site {
     size_t number;
     char domain[48], mx[64], address[64]; /* its host's name and address with port */
     struct sim_server *server;
-    unsigned most;
+    unsigned most, most_messages;
     int64_t grey_ms, from_at, until_at; /* monotonic of the world */
     struct map *first_seen;             /* greylisting: by RCPT line */
     int64_t *minute;                    /* times of the last `most` messages, a ring */
     size_t minute_next;
     /* What it saw. */
-    size_t sent;                             /* messages to it */
-    size_t open, open_peak, connects, taken; /* connections; messages it took */
-    size_t turned_away, turned_away_late,
-        asked; /* by its limit; in the second half of its traffic; all tries that the limit judged */
+    size_t sent;                      /* messages to it */
+    size_t open, open_peak, connects; /* connections */
+    size_t taken, carried_peak;       /* messages it took; on one connection */
+    uint16_t *carried;                /* by number of connection */
+    size_t carried_room;
+    size_t asked, turned_away;           /* tries that its limit judged */
+    size_t asked_late, turned_away_late; /* in the second half of the traffic */
     size_t retried_while_blocked;
 };
 struct town {
