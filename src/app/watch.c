@@ -193,12 +193,16 @@ static void written(struct job *job) {
 
 static enum status run_look(struct job *job, void *ctx) {
     struct watch *w = LIST_OWNER(job, struct watch, job);
-    int64_t node = w->options.notices.owner.node_id, site_ms = w->options.config->alerts_site;
-    enum status status = alert_look_queue(ctx, &w->arena, &w->limits, node, LANES_MAX, w->now, &w->walk, &w->view);
-    if (status == STATUS_OK) status = alert_look_domains(ctx, &w->arena, &w->view);
-    if (status == STATUS_OK) status = alert_look_ledger(ctx, &w->arena, w->ledger, site_ms, w->now, &w->view);
-    if (status == STATUS_OK && w->count % RATES_EVERY == 0)
-        status = alert_look_rates(ctx, &w->arena, &w->limits, w->now, &w->view, &w->suspensions);
+    const struct alert_look look = {.db = ctx,
+                                    .arena = &w->arena,
+                                    .limits = &w->limits,
+                                    .node_id = w->options.notices.owner.node_id,
+                                    .now = w->now,
+                                    .view = &w->view};
+    enum status status = alert_look_queue(&look, &w->walk, LANES_MAX);
+    if (status == STATUS_OK) status = alert_look_domains(&look);
+    if (status == STATUS_OK) status = alert_look_ledger(&look, w->ledger);
+    if (status == STATUS_OK && w->count % RATES_EVERY == 0) status = alert_look_rates(&look, &w->suspensions);
     return status;
 }
 
@@ -260,6 +264,7 @@ static void on_post(struct post *post) {
 static struct alert_limits limits_of(const struct config *c) {
     return (struct alert_limits){
         .queue_age_ms = c->alerts_queue_age,
+        .site_ms = c->alerts_site,
         .rate_messages = c->alerts_messages,
         .bounce_warn = c->alerts_bounces,
         .bounce_suspend = c->alerts_bounces_suspend,

@@ -87,10 +87,10 @@ static void take(struct alert_ledger *l, const struct ledger_entry *e) {
     }
 }
 
-static enum status read_on(struct db *db, struct arena *a, struct alert_ledger *l, int64_t now) {
+static enum status read_on(const struct alert_look *look, struct alert_ledger *l) {
     struct ledger_list list;
-    enum status status =
-        l->is_read ? ledger_find_after(db, a, l->after_id, ALERT_LEDGER_MAX, &list) : ledger_find_held(db, a, now, &list);
+    enum status status = l->is_read ? ledger_find_after(look->db, look->arena, l->after_id, ALERT_LEDGER_MAX, &list)
+                                    : ledger_find_held(look->db, look->arena, look->now, &list);
     if (status != STATUS_OK) return status;
     l->is_read = true;
     for (size_t i = 0; i < list.count; i++) take(l, &list.items[i]);
@@ -103,34 +103,35 @@ static bool is_past(const struct run *run, int64_t now) {
     return end != SHAPE_NO_END && now - end >= ALERT_PROBE_MS;
 }
 
-static void note(const struct run *run, int64_t site_ms, int64_t now, struct arena *a, struct alert_view *view) {
+static void note(const struct alert_look *look, const struct run *run) {
     struct str key = buf_str(&run->key), site = str_sub(key, 0, run->source_at - 1),
                source = str_sub(key, run->source_at, SIZE_MAX);
     struct str because = buf_str(&run->because);
+    int64_t site_ms = look->limits->site_ms;
     if (run->kind == SHAPE_BLOCK)
-        alert_see(view, a, ALERT_BLOCK, key, "%.*s refuses mail from source %.*s: %.*s", STR_ARG(site), STR_ARG(source),
-                  STR_ARG(because));
+        alert_see(look->view, look->arena, ALERT_BLOCK, key, "%.*s refuses mail from source %.*s: %.*s", STR_ARG(site),
+                  STR_ARG(source), STR_ARG(because));
     if (run->kind == SHAPE_MISSING)
-        alert_see(view, a, ALERT_SOURCE, source, "Nothing is sent from source %.*s: %.*s", STR_ARG(source), STR_ARG(because));
-    if (run->kind == SHAPE_UNREACHABLE && site_ms && now - run->since >= site_ms)
-        alert_see(view, a, ALERT_SITE, site, "No host of %.*s answers, and mail waits for it: %.*s", STR_ARG(site),
+        alert_see(look->view, look->arena, ALERT_SOURCE, source, "Nothing is sent from source %.*s: %.*s", STR_ARG(source),
                   STR_ARG(because));
+    if (run->kind == SHAPE_UNREACHABLE && site_ms && look->now - run->since >= site_ms)
+        alert_see(look->view, look->arena, ALERT_SITE, site, "No host of %.*s answers, and mail waits for it: %.*s",
+                  STR_ARG(site), STR_ARG(because));
 }
 
-enum status alert_look_ledger(struct db *db, struct arena *a, struct alert_ledger *l, int64_t site_ms, int64_t now,
-                              struct alert_view *view) {
+enum status alert_look_ledger(const struct alert_look *look, struct alert_ledger *l) {
     size_t cursor = 0;
     struct str key;
     void *value;
-    enum status status = read_on(db, a, l, now);
+    enum status status = read_on(look, l);
     if (status != STATUS_OK) return status;
     while (map_next(l->runs, &cursor, &key, &value)) {
         struct run *run = value;
-        if (is_past(run, now))
+        if (is_past(run, look->now))
             run_free(map_remove(l->runs, key));
         else
-            note(run, site_ms, now, a, view);
+            note(look, run);
     }
-    view->is_looked[ALERT_SITE] = view->is_looked[ALERT_BLOCK] = true;
+    look->view->is_looked[ALERT_SITE] = look->view->is_looked[ALERT_BLOCK] = true;
     return STATUS_OK;
 }

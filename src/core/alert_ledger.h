@@ -9,7 +9,7 @@
 #ifndef POSTHORN_CORE_ALERT_LEDGER_H
 #define POSTHORN_CORE_ALERT_LEDGER_H
 
-#include "core/alert.h"
+#include "core/alert_look.h"
 
 #define ALERT_PROBE_MS   INT64_C(600000)
 #define ALERT_LEDGER_MAX 5000 /* decisions read in a round */
@@ -17,8 +17,7 @@
 struct alert_ledger;
 struct alert_ledger *alert_ledger_new(void);
 void alert_ledger_free(struct alert_ledger **l);
-/* On a searcher: read on and note sites that did not answer for site_ms (0: none is noted), and blocks of our addresses. */
-WARN_UNUSED enum status alert_look_ledger(struct db *db, struct arena *a, struct alert_ledger *l, int64_t site_ms, int64_t now,
-                                          struct alert_view *view);
+/* Read on and note sites that did not answer for the limit's site_ms, and blocks of our addresses. */
+WARN_UNUSED enum status alert_look_ledger(const struct alert_look *look, struct alert_ledger *l);
 
 #endif

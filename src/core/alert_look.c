@@ -29,32 +29,30 @@ static void take_lane(struct alert_walk *walk, const struct queue_lane *lane) {
     set(&walk->late_domain, lane->domain);
 }
 
-static void end_walk(struct alert_walk *walk, const struct alert_limits *limits, int64_t now, struct arena *a,
-                     struct alert_view *view) {
+static void end_walk(const struct alert_look *look, struct alert_walk *walk) {
     struct str domain = buf_str(&walk->late_domain);
-    int64_t late_ms = walk->late_at ? now - walk->late_at : 0;
-    if (late_ms > limits->queue_age_ms)
-        alert_see(view, a, ALERT_QUEUE_AGE, (struct str){0},
+    int64_t late_ms = walk->late_at ? look->now - walk->late_at : 0;
+    if (late_ms > look->limits->queue_age_ms)
+        alert_see(look->view, look->arena, ALERT_QUEUE_AGE, (struct str){0},
                   "Transactional mail waits behind its time; the oldest, for %.*s, was to be tried %lld minutes ago.",
                   STR_ARG(domain), (long long)(late_ms / MINUTE_MS));
-    view->is_looked[ALERT_QUEUE_AGE] = true;
+    look->view->is_looked[ALERT_QUEUE_AGE] = true;
     walk->is_under_way = false;
     walk->late_at = 0;
 }
 
-enum status alert_look_queue(struct db *db, struct arena *a, const struct alert_limits *limits, int64_t node_id, int max,
-                             int64_t now, struct alert_walk *walk, struct alert_view *view) {
+enum status alert_look_queue(const struct alert_look *look, struct alert_walk *walk, int max) {
     struct queue_lane after = {.domain = buf_str(&walk->domain), .account_id = walk->account_id, .priority = walk->priority};
     struct queue_lane_list lanes;
-    if (limits->queue_age_ms == 0) {
-        view->is_looked[ALERT_QUEUE_AGE] = true;
+    if (look->limits->queue_age_ms == 0) {
+        look->view->is_looked[ALERT_QUEUE_AGE] = true;
         return STATUS_OK;
     }
-    enum status status = queue_lanes(db, a, node_id, walk->is_under_way ? &after : NULL, max, &lanes);
+    enum status status = queue_lanes(look->db, look->arena, look->node_id, walk->is_under_way ? &after : NULL, max, &lanes);
     if (status != STATUS_OK) return status;
     for (size_t i = 0; i < lanes.count; i++) take_lane(walk, &lanes.items[i]);
     if (lanes.count < (size_t)max) {
-        end_walk(walk, limits, now, a, view);
+        end_walk(look, walk);
         return STATUS_OK;
     }
     const struct queue_lane *last = &lanes.items[lanes.count - 1];
@@ -66,19 +64,19 @@ enum status alert_look_queue(struct db *db, struct arena *a, const struct alert_
 }
 
 /* ---- records ---- */
-enum status alert_look_domains(struct db *db, struct arena *a, struct alert_view *view) {
+enum status alert_look_domains(const struct alert_look *look) {
     struct domain_list list;
-    enum status status = domain_list_failing(db, a, ALERT_KEYS_MAX + 1, &list);
+    enum status status = domain_list_failing(look->db, look->arena, ALERT_KEYS_MAX + 1, &list);
     if (status != STATUS_OK) return status;
     for (size_t i = 0; i < list.count; i++) {
         const struct domain *d = &list.items[i];
         BUF_AUTO what = {0};
         domain_write_failing(d, &what);
-        alert_see(view, a, ALERT_DOMAIN_RECORDS, d->name, "%.*s (account %lld): wrong in the DNS: %.*s. %s", STR_ARG(d->name),
-                  (long long)d->account_id, STR_ARG(buf_str(&what)),
+        alert_see(look->view, look->arena, ALERT_DOMAIN_RECORDS, d->name, "%.*s (account %lld): wrong in the DNS: %.*s. %s",
+                  STR_ARG(d->name), (long long)d->account_id, STR_ARG(buf_str(&what)),
                   d->state == DOMAIN_ENABLED ? "It still sends." : "It does not send.");
     }
-    view->is_looked[ALERT_DOMAIN_RECORDS] = true;
+    look->view->is_looked[ALERT_DOMAIN_RECORDS] = true;
     return STATUS_OK;
 }
 
@@ -101,16 +99,16 @@ static void write_rate(struct buf *out, const struct rate_kind *r) {
 }
 
 /* Note a rate above its limit. True: above the second one. */
-static bool judge_rate(const struct domain *d, const struct rate_kind *r, struct arena *a, struct alert_view *view,
+static bool judge_rate(const struct alert_look *look, const struct domain *d, const struct rate_kind *r,
                        struct str *ret_because) {
     BUF_AUTO rate = {0};
     if (!is_over(r, r->warn) && !is_over(r, r->suspend)) return false;
     write_rate(&rate, r);
     const char *standing = d->state == DOMAIN_SUSPENDED ? " It is suspended." : "";
-    alert_see(view, a, r->kind, d->name, "%.*s (account %lld): %.*s.%s", STR_ARG(d->name), (long long)d->account_id,
-              STR_ARG(buf_str(&rate)), standing);
+    alert_see(look->view, look->arena, r->kind, d->name, "%.*s (account %lld): %.*s.%s", STR_ARG(d->name),
+              (long long)d->account_id, STR_ARG(buf_str(&rate)), standing);
     if (!is_over(r, r->suspend)) return false;
-    *ret_because = arena_str(a, buf_str(&rate));
+    *ret_because = arena_str(look->arena, buf_str(&rate));
     return true;
 }
 
@@ -129,37 +127,35 @@ static int64_t count_limit(const struct alert_limits *limits, const struct domai
     return most < DELIVERED_MAX ? most : DELIVERED_MAX;
 }
 
-static enum status judge_domain(struct db *db, struct arena *a, const struct alert_limits *limits, int64_t from_at,
-                                const struct domain_trouble *t, struct alert_view *view, struct alert_suspension_list *list) {
+static enum status judge_domain(const struct alert_look *look, const struct domain_trouble *t,
+                                struct alert_suspension_list *list) {
+    const struct alert_limits *limits = look->limits;
+    int64_t from_at = look->now - ALERT_RATE_WINDOW_MS, delivered;
     struct domain d;
-    int64_t delivered;
-    enum status status = domain_get(db, a, SCOPE_ANY, t->domain_id, &d);
+    enum status status = domain_get(look->db, look->arena, SCOPE_ANY, t->domain_id, &d);
     if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     if (d.state == DOMAIN_ENABLED && d.state_at > from_at) from_at = d.state_at;
-    status = domain_count_delivered(db, d.id, from_at, count_limit(limits, t), &delivered);
+    status = domain_count_delivered(look->db, d.id, from_at, count_limit(limits, t), &delivered);
     if (status != STATUS_OK || delivered + t->bounced < limits->rate_messages) return status;
     const struct rate_kind rates[] = {
         {ALERT_BOUNCES, "bounced for good", t->bounced, delivered + t->bounced, limits->bounce_warn, limits->bounce_suspend},
         {ALERT_COMPLAINTS, "complained", t->complained, delivered, limits->complaint_warn, limits->complaint_suspend}};
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
         struct str because;
-        if (judge_rate(&d, &rates[i], a, view, &because) && limits->suspends && d.state == DOMAIN_ENABLED)
+        if (judge_rate(look, &d, &rates[i], &because) && limits->suspends && d.state == DOMAIN_ENABLED)
             list->items[list->count++] = (struct alert_suspension){d.id, because};
     }
     return STATUS_OK;
 }
 
-enum status alert_look_rates(struct db *db, struct arena *a, const struct alert_limits *limits, int64_t now,
-                             struct alert_view *view, struct alert_suspension_list *ret) {
+enum status alert_look_rates(const struct alert_look *look, struct alert_suspension_list *ret) {
     struct domain_trouble_list troubled;
-    int64_t from_at = now - ALERT_RATE_WINDOW_MS;
-    enum status status = domain_list_trouble(db, a, from_at, TROUBLED_MAX, &troubled);
+    enum status status = domain_list_trouble(look->db, look->arena, look->now - ALERT_RATE_WINDOW_MS, TROUBLED_MAX, &troubled);
     if (status != STATUS_OK) return status;
-    struct alert_suspension_list list = {.items = arena_array(a, 2 * troubled.count + 1, sizeof *list.items)};
-    for (size_t i = 0; status == STATUS_OK && i < troubled.count; i++)
-        status = judge_domain(db, a, limits, from_at, &troubled.items[i], view, &list);
+    struct alert_suspension_list list = {.items = arena_array(look->arena, 2 * troubled.count + 1, sizeof *list.items)};
+    for (size_t i = 0; status == STATUS_OK && i < troubled.count; i++) status = judge_domain(look, &troubled.items[i], &list);
     if (status != STATUS_OK) return status;
-    view->is_looked[ALERT_BOUNCES] = view->is_looked[ALERT_COMPLAINTS] = true;
+    look->view->is_looked[ALERT_BOUNCES] = look->view->is_looked[ALERT_COMPLAINTS] = true;
     *ret = list;
     return STATUS_OK;
 }

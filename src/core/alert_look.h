@@ -13,10 +13,20 @@
 #define ALERT_RATE_WHOLE     100000 /* rates are parts of it: 0.1 % is 100 */
 
 struct alert_limits {
-    int64_t queue_age_ms; /* 0 in any of these: no such alert */
+    int64_t queue_age_ms, site_ms; /* 0 in any of these: no such alert */
     int64_t rate_messages;
     int64_t bounce_warn, bounce_suspend, complaint_warn, complaint_suspend;
     bool suspends; /* the operator says that the second limits suspend a domain */
+};
+
+/* Who looks, and what for. */
+struct alert_look {
+    struct db *db; /* a searcher's */
+    struct arena *arena;
+    const struct alert_limits *limits;
+    int64_t node_id;
+    int64_t now;
+    struct alert_view *view;
 };
 
 /* A walk over the queue's lanes, round after round. Zeroed: at the beginning. */
@@ -30,10 +40,9 @@ struct alert_walk {
 };
 void alert_walk_fini(struct alert_walk *walk);
 /* Look at up to `max` lanes. The kind counts as looked at when the walk came to its end. */
-WARN_UNUSED enum status alert_look_queue(struct db *db, struct arena *a, const struct alert_limits *limits, int64_t node_id,
-                                         int max, int64_t now, struct alert_walk *walk, struct alert_view *view);
+WARN_UNUSED enum status alert_look_queue(const struct alert_look *look, struct alert_walk *walk, int max);
 /* Sender domains with a record that is wrong. */
-WARN_UNUSED enum status alert_look_domains(struct db *db, struct arena *a, struct alert_view *view);
+WARN_UNUSED enum status alert_look_domains(const struct alert_look *look);
 
 struct alert_suspension {
     int64_t domain_id;
@@ -45,7 +54,6 @@ struct alert_suspension_list {
 };
 /* Sender domains above a limit, of ALERT_RATE_WINDOW_MS and since somebody decided about their state; *ret: those to be
  * suspended, when limits say so. */
-WARN_UNUSED enum status alert_look_rates(struct db *db, struct arena *a, const struct alert_limits *limits, int64_t now,
-                                         struct alert_view *view, struct alert_suspension_list *ret);
+WARN_UNUSED enum status alert_look_rates(const struct alert_look *look, struct alert_suspension_list *ret);
 
 #endif

@@ -20,12 +20,15 @@
 #define DAY    (24 * HOUR)
 
 static const struct alert_limits usual = {.queue_age_ms = 30 * MINUTE,
+                                          .site_ms = HOUR,
                                           .rate_messages = 200,
                                           .bounce_warn = 5000,
                                           .bounce_suspend = 10000,
                                           .complaint_warn = 100,
                                           .complaint_suspend = 500,
                                           .suspends = true};
+
+#define LOOK(limits, now, view) (&(struct alert_look){f->db, &f->arena, limits, 1, now, view})
 
 static size_t seen(const struct alert_view *view, enum alert_kind kind) {
     size_t count = 0;
@@ -37,7 +40,7 @@ static size_t seen(const struct alert_view *view, enum alert_kind kind) {
 static void test_late_mail(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
-    struct node_epoch node = make_node(f->db);
+    assert_int_equal(make_node(f->db).node_id, 1);
     int64_t account = make_account(f->db, "a@example.com"), domain = make_domain(f->db, account, "a.example");
     int64_t message = make_message(f->db, account, domain, 1);
     struct alert_walk walk = {.is_under_way = false};
@@ -49,15 +52,15 @@ static void test_late_mail(void **state) {
     struct alert_view view = {.count = 0};
     for (int i = 0; i < 5; i++) { /* in pieces: nothing is judged before the end */
         assert_false(view.is_looked[ALERT_QUEUE_AGE]);
-        assert_ok(alert_look_queue(f->db, &f->arena, &usual, node.node_id, 10, NOW, &walk, &view));
+        assert_ok(alert_look_queue(LOOK(&usual, NOW, &view), &walk, 10));
     }
     assert_false(view.is_looked[ALERT_QUEUE_AGE]);
-    assert_ok(alert_look_queue(f->db, &f->arena, &usual, node.node_id, 10, NOW, &walk, &view));
+    assert_ok(alert_look_queue(LOOK(&usual, NOW, &view), &walk, 10));
     assert_true(view.is_looked[ALERT_QUEUE_AGE]);
     assert_int_equal(seen(&view, ALERT_QUEUE_AGE), 1);
     assert_non_null(strstr(view.items[0].text.p, "d33.example, was to be tried 60 minutes ago"));
     view = (struct alert_view){.count = 0};
-    assert_ok(alert_look_queue(f->db, &f->arena, &usual, node.node_id, 100, NOW - HOUR, &walk, &view));
+    assert_ok(alert_look_queue(LOOK(&usual, NOW - HOUR, &view), &walk, 100));
     assert_true(view.is_looked[ALERT_QUEUE_AGE]);
     assert_int_equal(view.count, 0);
     alert_walk_fini(&walk);
@@ -84,7 +87,7 @@ static void test_sites_and_blocks(void **state) {
         decide(f, dead, SHAPE_RESUME, SHAPE_UNREACHABLE, now + 9 * MINUTE, 0);
         decide(f, dead, SHAPE_RAMP, SHAPE_NOT_PAUSED, now + 9 * MINUTE, 1);
         view = (struct alert_view){.count = 0};
-        assert_ok(alert_look_ledger(f->db, &f->arena, l, HOUR, now + 5 * MINUTE, &view));
+        assert_ok(alert_look_ledger(LOOK(&usual, now + 5 * MINUTE, &view), l));
         assert_int_equal(seen(&view, ALERT_SITE), now + 5 * MINUTE - NOW >= HOUR ? 1 : 0);
         now += 10 * MINUTE;
     }
@@ -94,18 +97,18 @@ static void test_sites_and_blocks(void **state) {
     struct alert_ledger *both[] = {l, restarted};
     for (size_t i = 0; i < 2; i++) {
         view = (struct alert_view){.count = 0};
-        assert_ok(alert_look_ledger(f->db, &f->arena, both[i], HOUR, now + MINUTE, &view));
+        assert_ok(alert_look_ledger(LOOK(&usual, now + MINUTE, &view), both[i]));
         assert_int_equal(seen(&view, ALERT_SITE), 1);
         assert_int_equal(seen(&view, ALERT_BLOCK), 1);
     }
     decide(f, dead, SHAPE_RESUME, SHAPE_UNREACHABLE, now + 9 * MINUTE, 0);
     decide(f, dead, SHAPE_RAMP, SHAPE_NOT_PAUSED, now + 9 * MINUTE, 2); /* it answered */
     view = (struct alert_view){.count = 0};
-    assert_ok(alert_look_ledger(f->db, &f->arena, l, HOUR, now + 10 * MINUTE, &view));
+    assert_ok(alert_look_ledger(LOOK(&usual, now + 10 * MINUTE, &view), l));
     assert_int_equal(seen(&view, ALERT_SITE), 0);
     assert_int_equal(seen(&view, ALERT_BLOCK), 1);
     view = (struct alert_view){.count = 0};
-    assert_ok(alert_look_ledger(f->db, &f->arena, l, HOUR, now + 3 * HOUR, &view)); /* nobody asks any more */
+    assert_ok(alert_look_ledger(LOOK(&usual, now + 3 * HOUR, &view), l)); /* nobody asks any more */
     assert_int_equal(view.count, 0);
     alert_ledger_free(&l);
     alert_ledger_free(&restarted);
@@ -154,7 +157,7 @@ static void test_rates(void **state) {
     int64_t list = make_sending(f, "a@list.example", 300, 60, 0, 0); /* 16 % bounced */
     struct alert_view view = {.count = 0};
     struct alert_suspension_list suspensions;
-    assert_ok(alert_look_rates(f->db, &f->arena, &usual, NOW + MINUTE, &view, &suspensions));
+    assert_ok(alert_look_rates(LOOK(&usual, NOW + MINUTE, &view), &suspensions));
     assert_int_equal(seen(&view, ALERT_BOUNCES), 2);
     assert_int_equal(seen(&view, ALERT_COMPLAINTS), 2);
     assert_int_equal(suspensions.count, 2);
@@ -163,15 +166,15 @@ static void test_rates(void **state) {
     assert_str(suspensions.items[0].because, "0.75 % complained (3 of 400) since a day");
     struct alert_limits warns = usual;
     warns.suspends = false;
-    assert_ok(alert_look_rates(f->db, &f->arena, &warns, NOW + MINUTE, &view, &suspensions));
+    assert_ok(alert_look_rates(LOOK(&warns, NOW + MINUTE, &view), &suspensions));
     assert_int_equal(suspensions.count, 0);
     /* Enabled by the operator: what was before does not count against it. */
     assert_ok(domain_decide_state(f->db, bad, &(struct domain_decision){DOMAIN_ENABLED, {0}, NOW + 2}));
     view = (struct alert_view){.count = 0};
-    assert_ok(alert_look_rates(f->db, &f->arena, &usual, NOW + MINUTE, &view, &suspensions));
+    assert_ok(alert_look_rates(LOOK(&usual, NOW + MINUTE, &view), &suspensions));
     assert_int_equal(seen(&view, ALERT_COMPLAINTS), 1);
     view = (struct alert_view){.count = 0};
-    assert_ok(alert_look_rates(f->db, &f->arena, &usual, NOW + DAY + 1, &view, &suspensions));
+    assert_ok(alert_look_rates(LOOK(&usual, NOW + DAY + 1, &view), &suspensions));
     assert_int_equal(view.count, 0);
     assert_true(view.is_looked[ALERT_BOUNCES]);
     fixture_free(f);
@@ -256,7 +259,7 @@ static void test_broken_records(void **state) {
     assert_int_equal(check(f, &domain, VERIFY_FAILED, &strict, NOW + DAY), DOMAIN_BROKE);
     assert_int_equal(domain.state, DOMAIN_ENABLED);             /* it goes on sending */
     assert_int_equal(domain.record[DOMAIN_SPF], RECORD_FAILED); /* and GetDomain says the truth */
-    assert_ok(alert_look_domains(f->db, &f->arena, &view));
+    assert_ok(alert_look_domains(LOOK(&usual, NOW, &view)));
     assert_int_equal(seen(&view, ALERT_DOMAIN_RECORDS), 1);
     assert_non_null(strstr(view.items[0].text.p, "wrong in the DNS: SPF. It still sends."));
     assert_ok(domain_list_due(f->db, &f->arena, NOW + DAY + HOUR, 9, &list));
@@ -269,7 +272,7 @@ static void test_broken_records(void **state) {
     assert_int_equal(check(f, &domain, VERIFY_OK, &strict, NOW + 6 * DAY), DOMAIN_MENDED);
     assert_int_equal(domain.state, DOMAIN_ENABLED);
     view = (struct alert_view){.count = 0};
-    assert_ok(alert_look_domains(f->db, &f->arena, &view));
+    assert_ok(alert_look_domains(LOOK(&usual, NOW, &view)));
     assert_int_equal(view.count, 0);
     fixture_free(f);
 }
