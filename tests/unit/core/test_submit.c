@@ -205,12 +205,40 @@ static void options_are_read_and_do_not_go_out(void **state) {
     submit_fini(&s);
 }
 
+/* RFC 8689: what MAIL said stands above the option, and that above the field. */
+static void demands_of_tls(void **state) {
+    (void)state;
+    static const struct {
+        const char *fields;
+        bool is_requiretls;
+        enum tls_level want;
+    } cases[] = {
+        {"", false, TLS_LEVEL_OPPORTUNISTIC},
+        {"", true, TLS_LEVEL_REQUIRETLS},
+        {"TLS-Required: No\r\n", false, TLS_LEVEL_WAIVE},
+        {"tls-required:  no \r\n", false, TLS_LEVEL_WAIVE},
+        {"TLS-Required: Yes\r\n", false, TLS_LEVEL_OPPORTUNISTIC},
+        {"TLS-Required: No\r\n", true, TLS_LEVEL_REQUIRETLS},
+        {"X-Posthorn-TLS: verify\r\nTLS-Required: No\r\n", false, TLS_LEVEL_VERIFY},
+        {"X-Posthorn-TLS: require\r\n", true, TLS_LEVEL_REQUIRETLS},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ARENA_AUTO arena = {0};
+        struct submit s = submit_of(&arena, arena_strf(&arena, "From: me@a.test\r\n%s\r\nx\r\n", cases[i].fields));
+        s.envelope.is_requiretls = cases[i].is_requiretls;
+        assert_true(prepare(&s));
+        assert_int_equal(s.acceptance.message.tls, cases[i].want);
+        submit_fini(&s);
+    }
+}
+
 static void wrong_options_are_refused_by_name(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"X-Posthorn-Foo: 1", "X-Posthorn-Foo is not an option"},
         {"X-Posthorn-: 1", "X-Posthorn- is not an option"},
         {"X-Posthorn-TTL: 60\r\nX-POSTHORN-TTL: 60", "X-Posthorn-TTL may be there once"},
+        {"X-Posthorn-TLS: yes", "X-Posthorn-TLS must be opportunistic, require"},
         {"X-Posthorn-TTL: 59", "X-Posthorn-TTL must be a number of seconds from 60 to 604800"},
         {"X-Posthorn-TTL: 604801", "X-Posthorn-TTL must be"},
         {"X-Posthorn-TTL:", "X-Posthorn-TTL must be"},
@@ -426,6 +454,7 @@ int main(void) {
         cmocka_unit_test(LM10_a_message_that_goes_round_ends),
         cmocka_unit_test(a_group_allows_so_many_recipients),
         cmocka_unit_test(options_are_read_and_do_not_go_out),
+        cmocka_unit_test(demands_of_tls),
         cmocka_unit_test(wrong_options_are_refused_by_name),
         cmocka_unit_test(P1_what_was_said_is_kept),
         cmocka_unit_test(TN03_a_key_is_good_once_for_one_user),

@@ -45,9 +45,9 @@ static void of_mail(void **state) { /* PB19 */
     struct smtp_command c;
     struct smtp_reply why;
     size_t used;
-    struct str in = STR("  size=1000 BODY=8bitmime SMTPUTF8 RET=HDRS ENVID=QQ314159 AUTH=<>");
+    struct str in = STR("  size=1000 BODY=8bitmime SMTPUTF8 RET=HDRS ENVID=QQ314159 AUTH=<> RequireTLS");
     assert_int_equal(parse(&line, "MAIL FROM:<a@example.com>", in, &c, &why, &used), PARSE_DONE);
-    assert_true(c.has_size && c.eightbit && c.utf8 && c.has_parameters && c.has_dsn);
+    assert_true(c.has_size && c.eightbit && c.utf8 && c.has_parameters && c.has_dsn && c.requiretls);
     assert_int_equal(c.size_bytes, 1000);
     assert_int_equal(c.what_return, SMTP_RETURN_HEADERS);
     assert_true(str_eq(c.envid, STR("QQ314159")));
@@ -57,7 +57,7 @@ static void of_mail(void **state) { /* PB19 */
     assert_true(c.size_bytes == UINT64_MAX && c.envid.n == 100);
     assert_int_equal(c.what_return, SMTP_RETURN_FULL);
     assert_int_equal(parse(&line, "MAIL FROM:<>", STR(""), &c, &why, &used), PARSE_DONE);
-    assert_false(c.has_size || c.eightbit || c.utf8 || c.has_parameters || c.has_dsn);
+    assert_false(c.has_size || c.eightbit || c.utf8 || c.has_parameters || c.has_dsn || c.requiretls);
 }
 
 static void of_mail_that_are_wrong(void **state) { /* PB19, PB21 */
