@@ -279,7 +279,7 @@ bool shape_may_connect(struct shape *s, struct shape_time now, size_t count, siz
         s->is_ramp_wanted |= count < s->connections;
         return false;
     }
-    return count > coming || coming < GREETING_MAX;
+    return count > coming ? now.mono_ms >= s->connect_after : coming < GREETING_MAX;
 }
 
 int64_t shape_begin_in_ms(struct shape *s, struct shape_time now) {

@@ -72,6 +72,7 @@ struct shape {
     int64_t per_minute;             /* 0: no cap */
     int64_t uncapped_at;            /* a rate at which the adaptive cap of an uncapped connector goes */
     int64_t halved_at, quiet_since; /* a burst of rate replies; 0: none. Last bad news or step */
+    int64_t connect_after;          /* beside those that work */
     unsigned halvings;              /* lately: recovery is slower after many */
     int64_t theoretical_us;         /* GCRA: when the next message would conform */
     uint32_t began[SHAPE_SLOTS];    /* messages begun, in slots of 5 s */
@@ -132,7 +133,8 @@ struct shape_reply {
 };
 /* A message that began has ended well. */
 void shape_delivered(struct shape *s, struct shape_time now);
-/* A message ended otherwise, for good or not, or a greeting refused us. Most replies are about the message and change nothing. */
+/* A message ended otherwise, for good or not, or no host greets us and this is what the last one said. Most replies are about the
+ * message and change nothing. */
 void shape_refused(struct shape *s, struct shape_time now, const struct shape_reply *reply);
 /* A message that began was taken back: nothing was learned. */
 void shape_dropped(struct shape *s, struct shape_time now);

@@ -2,12 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/shape_own.h"
 
-#define BURST_MS     10000 /* rate replies so close together are one complaint */
-#define HALVINGS_MAX 16
-#define BLOCK_MS     INT64_C(900000)
-#define BLOCK_MAX_MS INT64_C(14400000)
-#define LONGER_MS    60000 /* a rule's pause is prolonged by no less, so that replies of a burst are one decision */
-#define TEXT_MAX     200   /* of a reply in a reason */
+#define BURST_MS         10000 /* rate replies so close together are one complaint */
+#define HALVINGS_MAX     16
+#define BLOCK_MS         INT64_C(900000)
+#define BLOCK_MAX_MS     INT64_C(14400000)
+#define LONGER_MS        60000 /* a rule's pause is prolonged by no less, so that replies of a burst are one decision */
+#define CONNECT_AGAIN_MS 5000  /* after one that was not taken beside those that work */
+#define TEXT_MAX         200   /* of a reply in a reason */
 
 /* After how many failures in a row a site is left alone for how long. */
 static const int64_t UNREACHABLE_MS[] = {30000, 60000, 120000, 240000, 480000, 600000};
@@ -49,11 +50,12 @@ static void halve_rate(struct shape *s, struct shape_time now, int64_t went, str
     shape_set_rate(s, now, half_of(base), because);
 }
 
-static void slow_down(struct shape *s, struct shape_time now, struct str because) {
+/* At the greeting it is about connections alone. */
+static void slow_down(struct shape *s, struct shape_time now, bool is_greeting, struct str because) {
     if (!is_news(s, now)) return;
     int64_t went = shape_last_minute(s, now);
     shape_set_connections(s, now, (size_t)half_of((int64_t)shape_connections_now(s)), because);
-    halve_rate(s, now, went, because);
+    if (!is_greeting) halve_rate(s, now, went, because);
     if (s->ramp_per_minute) shape_set_ramp(s, now, 0, STR("it finds its pace by what it is answered"));
 }
 
@@ -93,6 +95,7 @@ void shape_unreachable(struct shape *s, struct shape_time now, size_t serving, s
         buf_addf(&because, "no host answers: %.*s", STR_ARG(why));
         return fail(s, now, SHAPE_UNREACHABLE, buf_str(&because));
     }
+    s->connect_after = now.mono_ms + CONNECT_AGAIN_MS;
     size_t half = (size_t)half_of((int64_t)shape_connections_now(s));
     if (!is_news(s, now) || serving >= s->connections) return;
     buf_addf(&because, "no more connections are taken: %.*s", STR_ARG(why));
@@ -139,7 +142,7 @@ void shape_refused(struct shape *s, struct shape_time now, const struct shape_re
     if (reply->suspend_ms) return suspend(s, now, reply->suspend_ms, words);
     if (s->paused) return;
     if (reply->class == BOUNCE_SPAM_BLOCK && !reply->is_slow) return fail(s, now, SHAPE_BLOCK, words);
-    if (is_about_rate(reply)) return slow_down(s, now, words);
+    if (is_about_rate(reply)) return slow_down(s, now, reply->is_greeting, words);
     if (is_probe_lost) return fail(s, now, SHAPE_UNREACHABLE, words);
     if (reply->code && !reply->is_greeting) answered_well(s, now);
 }

@@ -235,7 +235,6 @@ static bool may_retry(const struct connection *c) {
 static void broken(struct connection *c) {
     if (c->phase < PHASE_SERVING) {
         site_mark_bad(c->site, &c->address);
-        if (c->session.result.code) tell_refused(c); /* it may be our address that they do not want */
         return try_target(c);
     }
     struct attempt *a = c->attempt;
@@ -556,6 +555,8 @@ static void give_up(struct connection *c) {
     struct lot *l = c->lot;
     struct connector *n = c->connector;
     struct ending ending = ending_of(c, BOUNCE_DEFERRED);
+    bool is_refused = ending.code && !ending.is_own; /* none of them greets: it may be our address that they do not want */
+    if (is_refused && !m->is_stopping) tell_refused(c);
     set_phase(c, PHASE_LEAVING);
     if (!m->is_stopping) {
         if (!c->is_any_unfit) shape_unreachable(&n->shape, mta_time(m), n->serving_count, ending.text);

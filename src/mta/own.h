@@ -230,7 +230,6 @@ struct lot {
     struct list ready; /* attempts that wait for a connection */
     struct list idle;  /* connections */
     size_t ready_count, attempt_count, connection_count, coming_count, serving_count;
-    int64_t connect_after; /* monotonic: beside those that work */
 };
 /* The lot of attempts with that pool and demand, made if new; the demand is copied. */
 struct lot *lot_get(struct site *s, const struct source_pool *pool, const struct tls_demand *demand);

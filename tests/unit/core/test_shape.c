@@ -160,6 +160,20 @@ static void test_ob35_who_complains_often_is_tried_less_often(void **state) {
     assert_limits(&x, 3, 0);
 }
 
+static void test_a_greeting_refused_is_about_connections(void **state) {
+    (void)state;
+    struct script x;
+    struct shape_reply reply = {.code = 421, .class = BOUNCE_RATE_LIMITED, .text = STR("too many"), .is_greeting = true};
+    script_init(&x, 20, 0);
+    send_over(&x, 100, 50 * SECOND);
+    shape_refused(&x.s, now(&x), &reply);
+    shape_unreachable(&x.s, now(&x), 8, STR("too many"));
+    assert_limits(&x, 10, 0);
+    reply.class = BOUNCE_SPAM_BLOCK;
+    shape_refused(&x.s, now(&x), &reply);
+    assert_paused(&x, SHAPE_BLOCK, 15 * MINUTE);
+}
+
 static void test_a_long_silence_is_made_up_for_at_once(void **state) {
     (void)state;
     struct script x;
@@ -191,6 +205,10 @@ static void test_no_more_connections_taken_is_a_limit_not_an_outage(void **state
     script_init(&x, 20, 0);
     shape_unreachable(&x.s, now(&x), 12, STR("connection refused"));
     assert_limits(&x, 12, 0);
+    assert_false(shape_may_connect(&x.s, now(&x), 8, 0)); /* not just now */
+    assert_true(shape_may_connect(&x.s, now(&x), 0, 0));
+    x.t += 5 * SECOND;
+    assert_true(shape_may_connect(&x.s, now(&x), 8, 0));
     shape_unreachable(&x.s, now(&x), 12, STR("connection refused"));
     assert_int_equal(x.log.count, 1);
     x.t += 20 * SECOND;
@@ -506,6 +524,7 @@ int main(void) {
         cmocka_unit_test(test_ob35_rate_replies_halve_once_a_burst_down_to_the_floor),
         cmocka_unit_test(test_ob35_quiet_time_adds_until_the_cap_is_gone),
         cmocka_unit_test(test_ob35_who_complains_often_is_tried_less_often),
+        cmocka_unit_test(test_a_greeting_refused_is_about_connections),
         cmocka_unit_test(test_a_long_silence_is_made_up_for_at_once),
         cmocka_unit_test(test_a_421_that_says_later_is_about_rate_a_450_about_the_message),
         cmocka_unit_test(test_no_more_connections_taken_is_a_limit_not_an_outage),
