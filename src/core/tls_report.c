@@ -3,6 +3,7 @@
 #include "core/tls_report.h"
 
 #include "base/encode.h"
+#include "core/tls_policy.h"
 #include "proto/address/address.h"
 #include "proto/json/json_write.h"
 
@@ -163,6 +164,7 @@ static struct str make_boundary(struct arena *arena, const struct rand *rand) {
     return arena_strf(arena, "=_%.*s", STR_ARG(buf_str(&hex)));
 }
 
+/* It is not to be held up by the very trouble it tells of (RFC 8460 5.3, RFC 8689 5). */
 static void fill_message(const struct tls_report_options *o, const struct tls_report_mail *m, const struct domain *domain,
                          struct message *ret) {
     *ret = (struct message){
@@ -175,6 +177,7 @@ static void fill_message(const struct tls_report_options *o, const struct tls_re
         .subject = STR("TLS report"),
         .tags = STR("[]"),
         .metadata = STR("{}"),
+        .tls = TLS_LEVEL_WAIVE,
     };
 }
 

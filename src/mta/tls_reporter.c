@@ -31,7 +31,7 @@ struct sending {
     bool is_wanted;    /* the domain has a record; unwanted ones go */
     bool is_delivered; /* somebody has it */
     bool is_mute;      /* we have no sender domain for it */
-    struct buf why;    /* not, so far */
+    struct buf why;    /* it failed last */
     struct acceptance mails[TLS_RPT_TARGETS_MAX];
     size_t mail_count;
 };
@@ -113,10 +113,10 @@ static void finished(struct job *job) {
     s->is_job_out = false;
     if (job->status == STATUS_OK && s->is_wanted) {
         bool is_sent = s->is_delivered || s->mail_count > 0;
-        if (s->is_mute) buf_add_z(&s->why, "the domain of [tls_report] from is no enabled sender domain here");
+        struct str why = s->is_mute ? STR("the domain of [tls_report] from is no enabled sender domain here") : buf_str(&s->why);
         for (size_t i = 0; i < s->mail_count; i++) o->queue_offer(o->arg, s->mails[i].entries, s->mails[i].entry_count);
         LOG(is_sent ? LOG_INFO : LOG_WARN, is_sent ? "tls_report.sent" : "tls_report.failed", LOG_STR("domain", s->report.domain),
-            LOG_INT("day", s->report.day), LOG_INT("mails", s->mail_count), LOG_STR("why", buf_str(&s->why)));
+            LOG_INT("day", s->report.day), LOG_INT("mails", s->mail_count), LOG_STR("why", why));
     }
     sending_free(s);
 }
@@ -131,13 +131,13 @@ static void post_next(struct sending *s);
 static void on_posted(void *arg, const struct http_client_result *result) {
     struct sending *s = arg;
     s->call = NULL;
-    if (http_client_is_success(result)) {
+    buf_reset(&s->why);
+    if (http_client_is_success(result))
         s->is_delivered = true;
-    } else if (result->code) {
-        buf_addf(&s->why, "it answered %u; ", result->code);
-    } else {
-        buf_addf(&s->why, "%.*s; ", STR_ARG(result->why));
-    }
+    else if (result->code)
+        buf_addf(&s->why, "it answered %u", result->code);
+    else
+        buf_add_str(&s->why, result->why);
     s->target++;
     post_next(s);
 }

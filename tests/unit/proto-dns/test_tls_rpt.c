@@ -81,7 +81,8 @@ static void check_packing(struct str text) {
     assert_memory_equal(packed.p, "\x1f\x8b\x08", 3);
     struct http_inflate *z = http_inflate_new(HTTP_CODING_GZIP);
     size_t used, n;
-    assert_int_equal(http_inflate_next(z, buf_str(&packed), buf_reserve(&unpacked, text.n + 1), text.n + 1, &used, &n), STATUS_OK);
+    assert_int_equal(http_inflate_next(z, buf_str(&packed), buf_reserve(&unpacked, text.n + 1), text.n + 1, &used, &n),
+                     STATUS_OK);
     buf_grew(&unpacked, n);
     assert_int_equal(used, packed.n);
     assert_true(http_inflate_is_done(z));
