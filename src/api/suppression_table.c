@@ -91,7 +91,8 @@ static const struct refusal remove_refusals[] = {
 
 #define ENTRY_EXAMPLE                                                                                                            \
     "{\"SuppressionID\":\"1234\",\"RelListID\":\"0\",\"RelOwnerUserID\":\"42\",\"EmailAddress\":\"ann@example.com\","            \
-    "\"SuppressionSource\":\"Hard Bounced\",\"Reason\":\"550 mailbox unavailable\",\"EventID\":\"981\",\"CreatedAt\":\"2026-03-14 10:00:00\"}"
+    "\"SuppressionSource\":\"Hard Bounced\",\"Reason\":\"550 mailbox "                                                           \
+    "unavailable\",\"EventID\":\"981\",\"CreatedAt\":\"2026-03-14 10:00:00\"}"
 #define MATCH_MEMBERS                                                                                                            \
     "\"IsSuppressed\":true,\"MatchedScopes\":[{\"Scope\":\"AccountWide\",\"ListID\":\"0\",\"SuppressionSource\":\"User\","       \
     "\"Reason\":\"\",\"EventID\":\"0\",\"CreatedAt\":\"2026-03-14 10:00:00\"}]"

@@ -94,8 +94,7 @@ static enum status expire(struct db *db, struct dsn_desk *desk, int64_t id, int6
     return delivery_settle(db, desk, &end, ret_applied);
 }
 
-enum status queue_expire(struct db *db, struct dsn_desk *desk, const struct queue_ids *ids, int64_t now,
-                         int64_t *ret_count) {
+enum status queue_expire(struct db *db, struct dsn_desk *desk, const struct queue_ids *ids, int64_t now, int64_t *ret_count) {
     int64_t count = 0;
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < ids->count; i++) {

@@ -30,7 +30,7 @@ struct attempt {
     struct str pool; /* of sources; "" where there is only one */
     struct buf sender, recipient;
     struct letter *letter;
-    bool wants_7bit; /* a host that takes no other letter was met */
+    bool wants_7bit;       /* a host that takes no other letter was met */
     size_t reserved_bytes; /* of mta->letter_bytes, until there is a letter */
     struct job job;
     bool is_preparing; /* counted in site->preparing_count */
