@@ -131,7 +131,7 @@ static bool set_server_name(SSL *ssl, const char *name) {
 }
 
 /* Checked by TLSA records instead of WebPKI. With usage 3 the key is all that counts: neither name nor date (RFC 7672 3.1.1). A
- * record that OpenSSL will not have matches nothing. */
+ * record that OpenSSL will not have is none; without any, WebPKI judges. */
 static bool set_dane(SSL *ssl, const struct tls_peer *peer) {
     if (SSL_dane_enable(ssl, peer->name) <= 0) return false;
     SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
