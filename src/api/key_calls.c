@@ -44,6 +44,7 @@ static struct sender_key requested(const struct call *c, const struct sender_key
         .subscriber_id = call_text(c, "SubscriberID", old->subscriber_id),
         .journey_id = call_text(c, "JourneyID", old->journey_id),
         .action_id = call_text(c, "ActionID", old->action_id),
+        .pool = old->pool,
         .created_at = c->now,
     };
 }

@@ -44,6 +44,7 @@ enum status operator_domain_list(struct call *c, struct db *db) {
         json_add_i64(w, STR("UserID"), list.items[i].account_id);
         json_add_str(w, STR("Because"), list.items[i].state_reason);
         json_add_z(w, STR("TLS"), tls_level_name((enum tls_level)list.items[i].tls));
+        json_add_str(w, STR("Pool"), list.items[i].pool);
         json_close_object(w);
     }
     json_close_array(w);
@@ -55,6 +56,7 @@ static enum status answer_domain(struct call *c, const struct domain *domain) {
     domain_call_write(w, domain, false);
     json_add_str(w, STR("Because"), domain->state_reason);
     json_add_z(w, STR("TLS"), tls_level_name((enum tls_level)domain->tls));
+    json_add_str(w, STR("Pool"), domain->pool);
     return call_close(c);
 }
 
@@ -81,6 +83,44 @@ enum status operator_domain_tls(struct call *c, struct db *db) {
     domain.tls = (int)call_number(c, "Level", TLS_LEVEL_OPPORTUNISTIC); /* the choices are enum tls_level's */
     status = domain_demand_tls(db, domain.id, (enum tls_level)domain.tls);
     return status == STATUS_OK ? answer_domain(c, &domain) : status;
+}
+
+/* ---- pools of sources ---- */
+/* Refused with the names that there are. */
+static bool is_pool(struct call *c, struct str name) {
+    const struct source_table *sources = c->api->sources;
+    BUF_AUTO why = {0};
+    if (str_is_empty(name) || (sources && source_pool_find(sources, name))) return true;
+    buf_add_z(&why, "No such pool of sources; there are: ");
+    if (sources) source_pool_names(&why, sources);
+    (void)call_refuse_say(c, STR("Pool"), why.p);
+    return false;
+}
+
+static enum status answer_pool(struct call *c, struct str name, struct str pool) {
+    struct json_writer *w = call_open(c);
+    json_add_str(w, STR("Name"), name);
+    json_add_str(w, STR("Pool"), pool);
+    return call_close(c);
+}
+
+enum status operator_domain_pool(struct call *c, struct db *db) {
+    struct domain domain;
+    struct str pool = call_text(c, "Pool", (struct str){0});
+    enum status status = find_domain(c, db, call_text(c, "Name", (struct str){0}), &domain);
+    if (call_is_over(c, status) || !is_pool(c, pool)) return status;
+    status = pool_set_domain(db, domain.id, pool);
+    return status == STATUS_OK ? answer_pool(c, domain.name, str_is_empty(pool) ? STR(SOURCE_POOL) : pool) : status;
+}
+
+enum status operator_key_pool(struct call *c, struct db *db) {
+    int64_t id = call_number(c, "KeyID", 0);
+    struct str pool = call_text(c, "Pool", (struct str){0});
+    if (!is_pool(c, pool)) return STATUS_OK;
+    enum status status = pool_set_key(db, id, pool);
+    if (status == STATUS_NOT_FOUND) return call_refuse(c, 1);
+    if (status != STATUS_OK) return status;
+    return answer_pool(c, arena_strf(c->arena, "%lld", (long long)id), str_is_empty(pool) ? STR("its domain's") : pool);
 }
 
 enum status operator_domain_wake(struct call *c, struct db *db) {

@@ -7,6 +7,8 @@
 
 enum status operator_domain_list(struct call *call, struct db *db);
 enum status operator_domain_tls(struct call *call, struct db *db);
+enum status operator_domain_pool(struct call *call, struct db *db);
+enum status operator_key_pool(struct call *call, struct db *db);
 enum status operator_domain_enable(struct call *call, struct db *db);
 enum status operator_domain_disable(struct call *call, struct db *db);
 /* Not a step: who is meant by a call over the control socket (operator_scope.c). On a reader. */

@@ -19,6 +19,18 @@ static const struct param operator_disable_params[] = {
     {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
     {"Because", PARAM_TEXT, false, 0, 0, 0, 300, "Why, for whoever looks at it later"},
 };
+static const struct param operator_pool_params[] = {
+    {"Name", PARAM_DOMAIN, true, 0, 0, 0, 253, "Sender domain"},
+    {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
+    {"Pool", PARAM_TEXT, false, 0, 0, 0, 64, "Pool of sources that its mail goes out from; the default one when absent"},
+};
+static const struct param operator_key_pool_params[] = {
+    {"KeyID", PARAM_ID, true, 0, 0, 0, 0, "Sender key"},
+    {"Pool", PARAM_TEXT, false, 0, 0, 0, 64, "Pool of sources that its mail goes out from; its domain's when absent"},
+};
+static const struct refusal operator_key_refusals[] = {
+    {1, 0, "No such key"},
+};
 static const struct param operator_tls_params[] = {
     {"Name", PARAM_DOMAIN, true, 0, 0, 0, 253, "Sender domain"},
     {"Account", PARAM_TEXT, false, 0, 0, 0, 254, "E-mail address of its account, when several have the name"},
@@ -66,6 +78,11 @@ static const struct operation rows[] = {
     {"Operator.DomainTls", STYLE_CONTROL, CALLER_OPERATOR,
      .sentence = "What mail of a domain demands of recipients' servers; a message may demand more",
      LIST_OF(operator_tls_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_domain_tls}}},
+    {"Operator.DomainPool", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "The pool of sources that a domain's mail goes out from",
+     LIST_OF(operator_pool_params, operator_domain_refusals), .steps = {{STEP_WRITER, operator_domain_pool}}},
+    {"Operator.KeyPool", STYLE_CONTROL, CALLER_OPERATOR,
+     .sentence = "The pool of sources that mail of a sender key goes out from, whatever its domain's is",
+     LIST_OF(operator_key_pool_params, operator_key_refusals), .steps = {{STEP_WRITER, operator_key_pool}}},
     {"Operator.AlertList", STYLE_CONTROL, CALLER_OPERATOR,
      .sentence = "Alerts: open ones, then those that are over, newest first", LIST_OF(alert_list_params, operator_alert_refusals),
      .steps = {{STEP_READER, operator_alert_list}}},

@@ -261,6 +261,14 @@ static const struct verb verbs[] = {
      .options = {{"--level", "Level", "LEVEL", true, "opportunistic, require (encryption) or verify (a valid certificate, too)."},
                  DOMAINS_ACCOUNT},
      .say = "Mail of {DomainName}: {TLS}\n"},
+    {.words = "domain pool",
+     .operation = "Operator.DomainPool",
+     .summary = "Choose the pool of sources that a domain's mail goes out from.",
+     .argument = "NAME",
+     .parameter = "Name",
+     .options = {{"--pool", "Pool", "POOL", false, "A pool that some [source NAME] is in; the default one otherwise."},
+                 DOMAINS_ACCOUNT},
+     .say = "Mail of {Name} goes out from pool: {Pool}\n"},
     {.words = "alerts list",
      .operation = "Operator.AlertList",
      .summary = "What is wrong, and what was lately.",
@@ -287,6 +295,13 @@ static const struct verb verbs[] = {
      .options = {DOMAIN, DOMAINS_ACCOUNT},
      .rows = "APIKeys",
      .columns = "KeyID:ID Key:KEY Permissions:MAY CreationDate:MADE LastUsedDate:USED Description:DESCRIPTION"},
+    {.words = "key pool",
+     .operation = "Operator.KeyPool",
+     .summary = "Choose the pool of sources that mail of a sender key goes out from.",
+     .argument = "ID",
+     .parameter = "KeyID",
+     .options = {{"--pool", "Pool", "POOL", false, "A pool that some [source NAME] is in; its domain's otherwise."}},
+     .say = "Mail of key {Name} goes out from pool: {Pool}\n"},
     {.words = "key replace",
      .operation = "EmailGateway.ReplaceAPI",
      .summary = "Make a sender key in place of another, which ends at once; without ID, of all of the domain.",
@@ -718,15 +733,15 @@ static const struct verb verbs[] = {
      .summary = "Tell why a recipient waits: its last try, its site now, and what was decided there.",
      .argument = "ID|UUID|ADDRESS",
      .parameter = "What",
-     .say = "{Entry.Recipient} (entry {Entry.ID}) of message {Entry.MessageID} from {Entry.Sender}\n{Entry.Why}.\n"
-            "State: {Entry.State}, {Entry.Priority}\nReason: {Entry.Reason}\nTries: {Entry.Attempts}, last change "
-            "{Entry.ChangedAt}\n"
-            "Next try: {Entry.NextTry}\nEnd of its life: {Entry.ExpiresAt}\nTLS: {Entry.TLS}\n"
-            "Site: {Entry.Site.Name}\nSite paused until: {Entry.Site.PausedUntil}\nBecause: {Entry.Site.Because}\n"
-            "Connections: {Entry.Site.Connections}; messages in the last minute: {Entry.Site.LastMinute}; in flight there: "
-            "{Entry.Site.InFlight}, in memory: {Entry.Site.InMemory}\n"
-            "Last refusal there: {Entry.Site.LastReply} ({Entry.Site.LastReplyAt})\n\n{Entry.Transcript}\n",
-     .object = NULL,
+     .say = "{Recipient} (entry {ID}) of message {MessageID} from {Sender}\n{Why}.\n"
+            "State: {State}, {Priority}\nReason: {Reason}\nTries: {Attempts}, last change "
+            "{ChangedAt}\n"
+            "Next try: {NextTry}\nEnd of its life: {ExpiresAt}\nTLS: {TLS}\n"
+            "Site: {Site.Name}\nSite paused until: {Site.PausedUntil}\nBecause: {Site.Because}\n"
+            "Connections: {Site.Connections}; messages in the last minute: {Site.LastMinute}; in flight there: "
+            "{Site.InFlight}, in memory: {Site.InMemory}\n"
+            "Last refusal there: {Site.LastReply} ({Site.LastReplyAt})\n\n{Transcript}\n",
+     .object = "Entry",
      .rows = "Decisions",
      .columns = "At:AT What:WHAT From:FROM To:TO Source:SOURCE Because:BECAUSE"},
     {.words = "queue retry",
@@ -776,6 +791,14 @@ static const struct verb verbs[] = {
      .parameter = "Domain",
      .options = {DOMAINS_ACCOUNT},
      .say = "{Cleared} failed.\n"},
+    {.words = "transcript",
+     .operation = "Operator.Transcript",
+     .summary = "Print what was said in the last attempts of a recipient, with milliseconds since the connection's start.",
+     .argument = "ID|UUID|ADDRESS",
+     .parameter = "What",
+     .say = "{Recipient} (entry {ID}) of message {MessageID}: {State}\n",
+     .each = "Attempts",
+     .each_say = "\nAttempt {Attempt}, ended {EndedAt}\n{Dialogue}\n"},
     {.words = "sites",
      .operation = "Operator.Sites",
      .summary = "Show sites, what waits there in memory, their limits and pauses.",
@@ -912,6 +935,11 @@ static const struct verb_group groups[] = {
     {"send", NULL, "Mail"},
     {"message", "Messages and how their recipients stand"},
     {"queue", "What waits to be delivered"},
+    {"alerts", "Troubles the operator is told of"},
+    {"tls-report", "Reports about TLS to other domains (RFC 8460)"},
+    {"event", "What happened"},
+    {"stats", "How much of it"},
+    {"inbox", "The sandbox's mail, and the operator's"},
     {"sites", NULL, "Deliveries"},
     {"site", "One site: pause it, let it go on"},
     {"sources", NULL},
@@ -920,11 +948,7 @@ static const struct verb_group groups[] = {
     {"resume", NULL},
     {"pauses", NULL},
     {"decisions", NULL},
-    {"alerts", "Troubles the operator is told of"},
-    {"tls-report", "Reports about TLS to other domains (RFC 8460)"},
-    {"event", "What happened"},
-    {"stats", "How much of it"},
-    {"inbox", "The sandbox's mail, and the operator's"},
+    {"transcript", NULL},
     {"template", "Contents with merge fields", "People and contents"},
     {"list", "Lists of subscribers"},
     {"subscriber", "The people on a list"},

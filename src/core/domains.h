@@ -13,6 +13,7 @@
 #include "core/verify.h"
 #include "crypto/seal.h"
 #include "store/domains.h"
+#include "store/pools.h"
 
 #define DOMAIN_SUBDOMAIN    STR("mail")
 #define DOMAIN_TRACK_PREFIX STR("track")

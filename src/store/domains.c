@@ -14,7 +14,7 @@
 #define DOMAIN_COLUMNS                                                                                                           \
     "id, account_id, name, state, is_forced, " RECORD_COLUMNS ", subdomain, track_prefix,"                                       \
     " created_at, checked_at, link_tracking, open_tracking, unsubscribe_link, hosting_provider,"                                 \
-    " check_at, failing_at, state_at, state_reason, cut_message, tls"
+    " check_at, failing_at, state_at, state_reason, cut_message, tls, pool"
 
 static void domain_fill(struct stmt *s, struct arena *a, void *item) {
     struct domain *d = item;
@@ -38,6 +38,7 @@ static void domain_fill(struct stmt *s, struct arena *a, void *item) {
         .state_reason = row_text(s, a, 22),
         .cut_message = stmt_int(s, 23),
         .tls = (int)stmt_int(s, 24),
+        .pool = row_text(s, a, 25),
     };
     for (int i = 0; i < DOMAIN_RECORD_COUNT; i++) d->record[i] = (enum record_status)stmt_int(s, 5 + i);
 }

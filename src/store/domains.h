@@ -38,6 +38,7 @@ struct domain {
     int64_t created_at;
     int64_t checked_at;  /* 0: never verified yet */
     int64_t cut_message; /* as domain_get_cut has it */
+    struct str pool;     /* of sources (store/pools.h); "" the default one */
     int tls;             /* enum tls_level (core/tls_policy.h): what its mail demands of recipients' servers */
     /* domain_watch.h writes these. */
     int64_t check_at;        /* when its records are looked up again by ourselves; 0: never */

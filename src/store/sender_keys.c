@@ -8,7 +8,7 @@
 
 #define KEY_COLUMNS                                                                                                              \
     "k.id, k.account_id, k.domain_id, k.key_hash, k.key_sealed, k.description, k.scopes, k.list_id,"                             \
-    " k.subscriber_id, k.journey_id, k.action_id, k.created_at, k.last_used_at"
+    " k.subscriber_id, k.journey_id, k.action_id, k.created_at, k.last_used_at, k.pool"
 
 static void key_fill(struct stmt *s, struct arena *a, void *item) {
     *(struct sender_key *)item = (struct sender_key){
@@ -25,6 +25,7 @@ static void key_fill(struct stmt *s, struct arena *a, void *item) {
         .action_id = row_text(s, a, 10),
         .created_at = stmt_int(s, 11),
         .last_used_at = stmt_int(s, 12),
+        .pool = row_text(s, a, 13),
     };
 }
 
@@ -32,8 +33,8 @@ enum status sender_key_add(struct db *tx, const struct sender_key *key, int64_t 
     enum status st = domain_is_of(tx, key->account_id, key->domain_id);
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO sender_keys (account_id, domain_id, key_hash, key_sealed, description, scopes, "
-                                 "list_id, subscriber_id, journey_id, action_id, created_at) VALUES "
-                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING");
+                                 "list_id, subscriber_id, journey_id, action_id, created_at, pool) VALUES "
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING");
     STMT_BIND_INTS(s, 1, key->account_id, key->domain_id);
     stmt_bind_blob(s, 3, key->key_hash);
     stmt_bind_blob(s, 4, key->key_sealed);
@@ -44,6 +45,7 @@ enum status sender_key_add(struct db *tx, const struct sender_key *key, int64_t 
     stmt_bind_text(s, 9, key->journey_id);
     stmt_bind_text(s, 10, key->action_id);
     stmt_bind_int(s, 11, key->created_at);
+    stmt_bind_text(s, 12, key->pool);
     return stmt_insert(s, ret_id);
 }
 
@@ -57,11 +59,11 @@ enum status sender_key_login(struct db *tx, struct arena *a, struct str key_hash
     enum status st = row_first(s);
     if (st != STATUS_OK) return st;
     key_fill(s, a, &ret->key);
-    ret->domain_name = row_text(s, a, 13);
-    ret->domain_state = (enum domain_state)stmt_int(s, 14);
-    ret->account_is_active = stmt_int(s, 15) != 0;
-    ret->account_is_verified = stmt_int(s, 16) != 0;
-    account_limits_fill(s, 17, &ret->limits);
+    ret->domain_name = row_text(s, a, 14);
+    ret->domain_state = (enum domain_state)stmt_int(s, 15);
+    ret->account_is_active = stmt_int(s, 16) != 0;
+    ret->account_is_verified = stmt_int(s, 17) != 0;
+    account_limits_fill(s, 18, &ret->limits);
     return STATUS_OK;
 }
 

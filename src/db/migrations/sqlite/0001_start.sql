@@ -351,7 +351,7 @@ CREATE TABLE recipients (               -- the queue and its history; P1: exactl
     attempts    INTEGER NOT NULL DEFAULT 0,
     reason      TEXT NOT NULL DEFAULT '',          -- why it waits, or why it ended
     changed_at  INTEGER NOT NULL,
-    dsn_notify  INTEGER NOT NULL DEFAULT 0,        -- NOTIFY of RCPT (bits of enum smtp_notify); 16: told of the delay
+    dsn_notify  INTEGER NOT NULL DEFAULT 0,        -- NOTIFY of RCPT (bits of enum smtp_notify), 16: told of the delay
     dsn_orcpt   TEXT NOT NULL DEFAULT '',          -- ORCPT of RCPT
     node_id     INTEGER NOT NULL,                  -- who delivers it, and in which of its
     epoch       INTEGER NOT NULL                   -- lives the row was last written
