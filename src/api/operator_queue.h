@@ -41,6 +41,7 @@ enum status operator_queue_top(struct call *call, struct db *db);
 enum status operator_why_find(struct call *call, struct db *db);
 enum status operator_why_ask(struct call *call, struct db *db);
 enum status operator_why_answer(struct call *call, struct db *db);
+enum status operator_transcript_show(struct call *call, struct db *db);
 
 /* Orders (operator_orders.c): find, hold, store, release. */
 enum status operator_order_find(struct call *call, struct db *db);

@@ -62,6 +62,8 @@ static const struct operation rows[] = {
     {OPERATOR("Operator.QueueWhy", "All that is known about why a recipient waits: its last try, its site, the limits there"),
      LIST_OF(why_params, why_refusals),
      .steps = {{STEP_SEARCH, operator_why_find}, {STEP_WAIT, operator_why_ask}, {STEP_READER, operator_why_answer}}},
+    {OPERATOR("Operator.Transcript", "What was said in a recipient's last attempts, with times; without content and secrets"),
+     LIST_OF(why_params, why_refusals), .steps = {{STEP_SEARCH, operator_why_find}, {STEP_READER, operator_transcript_show}}},
     {OPERATOR("Operator.QueueRetry",
               "Make deferred recipients due now; with Site, its pause ends as well, with one message first"),
      LIST_OF(order_params, filter_refusals), ORDER_STEPS},

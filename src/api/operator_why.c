@@ -145,6 +145,42 @@ static enum status write_decisions(struct call *c, struct db *db, struct json_wr
     return status;
 }
 
+/* ---- transcripts ---- */
+static enum status write_transcripts(struct call *c, struct db *db, struct json_writer *w, int64_t recipient_id) {
+    struct transcript_list list;
+    enum status status = transcript_find(db, c->arena, recipient_id, &list);
+    if (status != STATUS_OK) return status;
+    json_add_array(w, STR("Attempts"));
+    for (size_t i = 0; i < list.count; i++) {
+        json_open_object(w);
+        json_add_i64(w, STR("Attempt"), list.items[i].attempt);
+        json_add_iso_time(w, STR("EndedAt"), list.items[i].at);
+        json_add_str(w, STR("Dialogue"), list.items[i].dialogue);
+        json_close_object(w);
+    }
+    json_close_array(w);
+    return STATUS_OK;
+}
+
+enum status operator_transcript_show(struct call *c, struct db *db) {
+    struct why *y = c->state;
+    struct json_writer *w = call_open(c);
+    json_add_i64(w, STR("ID"), y->item.recipient_id);
+    json_add_str(w, STR("MessageID"), y->item.message_uuid);
+    json_add_str(w, STR("Recipient"), y->item.address);
+    json_add_z(w, STR("State"), y->item.state);
+    enum status status = write_transcripts(c, db, w, y->item.recipient_id);
+    return status == STATUS_OK ? call_close(c) : status;
+}
+
+static enum status write_last(struct call *c, struct db *db, struct json_writer *w, int64_t recipient_id) {
+    struct transcript_list list;
+    enum status status = transcript_find(db, c->arena, recipient_id, &list);
+    if (status != STATUS_OK) return status;
+    json_add_str(w, STR("Transcript"), list.count ? list.items[list.count - 1].dialogue : (struct str){0});
+    return STATUS_OK;
+}
+
 enum status operator_why_answer(struct call *c, struct db *db) {
     struct why *y = c->state;
     const struct live_question *q = &y->live.question;
@@ -155,7 +191,8 @@ enum status operator_why_answer(struct call *c, struct db *db) {
     json_add_object(w, STR("Site"));
     if (q->site_count) operator_write_site(w, &q->sites[0]);
     json_close_object(w);
+    enum status status = write_last(c, db, w, y->item.recipient_id);
     json_close_object(w);
-    enum status status = write_decisions(c, db, w, q->site_count ? q->sites[0].name : (struct str){0});
+    if (status == STATUS_OK) status = write_decisions(c, db, w, q->site_count ? q->sites[0].name : (struct str){0});
     return status == STATUS_OK ? call_close(c) : status;
 }

@@ -204,6 +204,8 @@ int answer_print(const struct verb *verb, struct str text, bool as_json) {
     const struct json *object = verb->object ? json_find(answer, str_from_z(verb->object)) : answer;
     BUF_AUTO out = {0};
     if (verb->say) print_sentence(&out, verb->say, object);
+    JSON_FOR_EACH (item, verb->each ? json_find(object, str_from_z(verb->each)) : NULL)
+        print_sentence(&out, verb->each_say, item);
     if (verb->rows) print_table(&out, verb, json_find(object, str_from_z(verb->rows)) ? object : answer);
     print_safely(buf_str(&out));
     return EXIT_SUCCESS;

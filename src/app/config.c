@@ -68,7 +68,12 @@ static const struct config_key config_keys[] = {
         .sentence = "File of rules that say which class of bounce a server's reply is, looked at before those built in "
                     "(posthorn bounce rules prints them); empty: none."),
     KEY("delivery", "delay_notice", "no", kind_bool, delivery_delay_notice,
-        .sentence = "Tell senders who submitted by SMTP when a message still waits after 4 hours, though they did not say NOTIFY=DELAY."),
+        .sentence =
+            "Tell senders who submitted by SMTP when a message still waits after 4 hours, though they did not say NOTIFY=DELAY."),
+    KEY("delivery", "transcripts", "failures", kind_choice, delivery_transcripts, .choices = "failures|all|none",
+        .sentence =
+            "Of which attempts the SMTP dialogue is kept, without content: the last 5 of a recipient (posthorn transcript). "
+            "all costs a row for each delivery."),
     KEY("delivery", "retry", "", kind_retry, delivery_retry,
         .sentence =
             "Waits between tries, like 30s,5m,1h, the last one repeating; empty: 1, 3, 5, 10, 20, 40 min, doubling to 4 h."),
@@ -378,7 +383,8 @@ enum status config_finish(struct config *c, struct buf *ret_why) {
         return STATUS_INVALID;
     }
     while (c->data_dir.n > 1 && str_ends(c->data_dir, STR("/"))) c->data_dir.n--;
-    struct str *paths[] = {&c->data_dir, &c->delivery_providers, &c->delivery_bounce_rules, &c->dns_trust_anchor, &c->tls_cert, &c->tls_key, &c->keys_master, &c->delivery_tls_ca};
+    struct str *paths[] = {&c->data_dir, &c->delivery_providers, &c->delivery_bounce_rules, &c->dns_trust_anchor, &c->tls_cert,
+                           &c->tls_key,  &c->keys_master,        &c->delivery_tls_ca};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) *paths[i] = absolute_path(c, *paths[i]);
     if (str_is_empty(c->delivery_hostname)) find_hostname(c);
     if (str_is_empty(c->smtp_public_host)) c->smtp_public_host = c->delivery_hostname;

@@ -49,6 +49,7 @@ struct config {
     struct str tls_cert, tls_key;
     int64_t log_level, log_format; /* enum log_level, enum log_format */
     int64_t delivery_mode;         /* enum config_choice_mode */
+    int64_t delivery_transcripts;  /* in the order of enum mta_transcripts */
     struct str delivery_hostname;
     int64_t delivery_port;
     int64_t delivery_allow_private;

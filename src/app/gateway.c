@@ -269,6 +269,7 @@ static enum status open_mta(struct gateway *g, struct buf *why) {
         .bounces = g->bounces,
         .tells_delays = c->delivery_delay_notice != 0,
         .pauses = &g->pauses,
+        .transcripts = (enum mta_transcripts)c->delivery_transcripts,
         .route = {.port = (uint16_t)c->delivery_port, .is_private = c->delivery_allow_private ? NULL : is_private},
         .sandbox = smtp_inbox(g->smtp),
         .sources = g->sources,

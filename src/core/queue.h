@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "core/schedule.h"
 #include "store/queue_walk.h"
+#include "store/transcripts.h"
 
 struct db;
 struct dsn_desk;
