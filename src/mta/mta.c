@@ -239,8 +239,8 @@ struct mta *mta_new(const struct mta_options *options) {
     pauses_load(m, options->pauses);
     m->ledger = mta_ledger_new(m);
     m->tls_results = tls_results_new(m);
-    struct list *const lists[] = {&m->attempts, &m->connections, &m->idle, &m->dirty,
-                                  &m->starved,  &m->blocked,     &m->kept, &m->holds};
+    struct list *const lists[] = {&m->known,   &m->attempts, &m->connections, &m->idle, &m->dirty,
+                                  &m->starved, &m->blocked,  &m->kept,        &m->holds};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) list_init(lists[i]);
     m->expiry = expiry_new(m);
     timer_init(&m->turn, options->loop, on_turn, m);

@@ -38,6 +38,7 @@ struct mta {
     struct tls_results *tls_results;
     struct schedule *schedule;
     struct map *domains;                     /* by name: struct domain_route */
+    struct list known;                       /* those with an answer */
     struct map *sites;                       /* by key: struct site */
     struct map *letters;                     /* by message id and variant: struct letter */
     struct map *lots;                        /* by site, pool and demand: struct lot */
@@ -241,8 +242,8 @@ struct attempt *lot_pop(struct connection *c);
 void lot_push(struct lot *l, struct attempt *a, bool in_front);
 /* Resume idle connections and open new ones for what is ready. False: what waits needs a connection that others hold. */
 bool lot_turn(struct lot *l);
-/* A connection got nowhere: what waits and has no other way is put off. is_unfit: hosts answer, but not as the lot demands, and would
- * answer others of our addresses the same. */
+/* A connection got nowhere: what waits and has no other way is put off. is_unfit: hosts answer, but not as the lot demands, and
+ * would answer others of our addresses the same. */
 void lot_unreachable(struct lot *l, const struct ending *ending, bool is_unfit);
 
 /* ---- connection.c ---- */

@@ -3,8 +3,8 @@
  *   DNS (core/route) --> hosts --> MTA-STS policy (sts.c) --> site
  *                   \--> a verdict ------------------------/
  *
- * The answer stands for its TTL. A domain that a relay takes (core/relay.h) has the relay's hosts and site. In the sandbox every
- * domain's route is the built-in inbox.
+ * The answer stands for its TTL, unless very many are known: then the oldest go (DN22). A domain that a relay takes
+ * (core/relay.h) has the relay's hosts and site. In the sandbox every domain's route is the built-in inbox.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "mta/own.h"
 
@@ -13,8 +13,10 @@
 
 #define ROUTING_MAX   1000 /* domains asked for at once: as many as the resolver has in flight (P6) */
 #define SANDBOX_TTL_S 3600
+#define KNOWN_MAX     50000 /* domains with an answer */
 
 struct domain_route {
+    struct list node; /* mta->known, oldest answer first; in none while asking */
     struct mta *mta;
     struct buf name;
     struct arena arena; /* while asking */
@@ -38,9 +40,15 @@ static void domain_free(struct domain_route *d) {
     arena_fini(&d->arena);
     arena_fini(&d->kept);
     (void)map_remove(d->mta->domains, buf_str(&d->name));
+    list_remove(&d->node);
     if (d->site) site_unref_domain(d->site);
     buf_fini(&d->name);
     free(d);
+}
+
+static void forget(struct domain_route *d) {
+    schedule_route(d->mta->schedule, buf_str(&d->name), NULL);
+    domain_free(d);
 }
 
 static void attach(struct domain_route *d, const struct route *route, uint32_t ttl_s) {
@@ -50,6 +58,7 @@ static void attach(struct domain_route *d, const struct route *route, uint32_t t
     d->site = site_find(m, buf_str(&d->name), &to);
     d->site->relay = to.verdict == ROUTE_HOSTS ? d->relay : NULL;
     d->expires_at = mta_now_mono(m) + (int64_t)ttl_s * 1000;
+    list_add_tail(&m->known, &d->node);
     schedule_route(m->schedule, buf_str(&d->name), &d->site->schedule);
     site_touch(d->site);
 }
@@ -135,7 +144,10 @@ static struct domain_route *domain_new(struct mta *m, struct str name, const str
     d->mta = m;
     d->relay = relay;
     d->published = &nothing_published;
+    list_init(&d->node);
     buf_add_str(&d->name, name);
+    bool is_full = map_count(m->domains) >= KNOWN_MAX && !list_is_empty(&m->known);
+    if (is_full) forget(LIST_OWNER(m->known.next, struct domain_route, node));
     (void)map_put(m->domains, buf_str(&d->name), d);
     return d;
 }
@@ -179,9 +191,7 @@ void router_sweep(struct mta *m) {
     int64_t now = mta_now_mono(m);
     while (map_next(m->domains, &cursor, &name, &value)) {
         struct domain_route *d = value;
-        if (!d->site || d->expires_at > now) continue;
-        schedule_route(m->schedule, name, NULL);
-        domain_free(d);
+        if (d->site && d->expires_at <= now) forget(d);
     }
 }
 

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "db/db.h"
+#include "mta/own.h"
 #include "town.h"
 
 #include <stdio.h>
@@ -49,6 +50,36 @@ static void DN15_a_dead_resolver_bounces_nothing(void **state) {
     assert_true(most <= 2 * t->count);
     assert_false(world_has(w, "SELECT 1 FROM recipients WHERE state <> 3"));
     town_end(&t);
+}
+
+/* Names that were looked up once do not stay for ever. */
+static void DN22_what_is_known_of_domains_is_bounded(void **state) {
+    (void)state;
+    enum { COUNT = 55000, STEP = 500, BOUND = 50000 };
+    struct world *w = world_new();
+    struct posting postings[STEP];
+    char names[STEP][32];
+    size_t most = 0;
+    sim_server_forget(sim_server(w->loop, "198.18.0.1:25", NULL));
+    sim_dns_add(w->loop, "mx.test", DNS_A, "198.18.0.1");
+    world_start(w);
+    for (size_t n = 0; n < full_or(COUNT, COUNT / 20); n += STEP) {
+        for (size_t i = 0; i < STEP; i++) {
+            (void)snprintf(names[i], sizeof names[i], "u@n%zu.test", n + i);
+            postings[i] = (struct posting){names[i], PRIORITY_BULK};
+            sim_dns_add(w->loop, names[i] + 2, DNS_MX, "10 mx.test");
+        }
+        (void)mail_many(w, postings, STEP);
+        sim_run_for(w->loop, SECOND);
+        if (map_count(w->mta->domains) > most) most = map_count(w->mta->domains);
+    }
+    sim_run_for(w->loop, HOUR);
+    print_message("at most %zu domains known\n", most);
+    assert_true(most <= BOUND);
+    assert_int_equal(map_count(w->mta->domains), 0);
+    assert_int_equal(map_count(w->mta->sites), 0);
+    assert_false(world_has(w, "SELECT 1 FROM recipients WHERE state <> 3"));
+    world_free(w);
 }
 
 /* ---- OB29 ---- */
@@ -180,6 +211,7 @@ int main(void) {
     log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(DN15_a_dead_resolver_bounces_nothing),
+        cmocka_unit_test(DN22_what_is_known_of_domains_is_bounded),
         cmocka_unit_test(a_backlog_drains_without_a_second_outage),
         cmocka_unit_test(OB29_ten_tarpits_harm_no_other_site),
     };
