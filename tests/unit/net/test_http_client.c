@@ -21,8 +21,8 @@ struct resolver_query {
 };
 static unsigned asked;
 
-/* local: 127.0.0.1; mapped: ::ffff:127.0.0.1; mixed: a private and a public address; gone: NXDOMAIN; broken: SERVFAIL; empty:
- * no address; six: ::1; rebind: public, at the second look private; far: a public address where nobody listens. */
+/* local, rebind: 127.0.0.1; six: ::1; both: both; mapped: ::ffff:127.0.0.1; gone: NXDOMAIN; broken: SERVFAIL; silent: no answer;
+ * others: no address. */
 static void answer_now(void *arg) {
     struct resolver_query *q = arg;
     struct dns_record records[2] = {0};
@@ -31,8 +31,13 @@ static void answer_now(void *arg) {
     bool is_a = q->question.type == DNS_A;
     if (str_eq(label, STR("gone"))) answer.status = STATUS_NOT_FOUND;
     if (str_eq(label, STR("broken"))) answer.status = STATUS_TEMPORARY;
-    if (is_a && (str_eq(label, STR("local")) || str_eq(label, STR("mixed")) || str_eq(label, STR("rebind")))) {
+    bool has_a = str_eq(label, STR("local")) || str_eq(label, STR("both")) || str_eq(label, STR("rebind"));
+    if (is_a && has_a) {
         memcpy(records[0].address, "\x7f\x00\x00\x01", 4);
+        answer.count = 1;
+    }
+    if (!is_a && (str_eq(label, STR("six")) || str_eq(label, STR("both")))) {
+        records[0].address[15] = 1;
         answer.count = 1;
     }
     if (!is_a && str_eq(label, STR("mapped"))) {
@@ -562,6 +567,20 @@ static void test_connection_refused(void **state) {
     close_world(&w);
 }
 
+static void test_the_next_address_is_tried(void **state) {
+    (void)state;
+    struct world w;
+    open_world(&w, PLAIN, 0, 0);
+    REPLY_AUTO both = {0}, six = {0};
+    get(&w, "both.test", "/ok", &both); /* nobody listens on ::1 */
+    assert_int_equal(both.code, 200);
+    assert_int_equal(both.remote.family, 4);
+    get(&w, "six.test", "/ok", &six);
+    assert_int_equal(six.status, STATUS_TEMPORARY);
+    assert_int_equal(six.stage, HTTP_CLIENT_CONNECT);
+    close_world(&w);
+}
+
 static void test_WH24_proxies_of_the_environment_are_ignored(void **state) {
     (void)state;
     setenv("http_proxy", "http://127.0.0.1:1", 1);
@@ -756,6 +775,7 @@ int main(void) {
         cmocka_unit_test(test_names_that_lead_nowhere),
         cmocka_unit_test(test_WH18_other_schemes_and_http_when_not_allowed),
         cmocka_unit_test(test_connection_refused),
+        cmocka_unit_test(test_the_next_address_is_tried),
         cmocka_unit_test(test_WH24_proxies_of_the_environment_are_ignored),
         cmocka_unit_test(test_WH22_certificates),
         cmocka_unit_test(test_WH22_no_tls_there),
