@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/outbound.h"
 
+#include "app/provider_file.h"
 #include "core/route.h"
 
 enum status outbound_sources(const struct config *c, struct source_table **ret, struct buf *ret_why) {
@@ -67,8 +68,11 @@ enum status outbound_check(const struct config *c, struct buf *ret_why) {
     struct source_table *sources = NULL;
     struct relay_table *relays = NULL;
     enum status st = outbound_sources(c, &sources, ret_why);
+    struct providers *providers = NULL;
     if (st == STATUS_OK) st = outbound_relays(c, &relays, ret_why);
+    if (st == STATUS_OK) st = provider_file_read(c, &providers, ret_why);
     source_table_free(&sources);
     relay_table_free(&relays);
+    providers_unref(&providers);
     return st;
 }

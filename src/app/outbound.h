@@ -11,7 +11,7 @@
 WARN_UNUSED enum status outbound_sources(const struct config *c, struct source_table **ret, struct buf *ret_why);
 /* [delivery] smarthost is one of them. */
 WARN_UNUSED enum status outbound_relays(const struct config *c, struct relay_table **ret, struct buf *ret_why);
-/* Both, and forget them. */
+/* Both, and the provider rows, and forget them. */
 WARN_UNUSED enum status outbound_check(const struct config *c, struct buf *ret_why);
 
 #endif

@@ -453,6 +453,33 @@ def test_sighup_takes_the_log_level_over(tmp_path):
         assert not is_talkative(gateway)
 
 
+def test_provider_rows_are_shown_and_read_anew(tmp_path):
+    """Those built in; those of a file, which can be what was printed; a bad one is refused with its line, and the old ones hold."""
+    file = tmp_path / "providers.conf"
+    printed = run("providers")
+    rows = {row["Name"]: row for row in json.loads(run("providers", "--json").stdout)["Providers"]}
+    assert rows["google"]["Connections"] == 5 and rows["google"]["ConnectionMessages"] == 50 and rows["comcast"]["RequiresTLS"]
+    assert rows["yahoo"]["Replies"][0] == {"Words": "[ts04]", "SuspendSeconds": 7200} and rows["default"]["MX"] == []
+    file.write_bytes(printed.stdout)
+    assert run("providers", "-o", f"delivery.providers={file}").stdout == printed.stdout
+    with Gateway(delivery__providers=str(file)) as gateway:
+
+        def reload(text):
+            file.write_text(text)
+            before = gateway.log.read_text().count("what=providers")
+            gateway.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: gateway.log.read_text().count("what=providers") > before, what="the reload")
+            return [line for line in gateway.log.read_text().splitlines() if "what=providers" in line][-1]
+
+        assert "app.reloaded" in reload("[sink]\nmx = mx.sink.test\nconnections = 1\n")
+        bad = reload("[sink]\nconnections = none\n")
+        assert "app.reload_failed" in bad and f"{file}: line 2: expected a number" in bad
+    refused = run("serve", "-o", f"data.dir={tmp_path}", "-o", f"delivery.providers={file}")
+    assert refused.returncode == 78 and one_line(refused.stderr) and b"line 2" in refused.stderr
+    refused = run("providers", "-o", f"delivery.providers={tmp_path}/none")
+    assert refused.returncode == 78 and b"cannot be read" in refused.stderr
+
+
 def test_no_secret_in_the_log(database):
     """P10: at the most talkative level, whatever is called."""
     with Gateway(database=database, log__level="debug", log__format="json") as gateway:
@@ -492,12 +519,14 @@ def test_no_secret_in_the_database(fresh):
 
 def test_doctor():
     zone = Zone({("mx.posthorn.test", "A"): ["9.9.9.25"], ("25.9.9.9.in-addr.arpa", "PTR"): ["mx.posthorn.test."]})
-    gateway = Gateway(dns__servers=zone.server, delivery__mode="live", delivery__smarthost="127.0.0.1:1", mail__from="a@posthorn.test", limits__key_per_minute=60)
+    relay = socket.create_server(("127.0.0.1", 0))
+    gateway = Gateway(dns__servers=zone.server, delivery__mode="live", delivery__smarthost=f"127.0.0.1:{relay.getsockname()[1]}", mail__from="a@posthorn.test",
+                      limits__key_per_minute=60)
     try:
         gateway.cli("init")
         text, answer = gateway.cli("doctor", check=False), gateway.cli("doctor", "--json", check=False)
         checks = {c["Check"]: c for c in json.loads(answer.stdout)["Checks"]}
-        for check in ("host name", "PTR", "port 25", "permissions", "own mail", "tenants"):
+        for check in ("host name", "PTR", "port 25", "permissions", "own mail", "tenants", "sources", "relays", "delivery files"):
             assert checks[check]["Verdict"] == "ok", checks
         assert {"DNSSEC", "clock", "disk", "open files"} <= set(checks) and all(c["Found"] for c in checks.values())
         assert len(text.stdout.splitlines()) == len(checks) and text.returncode == answer.returncode == 0
@@ -509,6 +538,16 @@ def test_doctor():
             worse = subprocess.run([POSTHORN, "doctor", "--json", *gateway.arguments(), *[x for o in options for x in ("-o", o)]], capture_output=True)
             found = {c["Check"]: c for c in json.loads(worse.stdout)["Checks"]}[check]
             assert found["Verdict"] == "warning" and word in found["Found"], found
+        relay.close()
+        rules = gateway.folder / "rules"
+        rules.write_text("nonsense\n")
+        for option, check, word in [("log.level=info", "relays", "smarthost: no connection to 127.0.0.1:"), (f"delivery.bounce_rules={rules}", "delivery files", "rules"),
+                                    ("source.a.address=192.0.2.99", "sources", "a, 192.0.2.99: it is no address of this machine"),
+                                    ("source.b.address=127.0.0.1", "sources", "b: its EHLO name mx.posthorn.test does not have the address 127.0.0.1"),
+                                    ("alerts.mail=ops@example.com", "alerts", "")]:
+            worse = subprocess.run([POSTHORN, "doctor", "--json", *gateway.arguments(), "-o", option], capture_output=True)
+            found = {c["Check"]: c for c in json.loads(worse.stdout)["Checks"]}[check]
+            assert word in found["Found"] and found["Verdict"] == ("ok" if check == "alerts" else "bad"), found
     finally:
         zone.close()
         shutil.rmtree(gateway.folder)

@@ -105,6 +105,7 @@ static const struct {
     {"delivery.smarthost_user", {"me", ""}, {"a\nb"}},
     {"delivery.smarthost_password", {"hunter2", ""}, {"a\x01"}},
     {"delivery.smarthost_tls", {"auto", "opportunistic", "require", "verify"}, {"", "never"}},
+    {"delivery.providers", {"/etc/posthorn/providers.conf", ""}, {"a\x01"}},
     {"delivery.retry", {"30s,5m,1h", "2h", ""}, {"5", "5m,,1h", "-5m", "x"}},
     {"smtp.public_host", {"smtp.example", ""}, {"-x.example", "a b"}},
     {"smtp.listen", {"", "127.0.0.1:2525,[::1]:2525"}, {"2525", "mail.example.com:25"}},
