@@ -151,8 +151,11 @@ static enum dane_state tlsa_look(struct pass *p, struct str base, struct tls_hos
     }
     if (answer->status == STATUS_NOT_FOUND || (answer->status == STATUS_OK && !(answer->secure && answer->count > 0)))
         return DANE_NONE;
+    if (answer->status != STATUS_OK) {
+        p->ttl_s = 0; /* the host is of no use before that is answered */
+        return DANE_UNKNOWN;
+    }
     ttl_note(p, answer);
-    if (answer->status != STATUS_OK) return DANE_UNKNOWN;
     host->tlsa_count = tlsa_usable(arena, answer, &host->tlsa);
     return host->tlsa_count > 0 ? DANE_USABLE : DANE_UNUSABLE;
 }

@@ -297,7 +297,7 @@ static void unfit(struct connection *c, const struct tls_verdict *verdict) {
     c->is_any_unfit = true;
     c->in_clear = false;
     note_unfit(c, buf_str(&c->host), verdict);
-    session_break_with(&c->session, verdict->enhanced, verdict->words);
+    session_break_tls(&c->session, verdict->enhanced, verdict->words);
     try_target(c);
 }
 
@@ -575,7 +575,9 @@ static struct target *pick(struct connection *c) {
         c->tried[t - c->site->targets] = true;
         c->is_any_unfit = true;
         note_unfit(c, t->host, &verdict);
-        session_break_with(&c->session, verdict.enhanced, verdict.words);
+        BUF_AUTO why = {0}; /* it is never connected to, so its name stands nowhere else */
+        buf_addf(&why, "%.*s: %s", STR_ARG(t->host), verdict.words);
+        session_break_tls(&c->session, verdict.enhanced, why.p);
     }
     return NULL;
 }

@@ -392,11 +392,15 @@ void session_quit(struct session *s, struct buf *out) {
 }
 
 void session_break(struct session *s, const char *why) {
-    session_break_with(s, "", why);
+    if (!s->is_ended) set_result_own(s, 0, "", why);
+    s->state = SESSION_BROKEN;
 }
 
-void session_break_with(struct session *s, const char *enhanced, const char *why) {
-    if (!s->is_ended) set_result_own(s, 0, enhanced, why);
+void session_break_tls(struct session *s, const char *enhanced, const char *why) {
+    if (!s->is_ended) {
+        set_result_own(s, 0, enhanced, why);
+        s->result.command = "TLS";
+    }
     s->state = SESSION_BROKEN;
 }
 

@@ -105,8 +105,8 @@ void session_quit(struct session *s, struct buf *out);
 /* End whatever is going on with words of our own: a time-out, a lost connection. No-op on the result if the transaction's
  * stands already. */
 void session_break(struct session *s, const char *why);
-/* The same with an enhanced status code for the result. */
-void session_break_with(struct session *s, const char *enhanced, const char *why);
+/* The same because TLS is not as it must be, with an enhanced status code. */
+void session_break_tls(struct session *s, const char *enhanced, const char *why);
 bool session_is_busy(const struct session *s); /* in a transaction whose result is not yet given */
 /* How long the state may last without an answer (RFC 5321 4.5.3.2); -1 in IDLE. */
 int64_t session_patience_ms(const struct session *s);
