@@ -4,10 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/doctor.h"
 
+#include "app/doctor_own.h"
 #include "app/home.h"
-#include "net/loop.h"
-#include "net/resolver.h"
-#include "net/stream.h"
 #include "net/tls.h"
 #include "proto/json/json_write.h"
 
@@ -29,21 +27,7 @@
 #define DAY_MS             (24 * INT64_C(3600000))
 #define WELL_KNOWN_DOMAIN  "gmail.com" /* has servers on port 25 that everybody may reach */
 
-enum verdict { VERDICT_OK, VERDICT_WARN, VERDICT_BAD };
-
-struct patient {
-    const struct config *config;
-    struct arena arena;
-    struct loop *loop;
-    struct resolver *resolver;
-    struct dns_answer answer; /* of the last question; records copied to the arena */
-    enum status connected;
-    struct net_address address; /* of our host name, family 0 when unknown */
-    struct str found;           /* what a check says, in the arena */
-};
-typedef enum verdict (*check_fn)(struct patient *p);
-
-__attribute__((format(printf, 3, 4))) static enum verdict say(struct patient *p, enum verdict verdict, const char *format, ...) {
+enum verdict doctor_say(struct patient *p, enum verdict verdict, const char *format, ...) {
     char text[512];
     va_list args;
     va_start(args, format);
@@ -77,7 +61,7 @@ static void run_bounded(struct patient *p) {
     timer_fini(&timer);
 }
 
-static void ask(struct patient *p, struct str name, enum dns_type type) {
+void doctor_ask(struct patient *p, struct str name, enum dns_type type) {
     p->answer = (struct dns_answer){.status = STATUS_TIMEOUT};
     struct resolver_query *query = resolver_ask(p->resolver, p->loop, (struct dns_question){name, type}, on_answer, p);
     run_bounded(p);
@@ -85,33 +69,51 @@ static void ask(struct patient *p, struct str name, enum dns_type type) {
 }
 
 static enum verdict check_hostname(struct patient *p) {
-    if (p->config->delivery_mode == MODE_SANDBOX) return say(p, VERDICT_OK, "not needed in sandbox mode");
+    if (p->config->delivery_mode == MODE_SANDBOX) return doctor_say(p, VERDICT_OK, "not needed in sandbox mode");
     struct str name = p->config->delivery_hostname;
     if (str_find(name, '.') == STR_NONE)
-        return say(p, VERDICT_BAD, "%.*s is not a full name; set [delivery] hostname to one with an address", STR_ARG(name));
-    ask(p, name, DNS_A);
+        return doctor_say(p, VERDICT_BAD, "%.*s is not a full name; set [delivery] hostname to one with an address",
+                          STR_ARG(name));
+    doctor_ask(p, name, DNS_A);
     if (p->answer.status != STATUS_OK || p->answer.count == 0)
-        return say(p, VERDICT_BAD, "%.*s has no address in the DNS (%s)", STR_ARG(name), status_text(p->answer.status));
+        return doctor_say(p, VERDICT_BAD, "%.*s has no address in the DNS (%s)", STR_ARG(name), status_text(p->answer.status));
     p->address.family = 4;
     memcpy(p->address.ip, p->answer.records[0].address, 4);
     BUF_AUTO ip = {0};
     net_address_format_ip(&ip, &p->address);
     if (net_address_is_private(&p->address))
-        return say(p, VERDICT_WARN, "%.*s is %s, which the world cannot reach", STR_ARG(name), ip.p);
-    return say(p, VERDICT_OK, "%.*s is %s", STR_ARG(name), ip.p);
+        return doctor_say(p, VERDICT_WARN, "%.*s is %s, which the world cannot reach", STR_ARG(name), ip.p);
+    return doctor_say(p, VERDICT_OK, "%.*s is %s", STR_ARG(name), ip.p);
+}
+
+static void write_reverse(struct buf *out, const struct net_address *a) {
+    static const char digits[] = "0123456789abcdef";
+    if (a->family == 4) {
+        buf_addf(out, "%u.%u.%u.%u.in-addr.arpa", a->ip[3], a->ip[2], a->ip[1], a->ip[0]);
+        return;
+    }
+    for (int i = 15; i >= 0; i--) buf_addf(out, "%c.%c.", digits[a->ip[i] & 15], digits[a->ip[i] >> 4]);
+    buf_add_z(out, "ip6.arpa");
+}
+
+bool doctor_points_back(struct patient *p, const struct net_address *address, struct str name) {
+    BUF_AUTO reverse = {0};
+    write_reverse(&reverse, address);
+    doctor_ask(p, buf_str(&reverse), DNS_PTR);
+    for (size_t i = 0; i < p->answer.count; i++)
+        if (str_eq_nocase(p->answer.records[i].name, name)) return true;
+    return false;
 }
 
 static enum verdict check_ptr(struct patient *p) {
-    if (p->config->delivery_mode == MODE_SANDBOX) return say(p, VERDICT_OK, "not needed in sandbox mode");
-    if (p->address.family != 4) return say(p, VERDICT_WARN, "not checked: the host name has no address");
-    const uint8_t *ip = p->address.ip;
-    ask(p, arena_strf(&p->arena, "%u.%u.%u.%u.in-addr.arpa", ip[3], ip[2], ip[1], ip[0]), DNS_PTR);
-    for (size_t i = 0; i < p->answer.count; i++)
-        if (str_eq_nocase(p->answer.records[i].name, p->config->delivery_hostname))
-            return say(p, VERDICT_OK, "the address points back to the name");
-    return say(p, VERDICT_BAD,
-               "the address does not point back to %.*s; ask your provider to set its PTR, or big providers refuse your mail",
-               STR_ARG(p->config->delivery_hostname));
+    if (p->config->delivery_mode == MODE_SANDBOX) return doctor_say(p, VERDICT_OK, "not needed in sandbox mode");
+    if (p->address.family != 4) return doctor_say(p, VERDICT_WARN, "not checked: the host name has no address");
+    if (doctor_points_back(p, &p->address, p->config->delivery_hostname))
+        return doctor_say(p, VERDICT_OK, "the address points back to the name");
+    return doctor_say(
+        p, VERDICT_BAD,
+        "the address does not point back to %.*s; ask your provider to set its PTR, or big providers refuse your mail",
+        STR_ARG(p->config->delivery_hostname));
 }
 
 static void on_open(void *arg) {
@@ -126,76 +128,86 @@ static void on_close(void *arg, enum status status) {
     loop_stop(p->loop);
 }
 
-static enum verdict check_port_25(struct patient *p) {
-    if (p->config->delivery_mode == MODE_SANDBOX) return say(p, VERDICT_OK, "not needed in sandbox mode");
-    if (!str_is_empty(p->config->delivery_smarthost)) return say(p, VERDICT_OK, "not needed with a smarthost");
-    ask(p, STR(WELL_KNOWN_DOMAIN), DNS_MX);
-    struct str host = p->answer.count ? p->answer.records[0].name : (struct str){0};
-    if (host.n) ask(p, host, DNS_A);
-    if (!host.n || p->answer.count == 0)
-        return say(p, VERDICT_BAD, "cannot find the mail servers of " WELL_KNOWN_DOMAIN ": does the resolver work?");
-    struct net_address to = {.family = 4, .port = 25};
-    memcpy(to.ip, p->answer.records[0].address, 4);
+void doctor_connect(struct patient *p, const struct net_address *to) {
     static const struct stream_events events = {.on_open = on_open, .on_close = on_close};
     p->connected = STATUS_TIMEOUT;
-    struct stream *s = stream_connect(p->loop, &to, NULL, CHECK_MS, &events, p);
+    struct stream *s = stream_connect(p->loop, to, NULL, CHECK_MS, &events, p);
     run_bounded(p);
     stream_free(&s);
-    if (p->connected == STATUS_OK) return say(p, VERDICT_OK, "outgoing connections to port 25 work");
-    return say(p, VERDICT_BAD, "no connection to port 25 of %.*s (%s); many providers block it until you ask", STR_ARG(host),
-               status_text(p->connected));
+}
+
+static enum verdict check_port_25(struct patient *p) {
+    if (p->config->delivery_mode == MODE_SANDBOX) return doctor_say(p, VERDICT_OK, "not needed in sandbox mode");
+    if (!str_is_empty(p->config->delivery_smarthost)) return doctor_say(p, VERDICT_OK, "not needed with a smarthost");
+    doctor_ask(p, STR(WELL_KNOWN_DOMAIN), DNS_MX);
+    struct str host = p->answer.count ? p->answer.records[0].name : (struct str){0};
+    if (host.n) doctor_ask(p, host, DNS_A);
+    if (!host.n || p->answer.count == 0)
+        return doctor_say(p, VERDICT_BAD, "cannot find the mail servers of " WELL_KNOWN_DOMAIN ": does the resolver work?");
+    struct net_address to = {.family = 4, .port = 25};
+    memcpy(to.ip, p->answer.records[0].address, 4);
+    doctor_connect(p, &to);
+    if (p->connected == STATUS_OK) return doctor_say(p, VERDICT_OK, "outgoing connections to port 25 work");
+    return doctor_say(p, VERDICT_BAD, "no connection to port 25 of %.*s (%s); many providers block it until you ask",
+                      STR_ARG(host), status_text(p->connected));
 }
 
 static enum verdict check_dnssec(struct patient *p) {
-    if (resolver_is_validating(p->resolver)) return say(p, VERDICT_OK, "answers are validated");
-    return say(p, VERDICT_WARN, "the name servers strip DNSSEC or there is no trust anchor; answers are not validated");
+    if (resolver_is_validating(p->resolver))
+        return doctor_say(p, VERDICT_OK, "answers are validated, so DANE protects mail to whom publishes it");
+    return doctor_say(p, VERDICT_WARN,
+                      "the name servers strip DNSSEC or there is no trust anchor; answers are not validated, and DANE is not "
+                      "looked at");
 }
 
 static enum verdict check_clock(struct patient *p) {
     struct timex state = {0};
     if (adjtimex(&state) < 0 || (state.status & STA_UNSYNC))
-        return say(p, VERDICT_WARN, "the clock is not synchronised; signatures carry its time");
-    return say(p, VERDICT_OK, "the clock is synchronised");
+        return doctor_say(p, VERDICT_WARN, "the clock is not synchronised; signatures carry its time");
+    return doctor_say(p, VERDICT_OK, "the clock is synchronised");
 }
 
 static enum verdict check_disk(struct patient *p) {
     struct statvfs fs;
     if (statvfs(p->config->data_dir.p, &fs) != 0)
-        return say(p, VERDICT_WARN, "there is no data folder yet; posthorn init makes it");
+        return doctor_say(p, VERDICT_WARN, "there is no data folder yet; posthorn init makes it");
     unsigned long long megabytes = (unsigned long long)fs.f_bavail * fs.f_frsize >> 20;
-    return say(p, megabytes < DISK_WARN_MB ? VERDICT_WARN : VERDICT_OK, "%llu MB free for the data folder", megabytes);
+    return doctor_say(p, megabytes < DISK_WARN_MB ? VERDICT_WARN : VERDICT_OK, "%llu MB free for the data folder", megabytes);
 }
 
 static enum verdict check_descriptors(struct patient *p) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return say(p, VERDICT_WARN, "the limit of open files cannot be read");
-    return say(p, limit.rlim_max < DESCRIPTORS_NEEDED ? VERDICT_WARN : VERDICT_OK, "up to %llu open files",
-               (unsigned long long)limit.rlim_max);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return doctor_say(p, VERDICT_WARN, "the limit of open files cannot be read");
+    return doctor_say(p, limit.rlim_max < DESCRIPTORS_NEEDED ? VERDICT_WARN : VERDICT_OK, "up to %llu open files",
+                      (unsigned long long)limit.rlim_max);
 }
 
 static enum verdict check_permissions(struct patient *p) {
     struct stat st;
     const struct config *c = p->config;
     if (stat(c->data_dir.p, &st) == 0 && (st.st_mode & 077))
-        return say(p, VERDICT_BAD, "others can enter the data folder; chmod 700 %.*s", STR_ARG(c->data_dir));
-    if (stat(c->keys_master.p, &st) != 0) return say(p, VERDICT_WARN, "there is no master key yet; posthorn init makes it");
-    if (st.st_mode & 077) return say(p, VERDICT_BAD, "others can read the master key; chmod 400 %.*s", STR_ARG(c->keys_master));
-    return say(p, VERDICT_OK, "data folder and master key are the owner's alone");
+        return doctor_say(p, VERDICT_BAD, "others can enter the data folder; chmod 700 %.*s", STR_ARG(c->data_dir));
+    if (stat(c->keys_master.p, &st) != 0)
+        return doctor_say(p, VERDICT_WARN, "there is no master key yet; posthorn init makes it");
+    if (st.st_mode & 077)
+        return doctor_say(p, VERDICT_BAD, "others can read the master key; chmod 400 %.*s", STR_ARG(c->keys_master));
+    return doctor_say(p, VERDICT_OK, "data folder and master key are the owner's alone");
 }
 
 static enum verdict check_own_mail(struct patient *p) {
     struct str from = p->config->mail_from;
     if (str_is_empty(from))
-        return say(p, VERDICT_WARN,
-                   "the gateway sends no mail of its own: no forgotten password, no check of an address; set [mail] from");
-    return say(p, VERDICT_OK, "the gateway's own mail comes from %.*s", STR_ARG(from));
+        return doctor_say(p, VERDICT_WARN,
+                          "the gateway sends no mail of its own: no forgotten password, no check of an address; set [mail] from");
+    return doctor_say(p, VERDICT_OK, "the gateway's own mail comes from %.*s", STR_ARG(from));
 }
 
 static enum verdict check_return_path(struct patient *p) {
     const struct config *c = p->config;
-    if (!str_is_empty(c->smtp_return_path)) return say(p, VERDICT_OK, "they come home at %.*s", STR_ARG(c->smtp_return_path));
-    if (c->delivery_mode == MODE_SANDBOX) return say(p, VERDICT_OK, "not needed in sandbox mode");
-    return say(
+    if (!str_is_empty(c->smtp_return_path))
+        return doctor_say(p, VERDICT_OK, "they come home at %.*s", STR_ARG(c->smtp_return_path));
+    if (c->delivery_mode == MODE_SANDBOX) return doctor_say(p, VERDICT_OK, "not needed in sandbox mode");
+    return doctor_say(
         p, VERDICT_WARN,
         "late bounces and complaints do not come home; set [smtp] return_path to port 25 of the host that the MX records of "
         "the return-path domains name");
@@ -219,27 +231,27 @@ static enum verdict check_certificate(struct patient *p) {
     struct str key = is_own ? arena_strf(&p->arena, "%.*s/" HOME_CERTIFICATE_KEY, STR_ARG(c->data_dir)) : c->tls_key;
     struct tls_certificate about;
     BUF_AUTO why = {0};
-    if (is_own && !has_smtp) return say(p, VERDICT_OK, "none is needed: nothing listens with TLS");
+    if (is_own && !has_smtp) return doctor_say(p, VERDICT_OK, "none is needed: nothing listens with TLS");
     if (is_own && access(file.p, F_OK) != 0 && errno == ENOENT)
-        return say(p, VERDICT_WARN, "there is no certificate in %.*s yet; the first start makes one", STR_ARG(file));
+        return doctor_say(p, VERDICT_WARN, "there is no certificate in %.*s yet; the first start makes one", STR_ARG(file));
     if (tls_certificate_read(file.p, &about) != STATUS_OK)
-        return say(p, VERDICT_BAD, "there is no certificate to read in %.*s%s", STR_ARG(file),
-                   is_own ? "; without the file the next start makes one" : "");
-    if (!is_pair(file, key, &why)) return say(p, VERDICT_BAD, "nothing can listen with TLS: %.*s", STR_ARG(buf_str(&why)));
+        return doctor_say(p, VERDICT_BAD, "there is no certificate to read in %.*s%s", STR_ARG(file),
+                          is_own ? "; without the file the next start makes one" : "");
+    if (!is_pair(file, key, &why)) return doctor_say(p, VERDICT_BAD, "nothing can listen with TLS: %.*s", STR_ARG(buf_str(&why)));
     int64_t days = (about.expires_at - clock_wall_ms(clock_system())) / DAY_MS;
     if (days < CERTIFICATE_DAYS)
-        return say(p, days < 0 ? VERDICT_BAD : VERDICT_WARN, "%.*s %s; SIGHUP takes over a new one", STR_ARG(file),
-                   days < 0 ? "has expired" : "expires within 14 days");
+        return doctor_say(p, days < 0 ? VERDICT_BAD : VERDICT_WARN, "%.*s %s; SIGHUP takes over a new one", STR_ARG(file),
+                          days < 0 ? "has expired" : "expires within 14 days");
     if (about.is_self_signed)
-        return say(p, c->delivery_mode == MODE_SANDBOX ? VERDICT_OK : VERDICT_WARN,
-                   "%.*s is self-signed: careful SMTP clients will not log in; name another in [tls]", STR_ARG(file));
-    return say(p, VERDICT_OK, "%.*s, for %lld days more", STR_ARG(file), (long long)days);
+        return doctor_say(p, c->delivery_mode == MODE_SANDBOX ? VERDICT_OK : VERDICT_WARN,
+                          "%.*s is self-signed: careful SMTP clients will not log in; name another in [tls]", STR_ARG(file));
+    return doctor_say(p, VERDICT_OK, "%.*s, for %lld days more", STR_ARG(file), (long long)days);
 }
 
 static enum verdict check_trusted(struct patient *p) {
     struct str trusted = p->config->smtp_trusted;
-    if (str_is_empty(trusted)) return say(p, VERDICT_OK, "every SMTP client has to log in");
-    return say(p, VERDICT_WARN, "these submit by SMTP without a login: %.*s", STR_ARG(trusted));
+    if (str_is_empty(trusted)) return doctor_say(p, VERDICT_OK, "every SMTP client has to log in");
+    return doctor_say(p, VERDICT_WARN, "these submit by SMTP without a login: %.*s", STR_ARG(trusted));
 }
 
 /* Right in a lab, wrong with tenants that are strangers. */
@@ -255,18 +267,30 @@ static enum verdict check_lab(struct patient *p) {
     BUF_AUTO found = {0};
     for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++)
         if (doors[i].is_open) buf_addf(&found, "%s%s", found.n ? "; " : "", doors[i].what);
-    if (found.n) return say(p, VERDICT_WARN, "%.*s", STR_ARG(buf_str(&found)));
-    return say(p, VERDICT_OK, "nothing is open that is for a lab only");
+    if (found.n) return doctor_say(p, VERDICT_WARN, "%.*s", STR_ARG(buf_str(&found)));
+    return doctor_say(p, VERDICT_OK, "nothing is open that is for a lab only");
 }
 
 static const struct {
     const char *name;
     check_fn check;
-} checks[] = {
-    {"host name", check_hostname}, {"PTR", check_ptr},     {"port 25", check_port_25},        {"DNSSEC", check_dnssec},
-    {"clock", check_clock},        {"disk", check_disk},   {"open files", check_descriptors}, {"permissions", check_permissions},
-    {"own mail", check_own_mail},  {"tenants", check_lab}, {"bounces", check_return_path},    {"certificate", check_certificate},
-    {"trusted", check_trusted}};
+} checks[] = {{"host name", check_hostname},
+              {"PTR", check_ptr},
+              {"port 25", check_port_25},
+              {"DNSSEC", check_dnssec},
+              {"clock", check_clock},
+              {"disk", check_disk},
+              {"open files", check_descriptors},
+              {"permissions", check_permissions},
+              {"own mail", check_own_mail},
+              {"tenants", check_lab},
+              {"bounces", check_return_path},
+              {"certificate", check_certificate},
+              {"trusted", check_trusted},
+              {"sources", check_sources},
+              {"relays", check_relays},
+              {"delivery files", check_delivery_files},
+              {"alerts", check_alerts}};
 
 static const char *const verdict_words[] = {"ok", "warning", "bad"};
 
@@ -287,7 +311,7 @@ int doctor(const struct config *c, bool json) {
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         enum verdict verdict = checks[i].check(&p);
         if (verdict > worst) worst = verdict;
-        if (!json) printf("%-8s %-12s %.*s\n", verdict_words[verdict], checks[i].name, STR_ARG(p.found));
+        if (!json) printf("%-8s %-14s %.*s\n", verdict_words[verdict], checks[i].name, STR_ARG(p.found));
         json_open_object(&w);
         json_add_z(&w, STR("Check"), checks[i].name);
         json_add_z(&w, STR("Verdict"), verdict_words[verdict]);
