@@ -163,12 +163,13 @@ void shape_set_rate(struct shape *s, struct shape_time now, int64_t to, struct s
 
 void shape_set_ramp(struct shape *s, struct shape_time now, int64_t to, struct str because) {
     int64_t from = s->ramp_per_minute, old = shape_rate_now(s);
+    bool is_routine = s->failures[SHAPE_UNREACHABLE] && from <= SHAPE_PROBE && to <= SHAPE_PROBE;
     s->ramp_per_minute = to;
     s->ramp_at = s->healthy_since = now.mono_ms;
     s->probe_at = 0;
     s->is_ramp_good = s->is_ramp_wanted = false;
     retime(s, now, old);
-    tell(s, (struct shape_decision){now.wall_ms, SHAPE_RAMP, SHAPE_NOT_PAUSED, from, to, {0}}, because);
+    tell(s, (struct shape_decision){now.wall_ms, SHAPE_RAMP, SHAPE_NOT_PAUSED, from, to, {0}, is_routine}, because);
 }
 
 void shape_set_pause(struct shape *s, struct shape_time now, enum shape_pause_kind kind, int64_t until, struct str because) {
@@ -181,7 +182,8 @@ void shape_set_pause(struct shape *s, struct shape_time now, enum shape_pause_ki
 }
 
 void shape_end_pause(struct shape *s, struct shape_time now, struct str because) {
-    struct shape_decision end = {now.wall_ms, SHAPE_RESUME, s->paused, wall_of(now, s->paused_until), 0, {0}};
+    struct shape_decision end = {now.wall_ms, SHAPE_RESUME, s->paused, wall_of(now, s->paused_until), 0, {0}, false};
+    end.is_routine = s->paused == SHAPE_UNREACHABLE && now.mono_ms >= s->paused_until;
     s->paused = SHAPE_NOT_PAUSED;
     s->paused_until = 0;
     s->because[0] = 0;

@@ -59,6 +59,7 @@ struct shape_decision {
     enum shape_pause_kind kind; /* of pause and resume */
     int64_t from, to;
     struct str because; /* printable ASCII for an operator; valid during the call */
+    bool is_routine;    /* time went on at a site that does not answer: nothing that anybody must be told of */
 };
 typedef void (*shape_decide_fn)(void *ctx, const struct shape_decision *decision);
 

@@ -11,10 +11,10 @@
 
 static void on_decision(void *ctx, const struct shape_decision *d) {
     struct connector *n = ctx;
-    LOG(LOG_INFO, "mta.decision", LOG_STR("site", n->site->key), LOG_STR("source", n->source->name),
+    LOG(d->is_routine ? LOG_DEBUG : LOG_INFO, "mta.decision", LOG_STR("site", n->site->key), LOG_STR("source", n->source->name),
         LOG_STR("what", shape_what_name(d->what)), LOG_INT("from", d->from), LOG_INT("to", d->to),
         LOG_STR("because", d->because));
-    mta_ledger_add(n->site->mta->ledger, n, d);
+    if (!d->is_routine) mta_ledger_add(n->site->mta->ledger, n, d);
 }
 
 /* The provider's row; where it says nothing, our own options. */

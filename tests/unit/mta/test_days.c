@@ -105,12 +105,14 @@ static void print_sums(struct town *t, const struct tally *sums) {
     "SELECT max(CASE WHEN r.state = 3 THEN r.changed_at - m.created_at ELSE 1000000000 END) FROM recipients r "                  \
     "JOIN messages m ON m.id = r.message_id WHERE r.address LIKE 'code%'"
 
-/* Every cap has a decision behind it, every decision a reason, and each goes on from where the one before it ended. */
+/* Every cap has a decision behind it, every decision a reason, and each goes on from where the one before it ended. That a dead
+ * site is probed again is not written (shape.h, is_routine). */
 static void check_decisions(struct town *t) {
     static const char *const never[] = {
         "SELECT 1 FROM decisions WHERE because = '' OR from_value = to_value",
         "SELECT 1 FROM (SELECT from_value, lag(to_value) OVER (PARTITION BY site, source, what ORDER BY id) AS before "
-        "FROM decisions WHERE what IN (0, 1, 4)) WHERE before <> from_value",
+        "FROM decisions WHERE what IN (0, 1, 4)) WHERE before <> from_value "
+        "AND NOT (what = 4 AND before <= 1 AND from_value <= 1)",
     };
     for (size_t i = 0; i < sizeof never / sizeof *never; i++) assert_false(world_has(t->w, never[i]));
     assert_true(world_has(t->w, "SELECT 1 FROM decisions"));
