@@ -1,4 +1,5 @@
-"""zone.py - a DNS server that knows d0.bench.test, d1.bench.test ...: each has one MX of its own, all at 127.0.0.1.
+"""zone.py - a DNS server that knows d0.bench.test, d1.bench.test ...: each has one MX of its own, all at 127.0.0.1; and
+live.bench.test, likewise at 127.0.0.2.
 
 Answers live an hour, so that a gateway asks once a domain and this process costs nothing while it is measured.
 SPDX-License-Identifier: Apache-2.0"""
@@ -23,10 +24,10 @@ def answer(packet):
     name, end = name_at(packet, 12)
     kind = struct.unpack_from("!H", packet, end)[0]
     data = None
-    if kind == MX and re.fullmatch(r"d\d+\.bench\.test", name):
+    if kind == MX and re.fullmatch(r"(d[\d-]+|live)\.bench\.test", name):
         data = struct.pack("!H", 10) + b"\x02mx\xc0\x0c"  # mx.<the question's name>
-    elif kind == A and re.fullmatch(r"mx\.d\d+\.bench\.test", name):
-        data = bytes([127, 0, 0, 1])
+    elif kind == A and re.fullmatch(r"mx\.(d[\d-]+|live)\.bench\.test", name):
+        data = bytes([127, 0, 0, 2 if name.startswith("mx.live") else 1])
     head = packet[:2] + struct.pack("!HHHHH", 0x8580, 1, 1 if data else 0, 0, 0)
     record = b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, TTL, len(data)) + data if data else b""
     return head + packet[12:end + 4] + record
