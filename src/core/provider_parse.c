@@ -79,7 +79,8 @@ static bool is_pattern(struct str s) {
     bool has_letter = false;
     for (size_t i = 0; i < name.n; i++) {
         bool is_plain = ascii_is_alnum(name.p[i]) || name.p[i] == '-' || name.p[i] == '_' || name.p[i] == ':';
-        if (!is_plain && name.p[i] != '.') return false;
+        bool is_dot = name.p[i] == '.' && i + 1 < name.n && name.p[i + 1] != '.';
+        if (!is_plain && !is_dot) return false;
         has_letter |= is_plain;
     }
     return has_letter && s.n <= 255;

@@ -129,6 +129,8 @@ static void test_an_error_names_its_line(void **state) {
         {"[ ]", "line 1: expected a name"},
         {"[a b]", "line 1: a name has letters"},
         {"[a]\nmx = *", "line 2: expected names of hosts"},
+        {"[a]\nmx = a..test", "line 2: expected names of hosts"},
+        {"[a]\nmx = a.test..", "line 2: expected names of hosts"},
         {"[a]\nmx = a.*.test", "line 2: expected names of hosts"},
         {"[a]\nmx = a.test,,b.test", "line 2: expected names of hosts"},
         {"[a]\nwhat = 1", "line 2: expected one of mx"},
