@@ -110,7 +110,7 @@ static void print_sums(struct town *t, const struct tally *sums) {
 static void check_decisions(struct town *t) {
     static const char *const never[] = {
         "SELECT 1 FROM decisions WHERE because = '' OR from_value = to_value",
-        "SELECT 1 FROM (SELECT from_value, lag(to_value) OVER (PARTITION BY site, source, what ORDER BY id) AS before "
+        "SELECT 1 FROM (SELECT what, from_value, lag(to_value) OVER (PARTITION BY site, source, what ORDER BY id) AS before "
         "FROM decisions WHERE what IN (0, 1, 4)) WHERE before <> from_value "
         "AND NOT (what = 4 AND before <= 1 AND from_value <= 1)",
     };
