@@ -4,6 +4,7 @@
 
 #include "core/accept.h"
 #include "core/retry.h"
+#include "core/tls_policy.h"
 #include "proto/address/address.h"
 #include "proto/smtp/command.h"
 #include "store/domains.h"
@@ -52,9 +53,12 @@ static struct str header_of(struct str content) {
     return end == STR_NONE ? content : str_sub(content, 0, end + 2);
 }
 
-/* RET counts for failures only (RFC 3461 6.2). */
+/* RET counts for failures only (RFC 3461 6.2). What was to go over TLS alone is not brought back by a report that may not
+ * (RFC 8689 5). */
 static void add_original(const struct message *m, struct str content, struct dsn *d) {
-    d->is_whole = d->action == DSN_FAILED && m->dsn_return == SMTP_RETURN_FULL && content.n <= DSN_WHOLE_MAX;
+    bool is_asked = d->action == DSN_FAILED && m->dsn_return == SMTP_RETURN_FULL;
+    bool is_guarded = m->tls != TLS_LEVEL_OPPORTUNISTIC && m->tls != TLS_LEVEL_WAIVE;
+    d->is_whole = is_asked && !is_guarded && content.n <= DSN_WHOLE_MAX;
     d->original = d->is_whole ? content : header_of(content);
 }
 
