@@ -51,7 +51,7 @@ struct api_options {
     void (*live_ask)(void *arg, struct live_question *question);
     void (*alerts_wake)(void *arg);              /* any thread: there is an alert to tell (app/watch.h); may be NULL */
     struct str alerts_mail, alerts_webhook;      /* [alerts]: where it is told */
-    const struct tls_report_options *tls_report; /* [tls_report] */
+    const struct tls_report_options *tls_report; /* [tls_report]; NULL: none are sent */
     /* Any loop: is the gateway taking work (not stopping)? NULL: always. */
     bool (*is_ready)(void *arg);
     void *arg;

@@ -25,6 +25,11 @@ static const struct refusal refusals[] = {
     {2, 0, "No reports are sent: set [tls_report] from"},
 };
 
+static const struct tls_report_options *options_of(const struct call *c) {
+    static const struct tls_report_options none;
+    return c->api->tls_report ? c->api->tls_report : &none;
+}
+
 static void write_day(struct json_writer *w, int64_t day) {
     BUF_AUTO text = {0};
     time_add_sql(&text, day * TLS_DAY_MS);
@@ -78,7 +83,7 @@ static enum status show(struct call *c, struct db *db) {
     if (counts.count == 0) return call_refuse(c, 1);
     BUF_AUTO json = {0};
     BUF_AUTO coded = {0};
-    tls_report_write(c->api->tls_report, day, domain, &counts, &json);
+    tls_report_write(options_of(c), day, domain, &counts, &json);
     base64_encode(&coded, buf_str(&json));
     struct json_writer *w = call_open(c);
     write_day(w, day);
@@ -89,7 +94,7 @@ static enum status show(struct call *c, struct db *db) {
 
 static enum status send(struct call *c, struct db *db) {
     int64_t count, day = call_number(c, "Day", c->now - TLS_DAY_MS) / TLS_DAY_MS;
-    if (c->api->tls_report->from.n == 0) return call_refuse(c, 2);
+    if (options_of(c)->from.n == 0) return call_refuse(c, 2);
     enum status status = tls_report_hasten(db, day, call_text(c, "Domain", STR("")), c->now, &count);
     if (status != STATUS_OK) return status;
     if (count == 0) return call_refuse(c, 1);
