@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 
 
 def certificate():
@@ -19,15 +19,18 @@ def certificate():
 
 
 class Mail:
-    def __init__(self, sender, recipients, content, tls):
+    def __init__(self, sender, recipients, content, tls, peer="", ehlo=""):
         self.sender, self.recipients, self.content, self.tls = sender, recipients, content, tls
+        self.peer, self.ehlo = peer, ehlo  # the address it came from, and the name that was said there
 
 
 class Sink:
     """answers: list of replies to RCPT, used up one by one, then 250; a callable gets (address) and returns a reply. requiretls: it is
-    offered within TLS (RFC 8689), and `required` lists whose MAIL said so."""
+    offered within TLS (RFC 8689), and `required` lists whose MAIL said so. login: (user, password) that it wants within TLS; `logins`
+    lists what came."""
 
-    def __init__(self, port, host="127.0.0.1", answers=(), tls=None, final=None, requiretls=False):
+    def __init__(self, port, host="127.0.0.1", answers=(), tls=None, final=None, requiretls=False, login=None):
+        self.logins = []
         self.mails, self.answers, self.final, self.rcpts, self.senders, self.required = [], list(answers), final, [], [], []
         sink = self
 
@@ -47,7 +50,8 @@ class Sink:
                     answer = sink.final.pop(0)
                     if not answer.startswith("2"):
                         return answer
-                sink.mails.append(Mail(envelope.mail_from, list(envelope.rcpt_tos), envelope.original_content, session.ssl is not None))
+                sink.mails.append(Mail(envelope.mail_from, list(envelope.rcpt_tos), envelope.original_content, session.ssl is not None,
+                                       session.peer[0], session.host_name))
                 return "250 2.0.0 taken"
 
         context = None
@@ -69,9 +73,14 @@ class Sink:
 
             Handler.handle_EHLO = handle_EHLO
 
+        def authenticate(server, session, envelope, mechanism, data):
+            sink.logins.append((mechanism, data.login.decode(), data.password.decode(), session.ssl is not None))
+            return AuthResult(success=sink.logins[-1][1:3] == login, handled=False)
+
         class Server(Controller):
             def factory(self):
-                return Session(self.handler, hostname="sink.test", tls_context=context, enable_SMTPUTF8=True, data_size_limit=100_000_000)
+                return Session(self.handler, hostname="sink.test", tls_context=context, enable_SMTPUTF8=True, data_size_limit=100_000_000,
+                               auth_required=login is not None, authenticator=authenticate if login else None)
 
         self.controller = Server(Handler(), hostname=host, port=port)
         self.controller.start()
