@@ -84,6 +84,7 @@ static enum status count_flying(struct clearing *s, struct db *db, int64_t *ret_
 
 enum status domain_clear_count(struct call *c, struct db *db) {
     struct clearing *s = c->state;
+    const struct queue_view view = {db, c->arena, c->api->owner.node_id, c->now};
     int64_t flying = 0;
     bool is_end = false;
     enum status status = s->count == 0 && !s->is_counted ? count_flying(s, db, &flying) : STATUS_OK;
@@ -92,8 +93,7 @@ enum status domain_clear_count(struct call *c, struct db *db) {
     for (int i = 0; status == STATUS_OK && !is_end && i < PIECES_MAX; i++) {
         struct queue_count_list counts;
         struct queue_page page;
-        status =
-            queue_filter_count(db, c->api->owner.node_id, &s->filter, &s->at, c->now, QUEUE_BY_NOTHING, c->arena, &counts, &page);
+        status = queue_filter_count(&view, &s->filter, &s->at, QUEUE_BY_NOTHING, &counts, &page);
         if (status != STATUS_OK) return status;
         for (size_t k = 0; k < counts.count; k++) s->count += counts.items[k].count;
         s->at = page.next;

@@ -106,13 +106,14 @@ static bool append(struct operator_walk *s, const struct queue_ids *ids) {
 
 enum status operator_order_find(struct call *c, struct db *db) {
     struct operator_walk *s = c->state;
+    const struct queue_view view = {db, c->arena, c->api->owner.node_id, c->now};
     enum status status = begin(c, db);
     c->cleanup = cleanup;
     c->write_bytes = (size_t)QUEUE_SLICE_MAX * 512;
     if (call_is_over(c, status)) return status;
     for (int i = 0; i < PIECES_MAX && !s->is_small; i++) {
         struct queue_page page;
-        status = queue_order_page(db, c->api->owner.node_id, &s->order, &s->at, c->now, c->arena, &page);
+        status = queue_order_page(&view, &s->order, &s->at, &page);
         if (status != STATUS_OK || !append(s, &page.ids)) return status;
         s->at = page.next;
         s->is_small = page.is_end;
@@ -147,10 +148,9 @@ static enum status store_job(struct call *c, struct db *db) {
 enum status operator_order_store(struct call *c, struct db *db) {
     struct operator_walk *s = c->state;
     const struct message_flight flight = message_hold_flight(&s->hold);
+    const struct queue_view view = {db, c->arena, c->api->owner.node_id, clock_wall_ms(c->api->clock)};
     s->job_id = 0;
-    enum status status =
-        s->is_small ? queue_order_apply(db, c->arena, &s->order, &s->ids, &flight, clock_wall_ms(c->api->clock), &s->result)
-                    : store_job(c, db);
+    enum status status = s->is_small ? queue_order_apply(&view, &s->order, &s->ids, &flight, &s->result) : store_job(c, db);
     if (status != STATUS_OK) return status;
     struct json_writer *w = call_open(c);
     json_add_i64(w, STR("Changed"), s->result.changed);

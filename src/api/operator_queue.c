@@ -37,8 +37,10 @@ enum status operator_queue_ask_site(struct call *c, struct db *db) {
     (void)db;
     struct operator_walk *s = c->state;
     s->is_of_site = call_arg(c, "Site")->is_given;
-    s->live.question =
-        (struct live_question){.what = s->is_of_site ? LIVE_DOMAINS : LIVE_ROUTES, .name = call_text(c, "Site", (struct str){0})};
+    bool is_retry = str_eq(str_from_z(c->op->name), STR("Operator.QueueRetry"));
+    s->live.question = (struct live_question){.ends_pause = is_retry,
+                                              .what = s->is_of_site ? LIVE_DOMAINS : LIVE_ROUTES,
+                                              .name = call_text(c, "Site", (struct str){0})};
     return live_ask_begin(&s->live, c);
 }
 
@@ -99,13 +101,13 @@ static enum status begin_list(struct call *c, struct db *db, size_t limit) {
 enum status operator_queue_list(struct call *c, struct db *db) {
     struct operator_walk *s = c->state;
     size_t limit = (size_t)call_number(c, "Limit", LIST_DEFAULT);
+    const struct queue_view view = {db, c->arena, c->api->owner.node_id, c->now};
     bool is_end = false;
     enum status status = begin_list(c, db, limit);
     if (call_is_over(c, status)) return status;
     for (int i = 0; status == STATUS_OK && i < PIECES_MAX && !is_end && s->item_count < limit; i++) {
         struct queue_page page;
-        status = queue_filter_page(db, c->api->owner.node_id, &s->filter, &s->at, c->now, (int)(limit - s->item_count), c->arena,
-                                   &page);
+        status = queue_filter_page(&view, &s->filter, &s->at, (int)(limit - s->item_count), &page);
         if (status == STATUS_OK) status = fetch_items(c, db, &page.ids);
         if (status != STATUS_OK) return status;
         s->at = page.next;
@@ -199,6 +201,7 @@ static enum status answer_top(struct call *c, struct operator_walk *s) {
 enum status operator_queue_top(struct call *c, struct db *db) {
     struct operator_walk *s = c->state;
     enum queue_count_by by = call_number(c, "By", 0) == 1 ? QUEUE_BY_REASON : QUEUE_BY_DOMAIN;
+    const struct queue_view view = {db, c->arena, c->api->owner.node_id, c->now};
     bool is_end = false;
     if (!s->counts) s->counts = arena_array(c->arena, OPERATOR_COUNTS_MAX, sizeof *s->counts);
     enum status status = operator_queue_filter(c, db);
@@ -206,7 +209,7 @@ enum status operator_queue_top(struct call *c, struct db *db) {
     for (int i = 0; status == STATUS_OK && i < PIECES_MAX && !is_end; i++) {
         struct queue_count_list counts;
         struct queue_page page;
-        status = queue_filter_count(db, c->api->owner.node_id, &s->filter, &s->at, c->now, by, c->arena, &counts, &page);
+        status = queue_filter_count(&view, &s->filter, &s->at, by, &counts, &page);
         if (status != STATUS_OK) return status;
         for (size_t k = 0; k < counts.count; k++) add_count(c, s, &counts.items[k], by);
         s->at = page.next;

@@ -45,11 +45,12 @@ static enum status find_of_message(struct call *c, struct db *db, struct why *y,
 }
 
 static enum status find_of_address(struct call *c, struct db *db, struct why *y) {
+    const struct queue_view view = {db, c->arena, c->api->owner.node_id, c->now};
     enum status status = STATUS_OK;
     bool is_end = false;
     for (int i = 0; status == STATUS_OK && i < PIECES_MAX && !is_end && !y->is_found; i++) {
         struct queue_page page;
-        status = queue_filter_page(db, c->api->owner.node_id, &y->filter, &y->at, c->now, 1, c->arena, &page);
+        status = queue_filter_page(&view, &y->filter, &y->at, 1, &page);
         if (status != STATUS_OK) return status;
         if (page.ids.count) status = take(c, db, y, page.ids.items[0]);
         y->at = page.next;

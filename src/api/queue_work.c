@@ -35,6 +35,7 @@ static bool read_order(struct slice *s, struct queue_slice *q, struct queue_swee
 
 static enum status load(struct slice *s, struct db *db) {
     struct queue_slice *q = ARENA_NEW(&s->arena, struct queue_slice);
+    const struct queue_view view = {db, &s->arena, s->api->owner.node_id, s->now};
     struct queue_sweep at;
     enum status status = queue_job_get(db, &s->arena, s->id, &q->job);
     if (status != STATUS_OK || q->job.finished_at) {
@@ -45,7 +46,7 @@ static enum status load(struct slice *s, struct db *db) {
     if (!read_order(s, q, &at)) return STATUS_CORRUPT;
     s->state = q;
     for (int i = 0; status == STATUS_OK && i < PIECES_MAX && q->page.ids.count == 0 && !q->page.is_end; i++) {
-        status = queue_order_page(db, s->api->owner.node_id, &q->order, &at, s->now, &s->arena, &q->page);
+        status = queue_order_page(&view, &q->order, &at, &q->page);
         at = q->page.next;
     }
     if (q->page.ids.count) qsort(q->page.ids.items, q->page.ids.count, sizeof *q->page.ids.items, compare_ids);
@@ -77,8 +78,9 @@ static enum status store(struct slice *s, struct db *db) {
     BUF_AUTO place = {0};
     int64_t now = clock_wall_ms(s->api->clock);
     const struct message_flight flight = message_hold_flight(&q->hold);
+    const struct queue_view view = {db, &s->arena, s->api->owner.node_id, now};
     s->end = SLICE_MORE; /* this may be a second run */
-    enum status status = queue_order_apply(db, &s->arena, &q->order, &q->page.ids, &flight, now, &q->result);
+    enum status status = queue_order_apply(&view, &q->order, &q->page.ids, &flight, &q->result);
     if (status != STATUS_OK) return status;
     int64_t busy = q->job.busy + q->result.busy;
     if (!q->page.is_end) queue_sweep_format(&place, &q->page.next);

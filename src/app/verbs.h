@@ -47,9 +47,9 @@ struct verb {
     const char *columns; /* "UserID:ID EmailAddress:EMAIL": field and heading of each column */
     const char *total;   /* the field that counts all rows, which may be more than there are in the answer */
     const char *more;    /* a sentence behind the table */
-    const char *each;     /* a list of the answer of which each item is told as `each_say` */
+    const char *each;    /* a list of the answer of which each item is told as `each_say` */
     const char *each_say;
-    int hint_code;       /* a refusal whose words, which clients know, need more for people: `hint` is added */
+    int hint_code; /* a refusal whose words, which clients know, need more for people: `hint` is added */
     const char *hint;
     const char *raw; /* a base64 field that is printed as bytes, instead of all that */
 };

@@ -66,6 +66,7 @@ struct live_question {
     enum live_ask what;
     struct str name; /* must live until done */
     bool is_all;
+    bool ends_pause; /* DOMAINS: and what deliveries paused there themselves ends, with one message first */
     int64_t recipient_id;
     enum live_pause_kind kind;
     int64_t until; /* wall, or SHAPE_NO_END */

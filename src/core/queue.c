@@ -63,14 +63,17 @@ enum status queue_fetch(struct db *db, int64_t node_id, const struct schedule_lo
 }
 
 /* ---- what outlives its message's life ---- */
-enum status queue_expired_page(struct db *db, int64_t node_id, const struct queue_sweep *at, int64_t now, int limit,
-                               struct arena *arena, struct queue_page *ret) {
+enum status queue_expired_page(const struct queue_view *view, const struct queue_sweep *at, int limit, struct queue_page *ret) {
     struct queue_filter filter = queue_filter_all();
-    filter.expires_until = now;
-    struct queue_walk walk = {
-        .node_id = node_id, .is_held = at->is_held, .filter = &filter, .after = at->after, .now = now, .limit = limit};
+    filter.expires_until = view->now;
+    struct queue_walk walk = {.node_id = view->node_id,
+                              .is_held = at->is_held,
+                              .filter = &filter,
+                              .after = at->after,
+                              .now = view->now,
+                              .limit = limit};
     struct queue_piece piece;
-    enum status status = queue_pick(db, arena, &walk, &piece);
+    enum status status = queue_pick(view->db, view->arena, &walk, &piece);
     if (status != STATUS_OK) return status;
     *ret = (struct queue_page){.ids = {piece.ids, piece.count},
                                .next = {.is_held = at->is_held, .after = piece.place},

@@ -29,6 +29,14 @@ WARN_UNUSED enum status queue_is_ours(struct db *db, const struct node_epoch *ow
 enum status queue_fetch(struct db *db, int64_t node_id, const struct schedule_load *load, struct arena *arena,
                         struct schedule_rows *ret);
 
+/* In which transaction the queue is looked at or changed, and when; what is found lives in the arena. */
+struct queue_view {
+    struct db *db;
+    struct arena *arena;
+    int64_t node_id; /* whose rows */
+    int64_t now;
+};
+
 /* How far a walk over all that is not ended is; zeroed: at its beginning. */
 struct queue_sweep {
     bool is_held; /* what waits comes first, then what is held */
@@ -39,10 +47,10 @@ struct queue_page {
     struct queue_sweep next; /* its strings, like the ids, live in the arena */
     bool is_end;
 };
-/* On a reader: recipients whose message's life ended at `now` or before, at most `limit` of them, out of at most
+/* On a reader: recipients whose message's life ended at view->now or before, at most `limit` of them, out of at most
  * QUEUE_WALK_LOOK_MAX index entries. An empty piece may have a next one. */
-WARN_UNUSED enum status queue_expired_page(struct db *db, int64_t node_id, const struct queue_sweep *at, int64_t now, int limit,
-                                           struct arena *arena, struct queue_page *ret);
+WARN_UNUSED enum status queue_expired_page(const struct queue_view *view, const struct queue_sweep *at, int limit,
+                                           struct queue_page *ret);
 /* On the writer: fail these, as delivery_settle does, each with its event and the reason for which it waited; those that ended or
  * live longer meanwhile are left alone. None may be in flight: leave those out. *ret_count: how many failed. */
 WARN_UNUSED enum status queue_expire(struct db *db, struct dsn_desk *desk, const struct queue_ids *ids, int64_t now,
@@ -74,7 +82,7 @@ struct queue_item {
     const char *state; /* "scheduled" until its time comes, then "queued" */
     bool is_waiting, is_held;
     int priority, message_tls, domain_tls; /* enum tls_level */
-    struct str reason; /* of the last try, or of its end; "waiting for its first try" before */
+    struct str reason;                     /* of the last try, or of its end; "waiting for its first try" before */
     int64_t attempts, due_at, changed_at, created_at, expires_at;
 };
 /* Why one waits that was never tried: for its time, or for its turn. */

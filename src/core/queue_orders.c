@@ -94,7 +94,7 @@ struct trip {
     bool is_nothing;
 };
 
-static void trip_begin(struct trip *t, int64_t node_id, const struct queue_filter *filter, unsigned among,
+static void trip_begin(struct trip *t, const struct queue_view *view, const struct queue_filter *filter, unsigned among,
                        const struct queue_sweep *at) {
     int state = filter->state;
     *t = (struct trip){.filter = *filter, .among = among};
@@ -104,7 +104,8 @@ static void trip_begin(struct trip *t, int64_t node_id, const struct queue_filte
     struct queue_sweep from = *at;
     if (!from.is_held && !(t->among & AMONG_WAITING)) from = (struct queue_sweep){.is_held = true};
     t->is_nothing = from.is_held && !(t->among & AMONG_HELD);
-    t->walk = (struct queue_walk){.node_id = node_id, .is_held = from.is_held, .filter = &t->filter, .after = from.after};
+    t->walk = (struct queue_walk){
+        .node_id = view->node_id, .is_held = from.is_held, .filter = &t->filter, .after = from.after, .now = view->now};
 }
 
 static struct queue_page trip_page(const struct trip *t, const struct queue_piece *piece) {
@@ -114,47 +115,42 @@ static struct queue_page trip_page(const struct trip *t, const struct queue_piec
     return page;
 }
 
-static enum status trip_pick(struct trip *t, struct db *db, struct arena *arena, struct queue_page *ret) {
+static enum status trip_pick(struct trip *t, const struct queue_view *view, int limit, struct queue_page *ret) {
     struct queue_piece piece = {.place = t->walk.after, .is_end = true};
-    enum status status = t->is_nothing ? STATUS_OK : queue_pick(db, arena, &t->walk, &piece);
+    t->walk.limit = limit;
+    enum status status = t->is_nothing ? STATUS_OK : queue_pick(view->db, view->arena, &t->walk, &piece);
     if (status == STATUS_OK) *ret = trip_page(t, &piece);
     return status;
 }
 
-enum status queue_filter_page(struct db *db, int64_t node_id, const struct queue_filter *filter, const struct queue_sweep *at,
-                              int64_t now, int limit, struct arena *arena, struct queue_page *ret) {
+enum status queue_filter_page(const struct queue_view *view, const struct queue_filter *filter, const struct queue_sweep *at,
+                              int limit, struct queue_page *ret) {
     struct trip t;
-    trip_begin(&t, node_id, filter, AMONG_BOTH, at);
-    t.walk.now = now;
-    t.walk.limit = limit;
-    return trip_pick(&t, db, arena, ret);
+    trip_begin(&t, view, filter, AMONG_BOTH, at);
+    return trip_pick(&t, view, limit, ret);
 }
 
-enum status queue_filter_count(struct db *db, int64_t node_id, const struct queue_filter *filter, const struct queue_sweep *at,
-                               int64_t now, enum queue_count_by by, struct arena *arena, struct queue_count_list *ret,
-                               struct queue_page *ret_page) {
+enum status queue_filter_count(const struct queue_view *view, const struct queue_filter *filter, const struct queue_sweep *at,
+                               enum queue_count_by by, struct queue_count_list *ret, struct queue_page *ret_page) {
     struct trip t;
     struct queue_piece piece = {.is_end = true};
     struct queue_count_list counts = {.count = 0};
-    trip_begin(&t, node_id, filter, AMONG_BOTH, at);
-    t.walk.now = now;
-    enum status status = t.is_nothing ? STATUS_OK : queue_count_piece(db, arena, &t.walk, by, &counts, &piece);
+    trip_begin(&t, view, filter, AMONG_BOTH, at);
+    enum status status = t.is_nothing ? STATUS_OK : queue_count_piece(view->db, view->arena, &t.walk, by, &counts, &piece);
     if (status != STATUS_OK) return status;
     *ret = counts;
     *ret_page = trip_page(&t, &piece);
     return STATUS_OK;
 }
 
-enum status queue_order_page(struct db *db, int64_t node_id, const struct queue_order *order, const struct queue_sweep *at,
-                             int64_t now, struct arena *arena, struct queue_page *ret) {
+enum status queue_order_page(const struct queue_view *view, const struct queue_order *order, const struct queue_sweep *at,
+                             struct queue_page *ret) {
     static const unsigned among[QUEUE_VERB_COUNT] = {
         [QUEUE_RETRY] = AMONG_WAITING, [QUEUE_HOLD] = AMONG_WAITING, [QUEUE_RELEASE] = AMONG_HELD,
         [QUEUE_CANCEL] = AMONG_BOTH,   [QUEUE_MOVE] = AMONG_BOTH,    [QUEUE_FAIL] = AMONG_BOTH};
     struct trip t;
-    trip_begin(&t, node_id, &order->filter, among[order->verb], at);
-    t.walk.now = now;
-    t.walk.limit = QUEUE_SLICE_MAX;
-    return trip_pick(&t, db, arena, ret);
+    trip_begin(&t, view, &order->filter, among[order->verb], at);
+    return trip_pick(&t, view, QUEUE_SLICE_MAX, ret);
 }
 
 /* ---- what is done ---- */
@@ -199,19 +195,19 @@ static enum status add_entry(struct db *db, struct arena *arena, int64_t id, str
     return STATUS_OK;
 }
 
-enum status queue_order_apply(struct db *db, struct arena *arena, const struct queue_order *order, const struct queue_ids *ids,
-                              const struct message_flight *flight, int64_t now, struct queue_result *ret) {
+enum status queue_order_apply(const struct queue_view *view, const struct queue_order *order, const struct queue_ids *ids,
+                              const struct message_flight *flight, struct queue_result *ret) {
     bool is_news = order->verb == QUEUE_RETRY || order->verb == QUEUE_RELEASE || order->verb == QUEUE_MOVE;
-    struct queue_result result = {.entries.items = arena_array(arena, ids->count + 1, sizeof(struct queue_entry))};
+    struct queue_result result = {.entries.items = arena_array(view->arena, ids->count + 1, sizeof(struct queue_entry))};
     for (size_t i = 0; i < ids->count; i++) {
         int64_t id = ids->items[i];
         if (message_is_flying(flight, id)) {
             result.busy++;
             continue;
         }
-        enum status status = act(db, order, id, now);
+        enum status status = act(view->db, order, id, view->now);
         if (status == STATUS_NOT_FOUND) continue;
-        if (status == STATUS_OK && is_news) status = add_entry(db, arena, id, &result.entries);
+        if (status == STATUS_OK && is_news) status = add_entry(view->db, view->arena, id, &result.entries);
         if (status != STATUS_OK) return status;
         result.changed++;
     }

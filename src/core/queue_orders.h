@@ -34,24 +34,23 @@ void queue_sweep_format(struct buf *out, const struct queue_sweep *at);
 WARN_UNUSED bool queue_sweep_parse(struct arena *arena, struct str text, struct queue_sweep *ret);
 
 /* On a reader: the next recipients that the filter takes, whatever is done to them, among waiting and held ones. */
-WARN_UNUSED enum status queue_filter_page(struct db *db, int64_t node_id, const struct queue_filter *filter,
-                                          const struct queue_sweep *at, int64_t now, int limit, struct arena *arena,
-                                          struct queue_page *ret);
+WARN_UNUSED enum status queue_filter_page(const struct queue_view *view, const struct queue_filter *filter,
+                                          const struct queue_sweep *at, int limit, struct queue_page *ret);
 /* The next piece of it counted. */
-WARN_UNUSED enum status queue_filter_count(struct db *db, int64_t node_id, const struct queue_filter *filter,
-                                           const struct queue_sweep *at, int64_t now, enum queue_count_by by, struct arena *arena,
-                                           struct queue_count_list *ret, struct queue_page *ret_page);
+WARN_UNUSED enum status queue_filter_count(const struct queue_view *view, const struct queue_filter *filter,
+                                           const struct queue_sweep *at, enum queue_count_by by, struct queue_count_list *ret,
+                                           struct queue_page *ret_page);
 /* The same of those in a state in which the order means something. */
-WARN_UNUSED enum status queue_order_page(struct db *db, int64_t node_id, const struct queue_order *order,
-                                         const struct queue_sweep *at, int64_t now, struct arena *arena, struct queue_page *ret);
+WARN_UNUSED enum status queue_order_page(const struct queue_view *view, const struct queue_order *order,
+                                         const struct queue_sweep *at, struct queue_page *ret);
 
 struct queue_result {
     int64_t changed, busy;           /* busy: in flight, left alone */
     struct queue_entry_list entries; /* for the scheduler, which does not know their time yet */
 };
 /* On the writer, under a hold over these ids. Of those that are in another state by now nothing is changed. */
-WARN_UNUSED enum status queue_order_apply(struct db *db, struct arena *arena, const struct queue_order *order,
-                                          const struct queue_ids *ids, const struct message_flight *flight, int64_t now,
+WARN_UNUSED enum status queue_order_apply(const struct queue_view *view, const struct queue_order *order,
+                                          const struct queue_ids *ids, const struct message_flight *flight,
                                           struct queue_result *ret);
 
 #endif

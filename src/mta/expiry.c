@@ -32,7 +32,8 @@ static enum status page_run(struct job *job, void *ctx) {
     struct expiry *e = LIST_OWNER(job, struct expiry, job);
     struct arena *arena = &e->arena[e->which];
     arena_fini(arena);
-    return queue_expired_page(ctx, e->mta->owner.node_id, &e->at, e->now, SLICE_ROWS, arena, &e->page);
+    const struct queue_view view = {.db = ctx, .arena = arena, .node_id = e->mta->owner.node_id, .now = e->now};
+    return queue_expired_page(&view, &e->at, SLICE_ROWS, &e->page);
 }
 
 static enum status slice_run(struct job *job, void *ctx) {

@@ -149,6 +149,7 @@ static void ask_domains(struct mta *m, struct live_question *q) {
     struct site *s = find_site(m, q->name);
     struct collect c;
     if (!s) return;
+    if (q->ends_pause) pauses_lift(s);
     collect_begin(&c, q, LIVE_DOMAINS_MAX);
     schedule_site_domains(&s->schedule, collect_domain, &c);
     take_domains(q, &c);

@@ -185,6 +185,8 @@ int64_t pauses_until(const struct mta *m, enum live_pause_kind kind, struct str 
 bool pauses_set(struct mta *m, const struct live_question *q, struct site *s);
 bool pauses_clear(struct mta *m, const struct live_question *q, struct site *s);
 void pauses_new_site(struct site *s);
+/* The site goes on, unless the operator himself has paused it. */
+void pauses_lift(struct site *s);
 void pauses_sweep(struct mta *m);
 
 /* ---- connector.c ---- */

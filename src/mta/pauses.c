@@ -115,6 +115,10 @@ static void resume_site(struct site *s) {
     site_touch(s);
 }
 
+void pauses_lift(struct site *s) {
+    if (s->operator_until <= mta_now(s->mta)) resume_site(s);
+}
+
 /* ---- all, and sources ---- */
 static void take_back_all(struct mta *m) {
     LIST_FOR_EACH_SAFE (it, &m->attempts) {

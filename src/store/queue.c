@@ -257,9 +257,10 @@ static void queue_row_fill(struct stmt *s, struct arena *a, void *item) {
 }
 
 enum status queue_row_get(struct db *tx, struct arena *a, int64_t id, struct queue_row *ret) {
-    struct stmt *s = db_stmt(tx, "SELECT " RECIPIENT_COLUMNS ", m.uuid, m.sender, m.created_at, m.size, m.tls, d.tls FROM recipients r "
-                                 "JOIN messages m ON m.id = r.message_id LEFT JOIN domains d ON d.id = m.domain_id "
-                                 "WHERE r.id = ?1");
+    struct stmt *s =
+        db_stmt(tx, "SELECT " RECIPIENT_COLUMNS ", m.uuid, m.sender, m.created_at, m.size, m.tls, d.tls FROM recipients r "
+                    "JOIN messages m ON m.id = r.message_id LEFT JOIN domains d ON d.id = m.domain_id "
+                    "WHERE r.id = ?1");
     stmt_bind_int(s, 1, id);
     return row_get(s, a, queue_row_fill, ret);
 }

@@ -23,6 +23,10 @@ static struct scene scene_new(void) {
     return s;
 }
 
+static struct queue_view view_of(struct scene *s, int64_t now) {
+    return (struct queue_view){s->f->db, &s->f->arena, s->node.node_id, now};
+}
+
 static int64_t add(struct scene *s, int64_t message, int64_t account, int64_t domain, const char *to, int64_t due_at) {
     struct recipient r = {.message_id = message,
                           .account_id = account,
@@ -40,11 +44,12 @@ static int64_t add(struct scene *s, int64_t message, int64_t account, int64_t do
 
 /* All that a filter finds, page by page. */
 static size_t find_all(struct scene *s, const struct queue_filter *filter, int limit, int64_t *ret_first) {
+    const struct queue_view view = view_of(s, NOW);
     struct queue_sweep at = {.is_held = false};
     struct queue_page page = {.is_end = false};
     size_t count = 0;
     for (int i = 0; i < 1000 && !page.is_end; i++) {
-        assert_ok(queue_filter_page(s->f->db, s->node.node_id, filter, &at, NOW, limit, &s->f->arena, &page));
+        assert_ok(queue_filter_page(&view, filter, &at, limit, &page));
         if (page.ids.count && count == 0 && ret_first) *ret_first = page.ids.items[0];
         count += page.ids.count;
         BUF_AUTO text = {0};
@@ -122,10 +127,11 @@ static void test_filters_find_what_they_say(void **state) {
 static struct queue_result order(struct scene *s, enum queue_verb verb, int64_t id, int64_t due_at, int64_t flying) {
     struct queue_order o = {
         .verb = verb, .filter = queue_filter_all(), .due_at = due_at, .priority = -1, .reason = STR("so it is")};
+    const struct queue_view view = view_of(s, NOW);
     struct queue_ids ids = {&id, 1};
     struct message_flight flight = {&flying, flying ? 1 : 0};
     struct queue_result result;
-    assert_ok(queue_order_apply(s->f->db, &s->f->arena, &o, &ids, &flight, NOW, &result));
+    assert_ok(queue_order_apply(&view, &o, &ids, &flight, &result));
     return result;
 }
 
@@ -184,11 +190,12 @@ static void test_P4_what_outlives_its_life_is_found_held_or_not(void **state) {
             held = add(&s, message, s.account, s.domain, "b.example", NOW);
     assert_ok(queue_hold_row(s.f->db, held, STR("held"), NOW));
     for (int64_t now = NOW + 999; now <= NOW + 1000; now++) {
+        const struct queue_view view = view_of(&s, now);
         struct queue_sweep at = {.is_held = false};
         struct queue_page page = {.is_end = false};
         size_t count = 0;
         while (!page.is_end) {
-            assert_ok(queue_expired_page(s.f->db, s.node.node_id, &at, now, 100, &s.f->arena, &page));
+            assert_ok(queue_expired_page(&view, &at, 100, &page));
             for (size_t i = 0; i < page.ids.count; i++) assert_true(page.ids.items[i] == (count++ ? held : waits));
             at = page.next;
         }
@@ -228,10 +235,11 @@ static void test_P8_a_long_queue_is_walked_whole_in_pieces(void **state) {
     f = queue_filter_all();
     struct queue_sweep at = {.is_held = false};
     struct queue_page page = {.is_end = false};
+    const struct queue_view view = view_of(&s, NOW);
     int64_t total = 0, pieces = 0;
     for (; !page.is_end; at = page.next, pieces++) {
         struct queue_count_list counts;
-        assert_ok(queue_filter_count(s.f->db, 1, &f, &at, NOW, QUEUE_BY_DOMAIN, &s.f->arena, &counts, &page));
+        assert_ok(queue_filter_count(&view, &f, &at, QUEUE_BY_DOMAIN, &counts, &page));
         for (size_t i = 0; i < counts.count; i++) total += counts.items[i].count;
     }
     assert_int_equal(total, LONG);

@@ -64,15 +64,14 @@ static enum status clear(void *arg, struct db *db) {
     struct decision *d = arg;
     struct queue_order order = {.verb = QUEUE_FAIL, .filter = queue_filter_all(), .reason = STR("cleared")};
     struct message_flight flight = flight_of(d);
+    const struct queue_view view = {db, &d->arena, d->w->options.node_id, now_of(d->w)};
     struct queue_page page;
     struct queue_result result;
     order.filter.domain_id = d->w->domain_id;
     enum status status = message_last(db, &order.filter.last_message);
     if (status == STATUS_OK) status = domain_set_cut(db, d->w->account_id, d->w->domain_id, order.filter.last_message);
-    if (status == STATUS_OK)
-        status = queue_order_page(db, d->w->options.node_id, &order, &(struct queue_sweep){.is_held = false}, now_of(d->w),
-                                  &d->arena, &page);
-    if (status == STATUS_OK) status = queue_order_apply(db, &d->arena, &order, &page.ids, &flight, now_of(d->w), &result);
+    if (status == STATUS_OK) status = queue_order_page(&view, &order, &(struct queue_sweep){.is_held = false}, &page);
+    if (status == STATUS_OK) status = queue_order_apply(&view, &order, &page.ids, &flight, &result);
     if (status == STATUS_OK) d->count = result.changed;
     return status;
 }
