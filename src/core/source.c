@@ -222,11 +222,6 @@ const struct source_pool *source_pool_find(const struct source_table *t, struct 
     return NULL;
 }
 
-const struct source_pool *source_pool_get(const struct source_table *t, struct str name) {
-    const struct source_pool *pool = source_pool_find(t, name);
-    return pool ? pool : &t->pools[0];
-}
-
 void source_pool_names(struct buf *out, const struct source_table *t) {
     for (size_t i = 0; i < t->pool_count; i++) buf_addf(out, "%s%.*s", i ? ", " : "", STR_ARG(t->pools[i].name));
 }

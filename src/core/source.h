@@ -76,8 +76,6 @@ void source_table_free(struct source_table **t);
 const struct source *source_find(const struct source_table *t, struct str name); /* NULL: none */
 /* "" is the default pool; NULL: there is none of that name. */
 const struct source_pool *source_pool_find(const struct source_table *t, struct str name);
-/* The same, but the default pool for an unknown name. */
-const struct source_pool *source_pool_get(const struct source_table *t, struct str name);
 /* "default, marketing": for a refusal. */
 void source_pool_names(struct buf *out, const struct source_table *t);
 /* SOURCE_OF_IPV4 or SOURCE_OF_IPV6; of a pool, all that it has. */

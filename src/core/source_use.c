@@ -2,10 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/source_use.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "base/log.h"
+#include "base/map.h"
 
-#define DAY_MS INT64_C(86400000)
+#include <stdlib.h>
+
+#define DAY_MS      INT64_C(86400000)
+#define UNKNOWN_MAX 100
 
 struct count {
     struct buf provider;
@@ -20,6 +23,7 @@ struct use {
 struct source_use {
     const struct source_table *table;
     const struct rand *rand;
+    struct map *unknown; /* names of pools that were logged */
     struct use *sources; /* by the source's index */
 };
 
@@ -28,6 +32,7 @@ struct source_use *source_use_new(const struct source_table *table, const struct
     if (!u) abort();
     u->table = table;
     u->rand = rand;
+    u->unknown = map_new();
     u->sources = calloc(table->count, sizeof *u->sources);
     if (!u->sources) abort();
     return u;
@@ -41,9 +46,21 @@ void source_use_free(struct source_use **use) {
         for (size_t k = 0; k < s->count_count; k++) buf_fini(&s->counts[k].provider);
         free(s->counts);
     }
+    map_free(&u->unknown);
     free(u->sources);
     free(u);
     *use = NULL;
+}
+
+const struct source_pool *source_pool_get(struct source_use *u, struct str name) {
+    const struct source_pool *pool = source_pool_find(u->table, name);
+    if (pool) return pool;
+    bool is_told = map_find(u->unknown, name) || map_count(u->unknown) >= UNKNOWN_MAX;
+    if (!is_told) {
+        LOG(LOG_WARN, "source.unknown_pool", LOG_STR("pool", name), LOG_Z("instead", SOURCE_POOL));
+        (void)map_put(u->unknown, name, u);
+    }
+    return source_pool_find(u->table, (struct str){0});
 }
 
 /* ---- counts ---- */

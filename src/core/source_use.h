@@ -22,6 +22,9 @@ struct source_use;
 struct source_use *source_use_new(const struct source_table *table, const struct rand *rand);
 void source_use_free(struct source_use **u);
 
+/* The pool of a domain or key: the default one when the configuration knows its name no more, which is logged once. */
+const struct source_pool *source_pool_get(struct source_use *u, struct str name);
+
 enum source_obstacle {
     SOURCE_FREE,      /* there is a source */
     SOURCE_NO_FAMILY, /* none of the pool reaches an address of these families */

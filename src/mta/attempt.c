@@ -128,7 +128,7 @@ static bool join_lot(struct attempt *a) {
     struct tls_demand demand;
     if (!published) return false;
     tls_demand_make(d->message_tls, level_of(a), published, &a->arena, &demand);
-    a->lot = lot_get(a->site, source_pool_get(m->options.sources, a->pool), &demand);
+    a->lot = lot_get(a->site, source_pool_get(m->sources, a->pool), &demand);
     a->lot->attempt_count++;
     return true;
 }

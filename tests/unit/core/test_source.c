@@ -43,7 +43,8 @@ static void start(struct fixture *f, const struct source_row *rows, size_t count
     f->rand = (struct rand){fill, &f->chance};
     f->use = source_use_new(f->table, &f->rand);
     assert_true(time_parse_sql(STR("2026-11-01 10:00:00"), &f->now, &has_time));
-    f->question = (struct source_question){.pool = source_pool_get(f->table, STR("")), .families = SOURCE_OF_IPV4, .now = f->now};
+    f->question =
+        (struct source_question){.pool = source_pool_find(f->table, STR("")), .families = SOURCE_OF_IPV4, .now = f->now};
 }
 
 static void end(struct fixture *f) {
@@ -88,7 +89,8 @@ static void test_pools(void **state) {
     f.question.pool = source_pool_find(f.table, STR("shop"));
     assert_string_equal(chosen(&f), "a");
     assert_null(source_pool_find(f.table, STR("gone")));
-    assert_ptr_equal(source_pool_get(f.table, STR("gone")), source_pool_get(f.table, STR("default")));
+    assert_ptr_equal(source_pool_get(f.use, STR("gone")), source_pool_find(f.table, STR("default")));
+    assert_ptr_equal(source_pool_get(f.use, STR("shop")), source_pool_find(f.table, STR("shop")));
     assert_int_equal(source_pool_find(f.table, STR("news"))->count, 2);
     assert_true(str_eq(source_find(f.table, STR("b"))->hostname, STR("b.example")));
     BUF_AUTO names = {0};
