@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: Apache-2.0"""
 import datetime
+import socket
 
 import pytest
 
@@ -137,3 +138,27 @@ def test_a_sender_has_a_relay(world):
     gateway.sent(other.key, to="b@example.org", sender="news@other.test")
     wait_for(lambda: relay.mails and direct.mails, what="both")
     assert relay.mails[0].recipients == ["a@example.org"] and direct.mails[0].recipients == ["b@example.org"]
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on loopback")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_dn18_ipv6_from_its_source_with_ipv4_behind_it(world, is_there):
+    four = world.sink("127.0.0.9")
+    six = world.sink("::1") if is_there else None
+    world.zone.mx("example.org", "127.0.0.9")
+    world.zone.add("mx1.example.org", "AAAA", "::1")
+    gateway = world.start(**sources("a", **{"source.six.address": "::1", "source.six.weight": "1000000"}))
+    tenant = gateway.tenant("shop.test")
+    gateway.sent(tenant.key)
+    wait_for(lambda: four.mails or (six and six.mails), seconds=20, what="the mail")
+    assert [m.peer for m in (six or four).mails] == ["::1" if is_there else "127.0.0.2"]
+    assert ("mx1.example.org", "AAAA") in [(q[0].rstrip("."), q[1]) for q in world.zone.asked]
