@@ -103,6 +103,15 @@ static bool is_past(const struct run *run, int64_t now) {
     return end != SHAPE_NO_END && now - end >= ALERT_PROBE_MS;
 }
 
+/* As mta's session says it, whatever host stands before it. */
+static bool is_about_login(struct str site, struct str because) {
+    static const struct str words[] = {STR_INIT("refused our login"), STR_INIT("No login without TLS"),
+                                       STR_INIT("offers no login")};
+    for (size_t i = 0; str_starts(site, STR("relay:")) && i < sizeof words / sizeof words[0]; i++)
+        if (str_find_str(because, words[i]) != STR_NONE) return true;
+    return false;
+}
+
 static void note(const struct alert_look *look, const struct run *run) {
     struct str key = buf_str(&run->key), site = str_sub(key, 0, run->source_at - 1),
                source = str_sub(key, run->source_at, SIZE_MAX);
@@ -114,7 +123,10 @@ static void note(const struct alert_look *look, const struct run *run) {
     if (run->kind == SHAPE_MISSING)
         alert_see(look->view, look->arena, ALERT_SOURCE, source, "Nothing is sent from source %.*s: %.*s", STR_ARG(source),
                   STR_ARG(because));
-    if (run->kind == SHAPE_UNREACHABLE && site_ms && look->now - run->since >= site_ms)
+    if (run->kind == SHAPE_UNREACHABLE && is_about_login(site, because))
+        alert_see(look->view, look->arena, ALERT_RELAY_LOGIN, site, "Nothing goes out through %.*s: %.*s", STR_ARG(site),
+                  STR_ARG(because));
+    else if (run->kind == SHAPE_UNREACHABLE && site_ms && look->now - run->since >= site_ms)
         alert_see(look->view, look->arena, ALERT_SITE, site, "No host of %.*s answers, and mail waits for it: %.*s",
                   STR_ARG(site), STR_ARG(because));
 }
@@ -133,5 +145,6 @@ enum status alert_look_ledger(const struct alert_look *look, struct alert_ledger
             note(look, run);
     }
     look->view->is_looked[ALERT_SITE] = look->view->is_looked[ALERT_BLOCK] = true;
+    look->view->is_looked[ALERT_RELAY_LOGIN] = true;
     return STATUS_OK;
 }

@@ -1,4 +1,4 @@
-/* alert_ledger.h - which sites fail and which refuse us, out of the decisions of shaping (ledger.h).
+/* alert_ledger.h - which sites fail, which refuse us or our login, out of the decisions of shaping (ledger.h).
  *
  *   pause of a kind --> run begins --end of the pause, probe--> the same pause again --> the run goes on
  *                                                          \--> the ramp goes on ------> the run is over
@@ -17,7 +17,7 @@
 struct alert_ledger;
 struct alert_ledger *alert_ledger_new(void);
 void alert_ledger_free(struct alert_ledger **l);
-/* Read on and note sites that did not answer for the limit's site_ms, and blocks of our addresses. */
+/* Read on and note sites that did not answer for the limit's site_ms, blocks of our addresses, relays that let us not in. */
 WARN_UNUSED enum status alert_look_ledger(const struct alert_look *look, struct alert_ledger *l);
 
 #endif

@@ -68,11 +68,13 @@ static void test_late_mail(void **state) {
 }
 
 /* ---- the ledger ---- */
+static void decide_so(struct fixture *f, struct str site, const struct shape_decision *decision) {
+    struct ledger_entry e = {.site = site, .source = STR("default"), .decision = *decision};
+    assert_ok(ledger_write(f->db, &e, 1, decision->at));
+}
+
 static void decide(struct fixture *f, struct str site, enum shape_what what, enum shape_pause_kind kind, int64_t at, int64_t to) {
-    struct ledger_entry e = {.site = site,
-                             .source = STR("default"),
-                             .decision = {.at = at, .what = what, .kind = kind, .to = to, .because = STR("no answer")}};
-    assert_ok(ledger_write(f->db, &e, 1, at));
+    decide_so(f, site, &(struct shape_decision){.at = at, .what = what, .kind = kind, .to = to, .because = STR("no answer")});
 }
 
 static void test_sites_and_blocks(void **state) {
@@ -112,6 +114,26 @@ static void test_sites_and_blocks(void **state) {
     assert_int_equal(view.count, 0);
     alert_ledger_free(&l);
     alert_ledger_free(&restarted);
+    fixture_free(f);
+}
+
+static void test_a_relay_that_lets_us_not_in(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    struct alert_ledger *l = alert_ledger_new();
+    struct alert_view view = {.count = 0};
+    const struct shape_decision refused = {.at = NOW,
+                                           .what = SHAPE_PAUSE,
+                                           .kind = SHAPE_UNREACHABLE,
+                                           .to = NOW + MINUTE,
+                                           .because = STR("relay.example: The relay refused our login")};
+    decide_so(f, STR("relay:smarthost"), &refused);
+    decide_so(f, STR("mx.liar.example"), &refused); /* whoever is no relay may say what it likes */
+    assert_ok(alert_look_ledger(LOOK(&usual, NOW + MINUTE, &view), l));
+    assert_int_equal(seen(&view, ALERT_RELAY_LOGIN), 1);
+    assert_str(view.items[0].key, "relay:smarthost");
+    assert_int_equal(view.count, 1);
+    alert_ledger_free(&l);
     fixture_free(f);
 }
 
@@ -301,6 +323,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_late_mail),
         cmocka_unit_test(test_sites_and_blocks),
+        cmocka_unit_test(test_a_relay_that_lets_us_not_in),
         cmocka_unit_test(test_rates),
         cmocka_unit_test(test_suspended_and_enabled),
         cmocka_unit_test(test_DN20_a_bad_minute_changes_nothing),
