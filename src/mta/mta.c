@@ -224,6 +224,23 @@ static void set_bounces(struct mta *m) {
     m->options.bounces = m->own_bounces;
 }
 
+/* ---- start ---- */
+static void on_loaded(struct mta *m) {
+    if (m->is_stopping) return;
+    m->is_running = true;
+    timer_start(&m->sweep, SWEEP_MS);
+    mta_wake(m);
+}
+
+static void on_ledger(struct mta *m) {
+    warmup_load(m, on_loaded);
+}
+
+static void on_begin(void *arg) {
+    struct mta *m = arg;
+    mta_ledger_load(m->ledger, on_ledger);
+}
+
 struct mta *mta_new(const struct mta_options *options) {
     struct mta *m = calloc(1, sizeof *m);
     if (!m) abort();
@@ -243,22 +260,12 @@ struct mta *mta_new(const struct mta_options *options) {
                                   &m->starved, &m->blocked,  &m->kept,        &m->holds};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) list_init(lists[i]);
     m->expiry = expiry_new(m);
+    timer_init(&m->begin, options->loop, on_begin, m);
     timer_init(&m->turn, options->loop, on_turn, m);
     timer_init(&m->due, options->loop, on_due, m);
     timer_init(&m->sweep, options->loop, on_sweep, m);
     timer_init(&m->stop, options->loop, on_stop, m);
     return m;
-}
-
-static void on_loaded(struct mta *m) {
-    if (m->is_stopping) return;
-    m->is_running = true;
-    timer_start(&m->sweep, SWEEP_MS);
-    mta_wake(m);
-}
-
-static void on_ledger(struct mta *m) {
-    warmup_load(m, on_loaded);
 }
 
 struct dsn_desk mta_desk(struct mta *m, struct arena *arena) {
@@ -269,14 +276,16 @@ struct dsn_desk mta_desk(struct mta *m, struct arena *arena) {
                              .arena = arena};
 }
 
+/* The loop may never run: then nothing must be under way. */
 void mta_start(struct mta *m) {
-    mta_ledger_load(m->ledger, on_ledger);
+    timer_start(&m->begin, 0);
 }
 
 void mta_stop(struct mta *m, int64_t ms_max, void (*done)(void *arg), void *arg) {
     m->is_stopping = true;
     m->stopped = done;
     m->stopped_arg = arg;
+    timer_stop(&m->begin);
     timer_stop(&m->turn);
     timer_stop(&m->due);
     timer_stop(&m->sweep);
@@ -311,7 +320,7 @@ void mta_free(struct mta **mta) {
     mta_ledger_free(&m->ledger);
     tls_results_free(&m->tls_results);
     providers_unref(&m->providers);
-    struct timer *const timers[] = {&m->turn, &m->due, &m->sweep, &m->stop};
+    struct timer *const timers[] = {&m->begin, &m->turn, &m->due, &m->sweep, &m->stop};
     for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) timer_fini(timers[i]);
     buf_fini(&m->hostname);
     free(m);

@@ -53,7 +53,7 @@ struct mta {
     size_t attempt_count, connection_count, idle_count, job_count, routing_count, fetch_count, letter_bytes, kept_count;
     size_t gauge; /* METRIC_WAITING_IN_MEMORY as told last */
     struct expiry *expiry;
-    struct timer turn, due, sweep, stop;
+    struct timer begin, turn, due, sweep, stop;
     bool is_running, is_stopping;
     void (*stopped)(void *arg);
     void *stopped_arg;
