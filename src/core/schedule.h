@@ -93,8 +93,8 @@ void schedule_loaded(struct schedule *s, const struct schedule_load *load, const
 /* When schedule_next_load will have something (for a timer); SCHEDULE_NEVER: not by time alone. */
 int64_t schedule_next_due_at(const struct schedule *s);
 
-/* For operators. The site of a domain; NULL: not routed, or nothing of it is known. The site's entries in memory, in flight included;
- * its domains. Whether an entry is in memory. */
+/* For operators. The site of a domain; NULL: not routed, or nothing of it is known. The site's entries in memory, in flight
+ * included; its domains. Whether an entry is in memory. */
 struct schedule_site *schedule_site_of(const struct schedule *s, struct str domain);
 size_t schedule_site_count(const struct schedule_site *site);
 void schedule_site_domains(const struct schedule_site *site, void (*fn)(void *arg, struct str domain), void *arg);

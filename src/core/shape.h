@@ -7,7 +7,8 @@
  *                                                      ^--------- failure --------/-----------------/
  *
  * A rate reply halves connections and messages a minute at once, once for a burst of such replies; quiet time adds again, step by
- * step, the more slowly the more often it had to halve lately. A block of our address pauses this connector, not the site. After
+ * step, the more slowly the more often it had to halve lately. A block of our address pauses this connector, not the site;
+ * what they say while they take other mail is no block until they say it three times in a row. After
  * a pause one message goes first, then twice as many each time, so that a large backlog causes no second outage.
  * Every change is told to `decide` as a decision with its reason. Nothing here has a timer: time is given with every call, and
  * what time brings (the end of a pause, a step up) happens in the next call after it. All time inside is monotonic; wall time is
@@ -81,6 +82,8 @@ struct shape {
     enum shape_pause_kind paused;
     int64_t paused_until;                       /* monotonic */
     unsigned failures[SHAPE_KIND_COUNT];        /* pauses in a row */
+    int64_t delivered_at;                       /* the last message that was taken */
+    unsigned blocks;                            /* said since then */
     int64_t healthy_since;                      /* nothing bad happened since then */
     int64_t ramp_per_minute, ramp_at, probe_at; /* 0: no ramp; since when this step; the probe began, 0: none under way */
     bool is_ramp_good, is_ramp_wanted;          /* in this step: something was answered; more would have gone */

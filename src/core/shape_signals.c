@@ -4,6 +4,8 @@
 
 #define BURST_MS         10000 /* rate replies so close together are one complaint */
 #define HALVINGS_MAX     16
+#define TAKING_MS        60000 /* a delivery that long ago says that our address is welcome, */
+#define BLOCKS_MAX       3     /* unless so many blocks follow it without another */
 #define BLOCK_MS         INT64_C(900000)
 #define BLOCK_MAX_MS     INT64_C(14400000)
 #define LONGER_MS        60000 /* a rule's pause is prolonged by no less, so that replies of a burst are one decision */
@@ -124,12 +126,22 @@ static void answered_well(struct shape *s, struct shape_time now) {
 
 void shape_delivered(struct shape *s, struct shape_time now) {
     shape_pass(s, now);
+    s->delivered_at = now.mono_ms;
+    s->blocks = 0;
     if (!s->paused) answered_well(s, now);
 }
 
 static bool is_about_rate(const struct shape_reply *r) {
     bool is_later = r->code == 421 && (r->class == BOUNCE_TRANSIENT_FAILURE || r->class == BOUNCE_UNCATEGORIZED);
     return r->is_slow || is_later || r->class == BOUNCE_RATE_LIMITED;
+}
+
+/* While they take other mail from us it is one sender's or one message's trouble, until it happens again and again: nobody stops
+ * another's mail with his own (P6). */
+static bool is_block(struct shape *s, struct shape_time now, const struct shape_reply *r) {
+    if (r->class != BOUNCE_SPAM_BLOCK || r->is_slow) return false;
+    bool is_taking = s->delivered_at && now.mono_ms - s->delivered_at < TAKING_MS;
+    return r->is_greeting || !is_taking || ++s->blocks >= BLOCKS_MAX;
 }
 
 void shape_refused(struct shape *s, struct shape_time now, const struct shape_reply *reply) {
@@ -141,7 +153,7 @@ void shape_refused(struct shape *s, struct shape_time now, const struct shape_re
     s->probe_at = 0;
     if (reply->suspend_ms) return suspend(s, now, reply->suspend_ms, words);
     if (s->paused) return;
-    if (reply->class == BOUNCE_SPAM_BLOCK && !reply->is_slow) return fail(s, now, SHAPE_BLOCK, words);
+    if (is_block(s, now, reply)) return fail(s, now, SHAPE_BLOCK, words);
     if (is_about_rate(reply)) return slow_down(s, now, reply->is_greeting, words);
     if (is_probe_lost) return fail(s, now, SHAPE_UNREACHABLE, words);
     if (reply->code && !reply->is_greeting) answered_well(s, now);

@@ -246,6 +246,7 @@ static void test_ob35_a_block_pauses_and_doubles_while_it_goes_on(void **state) 
     struct script x;
     script_init(&x, 20, 0);
     send_over(&x, 10, SECOND);
+    pass(&x, MINUTE);
     for (size_t i = 0; i < sizeof minutes / sizeof *minutes; i++) {
         refuse(&x, 550, BOUNCE_SPAM_BLOCK, "5.7.1 192.0.2.1 is listed");
         refuse(&x, 550, BOUNCE_SPAM_BLOCK, "5.7.1 192.0.2.1 is listed");
@@ -258,6 +259,21 @@ static void test_ob35_a_block_pauses_and_doubles_while_it_goes_on(void **state) 
     }
     shape_delivered(&x.s, now(&x));
     assert_open(&x);
+}
+
+/* One tenant's mail is refused for what it is, in words that sound like a block, between mail of others that is taken. */
+static void test_p6_ob35_who_is_refused_among_others_stops_nobody(void **state) {
+    (void)state;
+    struct script x;
+    script_init(&x, 20, 0);
+    for (int i = 0; i < 50; i++) {
+        send_over(&x, 1, SECOND);
+        refuse(&x, 550, BOUNCE_SPAM_BLOCK, "5.7.1 blocked");
+        refuse(&x, 550, BOUNCE_SPAM_BLOCK, "5.7.1 blocked");
+        assert_open(&x);
+    }
+    refuse(&x, 550, BOUNCE_SPAM_BLOCK, "5.7.1 blocked"); /* three in a row: nobody's mail is taken any more */
+    assert_paused(&x, SHAPE_BLOCK, 15 * MINUTE);
 }
 
 static void test_ob35_an_old_block_is_forgotten(void **state) {
@@ -470,7 +486,7 @@ static void test_a_restart_restores_what_still_holds(void **state) {
     script_init(&x, 20, 0);
     send_over(&x, 200, 50 * SECOND);
     slow(&x);
-    refuse(&x, 550, BOUNCE_SPAM_BLOCK, "listed");
+    for (int i = 0; i < 3; i++) refuse(&x, 550, BOUNCE_SPAM_BLOCK, "listed");
     x.t += 15 * MINUTE;
     assert_open(&x);
     refuse(&x, 550, BOUNCE_SPAM_BLOCK, "listed");
@@ -530,6 +546,7 @@ int main(void) {
         cmocka_unit_test(test_no_more_connections_taken_is_a_limit_not_an_outage),
         cmocka_unit_test(test_ob30_a_dead_site_is_left_alone_longer_and_longer),
         cmocka_unit_test(test_ob35_a_block_pauses_and_doubles_while_it_goes_on),
+        cmocka_unit_test(test_p6_ob35_who_is_refused_among_others_stops_nobody),
         cmocka_unit_test(test_ob35_an_old_block_is_forgotten),
         cmocka_unit_test(test_ob35_a_rule_pauses_as_long_as_it_says_and_once),
         cmocka_unit_test(test_ob30_after_a_pause_one_goes_first_then_twice_as_many),
