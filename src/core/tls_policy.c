@@ -63,7 +63,8 @@ static void key_add_host(struct buf *out, const struct tls_host *host, struct st
 void tls_published_seal(struct tls_published *p, struct arena *arena) {
     BUF_AUTO text = {0};
     BUF_AUTO key = {0};
-    if (p->sts.mode != MTA_STS_NONE) buf_addf(&text, "s %d\n", (int)p->sts.mode);
+    if (p->sts_trouble != TLS_RESULT_SUCCESS) buf_addf(&text, "e %d\n", (int)p->sts_trouble);
+    if (p->sts.mode != MTA_STS_NONE) buf_addf(&text, "s %d %u\n", (int)p->sts.mode, p->sts.max_age_s);
     for (size_t i = 0; p->sts.mode != MTA_STS_NONE && i < p->sts.mx_count; i++)
         buf_addf(&text, "m %.*s\n", STR_ARG(p->sts.mx[i]));
     for (size_t i = 0; i < p->host_count; i++) key_add_host(&text, &p->hosts[i], p->domain);

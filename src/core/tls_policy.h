@@ -71,7 +71,7 @@ struct tls_published {
     size_t host_count;
     struct str key; /* tls_published_seal's: short; "" when nothing is published */
 };
-/* Fill in `key`, from everything above that a connection depends on; in the arena. */
+/* Fill in `key`, from everything above that a connection, or a report about it, depends on; in the arena. */
 void tls_published_seal(struct tls_published *p, struct arena *arena);
 void tls_published_copy(const struct tls_published *p, struct arena *arena, struct tls_published *ret);
 
