@@ -175,7 +175,7 @@ static void on_request(void *arg) {
     struct buf *in = stream_in(v->stream);
     size_t end = str_find_str(buf_str(in), STR("\r\n\r\n"));
     if (end == STR_NONE) return;
-    struct str head = str_sub(buf_str(in), 0, end + 4), rest = head, method, path;
+    struct str head = str_sub(buf_str(in), 0, end + 4), rest = head, method, path = {0};
     size_t length_at = str_find_str(head, STR("Content-Length: "));
     uint64_t length = 0;
     if (length_at != STR_NONE) {
