@@ -143,6 +143,7 @@ static void flush(struct connection *c) {
     else
         transcript_said(&c->transcript, mta_now_mono(c->mta), buf_str(&c->out));
     if (c->out.n) stream_write(c->stream, buf_str(&c->out));
+    if (session_is_secret(&c->session)) return buf_wipe(&c->out);
     buf_reset(&c->out);
 }
 

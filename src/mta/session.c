@@ -381,6 +381,8 @@ enum session_event session_step(struct session *s, struct buf *in, struct buf *o
     if (s->heard && !session_is_secret(s)) s->heard(s->heard_arg, answer.lines);
     enum session_event event = states[s->state].respond(s, &answer, out);
     buf_drop(in, answer.lines.n);
+    /* Who answers before he is told would make a secret pass for something else (P10). */
+    if (session_is_secret(s) && in->n) return broken(s, "The host spoke out of turn");
     /* A step without an event of its own: the next answer may be here already. */
     if (event == SESSION_EVENT_MORE && in->n) return session_step(s, in, out);
     return event;

@@ -11,16 +11,29 @@
 struct play {
     struct session session;
     struct buf in, out;
+    size_t flushed; /* of out */
     unsigned sent, results;
     bool is_over;
 };
 
 static const struct session_login login = {.user = STR_INIT("relay-user"), .password = STR_INIT("hunter2-hunter2")};
-#define SAID "AHJlbGF5LXVzZXIAaHVudGVyMi1odW50ZXIy" /* the same by PLAIN */
+#define SAID     "AHJlbGF5LXVzZXIAaHVudGVyMi1odW50ZXIy" /* the same by PLAIN */
+#define PASSWORD "aHVudGVyMi1odW50ZXIy"                 /* and LOGIN */
+
+static bool says_secret(struct str out) {
+    return str_find_str(out, STR(SAID)) != STR_NONE || str_find_str(out, STR(PASSWORD)) != STR_NONE;
+}
+
+/* Whoever keeps what is said is told in time that this is not for keeping (P10). */
+static void check_flush(struct play *p) {
+    struct str fresh = str_sub(buf_str(&p->out), p->flushed, SIZE_MAX);
+    FUZZ_CHECK(!says_secret(fresh) || session_is_secret(&p->session) || p->session.state == SESSION_BROKEN);
+    p->flushed = p->out.n;
+}
 
 /* Without TLS it is not said, and of an answer to it no words are kept (P10). */
 static void check_secret(const struct play *p) {
-    bool is_said = str_find_str(buf_str(&p->out), STR(SAID)) != STR_NONE;
+    bool is_said = says_secret(buf_str(&p->out));
     FUZZ_CHECK(!is_said || (p->session.is_tls || p->session.login.may_be_clear));
     bool is_auth = p->session.result.command && strcmp(p->session.result.command, "AUTH") == 0;
     FUZZ_CHECK(!is_auth || str_find_str(buf_str(&p->session.result.text), login.password) == STR_NONE);
@@ -61,6 +74,7 @@ static void steps(struct play *p) {
     for (unsigned n = 0; !p->is_over; n++) {
         FUZZ_CHECK(n < 10000); /* each step uses bytes or changes the state */
         enum session_event event = session_step(&p->session, &p->in, &p->out);
+        check_flush(p);
         on_event(p, event);
         send_next(p);
         FUZZ_CHECK(p->results <= p->sent);

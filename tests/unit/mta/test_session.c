@@ -289,6 +289,28 @@ static void p10_a_refused_login_is_told_without_its_words(void **state) {
     }
 }
 
+/* P10: what we say of it is told to be secret for as long as it is unsent, even to a host that answers before it is asked. */
+static void p10_answers_before_their_time_end_it(void **state) {
+    (void)state;
+    static const char *const cases[] = {"250-x\r\n250 AUTH LOGIN\r\n334 x\r\n334 y\r\n235 ok\r\n",
+                                        "250-x\r\n250 AUTH PLAIN\r\n235 ok\r\n"};
+    for (size_t i = 0; i < 2; i++) {
+        struct session s;
+        struct session_login clear = login;
+        BUF_AUTO in = {0};
+        BUF_AUTO said = {0};
+        clear.may_be_clear = true;
+        session_init(&s, STR("me.test"), false);
+        session_set_login(&s, &clear);
+        buf_add_z(&in, "220 x\r\n");
+        assert_int_equal(session_step(&s, &in, &said), SESSION_EVENT_MORE);
+        buf_add_z(&in, cases[i]);
+        assert_int_equal(session_step(&s, &in, &said), SESSION_EVENT_BROKEN);
+        assert_string_equal(s.result.text.p, "The host spoke out of turn");
+        session_fini(&s);
+    }
+}
+
 /* A line of AUTH is no longer than others (RFC 4954 4); a long password waits to be asked for. */
 static void a_long_password_comes_alone(void **state) {
     (void)state;
@@ -317,6 +339,7 @@ int main(void) {
         cmocka_unit_test(logs_in_after_tls_only),
         cmocka_unit_test(only_where_the_relay_says_so_in_clear),
         cmocka_unit_test(p10_a_refused_login_is_told_without_its_words),
+        cmocka_unit_test(p10_answers_before_their_time_end_it),
         cmocka_unit_test(a_long_password_comes_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
