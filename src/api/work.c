@@ -165,12 +165,13 @@ static void forget(struct work *work, struct item *item) {
 static void end_slice(struct work *work) {
     struct slice *s = &work->slice;
     struct item *item = work->item;
+    const struct work_kind *kind = item->kind; /* forgotten, its place is another's */
     int64_t wait = s->retry_at ? s->retry_at - clock_wall_ms(work->api.clock) : RETRY_MS;
     if (work->fault != STATUS_OK) wait = RETRY_MS;
     if (work->fault != STATUS_OK || s->end == SLICE_WAIT)
         item->ready_at = mono(work) + (wait < RETRY_MS ? RETRY_MS : wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait);
     if (work->fault == STATUS_OK && s->end == SLICE_DONE) forget(work, item);
-    if (item->kind->fini) item->kind->fini(s);
+    if (kind->fini) kind->fini(s);
     arena_fini(&s->arena);
     work->item = NULL;
     work->is_busy = false;
