@@ -20,8 +20,11 @@ static void test_settings(void **state) {
     domain.record[DOMAIN_OWNERSHIP] = RECORD_VERIFIED;
     domain.record[DOMAIN_SPF] = RECORD_FAILED;
     domain.state = DOMAIN_ENABLED;
+    assert_ok(domain_set_tls(f->db, id, 2));
+    assert_int_equal(domain_set_tls(f->db, id + 1000, 2), STATUS_NOT_FOUND);
     assert_ok(domain_update(f->db, &domain));
     assert_ok(domain_get(f->db, &f->arena, account, id, &found));
+    assert_int_equal(found.tls, 2); /* the operator's, not a setting */
     assert_true(found.open_tracking && !found.link_tracking && !found.unsubscribe_link);
     assert_str(found.hosting_provider, "Caf\xc3\xa9");
     assert_str(found.subdomain, "out");

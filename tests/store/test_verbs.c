@@ -233,7 +233,13 @@ static void test_P6_messages(void **state) {
     assert_str(copy.subject, "Hello");
     assert_str(copy.tags, "[\"t\"]");
     assert_int_equal(copy.signature.n, 0);
+    assert_int_equal(copy.tls, 0);
     struct message found;
+    copy.uuid = make_uuid(8);
+    copy.tls = 3;
+    assert_ok(message_add(f->db, &copy, &again));
+    assert_ok(message_get(f->db, &f->arena, again, &found));
+    assert_int_equal(found.tls, 3);
     assert_ok(message_find(f->db, &f->arena, domain, make_uuid(7), &found));
     assert_int_equal(found.id, id);
     assert_memory_equal(found.uuid.b, make_uuid(7).b, 16);
