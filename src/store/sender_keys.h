@@ -18,7 +18,7 @@ struct sender_key {
     struct str description;
     int scopes;
     struct str list_id, subscriber_id, journey_id, action_id; /* stamped on what it sends; "" none */
-    struct str pool; /* of sources (store/pools.h); "" its domain's */
+    struct str pool;                                          /* of sources (store/pools.h); "" its domain's */
     int64_t created_at;
     int64_t last_used_at; /* 0: never */
 };
