@@ -100,3 +100,25 @@ def test_a_scheduled_message_is_cancelled_and_moved(world):
     again = gateway.cli("message", "list", "--state", "cancelled").stdout.decode()  # without a server
     assert cancelled in again and listed in again and moved not in again
     gateway.start()
+
+
+def test_P1_a_cut_off_holds_over_a_kill(world):
+    """Cleared, answered, killed at once: nothing of it is delivered by the next life, each has its event."""
+    sink = world.sink("127.0.0.52")
+    world.zone.mx("many.test", "127.0.0.52")
+    gateway = world.start()
+    tenant = gateway.tenant("shop.test")
+    at = int(time.time()) + 8
+    for i in range(15):
+        gateway.sent(tenant.key, to=[{"email": f"u{i}-{k}@many.test", "name": "U"} for k in range(100)], SendAt=at)
+    answer = gateway.api("EmailGateway.ClearDomainQueue", APIKey=tenant.api_key, DomainID=tenant.domain_id)
+    assert answer["Cleared"] == 1500
+    gateway.kill()
+    gateway.start()
+    after = gateway.sent(tenant.key, to="after@many.test", SendAt=at)
+    wait_for(lambda: sink.to("after@many.test"), what="what was accepted after the cut-off")
+    wait_for(lambda: gateway.cli_json("queue", "top")["Total"] == 0, what="the end of all")
+    assert len(sink.mails) == 1
+    assert gateway.rows("SELECT state, count(*) FROM recipients GROUP BY state ORDER BY state") == [("3", "1"), ("5", "1500")]
+    assert gateway.rows("SELECT count(*) FROM events WHERE type = (SELECT type FROM events WHERE detail LIKE '%was cleared%' LIMIT 1)") == [("1500",)]
+    assert after
