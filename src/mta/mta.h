@@ -31,15 +31,16 @@ struct mta_options {
     struct loop *loop;
     struct executor *writer, *readers, *signers; /* contexts: struct db *, struct db *, struct signer * (core/sign.h) */
     struct resolver *resolver;
-    struct tls_context *tls; /* client; NULL: never STARTTLS */
+    struct tls_context *tls;  /* client; NULL: never STARTTLS */
     struct http_client *http; /* fetches MTA-STS policies; must outlive mta; NULL: there are none */
     uint16_t sts_port;        /* of their servers; 0: https's own */
-    struct metrics *metrics; /* may be NULL */
+    struct metrics *metrics;  /* may be NULL */
     const struct rand *rand;
     struct str hostname;                    /* EHLO; copied */
     const struct seal_key *return_path_key; /* copied */
     struct retry_schedule retry;
-    struct route_options route;         /* hostname, rand, use_ipv6 and asks_sts are filled in, a smarthost is a relay; `own` must outlive mta */
+    struct route_options
+        route; /* hostname, rand, use_ipv6 and asks_sts are filled in, a smarthost is a relay; `own` must outlive mta */
     const struct net_address *sandbox;  /* the built-in inbox: where every message goes; NULL: live */
     const struct source_table *sources; /* outlives mta; NULL: the kernel's choice of address */
     const struct relay_table *relays;   /* outlives mta; NULL: none */
@@ -47,8 +48,8 @@ struct mta_options {
     struct bounce_book *bounces;        /* outlives mta; NULL: the built-in rules */
     bool tells_delays;                  /* core/dsn.h */
     enum mta_transcripts transcripts;
-    const struct pause_list *pauses;    /* what the operator has paused; copied; NULL: nothing */
-    int64_t node_id, epoch;             /* whose rows these are */
+    const struct pause_list *pauses; /* what the operator has paused; copied; NULL: nothing */
+    int64_t node_id, epoch;          /* whose rows these are */
     /* 0 in any of these: the default. */
     size_t connections_max;         /* of all sites; 500 */
     size_t site_connections_max;    /* where no provider's row says otherwise; SHAPE_DEFAULT's */

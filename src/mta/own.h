@@ -19,6 +19,7 @@
 #include "mta/attempt.h"
 #include "mta/ledger.h"
 #include "mta/mta.h"
+#include "mta/pauses.h"
 #include "mta/tls_results.h"
 
 #define MTA_ATTEMPTS_MAX                                                                                                         \
@@ -175,19 +176,6 @@ void site_free_all(struct mta *m);
 struct target *site_pick(struct site *s, unsigned families, const bool tried[SITE_TARGETS_MAX]);
 void site_address(const struct site *s, const struct target *t, struct net_address *ret);
 void site_mark_bad(struct site *s, const struct net_address *address);
-
-/* ---- pauses.c: what the operator has paused ---- */
-void pauses_load(struct mta *m, const struct pause_list *list);
-void pauses_free(struct mta *m);
-/* Until when (wall); 0: it is not paused. ret_because may be NULL; valid until the next turn. */
-int64_t pauses_until(const struct mta *m, enum live_pause_kind kind, struct str name, struct str *ret_because);
-/* s: the site that is meant, of a site's. False: there is nothing of that name, or no such pause. */
-bool pauses_set(struct mta *m, const struct live_question *q, struct site *s);
-bool pauses_clear(struct mta *m, const struct live_question *q, struct site *s);
-void pauses_new_site(struct site *s);
-/* The site goes on, unless the operator himself has paused it. */
-void pauses_lift(struct site *s);
-void pauses_sweep(struct mta *m);
 
 /* ---- connector.c ---- */
 struct connector { /* a site from one source */
