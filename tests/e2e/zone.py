@@ -24,16 +24,17 @@ class Zone:
         class Udp(socketserver.BaseRequestHandler):
             def handle(self):
                 answer = zone.answer(self.request[0])
-                if answer:
-                    self.request[1].sendto(zone.datagram(answer), self.client_address)
+                for datagram in zone.datagrams(self.request[0], answer) if answer else ():
+                    self.request[1].sendto(datagram, self.client_address)
 
         class Tcp(socketserver.BaseRequestHandler):
             def handle(self):
                 size = self.request.recv(2)
                 if len(size) == 2:
-                    answer = zone.answer(self.request.recv(int.from_bytes(size, "big")))
-                    if answer:
-                        wire = answer.to_wire(max_size=65535)
+                    question = self.request.recv(int.from_bytes(size, "big"))
+                    answer = zone.answer(question)
+                    wire = answer and zone.streamed(question, answer)
+                    if wire:
                         self.request.sendall(len(wire).to_bytes(2, "big") + wire)
 
         socketserver.ThreadingTCPServer.allow_reuse_address = True
@@ -67,6 +68,14 @@ class Zone:
             answer.answer.clear()
             answer.flags |= dns.flags.TC
             return answer.to_wire()
+
+    def datagrams(self, question, answer):
+        """What goes out for one question by UDP; one that lies may override it."""
+        return [self.datagram(answer)]
+
+    def streamed(self, question, answer):
+        """The same by TCP; None: the connection is closed."""
+        return answer.to_wire(max_size=65535)
 
     def answer(self, wire):
         question = dns.message.from_wire(wire)
