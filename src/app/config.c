@@ -71,9 +71,9 @@ static const struct config_key config_keys[] = {
         .sentence =
             "Tell senders who submitted by SMTP when a message still waits after 4 hours, though they did not say NOTIFY=DELAY."),
     KEY("delivery", "transcripts", "failures", kind_choice, delivery_transcripts, .choices = "failures|all|none",
-        .sentence =
-            "Of which attempts the SMTP dialogue is kept, without content: the last 5 of a recipient (posthorn transcript). "
-            "all costs a row for each delivery."),
+        .sentence = "Of which attempts the SMTP dialogue is kept, without content: the last 5 of a recipient (posthorn message "
+                    "transcript). "
+                    "all costs a row for each delivery."),
     KEY("delivery", "retry", "", kind_retry, delivery_retry,
         .sentence =
             "Waits between tries, like 30s,5m,1h, the last one repeating; empty: 1, 3, 5, 10, 20, 40 min, doubling to 4 h."),
