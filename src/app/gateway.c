@@ -358,6 +358,7 @@ static enum status open_watch(struct gateway *g, struct buf *why) {
         .notices = {.from = c->mail_from, .base_url = c->http_base_url, .owner = g->node, .rand = rand_system()},
         .queue_offer = offer,
         .work_wake = wake_work,
+        .live_ask = ask_live,
         .arg = g,
     };
     return watch_new(&options, &g->watch, why);

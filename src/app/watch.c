@@ -46,6 +46,8 @@ struct watch {
     struct alert_suspension_list suspensions;
     struct alert_round round;
     struct alert_walk walk;
+    struct live_question live;
+    struct post live_post;
     struct alert_ledger *ledger;
 
     struct posting posting;
@@ -191,14 +193,54 @@ static void written(struct job *job) {
     end_round(w);
 }
 
+static struct alert_look look_of(struct watch *w, struct db *db) {
+    return (struct alert_look){.db = db,
+                               .arena = &w->arena,
+                               .limits = &w->limits,
+                               .node_id = w->options.notices.owner.node_id,
+                               .now = w->now,
+                               .view = &w->view};
+}
+
+static void begin_write(struct watch *w) {
+    w->count++;
+    w->job = (struct job){.run = run_write, .done = written, .bytes = 65536};
+    submit(w, w->options.writer, &w->job);
+}
+
+/* Does the domain's mail wait for a site that is paused? Both lists of the answer are in the domains' order. */
+static bool is_paused(void *arg, struct str domain) {
+    const struct live_question *q = arg;
+    size_t low = 0, high = q->domain_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = str_cmp(q->domains[middle], domain);
+        if (order == 0) return q->sites[q->of_sites[middle]].parked_until > 0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+static void on_live(struct post *post) {
+    struct watch *w = LIST_OWNER(post, struct watch, live_post);
+    const struct alert_look look = look_of(w, NULL);
+    if (w->live.is_found && w->live.paused_until == 0) alert_judge_queue(&look, &w->walk, is_paused, &w->live);
+    arena_fini(&w->live.arena);
+    begin_write(w);
+}
+
+/* On mta's loop. */
+static void live_done(struct live_question *question) {
+    struct watch *w = LIST_OWNER(question, struct watch, live);
+    loop_post(w->options.loop, &w->live_post);
+}
+
 static enum status run_look(struct job *job, void *ctx) {
     struct watch *w = LIST_OWNER(job, struct watch, job);
-    const struct alert_look look = {.db = ctx,
-                                    .arena = &w->arena,
-                                    .limits = &w->limits,
-                                    .node_id = w->options.notices.owner.node_id,
-                                    .now = w->now,
-                                    .view = &w->view};
+    const struct alert_look look = look_of(w, ctx);
     enum status status = alert_look_queue(&look, &w->walk, LANES_MAX);
     if (status == STATUS_OK) status = alert_look_domains(&look);
     if (status == STATUS_OK) status = alert_look_ledger(&look, w->ledger);
@@ -206,12 +248,19 @@ static enum status run_look(struct job *job, void *ctx) {
     return status;
 }
 
+/* Late mail is news only where nobody told it to wait. */
 static void looked(struct job *job) {
     struct watch *w = LIST_OWNER(job, struct watch, job);
     if (job->status != STATUS_OK) LOG(LOG_WARN, "alert.look", LOG_Z("fault", status_text(job->status)));
-    w->count++;
-    w->job = (struct job){.run = run_write, .done = written, .bytes = 65536};
-    submit(w, w->options.writer, &w->job);
+    const struct alert_look look = look_of(w, NULL);
+    if (job->status == STATUS_OK && w->walk.is_over && w->walk.late_count) {
+        w->live = (struct live_question){.what = LIVE_ROUTES, .done = live_done};
+        w->live_post.fn = on_live;
+        w->options.live_ask(w->options.arg, &w->live);
+        return;
+    }
+    if (job->status == STATUS_OK && w->walk.is_over) alert_judge_queue(&look, &w->walk, NULL, NULL);
+    begin_write(w);
 }
 
 static enum status run_files(struct job *job, void *ctx) {

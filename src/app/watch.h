@@ -1,6 +1,7 @@
 /* watch.h - looks every minute whether all is well, and tells the operator when it is not (core/alert.h).
  *
- *   timer --> files (slow pool) --> database (searcher) --> rows and mail (writer) --> log, webhook --> timer
+ *   timer --> files (slow pool) --> database (searcher) --late mail--> which sites are paused (mta) --> rows and mail (writer)
+ *         --> log, webhook --> timer
  *
  * One round at a time, on one loop that never waits. It keeps nothing that matters: what was told stands in rows.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -9,6 +10,7 @@
 
 #include "app/config.h"
 #include "base/metrics.h"
+#include "core/live.h"
 #include "core/notices.h"
 #include "core/queue.h"
 #include "net/executor.h"
@@ -26,6 +28,8 @@ struct watch_options {
     /* After COMMIT, on the loop: new entries for the scheduler; there may be new work for api/work.h. */
     void (*queue_offer)(void *arg, const struct queue_entry *entries, size_t count);
     void (*work_wake)(void *arg);
+    /* mta_ask (mta/mta.h); question->done may come at once, or on another thread. */
+    void (*live_ask)(void *arg, struct live_question *question);
     void *arg;
 };
 /* Does nothing until watch_start. INVALID, with *ret_why: the webhook's client cannot be set up. */

@@ -14,53 +14,53 @@
 /* ---- the queue ---- */
 void alert_walk_fini(struct alert_walk *walk) {
     buf_fini(&walk->domain);
-    buf_fini(&walk->late_domain);
+    arena_fini(&walk->arena);
 }
 
-static void set(struct buf *to, struct str text) {
-    buf_reset(to);
-    buf_add_str(to, text);
+static void begin_walk(struct alert_walk *walk) {
+    walk->is_over = false;
+    walk->late_count = 0;
+    arena_fini(&walk->arena);
 }
 
-static void take_lane(struct alert_walk *walk, const struct queue_lane *lane) {
-    if (lane->priority != PRIORITY_TRANSACTIONAL) return;
-    if (walk->late_at && lane->first_due_at >= walk->late_at) return;
-    walk->late_at = lane->first_due_at;
-    set(&walk->late_domain, lane->domain);
-}
-
-static void end_walk(const struct alert_look *look, struct alert_walk *walk) {
-    struct str domain = buf_str(&walk->late_domain);
-    int64_t late_ms = walk->late_at ? look->now - walk->late_at : 0;
-    if (late_ms > look->limits->queue_age_ms)
-        alert_see(look->view, look->arena, ALERT_QUEUE_AGE, (struct str){0},
-                  "Transactional mail waits behind its time; the oldest, for %.*s, was to be tried %lld minutes ago.",
-                  STR_ARG(domain), (long long)(late_ms / MINUTE_MS));
-    look->view->is_looked[ALERT_QUEUE_AGE] = true;
-    walk->is_under_way = false;
-    walk->late_at = 0;
+static void take_lane(const struct alert_look *look, struct alert_walk *walk, const struct queue_lane *lane) {
+    bool is_late = look->now - lane->first_due_at > look->limits->queue_age_ms;
+    if (lane->priority != PRIORITY_TRANSACTIONAL || !is_late || walk->late_count == ALERT_LATE_MAX) return;
+    walk->late[walk->late_count++] = (struct alert_late){arena_str(&walk->arena, lane->domain), lane->first_due_at};
 }
 
 enum status alert_look_queue(const struct alert_look *look, struct alert_walk *walk, int max) {
     struct queue_lane after = {.domain = buf_str(&walk->domain), .account_id = walk->account_id, .priority = walk->priority};
-    struct queue_lane_list lanes;
-    if (look->limits->queue_age_ms == 0) {
-        look->view->is_looked[ALERT_QUEUE_AGE] = true;
-        return STATUS_OK;
-    }
-    enum status status = queue_lanes(look->db, look->arena, look->node_id, walk->is_under_way ? &after : NULL, max, &lanes);
+    struct queue_lane_list lanes = {.count = 0};
+    if (!walk->is_under_way) begin_walk(walk);
+    enum status status = STATUS_OK;
+    if (look->limits->queue_age_ms)
+        status = queue_lanes(look->db, look->arena, look->node_id, walk->is_under_way ? &after : NULL, max, &lanes);
     if (status != STATUS_OK) return status;
-    for (size_t i = 0; i < lanes.count; i++) take_lane(walk, &lanes.items[i]);
-    if (lanes.count < (size_t)max) {
-        end_walk(look, walk);
-        return STATUS_OK;
-    }
+    for (size_t i = 0; i < lanes.count; i++) take_lane(look, walk, &lanes.items[i]);
+    walk->is_over = lanes.count < (size_t)max;
+    walk->is_under_way = !walk->is_over;
+    if (walk->is_over) return STATUS_OK;
     const struct queue_lane *last = &lanes.items[lanes.count - 1];
-    set(&walk->domain, last->domain);
+    buf_reset(&walk->domain);
+    buf_add_str(&walk->domain, last->domain);
     walk->account_id = last->account_id;
     walk->priority = last->priority;
-    walk->is_under_way = true;
     return STATUS_OK;
+}
+
+void alert_judge_queue(const struct alert_look *look, struct alert_walk *walk, bool (*is_excused)(void *arg, struct str domain),
+                       void *arg) {
+    const struct alert_late *worst = NULL;
+    for (size_t i = 0; i < walk->late_count; i++) {
+        const struct alert_late *late = &walk->late[i];
+        if ((!worst || late->due_at < worst->due_at) && !(is_excused && is_excused(arg, late->domain))) worst = late;
+    }
+    if (worst)
+        alert_see(look->view, look->arena, ALERT_QUEUE_AGE, (struct str){0},
+                  "Transactional mail waits behind its time; the oldest, for %.*s, was to be tried %lld minutes ago.",
+                  STR_ARG(worst->domain), (long long)((look->now - worst->due_at) / MINUTE_MS));
+    look->view->is_looked[ALERT_QUEUE_AGE] = true;
 }
 
 /* ---- records ---- */

@@ -10,6 +10,7 @@
 #include "store/domains.h"
 
 #define ALERT_RATE_WINDOW_MS INT64_C(86400000)
+#define ALERT_LATE_MAX       1000   /* lanes; more of them say nothing new */
 #define ALERT_RATE_WHOLE     100000 /* rates are parts of it: 0.1 % is 100 */
 
 struct alert_limits {
@@ -29,18 +30,27 @@ struct alert_look {
     struct alert_view *view;
 };
 
+struct alert_late {
+    struct str domain;
+    int64_t due_at;
+};
 /* A walk over the queue's lanes, round after round. Zeroed: at the beginning. */
 struct alert_walk {
     struct buf domain; /* the last lane looked at */
     int64_t account_id;
     int priority;
-    bool is_under_way;
-    int64_t late_at; /* of the lanes looked at so far: the first due time, 0 for none, and whose */
-    struct buf late_domain;
+    bool is_under_way, is_over; /* over: all was looked at, and late holds what is to be judged */
+    struct arena arena;
+    struct alert_late late[ALERT_LATE_MAX]; /* lanes of transactional mail */
+    size_t late_count;
 };
 void alert_walk_fini(struct alert_walk *walk);
-/* Look at up to `max` lanes. The kind counts as looked at when the walk came to its end. */
+/* Look at up to `max` lanes, and begin anew when the last walk was over. */
 WARN_UNUSED enum status alert_look_queue(const struct alert_look *look, struct alert_walk *walk, int max);
+/* Judge what a walk that is over found. is_excused: does that domain's mail wait for a site that is paused? Then it is no news
+ * that it is late; NULL: none does. */
+void alert_judge_queue(const struct alert_look *look, struct alert_walk *walk, bool (*is_excused)(void *arg, struct str domain),
+                       void *arg);
 /* Sender domains with a record that is wrong. */
 WARN_UNUSED enum status alert_look_domains(const struct alert_look *look);
 

@@ -15,7 +15,8 @@
 enum live_ask {
     LIVE_SITES,   /* name: a site's key or a part of it, or a domain; "": those with something to do, all with is_all */
     LIVE_DOMAINS, /* name: the domains of this site */
-    LIVE_ROUTES,  /* domains and, in the same order, of_sites: which of `sites` they belong to */
+    LIVE_ROUTES,  /* domains and, in the same order, of_sites: which of `sites` they belong to; of those name
+                    and parked_until */
     LIVE_SOURCES,
     LIVE_WHY,    /* name: a recipient domain: its site, recipient_id: whether that one is in memory or in flight */
     LIVE_PAUSE,  /* kind, name, until, because */

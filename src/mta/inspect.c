@@ -38,6 +38,18 @@ static struct live_connector *add_connectors(struct live_question *q, struct sit
     return items;
 }
 
+/* Its own pause, deliveries' or the operator's. */
+static int64_t own_until(const struct site *s) {
+    return s->operator_until > s->schedule.parked_until ? s->operator_until : s->schedule.parked_until;
+}
+
+/* 0: it is not parked. */
+static int64_t parked_until(const struct site *s) {
+    if (!site_is_parked(s)) return 0;
+    int64_t until = own_until(s);
+    return until > mta_now(s->mta) ? until : s->mta->paused_until;
+}
+
 static void site_fill(struct live_question *q, struct site *s, struct live_site *ret) {
     struct mta *m = s->mta;
     bool is_parked = site_is_parked(s);
@@ -54,8 +66,8 @@ static void site_fill(struct live_question *q, struct site *s, struct live_site 
     };
     ret->waiting = schedule_site_count(&s->schedule);
     if (is_parked) {
-        int64_t until = s->operator_until > s->schedule.parked_until ? s->operator_until : s->schedule.parked_until;
-        ret->parked_until = until > mta_now(m) ? until : m->paused_until;
+        int64_t until = own_until(s);
+        ret->parked_until = parked_until(s);
         ret->because = copy(q, until > mta_now(m) ? buf_str(&s->parked_because) : STR("all deliveries are paused"));
     }
     ret->connectors = add_connectors(q, s, ret);
@@ -167,7 +179,7 @@ static void ask_routes(struct mta *m, struct live_question *q) {
     cursor = 0;
     while (map_next(m->sites, &cursor, &key, &value)) {
         struct site *s = value;
-        q->sites[q->site_count] = (struct live_site){.name = copy(q, s->key)};
+        q->sites[q->site_count] = (struct live_site){.name = copy(q, s->key), .parked_until = parked_until(s)};
         c.site = q->site_count++;
         schedule_site_domains(&s->schedule, collect_domain, &c);
     }

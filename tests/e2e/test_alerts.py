@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0"""
 import email
 import email.policy
 import json
+import socket
 import socketserver
 import threading
 import time
@@ -121,6 +122,20 @@ def test_a_dead_site_is_told_once_each_way_and_when_it_is_over(place, hook):
     wait_for(lambda: hook.told("site", "ended"), what="the end")
     wait_for(lambda: mails_to(place.inbox, OPS, "Failing site (over)"), what="the mail about the end")
     assert len(place.inbox.to(OPS)) == 2 and not open_alerts(gateway)
+
+
+def test_late_mail_is_told_unless_its_site_is_paused(place, hook):
+    """P4: the queue's age is news only where nobody told the mail to wait."""
+    place.begin(hook, **{"alerts.queue_age": "2s"})
+    place.zone.mx("tarpit.example", "127.0.0.4")
+    with socket.create_server(("127.0.0.4", place.port)):  # takes connections and says nothing
+        place.gateway.sent(place.ours.key, to="a@dead.example", sender="news@ours.test")
+        wait_for(lambda: hook.told("site", "raised"), what="the dead site's alert")
+        time.sleep(4)  # rounds that tell nothing
+        assert not hook.told("queue-age", "raised")
+        place.gateway.sent(place.ours.key, to="a@tarpit.example", sender="news@ours.test")
+        wait_for(lambda: hook.told("queue-age", "raised"), what="the alert")
+        assert "tarpit.example" in hook.told("queue-age", "raised")[0]["text"]
 
 
 def test_DN20_a_broken_record_is_told_to_operator_and_account(place, hook):
