@@ -237,7 +237,7 @@ class Liar(Zone):
 
     def __init__(self):
         super().__init__()
-        self.spoilers, self.ports = {}, []
+        self.spoilers = {}
 
     def spoilt(self, question, answer, wire, by_tcp):
         name = answer.question[0].name.to_text(omit_final_dot=True).lower()
@@ -477,6 +477,27 @@ def test_lies(place, lied_to, name):
         assert event["Details"]["Reply"]["Code"] == 451 and event["Details"]["Reply"]["Text"].isprintable()
 
 
+# name: (records of the test's zone, first event)
+CHAINS = {
+    "mx-alias": ({("mx-alias.test", "MX"): ["10 alias.mx-alias.test."], ("alias.mx-alias.test", "CNAME"): ["mx1.untold.test."]}, "delivery"),
+    "domain-alias": ({("domain-alias.test", "CNAME"): ["endless-banner.test."]}, "delivery"),
+    "alias-loop": ({("alias-loop.test", "CNAME"): ["b.alias-loop.test."], ("b.alias-loop.test", "CNAME"): ["alias-loop.test."]}, "deferred"),
+    "alias-chain": ({**{(f"{'' if not i else f'c{i}.'}alias-chain.test", "CNAME"): [f"c{i + 1}.alias-chain.test."] for i in range(20)},
+                     ("c20.alias-chain.test", "A"): ["127.0.0.99"]}, "deferred"),
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_dn05_aliases(place, name):
+    """Few are followed, loops and long chains are not for ever: that domain waits."""
+    records, expected = CHAINS[name]
+    place.zone.mx("untold.test", "127.0.0.99")
+    place.zone.records.update(records)
+    event = place.first(place.send(f"{name}.test"))
+    verdict("DN05", name, event["EventType"])
+    assert event["EventType"] == expected, event
+
+
 def test_dn12_names_from_strangers_are_bytes(place, lied_to):
     """No line of the log was forged, none holds a raw control character, and the queue shows text."""
     for message in lied_to.values():
@@ -498,6 +519,17 @@ def test_dn13_who_lies_about_others_is_not_believed(place):
     event = place.first(place.send("victim.test"))
     verdict("DN13", "poison", event["EventType"])
     assert event["EventType"] == "delivery" and "127.0.0.99" in str(event["Details"])
+
+
+def test_dn13_ports_and_ids_are_by_chance(place, lied_to):
+    """Who wants to forge an answer has to guess both."""
+    for message in lied_to.values():
+        place.first(message)
+    ports, ids = zip(*place.zone.seals)
+    assert len(ports) > 60
+    for values in (ports, ids):
+        assert len(set(values)) > 0.8 * len(values), values
+    verdict("DN13", "ports and ids", "by chance")
 
 
 def test_dn16_thirty_percent_lost(place):

@@ -18,12 +18,13 @@ class Zone:
     def __init__(self, records=None, faults=None):
         self.records = {(name.lower(), kind): values for (name, kind), values in (records or {}).items()}
         self.faults = faults or {}
-        self.asked = []
+        self.asked, self.seals = [], []  # questions; (port, id) of those that came by UDP
         zone = self
 
         class Udp(socketserver.BaseRequestHandler):
             def handle(self):
                 answer = zone.answer(self.request[0])
+                zone.seals.append((self.client_address[1], self.request[0][:2]))
                 for datagram in zone.datagrams(self.request[0], answer) if answer else ():
                     self.request[1].sendto(datagram, self.client_address)
 

@@ -157,6 +157,7 @@ static const struct {
     {"the same host twice", "d.example MX 10 a.example; d.example MX 20 a.example; a.example A 1.1.1.1", "a.example=1.1.1.1"},
     {"DN06 private", "d.example MX 10 m.example; m.example A 10.0.0.1; m.example A 127.0.0.1; m.example A 0.0.0.0",
      "temp 451 4.4.4"},
+    {"DN06 localhost", "d.example MX 10 localhost; localhost A 127.0.0.1", "temp 451 4.4.4"},
     {"DN06 private beside public", "d.example MX 10 m.example; m.example A 10.0.0.1; m.example A 1.2.3.4", "m.example=1.2.3.4"},
     {"DN07 our name ends the list",
      "d.example MX 10 a.example; d.example MX 20 me.example; d.example MX 20 b.example; d.example MX 30 c.example;"
