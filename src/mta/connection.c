@@ -9,9 +9,7 @@
  * One in a transaction ends that attempt, but a kept connection that turns out dead costs nothing (OB26).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
-#include "mta/own.h"
-#include "mta/session.h"
-#include "mta/transcript.h"
+#include "mta/connection_own.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,43 +17,7 @@
 #define CONNECT_MS 30000
 #define IPV6_MS    5000 /* where IPv4 would do as well (DN18) */
 #define IPV6_TRIES 2    /* likewise */
-#define TLS_MS     120000
 
-enum phase { PHASE_CONNECTING, PHASE_GREETING, PHASE_SERVING, PHASE_LEAVING };
-
-struct connection {
-    struct list all;      /* mta->connections */
-    struct list idle_lot; /* lot->idle */
-    struct list idle_all; /* mta->idle */
-    struct mta *mta;
-    struct site *site;
-    struct connector *connector;
-    struct lot *lot; /* whose attempts it was opened for */
-    enum phase phase;
-    struct stream *stream;
-    struct session session;
-    struct timer timer; /* patience, or the end of idling */
-    struct buf out;
-    struct net_address address;
-    struct buf host;
-    bool tried[SITE_TARGETS_MAX];
-    size_t try_count;  /* of hosts */
-    bool in_clear;     /* TLS failed with this host */
-    bool is_any_unfit; /* a host answers, but not as is demanded */
-    struct tls_facts facts;
-    struct transcript transcript;
-    struct buf noted_domain; /* in reports about TLS */
-    struct attempt *attempt;
-    struct buf provider; /* whose warm-up budget is used */
-    bool has_budget;     /* for the attempt, or the one to come */
-    size_t message_count;
-    enum session_state waits_in; /* patience was last renewed for this state:
-                                    dripping bytes renew nothing (OB21) */
-    size_t pending_bytes;        /* unsent then */
-    int64_t started_at;          /* monotonic, of the transaction */
-};
-
-static void try_target(struct connection *c);
 static void serve(struct connection *c);
 
 /* ---- life ---- */
@@ -133,13 +95,13 @@ static void on_heard(void *arg, struct str lines) {
     transcript_heard(&c->transcript, mta_now_mono(c->mta), lines);
 }
 
-static void note(struct connection *c, const char *what, const char *words) {
+void connection_note(struct connection *c, const char *what, const char *words) {
     transcript_note(&c->transcript, mta_now_mono(c->mta), "%s%s", what, words);
 }
 
 static void flush(struct connection *c) {
     if (c->out.n && session_is_secret(&c->session))
-        note(c, "login, not shown", "");
+        connection_note(c, "login, not shown", "");
     else
         transcript_said(&c->transcript, mta_now_mono(c->mta), buf_str(&c->out));
     if (c->out.n) stream_write(c->stream, buf_str(&c->out));
@@ -236,7 +198,7 @@ static bool may_retry(const struct connection *c) {
 static void broken(struct connection *c) {
     if (c->phase < PHASE_SERVING) {
         site_mark_bad(c->site, &c->address);
-        return try_target(c);
+        return connection_try_next(c);
     }
     struct attempt *a = c->attempt;
     if (a && may_retry(c)) {
@@ -252,117 +214,12 @@ static void broken(struct connection *c) {
 }
 
 static void broken_because(struct connection *c, const char *why) {
-    note(c, why, "");
+    connection_note(c, why, "");
     session_break(&c->session, why);
     broken(c);
 }
 
-/* ---- for reports: how TLS went ---- */
-static void note_tls(struct connection *c, const struct attempt *a, struct str host, const struct tls_verdict *verdict) {
-    if (c->site->relay || c->mta->options.sandbox) return;
-    struct tls_session s = {.domain = a->entry->domain,
-                            .demand = &a->lot->demand,
-                            .verdict = verdict,
-                            .is_tls = c->facts.is_tls,
-                            .is_tried = c->facts.is_tried,
-                            .host = host};
-    if (c->stream && str_eq(host, buf_str(&c->host))) {
-        const struct net_address *local = stream_local(c->stream);
-        s.from = ip_make(local->family, local->ip);
-        s.to = ip_make(c->address.family, c->address.ip);
-    }
-    tls_results_note(c->mta->tls_results, &s);
-}
-
-/* Whose mail it would have been. */
-static void note_unfit(struct connection *c, struct str host, const struct tls_verdict *verdict) {
-    struct list *first = c->lot->ready.next;
-    if (first != &c->lot->ready) note_tls(c, LIST_OWNER(first, struct attempt, node), host, verdict);
-}
-
-/* Once a connection and domain, as far as domains do not alternate. */
-static void note_served(struct connection *c) {
-    struct str domain = c->attempt->entry->domain, host = buf_str(&c->host);
-    if (str_eq(domain, buf_str(&c->noted_domain))) return;
-    buf_reset(&c->noted_domain);
-    buf_add_str(&c->noted_domain, domain);
-    struct tls_verdict verdict = tls_judge(&c->attempt->lot->demand, host, &c->facts);
-    note_tls(c, c->attempt, host, &verdict);
-}
-
 /* ---- steps ---- */
-/* The host answers, but the lot's mail must not go there like this: the next one. */
-static void unfit(struct connection *c, const struct tls_verdict *verdict) {
-    LOG(LOG_INFO, "mta.tls_unfit", LOG_STR("host", buf_str(&c->host)), LOG_Z("why", verdict->words));
-    note(c, "not as demanded: ", verdict->words);
-    c->is_any_unfit = true;
-    c->in_clear = false;
-    note_unfit(c, buf_str(&c->host), verdict);
-    session_break_tls(&c->session, verdict->enhanced, verdict->words);
-    try_target(c);
-}
-
-static void tls_failed(struct connection *c, const char *why) {
-    LOG(LOG_INFO, "mta.tls_failed", LOG_STR("host", buf_str(&c->host)), LOG_Z("why", why));
-    note(c, "TLS failed: ", why);
-    c->facts = (struct tls_facts){.is_tried = true, .check = TLS_CHECK_FAILED};
-    struct tls_verdict verdict = tls_judge(&c->lot->demand, buf_str(&c->host), &c->facts);
-    if (!tls_demand_allows_clear(&c->lot->demand, buf_str(&c->host))) return unfit(c, &verdict);
-    c->in_clear = true;
-    try_target(c);
-}
-
-/* Greeted: whether it is as the lot demands. False: it goes on with the next host, or is gone. */
-static bool is_greeted_well(struct connection *c) {
-    static const enum tls_check checks[] = {
-        [TLS_PEER_OK] = TLS_CHECK_OK,         [TLS_PEER_EXPIRED] = TLS_CHECK_EXPIRED,
-        [TLS_PEER_NAME] = TLS_CHECK_NAME,     [TLS_PEER_UNTRUSTED] = TLS_CHECK_UNTRUSTED,
-        [TLS_PEER_FAILED] = TLS_CHECK_FAILED,
-    };
-    const struct smtp_offer *offer = &c->session.offer;
-    c->facts = (struct tls_facts){.is_tls = stream_is_tls(c->stream),
-                                  .is_tried = c->in_clear || offer->starttls,
-                                  .check = checks[stream_tls_check(c->stream)],
-                                  .offers_requiretls = offer->requiretls};
-    struct tls_verdict verdict = tls_judge(&c->lot->demand, buf_str(&c->host), &c->facts);
-    if (verdict.is_fit) return true;
-    unfit(c, &verdict);
-    return false;
-}
-
-/* Whom to meet: by TLSA records where the demand has some for the host. What must verify does so now, not by an old session. */
-static struct tls_peer peer_of(const struct connection *c) {
-    const struct tls_demand *demand = &c->lot->demand;
-    const struct tls_host *dane = tls_demand_dane(demand, buf_str(&c->host));
-    struct tls_peer peer = {.name = c->host.p, .must_show = tls_demand_verifies(demand, buf_str(&c->host))};
-    if (!dane || dane->dane != DANE_USABLE) return peer;
-    peer.name = dane->dane_name.p;
-    peer.other_name = demand->published.domain.p;
-    peer.tlsa = dane->tlsa;
-    peer.tlsa_count = dane->tlsa_count;
-    return peer;
-}
-
-/* A password is not said before this is known (P10). */
-static bool may_log_in(const struct connection *c) {
-    const struct relay *relay = c->site->relay;
-    return !relay || relay->tls != RELAY_VERIFY || stream_tls_is_verified(c->stream);
-}
-
-static void set_login(struct connection *c) {
-    const struct relay *relay = c->site->relay;
-    if (!relay) return;
-    bool is_here = relay->tls == RELAY_OPPORTUNISTIC && net_address_is_loopback(&c->address);
-    session_set_login(&c->session, &(struct session_login){relay->user, relay->password, is_here});
-}
-
-static void start_tls(struct connection *c) {
-    const struct tls_peer peer = peer_of(c);
-    timer_stop(&c->timer);
-    if (stream_start_tls_with(c->stream, c->mta->options.tls, &peer, TLS_MS) != STATUS_OK)
-        tls_failed(c, "the host spoke before the handshake"); /* ST03 */
-}
-
 static void write_content(struct connection *c) {
     transcript_note(&c->transcript, mta_now_mono(c->mta), "content of %zu bytes", c->attempt->letter->wire.n);
     stream_write_borrowed(c->stream, buf_str(&c->attempt->letter->wire));
@@ -390,9 +247,9 @@ static void go_on(struct connection *c) {
         case SESSION_EVENT_MORE:
             return wait_for_more(c);
         case SESSION_EVENT_SECURE:
-            return start_tls(c);
+            return connection_start_tls(c);
         case SESSION_EVENT_READY:
-            if (!is_greeted_well(c)) return;
+            if (!connection_is_greeted_well(c)) return;
             set_phase(c, PHASE_SERVING);
             break;
         case SESSION_EVENT_CONTENT:
@@ -424,7 +281,7 @@ static bool send_attempt(struct connection *c) {
                                 .requiretls = a->lot->demand.level == TLS_LEVEL_REQUIRETLS,
                                 .eightbit = l->eightbit,
                                 .utf8 = l->utf8 || !str_is_ascii(buf_str(&a->recipient))};
-    note_served(c);
+    connection_note_served(c);
     a->is_connected = true;
     c->started_at = mta_now_mono(c->mta);
     transcript_transaction(&c->transcript);
@@ -477,16 +334,17 @@ static void source_missing(struct connection *c) {
 static void on_open(void *arg) {
     struct connection *c = arg;
     connector_bound(c->connector);
-    note(c, "connected", "");
+    connection_note(c, "connected", "");
     set_phase(c, PHASE_GREETING);
     wait_for_answer(c);
 }
 
 static void on_tls(void *arg, enum status status) {
     struct connection *c = arg;
-    if (status != STATUS_OK) return tls_failed(c, status_text(status));
-    if (!may_log_in(c))
-        return unfit(c, &(struct tls_verdict){.words = "The relay's certificate does not verify", .enhanced = "4.7.5"});
+    if (status != STATUS_OK) return connection_tls_failed(c, status_text(status));
+    if (!connection_may_log_in(c))
+        return connection_unfit(c,
+                                &(struct tls_verdict){.words = "The relay's certificate does not verify", .enhanced = "4.7.5"});
     struct str version = stream_tls_version(c->stream), cipher = stream_tls_cipher(c->stream);
     transcript_note(&c->transcript, mta_now_mono(c->mta), "%.*s, %.*s, certificate %s", STR_ARG(version), STR_ARG(cipher),
                     stream_tls_check(c->stream) == TLS_PEER_OK ? "verified" : "not verified");
@@ -513,7 +371,7 @@ static void on_close(void *arg, enum status status) {
         c->message_count++;
         attempt_ended(c);
     }
-    if (c->session.state == SESSION_SECURING) return tls_failed(c, "connection closed");
+    if (c->session.state == SESSION_SECURING) return connection_tls_failed(c, "connection closed");
     broken_because(c, status == STATUS_TIMEOUT ? "Timed out" : "Connection lost");
 }
 
@@ -575,7 +433,7 @@ static struct target *pick(struct connection *c) {
         if (verdict.is_fit) return t;
         c->tried[t - c->site->targets] = true;
         c->is_any_unfit = true;
-        note_unfit(c, t->host, &verdict);
+        connection_note_unfit(c, t->host, &verdict);
         BUF_AUTO why = {0}; /* it is never connected to, so its name stands nowhere else */
         buf_addf(&why, "%.*s: %s", STR_ARG(t->host), verdict.words);
         session_break_tls(&c->session, verdict.enhanced, why.p);
@@ -584,7 +442,7 @@ static struct target *pick(struct connection *c) {
 }
 
 /* Connect to the host that comes next: the same one in clear after TLS failed there, else one not tried yet. */
-static void try_target(struct connection *c) {
+void connection_try_next(struct connection *c) {
     struct site *s = c->site;
     struct mta *m = c->mta;
     bool again = c->in_clear && c->session.may_tls;
@@ -604,7 +462,7 @@ static void try_target(struct connection *c) {
     session_init(&c->session, c->connector->source->hostname, m->options.tls && !c->in_clear);
     c->session.heard = on_heard;
     c->session.heard_arg = c;
-    set_login(c);
+    connection_set_login(c);
     stream_free(&c->stream);
     c->facts = (struct tls_facts){.is_tried = c->in_clear};
     c->started_at = mta_now_mono(m);
@@ -634,7 +492,7 @@ void connection_open(struct lot *l, struct connector *n) {
     (void)take_budget(c); /* who chose the source saw that there is some */
     metrics_add(m->options.metrics, METRIC_SMTP_OUT_CONNECTIONS, 1);
     transcript_begin(&c->transcript, mta_now_mono(m));
-    try_target(c);
+    connection_try_next(c);
 }
 
 void connection_resume(struct connection *c) {
@@ -647,16 +505,6 @@ struct connection *connection_from_idle(struct list *node) {
 
 struct lot *connection_lot(const struct connection *c) {
     return c->lot;
-}
-
-bool connection_is_fit(const struct connection *c, const struct lot *l) {
-    struct str host = buf_str(&c->host);
-    if (l == c->lot) return true;
-    bool has_dane = tls_demand_dane(&l->demand, host) || tls_demand_dane(&c->lot->demand, host);
-    if (l->pool != c->lot->pool || has_dane) return false;
-    /* what was not looked at closely may have been checked long ago */
-    if (tls_demand_verifies(&l->demand, host) && !tls_demand_verifies(&c->lot->demand, host)) return false;
-    return tls_judge_host(&l->demand, host).is_fit && tls_judge(&l->demand, host, &c->facts).is_fit;
 }
 
 bool connection_close_idle(struct connector *n) {
