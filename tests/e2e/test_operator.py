@@ -60,13 +60,13 @@ def test_OB34_P10_the_dialogue_of_an_attempt_is_kept_without_its_content(night):
     waits = deferred(gateway, tenant, "b@slow.test")[0]
     taken = gateway.sent(tenant.key, to="c@good.test")
     wait_for(lambda: "delivery" in gateway.event_types(tenant.key, taken), what="the delivery")
-    dialogue = gateway.cli_json("transcript", bounced)["Attempts"][0]["Dialogue"]
+    dialogue = gateway.cli_json("message", "transcript", bounced)["Attempts"][0]["Dialogue"]
     assert "* connecting to" in dialogue and "< 220" in dialogue and "> RCPT TO:<a@slow.test>" in dialogue
     assert "550 5.1.1 no \\x1B[31muser\\x07 <b>here</b>" in dialogue and "secret of the day" not in dialogue
     assert all(line.split(" ", 2)[0].isdigit() and line.split(" ", 2)[1] in "<>*" for line in dialogue.splitlines())
-    assert LATER in gateway.cli("transcript", waits).stdout.decode()
+    assert LATER in gateway.cli("message", "transcript", waits).stdout.decode()
     assert LATER in gateway.cli_json("queue", "why", "b@slow.test")["Entry"]["Transcript"]
-    assert gateway.cli_json("transcript", taken)["Attempts"] == [], "a delivery costs no row"
+    assert gateway.cli_json("message", "transcript", taken)["Attempts"] == [], "a delivery costs no row"
 
 
 def test_what_waits_is_listed_by_filter_and_counted(night):
@@ -173,10 +173,10 @@ def test_a_site_is_paused_over_a_restart_and_goes_on(night):
     gateway.start()
     time.sleep(2)
     assert not good.to("second@good.test")
-    assert gateway.cli_json("pauses")["Pauses"][0]["Because"] == "they asked us to"
+    assert gateway.cli_json("site", "pauses")["Pauses"][0]["Because"] == "they asked us to"
     gateway.cli("site", "resume", paused["Name"])
     wait_for(lambda: good.to("second@good.test"), what="the second")
-    assert gateway.cli_json("pauses")["Pauses"] == []
+    assert gateway.cli_json("site", "pauses")["Pauses"] == []
     refused = gateway.cli("site", "pause", "no.such.site", check=False)
     assert refused.returncode != 0 and "No such site" in refused.stderr.decode()
 

@@ -137,7 +137,7 @@ def kill_and_count(full, database):
     for sender in senders:
         sender.stop = True
         sender.join(60)
-    wait_for(lambda: gateway.cli_json("queue", "list")["Waiting"] == 0, 600, "the queue to drain")
+    wait_for(lambda: gateway.cli_json("queue", "top")["Total"] == 0, 600, "the queue to drain")
     gateway.stop()
     assert not [s.wrong for s in senders if s.wrong]
     lost = [r for r in acknowledged if not sink.arrived[r]]

@@ -45,7 +45,7 @@ def test_p1_p7_a_crash_of_the_database_loses_nothing(full):
     for sender in senders:
         sender.stop = True
         sender.join(60)
-    wait_for(lambda: gateway.cli_json("queue", "list")["Waiting"] == 0, 300, "the queue to drain")
+    wait_for(lambda: gateway.cli_json("queue", "top")["Total"] == 0, 300, "the queue to drain")
     gateway.stop()
     lost = [r for r in acknowledged if not sink.arrived[r]]
     print(f"{len(acknowledged)} acknowledged, {went_on} times it went on, {ended} times it ended, {len(lost)} lost")
