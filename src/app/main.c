@@ -119,7 +119,7 @@ static const struct local_verb local_verbs[] = {
     {"providers", run_providers, true, "Print the limits that hold for big receivers, by the names of their MX hosts.",
      "What it prints can be the file of [delivery] providers, which SIGHUP reads anew."},
     {"bounce", run_bounce, true,
-     "Say what a report that came home is (explain < MESSAGE), or the class of a reply (classify REPLY); print the rules.",
+     "Say what a report that came home is (explain < MESSAGE), or the class of a reply (classify REPLY); the rules.",
      "posthorn bounce explain < MESSAGE tells the kind, the recipients, their classes and whether they would be suppressed. "
      "posthorn bounce classify REPLY [--mx HOST] judges one reply, given as a word: \"550 5.1.1 no such user\", and names the "
      "rule "
