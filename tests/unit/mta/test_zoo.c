@@ -390,7 +390,7 @@ static const struct {
     {"OB28", "mta_homecoming, e2e/test_bounces.py"},
     {"OB29", "mta_outage: OB29_ten_tarpits_harm_no_other_site"},
     {"OB33", "mta_sources: ob33_a_source_that_is_not_here_is_passed_over"},
-    {"OB30", "mta: all_hosts_dead_and_alive_again; mta_outage"},
+    {"OB30", "mta: all_hosts_dead_and_alive_again; mta_outage: OB30_a_backlog_drains_without_a_second_outage"},
 };
 
 static void the_table(void **state) {

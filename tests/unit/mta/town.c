@@ -326,7 +326,7 @@ struct batch {
     struct town *town;
     struct posting *postings;
     char (*names)[80];
-    size_t count, room, number;
+    size_t count, room;
 };
 
 static void batch_add(struct batch *b, struct town_site *s, const char *who, int priority) {
@@ -336,7 +336,7 @@ static void batch_add(struct batch *b, struct town_site *s, const char *who, int
         b->postings = reallocarray(b->postings, b->room, sizeof *b->postings);
         if (!b->names || !b->postings) abort();
     }
-    (void)snprintf(b->names[b->count], sizeof b->names[b->count], "%s%zu@%s", who, b->number++, s->domain);
+    (void)snprintf(b->names[b->count], sizeof b->names[b->count], "%s%zu@%s", who, b->town->posted++, s->domain);
     b->postings[b->count++].priority = priority;
     s->sent++;
 }

@@ -56,6 +56,7 @@ struct town {
     struct town_site *sites;
     size_t count;
     uint64_t trace, chance;
+    size_t posted; /* recipients are numbered by it */
     int64_t begun_at;
     int64_t traffic_ms;
 };
