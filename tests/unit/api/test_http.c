@@ -137,7 +137,7 @@ static int set_up(void **state) {
     g->options = (struct api_options){
         .writer = make_executor(g, true, 1),
         .readers = make_executor(g, false, 2),
-        .searchers = make_executor(g, false, 1),
+        .searchers = make_executor(g, false, 2),
         .slow = make_executor(g, false, 1),
         .clock = clock_system(),
         .rand = rand_system(),
