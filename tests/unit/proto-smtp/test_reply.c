@@ -132,7 +132,7 @@ static void offers_survive_odd_words(void **state) { /* OB09 */
         struct smtp_offer want;
     } cases[] = {
         {"250-mx PIPELINING\r\n250-pipelining\r\n250-8BITMIME\r\n250-SIZE 1000\r\n250-SMTPUTF8\r\n250 STARTTLS\r\n",
-         {true, true, true, true, true, 1000}},
+         {.pipelining = true, .eightbit = true, .utf8 = true, .starttls = true, .size = true, .size_max_bytes = 1000}},
         {"250 PIPELINING\r\n", {0}},
         {"250-x\r\n250 SIZE 0\r\n", {.size = true}},
         {"250-x\r\n250 SIZE -1\r\n", {.size = true}},
