@@ -292,7 +292,9 @@ static void nothing_left(struct pass *p, bool is_own_in_set) {
                     arena_strf(a, "the mail servers of %.*s have only private addresses, and [delivery] allow_private is off",
                                STR_ARG(domain)));
     } else {
-        verdict_set(p, ROUTE_TEMPORARY, 451, "4.4.4", arena_strf(a, "no mail server of %.*s has an address", STR_ARG(domain)));
+        verdict_set(p, ROUTE_TEMPORARY, 451, "4.4.4",
+                    arena_strf(a, "no mail server of %.*s has an %s", STR_ARG(domain),
+                               p->m->options->use_ipv6 ? "address" : "IPv4 address, and none of our sources has IPv6"));
     }
 }
 

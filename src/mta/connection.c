@@ -18,6 +18,8 @@
 #define IPV6_MS    5000 /* where IPv4 would do as well (DN18) */
 #define IPV6_TRIES 2    /* likewise */
 
+#define YIELD_AFTER 10 /* messages, while others have no connection at all */
+
 static void serve(struct connection *c);
 
 /* ---- life ---- */
@@ -48,7 +50,9 @@ static void set_idle(struct connection *c, bool is_idle) {
 /* ---- warm-up: one message's budget at a time, from before it is taken until it has ended ---- */
 static bool take_budget(struct connection *c) {
     struct mta *m = c->mta;
-    if (!c->has_budget) c->has_budget = source_reserve(m->sources, c->connector->source, buf_str(&c->provider), mta_now(m));
+    if (c->has_budget) return true;
+    c->has_budget = source_reserve(m->sources, c->connector->source, buf_str(&c->provider), mta_now(m));
+    c->connector->budget_count += c->has_budget;
     return c->has_budget;
 }
 
@@ -57,6 +61,7 @@ static bool end_budget(struct connection *c, bool is_sent) {
     struct mta *m = c->mta;
     if (!c->has_budget) return false;
     c->has_budget = false;
+    c->connector->budget_count--;
     return source_settle(m->sources, c->connector->source, buf_str(&c->provider), is_sent, mta_now(m));
 }
 
@@ -297,6 +302,12 @@ static void enter_idle(struct connection *c, int64_t wait_ms) {
     if (wait_ms != SHAPE_NO_END) site_look_in(c->site, wait_ms); /* no turn before: it would be asked again at once */
 }
 
+/* Others' mail that cannot go over this connection waits for its place: after some messages, or when it had to wait anyway. */
+static bool must_yield(struct connection *c) {
+    if (!c->message_count || !connector_is_wanted(c->connector, c)) return false;
+    return c->message_count >= YIELD_AFTER || shape_begin_in_ms(&c->connector->shape, mta_time(c->mta)) > 0;
+}
+
 /* Greeted and free: the next attempt, or none. */
 static void serve(struct connection *c) {
     struct shape *shape = &c->connector->shape;
@@ -304,6 +315,7 @@ static void serve(struct connection *c) {
     set_idle(c, false);
     if (c->mta->is_stopping || c->message_count >= shape_connection_messages(shape)) return leave(c);
     if (pauses_until(c->mta, LIVE_PAUSE_SOURCE, c->connector->source->name, NULL)) return leave(c);
+    if (must_yield(c)) return leave(c);
     while ((wait_ms = shape_begin_in_ms(shape, mta_time(c->mta))) == 0 && take_budget(c) && (c->attempt = lot_pop(c))) {
         if (needs_7bit(c)) {
             struct attempt *a = c->attempt;
@@ -510,7 +522,7 @@ struct lot *connection_lot(const struct connection *c) {
 bool connection_close_idle(struct connector *n) {
     LIST_FOR_EACH (it, &n->site->mta->idle) {
         struct connection *c = LIST_OWNER(it, struct connection, idle_all);
-        if (c->connector != n) continue;
+        if (c->connector != n || c->lot->ready_count) continue;
         connection_free(c);
         return true;
     }

@@ -183,10 +183,27 @@ bool connector_all_unreachable(struct site *s, int64_t *ret_until, struct str *r
     return true;
 }
 
-bool connector_is_any_at_work(struct site *s) {
-    LIST_FOR_EACH (it, &s->connectors) {
+static bool is_of_pool(const struct source_pool *pool, const struct source *source) {
+    for (size_t i = 0; i < pool->count; i++)
+        if (pool->sources[i] == source) return true;
+    return false;
+}
+
+bool connector_is_budget_out(struct lot *l) {
+    int64_t now = mta_now(l->site->mta);
+    uint32_t ceiling;
+    LIST_FOR_EACH (it, &l->site->connectors) {
         const struct connector *n = LIST_OWNER(it, struct connector, node);
-        if (n->coming_count + n->serving_count) return true;
+        if (n->budget_count && source_is_warming(n->source, now, &ceiling) && is_of_pool(l->pool, n->source)) return true;
+    }
+    return false;
+}
+
+bool connector_is_wanted(const struct connector *n, const struct connection *c) {
+    if (n->connection_count > n->coming_count + n->serving_count) return false;
+    LIST_FOR_EACH (it, &n->site->lots) {
+        const struct lot *l = LIST_OWNER(it, struct lot, node);
+        if (l->is_kept_out && l->ready_count && is_of_pool(l->pool, n->source) && !connection_is_fit(c, l)) return true;
     }
     return false;
 }

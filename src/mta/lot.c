@@ -54,12 +54,14 @@ static struct attempt *pop(struct lot *l) {
 
 struct attempt *lot_pop(struct connection *c) {
     struct lot *own = connection_lot(c);
-    if (own->ready_count) return pop(own);
     LIST_FOR_EACH (it, &own->site->lots) {
         struct lot *l = LIST_OWNER(it, struct lot, node);
-        if (l->ready_count && connection_is_fit(c, l)) return pop(l);
+        bool is_its_turn = l->ready_count && (l->is_kept_out || !own->ready_count);
+        if (!is_its_turn || !connection_is_fit(c, l)) continue;
+        l->is_kept_out = false; /* until its next turn */
+        return pop(l);
     }
-    return NULL;
+    return pop(own);
 }
 
 /* ---- nobody may send ---- */
@@ -113,7 +115,8 @@ static bool connect_more(struct lot *l) {
         struct connector *n;
         struct source_choice choice = connector_choose(l, &n);
         if (!n && choice.obstacle == SOURCE_FREE && make_place(l)) choice = connector_choose(l, &n);
-        if (!n && choice.obstacle == SOURCE_SPENT && connector_is_any_at_work(s)) return true; /* some of it may come back */
+        l->is_kept_out = !n && choice.obstacle == SOURCE_FREE && !l->connection_count;
+        if (!n && choice.obstacle == SOURCE_SPENT && connector_is_budget_out(l)) return true; /* some may come back */
         if (!n && choice.obstacle != SOURCE_FREE) block(l, &choice);
         if (!n) return true;
         if (!mta_may_grow(s->connection_count, m->connection_count - m->idle_count, m->options.connections_max)) return false;

@@ -41,6 +41,7 @@ struct site {
     int64_t look_at;       /* monotonic: when `again` fires */
     bool is_kept;
     struct buf parked_because; /* what is told while the schedule has it parked */
+    int64_t parked_mono;       /* monotonic: when that ends, whatever the wall clock does */
     int64_t operator_until;    /* wall: the operator's pause of it; 0: none */
     int64_t ended[DELIVERY_OUTCOME_COUNT];
     struct buf last_reply; /* of what was not delivered */
@@ -61,6 +62,8 @@ void site_release(struct site *s);
 void site_park(struct site *s, int64_t until, struct str because);
 /* It works after all. */
 void site_unpark(struct site *s);
+/* One more was put off by its verdict; many, and it is parked for a while. */
+void site_doubt(struct site *s);
 bool site_is_parked(const struct site *s);
 /* The site's row has changed: its connectors are told. */
 void site_set_provider(struct site *s);
@@ -83,6 +86,7 @@ struct connector { /* a site from one source */
     size_t connection_count;
     size_t coming_count, serving_count; /* connections not greeted yet; greeted
                                            and not at their end */
+    size_t budget_count;                /* connections that hold a message's warm-up budget */
 };
 /* Made if new. */
 struct connector *connector_get(struct site *s, const struct source *source);
@@ -96,8 +100,10 @@ void connector_why(struct buf *out, struct lot *l, const struct source_choice *c
 size_t connector_capacity(struct site *s);
 /* Whether every one of the site's connectors is paused because no host answers, and until when the first of them is (wall). */
 bool connector_all_unreachable(struct site *s, int64_t *ret_until, struct str *ret_because);
-/* Whether any of them has a connection that is coming or can be used. */
-bool connector_is_any_at_work(struct site *s);
+/* Whether one from the lot's pool holds warm-up budget that may come back; the site gets a turn then. */
+bool connector_is_budget_out(struct lot *l);
+/* Whether another lot, which is kept out, needs the connection's place: it is not good for that one's mail, and none is leaving. */
+bool connector_is_wanted(const struct connector *n, const struct connection *c);
 /* Whether nothing of it is worth keeping. */
 bool connector_all_plain(struct site *s);
 void connector_free_all(struct site *s);
@@ -118,12 +124,13 @@ struct lot {
     struct list ready; /* attempts that wait for a connection */
     struct list idle;  /* connections */
     size_t ready_count, attempt_count, connection_count, coming_count, serving_count;
+    bool is_kept_out; /* it has no connection, and others have all there may be */
 };
 /* The lot of attempts with that pool and demand, made if new; the demand is copied. */
 struct lot *lot_get(struct site *s, const struct source_pool *pool, const struct tls_demand *demand);
 /* Goes when nothing uses it any more. */
 void lot_release(struct lot *l);
-/* The next for a connection of the lot: its own, else another lot's that the connection is good for. */
+/* The next for a connection of the lot: of one that is kept out, if the connection is good for it, else its own, else another's. */
 struct connection;
 struct attempt *lot_pop(struct connection *c);
 void lot_push(struct lot *l, struct attempt *a, bool in_front);
@@ -142,7 +149,7 @@ struct lot *connection_lot(const struct connection *c);
 /* Whether the lot's mail may go over this connection, greeted for another one.
  * */
 bool connection_is_fit(const struct connection *c, const struct lot *l);
-/* Close an idle one of this connector, for another lot's sake; false: there is none. */
+/* Close an idle one of this connector whose lot has no mail, for another lot's sake; false: there is none. */
 bool connection_close_idle(struct connector *n);
 /* Close the longest idle one, for another site's sake; false: there is none. */
 bool connection_close_idlest(struct mta *m);

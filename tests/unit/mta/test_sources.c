@@ -238,6 +238,30 @@ static void a_restart_does_not_begin_the_day_anew(void **state) {
     close_scene(&s);
 }
 
+/* A connection of another pool is no hope: what is spent says so at once (P4). */
+static void what_is_spent_says_so_beside_the_mail_of_another_pool(void **state) {
+    (void)state;
+    const struct source_row rows[] = {warming[1],
+                                      {.name = STR("cold"),
+                                       .address = STR("192.0.2.3"),
+                                       .pools = STR("news"),
+                                       .warmup = STR("2026-01-01"),
+                                       .warmup_plan = STR("2,3")}};
+    struct scene s;
+    open_scene(&s, rows, 2, NULL, 0);
+    struct sim_server *server = host(s.w, "a.test", "mx1.a.test", "198.18.0.1", NULL);
+    world_start(s.w);
+    assert_story(s.w, mail(s.w, "x@a.test", NULL, 0), 5000, "delivery 250 . mx1.a.test; = delivered");
+    world_sql(s.w, "UPDATE domains SET pool = 'news'");
+    mail_some(s.w, 5);
+    sim_run_for(s.w->loop, 5000);
+    assert_int_equal(sim_server_message_count(server), 3);
+    assert_true(waits_because(s.w, "Warm-up: source cold had its day''s mail"));
+    sim_run_for(s.w->loop, DAY);
+    assert_int_equal(sim_server_message_count(server), 6);
+    close_scene(&s);
+}
+
 /* ---- relays ---- */
 #define EHLO_TLS                                                                                                                 \
     { .pattern = "EHLO *", .reply = "250-r\r\n250 STARTTLS\r\n", .times = 1 }
@@ -359,6 +383,7 @@ int main(void) {
         cmocka_unit_test(ipv6_goes_out_from_the_source_that_declares_it),
         cmocka_unit_test(a_warming_source_sends_so_much_a_day),
         cmocka_unit_test(the_rest_goes_out_from_warm_sources),
+        cmocka_unit_test(what_is_spent_says_so_beside_the_mail_of_another_pool),
         cmocka_unit_test(what_was_not_sent_does_not_count),
         cmocka_unit_test(a_restart_does_not_begin_the_day_anew),
         cmocka_unit_test(a_domain_goes_to_its_relay),
