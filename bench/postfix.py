@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from peers import unpack
+from peers import make_key, unpack, with_resolver
 
 SETGID_GROUP, OWNER, OTHER = "mail", "daemon", "nobody"
 QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace")
@@ -43,7 +43,6 @@ smtpd_client_connection_rate_limit = 0
 smtpd_client_message_rate_limit = 0
 smtpd_peername_lookup = no
 smtp_tls_security_level = none
-smtp_dns_support_level = disabled
 smtp_connection_cache_on_demand = yes
 in_flow_delay = 0
 default_process_limit = 100
@@ -92,11 +91,11 @@ Background no
 
 
 class Postfix:
-    """next_hop: the port that all mail goes to; None: it is accepted and held. signs: OpenDKIM signs, RSA-2048. tls: (certificate,
-    key), files, for STARTTLS."""
+    """next_hop: the port that all mail goes to, by MX if there is a resolver (its address); None: it is accepted and held. signs: OpenDKIM
+    signs, RSA-2048. tls: (certificate, key), files, for STARTTLS."""
 
-    def __init__(self, tools, next_hop=None, signs=False, tls=None):
-        self.tools, self.root, self.signs, self.tls = tools, unpack(tools.scratch, "postfix"), signs, tls
+    def __init__(self, tools, next_hop=None, signs=False, tls=None, resolver=None):
+        self.resolver, self.tools, self.root, self.signs, self.tls = resolver, tools, unpack(tools.scratch, "postfix"), signs, tls
         self.folder = Path(tempfile.mkdtemp(prefix="postfix-", dir=tools.scratch))
         self.folder.chmod(0o755)
         self.port, self.milter_port = tools.free_port(), tools.free_port()
@@ -118,7 +117,11 @@ class Postfix:
             (queue / name).chmod(0o730 if name == "maildrop" else 0o710)
         os.chown(self.folder / "data", owner, -1)
         main = MAIN.format(folder=self.folder, root=self.root, owner=OWNER, other=OTHER, group=SETGID_GROUP)
-        main += f"relayhost = [127.0.0.1]:{self.next_hop}\n" if self.next_hop else "smtpd_sender_restrictions = static:HOLD\n"
+        if self.resolver:
+            main += f"smtp_tcp_port = {self.next_hop}\n"
+        else:
+            main += "smtp_dns_support_level = disabled\n"
+            main += f"relayhost = [127.0.0.1]:{self.next_hop}\n" if self.next_hop else "smtpd_sender_restrictions = static:HOLD\n"
         main += f"smtpd_milters = inet:127.0.0.1:{self.milter_port}\n" if self.signs else ""
         main += TLS.format(*self.tls) if self.tls else "smtpd_tls_security_level = none\n"
         (config / "main.cf").write_text(main)
@@ -132,9 +135,7 @@ class Postfix:
         return process
 
     def start_opendkim(self):
-        key = self.folder / "dkim.key"
-        subprocess.run(["openssl", "genrsa", "-traditional", "-out", key, "2048"], check=True, stderr=subprocess.DEVNULL)
-        shutil.chown(key, OTHER)
+        shutil.chown(make_key(self.folder / "dkim.key"), OTHER)
         config = self.folder / "opendkim.conf"
         config.write_text(OPENDKIM.format(folder=self.folder, port=self.milter_port, other=OTHER))
         process = self.start("opendkim", self.root / "usr/sbin/opendkim", "-f", "-x", config)
@@ -144,7 +145,8 @@ class Postfix:
         self.configure()
         if self.signs:
             self.start_opendkim()
-        master = self.start("master", self.root / "usr/lib/postfix/sbin/master", "-d", "-c", self.folder / "config")
+        master = self.start("master", *with_resolver(self.folder, self.resolver, self.root / "usr/lib/postfix/sbin/master", "-d", "-c",
+                                                     self.folder / "config"))
         self.tools.wait_for_port(self.port, master)
         self.roots = [process.pid for process in self.processes]
         time.sleep(1)

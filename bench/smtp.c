@@ -8,7 +8,7 @@
  * from connect to 235 (without a login: to the EHLO under TLS). idle: says EHLO on CONNECTIONS connections and prints
  * "idle=...", and when stdin ends, how many are still open.
  * Names: tls=start|first; login=USER:PASSWORD (AUTH PLAIN); resume=1, TLS sessions are; addresses=N, come from so many (127.1.0.1
- * ...), none=1; from=, to=: envelope; %i in to= is the message's number.
+ * ...), none=1; from=, to=: envelope; %i in to= is the message's number, %w its remainder by wheel=N.
  * The server is on 127.0.0.1. Prints one line of key=value. The first reply that refuses is shown, and the exit status is 1.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
@@ -51,7 +51,7 @@ struct connection {
 struct client {
     uint16_t port;
     enum mode mode;
-    long count, begun, ended, wrong, resumed, addresses, dialed, open;
+    long count, begun, ended, wrong, resumed, addresses, dialed, open, wheel;
     const char *tls_kind, *from, *to;
     char auth[512];
     char *content;
@@ -210,10 +210,14 @@ static void quit(struct connection *c) {
 
 /* RCPT with the message's number filled in. */
 static size_t make_rcpt(const struct client *k, long number, char *out, size_t room) {
-    const char *sign = strstr(k->to, "%i");
-    int len = sign ? snprintf(out, room, "RCPT TO:<%.*s%ld%s>\r\n", (int)(sign - k->to), k->to, number, sign + 2)
-                   : snprintf(out, room, "RCPT TO:<%s>\r\n", k->to);
-    return (size_t)len < room ? (size_t)len : room - 1;
+    size_t len = (size_t)snprintf(out, room, "RCPT TO:<");
+    for (const char *p = k->to; *p && len + 32 < room; p++) {
+        if (p[0] == '%' && (p[1] == 'i' || p[1] == 'w'))
+            len += (size_t)snprintf(out + len, room - len, "%ld", *++p == 'i' ? number : number % k->wheel);
+        else
+            out[len++] = *p;
+    }
+    return len + (size_t)snprintf(out + len, room - len, ">\r\n");
 }
 
 static void begin_mail(struct client *k, struct connection *c) {
@@ -458,6 +462,7 @@ static void set(struct client *k, char *name_value) {
     if (strcmp(name_value, "login") == 0) set_login(k, value);
     if (strcmp(name_value, "resume") == 0) k->resumes = *value == '1';
     if (strcmp(name_value, "addresses") == 0) k->addresses = strtol(value, NULL, 10);
+    if (strcmp(name_value, "wheel") == 0) k->wheel = strtol(value, NULL, 10);
     if (strcmp(name_value, "from") == 0) k->from = value;
     if (strcmp(name_value, "to") == 0) k->to = value;
 }
@@ -493,6 +498,7 @@ int main(int argc, char **argv) {
     struct client k = {.port = (uint16_t)strtoul(argv[1], NULL, 10),
                        .mode = mode_of(argv[2]),
                        .count = strtol(argv[3], NULL, 10),
+                       .wheel = 1,
                        .from = "bounce@bench.test",
                        .to = "u%i@d0.bench.test"};
     long connections = strtol(argv[4], NULL, 10);

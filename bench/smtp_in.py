@@ -22,10 +22,10 @@ ADDRESSES = 250  # that idle connections come from
 GOOD = 1000  # messages of the good client beside them
 
 
-def write_message(tools):
-    """Of so many bytes as given; as lines for smtp-source (which adds CR), and as it is on the wire."""
+def write_message(tools, waits=True):
+    """Of so many bytes as given; as lines for smtp-source (which adds CR), and as it is on the wire. waits: until tomorrow."""
     head = ["From: Bench <bounce@bench.test>", "To: u@d0.bench.test", "Subject: Benchmark", "Message-ID: <bench@bench.test>",
-            "Date: Mon, 23 Nov 2026 12:00:00 +0000", f"X-Posthorn-Send-At: {int(time.time()) + 86400}", ""]
+            "Date: Mon, 23 Nov 2026 12:00:00 +0000", *([f"X-Posthorn-Send-At: {int(time.time()) + 86400}"] if waits else []), ""]
     size = tools.bytes - len("\r\n".join(head)) - 2
     text = (FOX * (size // len(FOX) + 1))[:size]
     lines = [*head, *(text[i:i + 75] for i in range(0, size, 77))]
@@ -44,8 +44,8 @@ def make_certificate(tools):
 class PosthornSmtp(Posthorn):
     """Ours with a submission listener, whose P-256 certificate it makes itself. trusts: this machine needs no login and sends as bench.test."""
 
-    def __init__(self, tools, trusts=True):
-        more = {"smtp.trusted": "127.0.0.0/8=bench.test"} if trusts else {}
+    def __init__(self, tools, trusts=True, **more):
+        more |= {"smtp.trusted": "127.0.0.0/8=bench.test"} if trusts else {}
         self.smtp_port = tools.free_port()
         super().__init__(tools, **{"delivery.smarthost": "127.0.0.1:9", "smtp.listen": f"127.0.0.1:{self.smtp_port}",
                                    "smtp.connections": 20000, "smtp.connections_per_address": 20000, **more})

@@ -34,10 +34,12 @@ def answer(packet):
 
 
 class Zone:
-    def __init__(self):
+    """address: of a server for those who ask port 53 alone, as what reads resolv.conf does."""
+
+    def __init__(self, address=None):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.server = f"127.0.0.1@{self.socket.getsockname()[1]}"
+        self.socket.bind((address, 53) if address else ("127.0.0.1", 0))
+        self.server = "@".join(map(str, self.socket.getsockname()))
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
