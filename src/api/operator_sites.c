@@ -6,6 +6,7 @@
 #include "api/operator_filter.h"
 
 #define DECISIONS_DEFAULT 50
+#define LIMITS_SHOWN      5 /* connectors in a site's Limits; Connectors has all */
 
 struct asking {
     struct live_ask_state live;
@@ -54,6 +55,31 @@ static void write_connector(struct json_writer *w, const struct live_connector *
     json_close_object(w);
 }
 
+/* Those of its connectors that may do less than their row allows: "a: 10 of 20 connections, 60 a minute; b: block until ...". */
+static void write_limits(struct json_writer *w, const struct live_site *site) {
+    BUF_AUTO out = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < site->connector_count; i++) {
+        const struct shape_view *v = &site->connectors[i].view;
+        bool is_paused = v->pause.kind != SHAPE_NOT_PAUSED;
+        bool is_full = v->limits.connections >= v->ceiling.connections && v->limits.per_minute == v->ceiling.per_minute;
+        if ((is_full && !is_paused) || count++ >= LIMITS_SHOWN) continue;
+        buf_addf(&out, "%s%.*s: ", out.n ? "; " : "", STR_ARG(site->connectors[i].source));
+        if (is_paused) {
+            buf_addf(&out, "%.*s until ", STR_ARG(shape_kind_name(v->pause.kind)));
+            if (v->pause.until == SHAPE_NO_END)
+                buf_add_z(&out, "resumed");
+            else
+                time_add_sql(&out, v->pause.until);
+        } else {
+            buf_addf(&out, "%zu of %zu connections", v->limits.connections, v->ceiling.connections);
+            if (v->limits.per_minute) buf_addf(&out, ", %lld a minute", (long long)v->limits.per_minute);
+        }
+    }
+    if (count > LIMITS_SHOWN) buf_addf(&out, "; %zu more", count - LIMITS_SHOWN);
+    json_add_str(w, STR("Limits"), buf_str(&out));
+}
+
 void operator_write_site(struct json_writer *w, const struct live_site *site) {
     json_add_str(w, STR("Name"), site->name);
     json_add_z(w, STR("State"), site->parked_until ? "paused" : site->in_flight ? "delivering" : "idle");
@@ -67,6 +93,7 @@ void operator_write_site(struct json_writer *w, const struct live_site *site) {
     json_add_i64(w, STR("Bounced"), site->bounced);
     add_until(w, STR("PausedUntil"), site->parked_until);
     json_add_str(w, STR("Because"), site->because);
+    write_limits(w, site);
     json_add_str(w, STR("LastReply"), site->last_reply);
     json_add_iso_time(w, STR("LastReplyAt"), site->last_reply_at);
     json_add_array(w, STR("Connectors"));
@@ -104,7 +131,7 @@ static void write_warmups(struct json_writer *w, const struct live_source *sourc
     json_add_array(w, STR("WarmUp"));
     for (size_t i = 0; i < source->warmup_count; i++) {
         json_open_object(w);
-        json_add_str(w, STR("Provider"), source->warmups[i].provider);
+        json_add_str(w, STR("Provider"), source->warmups[i].provider.n ? source->warmups[i].provider : STR("(others)"));
         json_add_i64(w, STR("SentToday"), source->warmups[i].sent);
         json_add_i64(w, STR("Ceiling"), source->warmups[i].ceiling);
         json_close_object(w);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* A row of an answer is flat but for details; this is more than any has. */
-#define COLUMNS_MAX 8
+#define COLUMNS_MAX 9
 
 static void add_scalar(struct buf *out, const struct json *value) {
     if (!value) return;

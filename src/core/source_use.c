@@ -146,11 +146,15 @@ void source_progress_each(const struct source_use *u, const struct source *s, in
     const struct use *use = &u->sources[s->index];
     uint32_t ceiling;
     if (!source_is_warming(s, now, &ceiling)) return;
+    bool has_others = false;
     for (size_t i = 0; i < use->count_count; i++) {
         const struct count *c = &use->counts[i];
         struct source_progress progress = {buf_str(&c->provider), spent_on(c, now), c->reserved, ceiling};
-        if (progress.spent || progress.reserved) fn(arg, &progress);
+        if (!progress.spent && !progress.reserved) continue;
+        has_others = has_others || progress.provider.n == 0;
+        fn(arg, &progress);
     }
+    if (!has_others) fn(arg, &(struct source_progress){.ceiling = ceiling});
 }
 
 /* ---- suspended ---- */

@@ -68,7 +68,7 @@ bool source_suspend(struct source_use *u, const struct source *s, int64_t now);
 bool source_resume(struct source_use *u, const struct source *s);
 bool source_is_suspended(const struct source_use *u, const struct source *s, int64_t now);
 
-/* How far a warming source is with each provider that it sent to today, for an operator. */
+/* How far a warming source is with each provider that it sent to today, and with "" in any case, for an operator. */
 struct source_progress {
     struct str provider;
     uint32_t spent, reserved, ceiling;

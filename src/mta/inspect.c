@@ -89,9 +89,11 @@ static void answer_one(struct live_question *q, struct site *s) {
 }
 
 /* ---- the questions ---- */
-static bool is_meant(const struct live_question *q, const struct site *s) {
+/* Those with something to do, or where something keeps us from it. */
+static bool is_meant(const struct live_question *q, struct site *s) {
     if (q->name.n) return str_find_str(s->key, q->name) != STR_NONE;
-    return q->is_all || s->attempt_count || s->connection_count || site_is_parked(s) || schedule_site_has_ready(&s->schedule);
+    bool is_busy = s->attempt_count || s->connection_count || schedule_site_has_ready(&s->schedule);
+    return q->is_all || is_busy || site_is_parked(s) || !connector_all_plain(s);
 }
 
 static int by_work(const void *a, const void *b) {

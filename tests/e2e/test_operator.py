@@ -202,3 +202,24 @@ def test_everything_is_paused_and_a_source_is(night):
     assert gateway.cli("resume", check=False).returncode != 0
     assert gateway.cli("source", "pause", "nobody", check=False).returncode != 0
     assert gateway.cli("decisions").returncode == 0
+
+
+def test_a_site_that_refuses_our_address_is_shown_though_it_is_idle(world):
+    """Who blocks us or slows us down is what an operator looks for; it says which source may do how much, over a restart too."""
+    blocked = "550 5.7.1 client host blocked using zen.spamhaus.org"
+    world.sink("127.0.0.62", answers=[blocked] * 10)
+    world.zone.mx("wall.test", "127.0.0.62")
+    gateway = world.start(delivery__retry="4h", **{"source.a.address": "127.0.0.2", "source.new.address": "127.0.0.3", "source.new.pool": "news",
+                                                   "source.new.warmup": time.strftime("%Y-%m-%d", time.gmtime())})
+    tenant = gateway.tenant("shop.test")
+    deferred(gateway, tenant, "a@wall.test")
+    gateway.stop()
+    gateway.start()
+    gateway.sent(tenant.key, to="b@wall.test")
+    wait_for(lambda: [e for e in waiting(gateway) if e["Recipient"] == "b@wall.test" and "zen.spamhaus" in e["Reason"]], what="the reason")
+    site = next(s for s in gateway.cli_json("sites")["Sites"] if s["Name"].startswith("mx1.wall.test"))
+    assert site["Limits"].startswith("a: block until ") and blocked in site["Because"]
+    assert "block until" in gateway.cli("sites").stdout.decode()
+    assert gateway.cli_json("sources")["Sources"][1]["WarmUp"] == [{"Provider": "(others)", "SentToday": 0, "Ceiling": 50}]
+    refused = gateway.cli("site", "pause", "no.such.site", check=False)
+    assert "queue hold --domain" in refused.stderr.decode()
