@@ -13,8 +13,9 @@
 #include "store/messages.h"
 #include "store/queue.h"
 
-#define DSN_DELAY_MS  (4 * 3600 * INT64_C(1000))
-#define DSN_WHOLE_MAX (256 * 1024) /* bytes of a message that RET=FULL brings back; of a bigger one the header */
+#define DSN_DELAY_MS   (4 * 3600 * INT64_C(1000))
+#define DSN_WHOLE_MAX  (256 * 1024) /* bytes of a message that RET=FULL brings back; of a bigger one the header */
+#define DSN_HEADER_MAX (64 * 1024)  /* bytes of a header that is brought back; of a longer one the beginning */
 
 /* What settlements are written with, and where the reports they made are collected: those are to be offered to the scheduler
  * after the commit. */

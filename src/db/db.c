@@ -259,3 +259,11 @@ struct str stmt_blob(struct stmt *s, int column) {
 bool stmt_is_null(struct stmt *s, int column) {
     return s->db->engine->column_is_null(s, column);
 }
+
+enum status db_blob_start(struct db *db, const struct db_blob *blob, size_t max, struct buf *out) {
+    assert(db->in_tx);
+    if (db->broken != STATUS_OK) return db->broken;
+    enum status st = db->engine->blob_start(db, blob, max, out);
+    if (st != STATUS_OK) db->broken = st;
+    return st;
+}

@@ -89,4 +89,13 @@ struct str stmt_text(struct stmt *s, int column);
 struct str stmt_blob(struct stmt *s, int column);
 bool stmt_is_null(struct stmt *s, int column);
 
+/* A blob by the primary key of its row. */
+struct db_blob {
+    const char *table, *key, *column; /* names of the schema */
+    int64_t id;
+};
+/* Append its first `max` bytes (all, if it has fewer) to out, without reading the others. Inside a transaction, and the row is
+ * known to be there: else that is an error of the engine. */
+WARN_UNUSED enum status db_blob_start(struct db *db, const struct db_blob *blob, size_t max, struct buf *out);
+
 #endif

@@ -275,6 +275,18 @@ static enum status pg_insert(struct stmt *s, bool *ret_is_new, int64_t *ret_id) 
     return STATUS_OK;
 }
 
+static enum status pg_blob_start(struct db *db, const struct db_blob *blob, size_t max, struct buf *out) {
+    BUF_AUTO sql = {0};
+    buf_addf(&sql, "SELECT substring(%s FROM 1 FOR %zu) FROM %s WHERE %s = %lld", blob->column, max, blob->table, blob->key,
+             (long long)blob->id);
+    PGresult *result = PQexecParams(pg(db)->conn, sql.p, 0, NULL, NULL, NULL, NULL, 1);
+    enum status st = note(db, result);
+    if (st == STATUS_OK && PQntuples(result) != 1) st = STATUS_CORRUPT;
+    if (st == STATUS_OK) buf_add(out, PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0));
+    PQclear(result);
+    return st;
+}
+
 /* ---- no WAL of ours ---- */
 
 static int64_t pg_wal_bytes(const struct db *db) {
@@ -303,6 +315,7 @@ const struct db_engine db_pgsql = {
     .column_int = pg_int,
     .column_bytes = pg_bytes,
     .column_is_null = pg_is_null,
+    .blob_start = pg_blob_start,
     .wal_bytes = pg_wal_bytes,
     .checkpoint = pg_checkpoint,
 };

@@ -57,6 +57,7 @@ struct db_engine {
     int64_t (*column_int)(struct stmt *s, int column);
     struct str (*column_bytes)(struct stmt *s, int column);
     bool (*column_is_null)(struct stmt *s, int column);
+    enum status (*blob_start)(struct db *db, const struct db_blob *blob, size_t max, struct buf *out);
     int64_t (*wal_bytes)(const struct db *db);
     enum status (*checkpoint)(struct db *db, int wait_ms);
 };

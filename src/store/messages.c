@@ -180,3 +180,11 @@ enum status body_get(struct db *tx, int64_t message_id, struct buf *out) {
     if (st == STATUS_OK) buf_add_str(out, stmt_blob(s, 0));
     return st;
 }
+
+enum status body_get_start(struct db *tx, int64_t message_id, size_t max, struct buf *out) {
+    struct stmt *s = db_stmt(tx, "SELECT 1 FROM bodies WHERE message_id = ?1");
+    stmt_bind_int(s, 1, message_id);
+    enum status st = row_first(s);
+    const struct db_blob content = {.table = "bodies", .key = "message_id", .column = "content", .id = message_id};
+    return st == STATUS_OK ? db_blob_start(tx, &content, max, out) : st;
+}

@@ -85,5 +85,7 @@ WARN_UNUSED enum status message_set_signature(struct db *tx, int64_t id, struct 
 WARN_UNUSED enum status body_add(struct db *tx, int64_t message_id, struct str content);
 /* Appends to out; out is untouched on failure. */
 WARN_UNUSED enum status body_get(struct db *tx, int64_t message_id, struct buf *out);
+/* The same of its first `max` bytes, at no more cost than theirs. */
+WARN_UNUSED enum status body_get_start(struct db *tx, int64_t message_id, size_t max, struct buf *out);
 
 #endif

@@ -255,6 +255,11 @@ static void test_P6_messages(void **state) {
     assert_ok(body_add(f->db, id, TEXT("any \0 bytes \xff\r\n")));
     assert_ok(body_get(f->db, id, &body));
     assert_str(buf_str(&body), "any \0 bytes \xff\r\n");
+    buf_reset(&body);
+    assert_int_equal(body_get_start(f->db, id + 1, 5, &body), STATUS_NOT_FOUND);
+    assert_ok(body_get_start(f->db, id, 5, &body));
+    assert_ok(body_get_start(f->db, id, 1000, &body));
+    assert_str(buf_str(&body), "any \0any \0 bytes \xff\r\n");
     fixture_free(f);
 }
 

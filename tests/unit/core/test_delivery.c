@@ -7,6 +7,8 @@
 #include "core/queue.h"
 #include "core/return_path.h"
 
+#include <string.h>
+
 static const struct seal_key return_path_key = {{7}};
 
 static struct bounce_rules *rules; /* built in */
@@ -548,6 +550,44 @@ static void test_p3_reports_to_senders(void **state) {
     }
 }
 
+/* Of a big message the header alone is read and told, and of a long header whole lines, as many as fit (P6, P8). */
+static void test_a_report_brings_back_no_more_than_it_should(void **state) {
+    (void)state;
+    static const struct {
+        size_t header_lines, body_bytes;
+        int dsn_return; /* 1: FULL */
+        bool is_whole;
+    } rows[] = {{3, 1000, 1, true}, {3, 1000, 2, false}, {3, 3000000, 1, false}, {5000, 1000, 2, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene s = scene_new();
+        struct settlement end = settlement_of(&s, DELIVERY_BOUNCED, 0);
+        BUF_AUTO content = {0};
+        BUF_AUTO sql = {0};
+        BUF_AUTO report = {0};
+        for (size_t k = 0; k < rows[i].header_lines; k++)
+            buf_addf(&content, "X-Line: of the header, the one number %06zu\r\n", k);
+        buf_add_z(&content, "\r\n");
+        for (size_t k = 0; k < rows[i].body_bytes / 10; k++) buf_add_z(&content, "the body\r\n");
+        s.desk.hostname = STR("gateway.example");
+        s.desk.rand = rand_system();
+        buf_addf(&sql, "UPDATE messages SET envelope_from = 'ann@sender.example', dsn_return = %d, size = %zu",
+                 rows[i].dsn_return, content.n);
+        assert_ok(db_exec(s.f->db, "DELETE FROM bodies; UPDATE recipients SET dsn_notify = 4"));
+        assert_ok(db_exec(s.f->db, sql.p));
+        assert_ok(body_add(s.f->db, s.message_id, buf_str(&content)));
+        assert_true(settle(&s, &end));
+        assert_int_equal(s.desk.count, 1);
+        assert_ok(body_get(s.f->db, s.desk.entries[0].message_id, &report));
+        assert_true(report.n < DSN_HEADER_MAX + 4096);
+        assert_int_equal(str_find_str(buf_str(&report), STR("the body")) != STR_NONE, rows[i].is_whole);
+        assert_true(str_find_str(buf_str(&report), STR("one number 000002\r\n")) != STR_NONE);
+        size_t last = str_find_last(buf_str(&report), 'X'); /* no line is cut */
+        struct str line = str_sub(buf_str(&report), last, SIZE_MAX);
+        assert_int_equal(str_find(line, '\r'), strlen("X-Line: of the header, the one number 000000"));
+        scene_free(&s);
+    }
+}
+
 /* Once, four hours after it began to wait; by the operator's wish of those who said nothing, too. */
 static void test_a_delay_is_told_once(void **state) {
     (void)state;
@@ -696,6 +736,7 @@ int main(void) {
         cmocka_unit_test(test_p9_waiting_suppresses_nobody),
         cmocka_unit_test(test_p9_a_hard_bounce_of_a_subscriber),
         cmocka_unit_test(test_p3_reports_to_senders),
+        cmocka_unit_test(test_a_report_brings_back_no_more_than_it_should),
         cmocka_unit_test(test_a_delay_is_told_once),
         cmocka_unit_test(test_long_reasons_are_cut_between_characters),
         cmocka_unit_test(test_fetch),
