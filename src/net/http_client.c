@@ -65,14 +65,16 @@ static bool host_is_looking(const struct http_host *h) {
     return h->questions[0] || h->questions[1];
 }
 
-/* Who has nothing under way goes first. */
+/* Who has nothing under way goes before those that have, in the order in which they came. */
 static void host_set_ready(struct http_host *h) {
     if (!list_is_empty(&h->node)) return;
-    if (h->under_way == 0)
-        list_add_head(&h->client->ready, &h->node);
-    else
-        list_add_tail(&h->client->ready, &h->node);
+    list_add_tail(h->under_way == 0 ? &h->client->fresh : &h->client->ready, &h->node);
     h->client->ready_count++;
+}
+
+static struct http_host *pop_ready(struct http_client *c) {
+    c->ready_count--;
+    return LIST_OWNER(list_pop(list_is_empty(&c->fresh) ? &c->ready : &c->fresh), struct http_host, node);
 }
 
 /* Without calls it is kept for its addresses, until there are too many of that kind. */
@@ -233,8 +235,7 @@ static void host_turn(struct http_host *h) {
 
 void http_client_turn(struct http_client *c) {
     for (size_t misses = 0; misses < LOOK_MAX && misses < c->ready_count && c->under_way < c->options.in_flight_max;) {
-        struct http_host *h = LIST_OWNER(list_pop(&c->ready), struct http_host, node);
-        c->ready_count--;
+        struct http_host *h = pop_ready(c);
         if (list_is_empty(&h->waiting)) continue; /* cancelled */
         if (host_may_begin(h)) {
             misses = 0;
@@ -340,6 +341,7 @@ enum status http_client_new(const struct http_client_options *options, struct ht
     c->options.idle_max = or_default(options->idle_max, IDLE_MAX);
     buf_add_z(&c->user_agent, options->user_agent ? options->user_agent : "");
     c->hosts = map_new();
+    list_init(&c->fresh);
     list_init(&c->ready);
     list_init(&c->idle);
     list_init(&c->calls);

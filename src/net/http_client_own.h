@@ -18,7 +18,7 @@
 
 /* A name or address and its port. Kept for a while without calls, because of its addresses. */
 struct http_host {
-    struct list node; /* client's ready or idle, or none */
+    struct list node; /* client's fresh, ready or idle, or none */
     struct http_client *client;
     struct buf key; /* "name:port" */
     struct list waiting;
@@ -36,9 +36,10 @@ struct http_client {
     X509_STORE *roots;
     CURLM *multi;
     struct timer curl_timer;
-    struct map *hosts;       /* by key */
-    struct list ready, idle; /* hosts: with calls that only want a place; without calls, longest first */
-    struct list calls;       /* under way, or failed */
+    struct map *hosts; /* by key */
+    /* hosts: with calls that only want a place, and none or some under way; without calls, longest first */
+    struct list fresh, ready, idle;
+    struct list calls; /* under way, or failed */
     size_t ready_count, idle_count, call_count, under_way;
 };
 struct http_client_call {

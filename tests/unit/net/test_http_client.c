@@ -761,6 +761,38 @@ static void test_WH26_a_slow_host_does_not_stop_others(void **state) {
     close_world(&w);
 }
 
+struct turn {
+    size_t *served, at;
+    bool is_in;
+};
+
+static void on_turn(void *arg, const struct http_client_result *r) {
+    struct turn *turn = arg;
+    (void)r;
+    turn->at = ++*turn->served;
+    turn->is_in = true;
+}
+
+/* P6: whoever waits for a place has it before those who came later, however many of them there are. */
+static void test_hosts_wait_in_order(void **state) {
+    (void)state;
+    struct world w;
+    size_t served = 0;
+    struct turn turns[12] = {{0}};
+    open_world(&w, PLAIN, 1, 1);
+    for (size_t i = 0; i < 12; i++) {
+        char url[128], host[32];
+        snprintf(host, sizeof host, "127.0.0.%zu", i + 1); /* all but the first are refused */
+        struct http_client_request request = request_to(&w, host, "/silent", url);
+        request.timeout_ms = i ? 60000 : 300;
+        turns[i].served = &served;
+        http_client_start(w.client, &request, on_turn, &turns[i]);
+    }
+    run_until(w.loop, &turns[11].is_in, 10000);
+    for (size_t i = 0; i < 12; i++) assert_int_equal(turns[i].at, i + 1);
+    close_world(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_answer_with_all_that_is_told_of_it),
@@ -784,6 +816,7 @@ int main(void) {
         cmocka_unit_test(test_closing_with_calls_in_every_phase),
         cmocka_unit_test(test_a_thousand_in_parallel_stay_in_bounds),
         cmocka_unit_test(test_WH26_a_slow_host_does_not_stop_others),
+        cmocka_unit_test(test_hosts_wait_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
