@@ -199,6 +199,7 @@ static void set_options(struct mta *m, const struct mta_options *options) {
     if (!o->retry.count) retry_schedule_default(&o->retry);
     o->connections_max = or_default(o->connections_max, 500);
     o->letters_max_bytes = or_default(o->letters_max_bytes, (size_t)128 << 20);
+    o->published_bytes_max = or_default(o->published_bytes_max, (size_t)256 << 20);
     m->providers = o->providers ? providers_ref(o->providers) : providers_builtin();
     m->return_path_key = *options->return_path_key;
     m->owner = (struct node_epoch){options->node_id, options->epoch};
@@ -256,8 +257,8 @@ struct mta *mta_new(const struct mta_options *options) {
     pauses_load(m, options->pauses);
     m->ledger = mta_ledger_new(m);
     m->tls_results = tls_results_new(m);
-    struct list *const lists[] = {&m->known,   &m->attempts, &m->connections, &m->idle, &m->dirty,
-                                  &m->starved, &m->blocked,  &m->kept,        &m->holds};
+    struct list *const lists[] = {&m->known, &m->publishing, &m->attempts, &m->connections, &m->idle,
+                                  &m->dirty, &m->starved,    &m->blocked,  &m->kept,        &m->holds};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) list_init(lists[i]);
     m->expiry = expiry_new(m);
     timer_init(&m->begin, options->loop, on_begin, m);

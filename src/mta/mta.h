@@ -55,6 +55,7 @@ struct mta_options {
     size_t site_connections_max;    /* where no provider's row says otherwise; SHAPE_DEFAULT's */
     size_t connection_messages_max; /* likewise */
     size_t letters_max_bytes;       /* messages in memory; 128 MiB */
+    size_t published_bytes_max;     /* of what domains publish about TLS; 256 MiB */
     size_t window_max;              /* entries in the scheduler; core/schedule.h's default */
 };
 /* Nothing is read or sent before mta_start. */

@@ -37,6 +37,7 @@ struct mta {
     struct schedule *schedule;
     struct map *domains;                     /* by name: struct domain_route */
     struct list known;                       /* those with an answer */
+    struct list publishing;                  /* of them, those that publish something about TLS */
     struct map *sites;                       /* by key: struct site */
     struct map *letters;                     /* by message id and variant: struct letter */
     struct map *lots;                        /* by site, pool and demand: struct lot */
@@ -47,7 +48,8 @@ struct mta {
     struct list holds;                       /* what must not begin just now */
     struct map *pauses;                      /* the operator's (pauses.c) */
     int64_t paused_until;                    /* all deliveries, wall; 0: not */
-    size_t attempt_count, connection_count, idle_count, job_count, routing_count, fetch_count, letter_bytes, kept_count;
+    size_t attempt_count, connection_count, idle_count, job_count, routing_count, fetch_count, letter_bytes, kept_count,
+        published_bytes;
     size_t gauge; /* METRIC_WAITING_IN_MEMORY as told last */
     struct expiry *expiry;
     struct timer begin, turn, due, sweep, stop;

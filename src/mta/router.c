@@ -3,8 +3,8 @@
  *   DNS (core/route) --> hosts --> MTA-STS policy (sts.c) --> site
  *                   \--> a verdict ------------------------/
  *
- * The answer stands for its TTL, unless very many are known: then the oldest go (DN22). A domain that a relay takes
- * (core/relay.h) has the relay's hosts and site. In the sandbox every domain's route is the built-in inbox.
+ * The answer stands for its TTL, unless very many are known, or very much is published: then the oldest go (DN22, P8). A domain
+ * that a relay takes (core/relay.h) has the relay's hosts and site. In the sandbox every domain's route is the built-in inbox.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "mta/own.h"
 
@@ -16,7 +16,8 @@
 #define KNOWN_MAX     50000 /* domains with an answer */
 
 struct domain_route {
-    struct list node; /* mta->known, oldest answer first; in none while asking */
+    struct list node;       /* mta->known, oldest answer first; in none while asking */
+    struct list publishing; /* mta->publishing, likewise, of those that publish something */
     struct mta *mta;
     struct buf name;
     struct arena arena; /* while asking */
@@ -38,6 +39,8 @@ static void domain_free(struct domain_route *d) {
     sts_search_cancel(&d->search);
     if (d->machine) route_fini(d->machine);
     arena_fini(&d->arena);
+    d->mta->published_bytes -= d->kept.used_bytes;
+    list_remove(&d->publishing);
     arena_fini(&d->kept);
     (void)map_remove(d->mta->domains, buf_str(&d->name));
     list_remove(&d->node);
@@ -82,12 +85,16 @@ static void routed(struct domain_route *d, uint32_t ttl_s) {
     mta_wake(m);
 }
 
-/* Most domains publish nothing, and that takes no room. */
+/* Most domains publish nothing, and that takes no room; but whoever likes publishes much, for as many as he likes. */
 static void keep_published(struct domain_route *d, const struct tls_published *found) {
     if (found->key.n == 0 && !found->is_mx_secure && found->sts_id.n == 0) return;
     struct tls_published *p = ARENA_NEW(&d->kept, struct tls_published);
     tls_published_copy(found, &d->kept, p);
     d->published = p;
+    while (d->mta->published_bytes >= d->mta->options.published_bytes_max && !list_is_empty(&d->mta->publishing))
+        forget(LIST_OWNER(d->mta->publishing.next, struct domain_route, publishing));
+    d->mta->published_bytes += d->kept.used_bytes;
+    list_add_tail(&d->mta->publishing, &d->publishing);
 }
 
 static void policy_done(void *arg, const struct sts_entry *entry, enum tls_result trouble) {
@@ -145,6 +152,7 @@ static struct domain_route *domain_new(struct mta *m, struct str name, const str
     d->relay = relay;
     d->published = &nothing_published;
     list_init(&d->node);
+    list_init(&d->publishing);
     buf_add_str(&d->name, name);
     bool is_full = map_count(m->domains) >= KNOWN_MAX && !list_is_empty(&m->known);
     if (is_full) forget(LIST_OWNER(m->known.next, struct domain_route, node));

@@ -5,7 +5,8 @@
  *                \--> FETCH (https) --> good --> done, SAVE (writer)
  *                              \------> bad ---> done, with what was kept, if it still holds
  *
- * The domain's mail waits for it, a minute at most. Who asked may go at any time: then a job that is out ends alone.
+ * The domain's mail waits for it, a minute at most; longer only for the first policy of all, while others' servers have all the
+ * places. Who asked may go at any time: then a job that is out ends alone.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "mta/own.h"
@@ -64,7 +65,8 @@ static void fetch(struct sts_search *s);
 static void on_answer(void *arg, const struct http_client_result *r) {
     struct sts_search *s = arg;
     s->call = NULL;
-    if (r->stage == HTTP_CLIENT_WAITING && r->status == STATUS_TIMEOUT) return fetch(s); /* it was never asked */
+    bool was_asked = r->stage != HTTP_CLIENT_WAITING || r->status != STATUS_TIMEOUT;
+    if (!was_asked && !s->is_known) return fetch(s); /* whoever crowds the places must not undo the policy */
     const struct sts_answer answer = {.came = r->status == STATUS_OK,
                                       .is_certificate_bad = r->stage == HTTP_CLIENT_CERTIFICATE,
                                       .code = r->code,

@@ -7,6 +7,7 @@
 #include "net/http_client.h"
 #include "net_sim/sim_http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MINUTE INT64_C(60000)
@@ -22,6 +23,7 @@
     { .pattern = "EHLO *", .reply = "250-x\r\n250-PIPELINING\r\n250 STARTTLS\r\n" }
 #define EHLO_REQUIRETLS                                                                                                          \
     { .pattern = "EHLO *", .reply = "250-x\r\n250-STARTTLS\r\n250 REQUIRETLS\r\n" }
+#define LABEL            "a-label-of-sixty-characters-as-long-as-a-label-may-well-be"
 #define POLICY(mode, mx) "version: STSv1\r\nmode: " mode "\r\nmx: " mx "\r\nmax_age: 604800\r\n"
 
 /* a.test with two hosts, and the policy server that it may have. */
@@ -274,6 +276,69 @@ static void OB11_a_policy_that_cannot_be_had_is_none_and_asked_for_later(void **
     scene_free(&s);
 }
 
+/* All places are others', for hours: what is kept holds, and its mail does not wait for them (P6). */
+static void OB11_a_kept_policy_needs_no_place(void **state) {
+    (void)state;
+    struct scene s = scene_new(RULES(EHLO_TLS), NULL);
+    struct loop *world = s.w->loop;
+    sim_dns_add(world, "_mta-sts.a.test", DNS_TXT, "v=STSv1; id=1;");
+    sim_http_script(world, "mta-sts.a.test",
+                    (const struct sim_http_answer[]){{.content_type = "text/plain", .body = POLICY("enforce", "*.a.test")}});
+    world_start(s.w);
+    assert_story(s.w, mail(s.w, "b@a.test", NULL, 0), 5000, "delivery 250 . mx1.a.test TLS; = delivered");
+    sim_run_for(world, 2 * DAY);
+    sim_http_script(world, "mta-sts.a.test",
+                    (const struct sim_http_answer[]){
+                        {.status = STATUS_TIMEOUT, .stage = HTTP_CLIENT_WAITING, .delay_ms = STS_FETCH_MS - 1000}});
+    assert_story(s.w, mail(s.w, "b@a.test", NULL, 0), MINUTE, "delivery 250 . mx1.a.test TLS; = delivered");
+    sim_server_check(s.first, TLS_PEER_EXPIRED);
+    sim_run_for(world, 2 * HOUR);
+    int64_t id = mail(s.w, "b@a.test", NULL, 0);
+    assert_story(s.w, id, MINUTE + 5000, "deferred mx1.a.test TLS; = queued");
+    assert_reason(&s, id, "has expired");
+    scene_free(&s);
+}
+
+/* P8: somebody publishes as much as there may be, for very many names. What is known of the oldest goes, of others nothing. */
+static void what_domains_publish_is_bounded(void **state) {
+    (void)state;
+    enum { DOMAINS = 60 };
+    struct scene s = scene_new(RULES(EHLO_TLS), NULL);
+    struct loop *world = s.w->loop;
+    BUF_AUTO policy = {0};
+    buf_add_z(&policy, "version: STSv1\r\nmode: enforce\r\nmax_age: 604800\r\nmx: mx1.a.test\r\n");
+    for (int i = 1; i < MTA_STS_MX_MAX; i++)
+        buf_addf(&policy, "mx: n%02d.%s%s%s%s\r\n", i, LABEL ".", LABEL ".", LABEL ".", LABEL ".test");
+    const struct sim_http_answer big[] = {{.content_type = "text/plain", .body = policy.p}};
+    for (int i = 0; i < DOMAINS; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "d%d.test", i);
+        sim_dns_add(world, name, DNS_MX, "10 mx1.a.test");
+        snprintf(name, sizeof name, "_mta-sts.d%d.test", i);
+        sim_dns_add(world, name, DNS_TXT, "v=STSv1; id=1;");
+        snprintf(name, sizeof name, "mta-sts.d%d.test", i);
+        sim_dns_add(world, name, DNS_A, "198.18.0.9");
+        sim_http_script(world, name, big);
+    }
+    s.w->options.published_bytes_max = 1 << 20; /* of some thirty of them */
+    world_start(s.w);
+    assert_story(s.w, mail(s.w, "b@a.test", NULL, 0), 5000, "delivery 250 . mx1.a.test TLS; = delivered");
+    for (int i = 0; i < DOMAINS; i++) {
+        char address[64];
+        snprintf(address, sizeof address, "b@d%d.test", i);
+        (void)mail(s.w, address, NULL, 0);
+        sim_run_for(world, 1000); /* routes hold for five minutes */
+    }
+    assert_int_equal(world_number(s.w, "SELECT count(*) FROM recipients WHERE state = 3"), DOMAINS + 1); /* delivered */
+    assert_story(s.w, mail(s.w, "c@d0.test", NULL, 0), MINUTE, "delivery 250 . mx1.a.test TLS; = delivered");
+    assert_story(s.w, mail(s.w, "c@a.test", NULL, 0), MINUTE, "delivery 250 . mx1.a.test TLS; = delivered");
+    assert_story(s.w, mail(s.w, "c@d59.test", NULL, 0), MINUTE, "delivery 250 . mx1.a.test TLS; = delivered");
+    assert_int_equal(sim_dns_asked(world, "d0.test", DNS_MX), 2);
+    assert_int_equal(sim_dns_asked(world, "a.test", DNS_MX), 1);
+    assert_int_equal(sim_dns_asked(world, "d59.test", DNS_MX), 1);
+    scene_free(&s);
+}
+
 /* A host that the policy does not name gets nothing, not even a connection; testing mode stops nobody. */
 static void OB11_hosts_are_those_of_the_policy(void **state) {
     (void)state;
@@ -304,6 +369,8 @@ int main(void) {
         cmocka_unit_test(one_site_two_demands),
         cmocka_unit_test(OB11_a_policy_is_kept_and_renewed),
         cmocka_unit_test(OB11_a_policy_that_cannot_be_had_is_none_and_asked_for_later),
+        cmocka_unit_test(OB11_a_kept_policy_needs_no_place),
+        cmocka_unit_test(what_domains_publish_is_bounded),
         cmocka_unit_test(OB11_hosts_are_those_of_the_policy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
