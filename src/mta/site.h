@@ -102,7 +102,7 @@ size_t connector_capacity(struct site *s);
 bool connector_all_unreachable(struct site *s, int64_t *ret_until, struct str *ret_because);
 /* Whether one from the lot's pool holds warm-up budget that may come back; the site gets a turn then. */
 bool connector_is_budget_out(struct lot *l);
-/* Whether another lot, which is kept out, needs the connection's place: it is not good for that one's mail, and none is leaving. */
+/* Whether another lot, which is kept out, needs its place: it is not good for that mail, and none is leaving. */
 bool connector_is_wanted(const struct connector *n, const struct connection *c);
 /* Whether nothing of it is worth keeping. */
 bool connector_all_plain(struct site *s);
@@ -130,7 +130,7 @@ struct lot {
 struct lot *lot_get(struct site *s, const struct source_pool *pool, const struct tls_demand *demand);
 /* Goes when nothing uses it any more. */
 void lot_release(struct lot *l);
-/* The next for a connection of the lot: of one that is kept out, if the connection is good for it, else its own, else another's. */
+/* The next for a connection of the lot: of one that is kept out, if it is good for it, else its own, else another's. */
 struct connection;
 struct attempt *lot_pop(struct connection *c);
 void lot_push(struct lot *l, struct attempt *a, bool in_front);
