@@ -100,8 +100,8 @@ def flame(tools, o):
             with ours(tools, sink.port, by_mx) as server:
                 load(server, WARM, domains)
                 time.sleep(2)
-                perf = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", str(HERTZ), "--call-graph", "dwarf,4096", "-p", str(server.process.pid),
-                                         "-o", data], stdout=subprocess.DEVNULL)
+                perf = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", str(HERTZ), "--call-graph", "dwarf,4096",
+                                         "-p", str(server.process.pid), "-o", data], stdout=subprocess.DEVNULL)
                 time.sleep(1)
                 load(server, o.count, domains)
                 sink.wait()
