@@ -8,6 +8,7 @@
 #include "app/doctor.h"
 #include "app/explain.h"
 #include "app/manual.h"
+#include "app/outbound.h"
 #include "app/provider_file.h"
 #include "app/serve.h"
 #include "base/log.h"
@@ -46,6 +47,13 @@ static int unexpected(const char *verb, const char *word) {
     return EXIT_USAGE;
 }
 
+static bool has_good_files(const struct invocation *in) {
+    BUF_AUTO why = {0};
+    enum status st = outbound_check_files(&in->config, &why);
+    if (st != STATUS_OK) fprintf(stderr, "posthorn: %.*s\n", STR_ARG(buf_str(&why)));
+    return st == STATUS_OK;
+}
+
 static int run_serve(struct invocation *in) {
     struct greeting greeting = {.program = in->program, .file = in->file};
     if (in->word_count >= 2 && in->word_count <= 3 && strcmp(in->words[0], "--greet") == 0) {
@@ -53,11 +61,13 @@ static int run_serve(struct invocation *in) {
         greeting.smtp = in->word_count == 3 ? in->words[2] : NULL;
     } else if (in->word_count)
         return unexpected("serve", in->words[0]);
+    if (!has_good_files(in)) return CONFIG_EXIT;
     return serve(&in->config, &greeting);
 }
 
 static int run_check_config(struct invocation *in) {
     BUF_AUTO out = {0};
+    if (!has_good_files(in)) return CONFIG_EXIT;
     if (in->json)
         config_format_json(&out, &in->config);
     else

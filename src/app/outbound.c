@@ -3,6 +3,7 @@
 #include "app/outbound.h"
 
 #include "app/provider_file.h"
+#include "core/bounce.h"
 #include "core/route.h"
 
 enum status outbound_sources(const struct config *c, struct source_table **ret, struct buf *ret_why) {
@@ -68,11 +69,22 @@ enum status outbound_check(const struct config *c, struct buf *ret_why) {
     struct source_table *sources = NULL;
     struct relay_table *relays = NULL;
     enum status st = outbound_sources(c, &sources, ret_why);
-    struct providers *providers = NULL;
     if (st == STATUS_OK) st = outbound_relays(c, &relays, ret_why);
-    if (st == STATUS_OK) st = provider_file_read(c, &providers, ret_why);
     source_table_free(&sources);
     relay_table_free(&relays);
+    return st;
+}
+
+enum status outbound_check_files(const struct config *c, struct buf *ret_why) {
+    struct providers *providers = NULL;
+    struct bounce_book *bounces = NULL;
+    BUF_AUTO wrong = {0};
+    enum status st = provider_file_read(c, &providers, ret_why);
+    if (st == STATUS_OK && bounce_book_new(c->delivery_bounce_rules, &bounces, &wrong) != STATUS_OK) {
+        buf_addf(ret_why, "[delivery] bounce_rules: %.*s", STR_ARG(buf_str(&wrong)));
+        st = STATUS_INVALID;
+    }
     providers_unref(&providers);
+    bounce_book_free(&bounces);
     return st;
 }

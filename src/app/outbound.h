@@ -11,7 +11,9 @@
 WARN_UNUSED enum status outbound_sources(const struct config *c, struct source_table **ret, struct buf *ret_why);
 /* [delivery] smarthost is one of them. */
 WARN_UNUSED enum status outbound_relays(const struct config *c, struct relay_table **ret, struct buf *ret_why);
-/* Both, and the provider rows, and forget them. */
+/* Both, and forget them. */
 WARN_UNUSED enum status outbound_check(const struct config *c, struct buf *ret_why);
+/* The files of provider rows and bounce rules, for who begins to use them; other verbs work on while one is being edited. */
+WARN_UNUSED enum status outbound_check_files(const struct config *c, struct buf *ret_why);
 
 #endif

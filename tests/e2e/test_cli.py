@@ -475,8 +475,11 @@ def test_provider_rows_are_shown_and_read_anew(tmp_path):
         assert "app.reloaded" in reload("[sink]\nmx = mx.sink.test\nconnections = 1\n")
         bad = reload("[sink]\nconnections = none\n")
         assert "app.reload_failed" in bad and f"{file}: line 2: expected a number" in bad
+        assert gateway.cli_json("queue", "list")["Queue"] == [], "the other verbs work on"
     refused = run("serve", "-o", f"data.dir={tmp_path}", "-o", f"delivery.providers={file}")
     assert refused.returncode == 78 and one_line(refused.stderr) and b"line 2" in refused.stderr
+    refused = run("check-config", "-o", f"delivery.bounce_rules={tmp_path}/none")
+    assert refused.returncode == 78 and b"[delivery] bounce_rules: " in refused.stderr
     refused = run("providers", "-o", f"delivery.providers={tmp_path}/none")
     assert refused.returncode == 78 and b"cannot be read" in refused.stderr
 
