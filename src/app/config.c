@@ -237,11 +237,11 @@ static const char *config_set(struct config *c, struct str section, struct str n
     return base ? config_key_set(&c->arena, key, base, value) : why;
 }
 
-/* The value as an error may print it (P10). */
+/* The value as an error may print it (P10): a key that is misspelt may be a secret's. */
 static struct str shown(struct str section, struct str name, struct str value) {
     const char *why;
     const struct config_key *key = find_key(section, name, &why);
-    return key && key->is_secret ? STR("***") : value;
+    return !key || key->is_secret ? STR("***") : value;
 }
 
 void config_init(struct config *c) {

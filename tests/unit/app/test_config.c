@@ -296,6 +296,7 @@ static void sections_may_have_names(void **state) {
         {"[source x]\nadress = 192.0.2.1\n", "posthorn.conf:2: ", "unknown key in this section"},
         {"[source x]\naddress = mail\n", "posthorn.conf:2: [source x] address = mail: ", "expected an IPv4 or IPv6 address"},
         {"[relay x]\npassword = hunter\x01\n", "posthorn.conf:2: [relay x] password = ***: ", "control characters"},
+        {"[relay x]\npasswort = hunter\n", "posthorn.conf:2: [relay x] passwort = ***: ", "unknown key"},
         {"[sources x]\naddress = 192.0.2.1\n", "posthorn.conf:2: ", "unknown section"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
