@@ -158,8 +158,14 @@ void source_progress_each(const struct source_use *u, const struct source *s, in
 }
 
 /* ---- suspended ---- */
+/* 0: not. A clock that was set back makes it no longer (CL01). */
+static int64_t suspended_until(const struct source_use *u, const struct source *s, int64_t now) {
+    int64_t until = u->sources[s->index].suspended_until;
+    return until > now && until <= now + SOURCE_SUSPENDED_MS ? until : 0;
+}
+
 bool source_is_suspended(const struct source_use *u, const struct source *s, int64_t now) {
-    return u->sources[s->index].suspended_until > now;
+    return suspended_until(u, s, now) != 0;
 }
 
 bool source_suspend(struct source_use *u, const struct source *s, int64_t now) {
@@ -184,8 +190,8 @@ static struct source_choice judge(const struct source_use *u, const struct sourc
     struct source_choice c = {.nearest = s, .obstacle = SOURCE_NO_FAMILY, .until = INT64_MAX};
     if (!(source_family(s) & q->families)) return c;
     c.obstacle = SOURCE_SUSPENDED;
-    c.until = u->sources[s->index].suspended_until;
-    if (c.until > q->now) return c;
+    c.until = suspended_until(u, s, q->now);
+    if (c.until) return c;
     c.obstacle = SOURCE_PAUSED;
     c.until = q->now;
     if (q->is_paused && q->is_paused(q->arg, s, &c.until)) return c;

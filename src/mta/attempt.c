@@ -9,6 +9,10 @@
 
 #include <stdlib.h>
 
+#define PARKED_RELAY_MS 300000 /* whoever waits for a relay stands in his own domain's lane, which hears of no end of its pause  \
+                                */
+#define POSTPONED_MS 900000    /* an operator may end what keeps a source from sending: rows look again so often */
+
 static void settle_again(void *arg);
 
 static void leave_preparing(struct attempt *a) {
@@ -71,6 +75,7 @@ static void settle_verdict(struct attempt *a) {
                                        .enhanced = v->enhanced,
                                        .text = v->reason,
                                        .command = "DNS"});
+    site_doubt(a->site);
 }
 
 /* ---- load ---- */
@@ -101,11 +106,12 @@ static bool find_relay(struct attempt *a) {
     if (!relay || relay == a->site->relay || m->options.sandbox) return true;
     struct site *s = router_relay(m, relay);
     bool has_room = s && mta_may_grow(s->attempt_count, m->attempt_count, MTA_ATTEMPTS_MAX);
-    bool may_go = has_room && !site_is_parked(s);
+    bool is_parked = s && site_is_parked(s), may_go = has_room && !is_parked;
+    int64_t ms = is_parked ? PARKED_RELAY_MS : ATTEMPT_AGAIN_MS;
     if (may_go)
         move_to(a, s);
     else
-        attempt_drop(a, has_room ? s->schedule.parked_until : mta_now(m) + ATTEMPT_AGAIN_MS);
+        attempt_drop(a, mta_now(m) + ms);
     return may_go;
 }
 
@@ -148,7 +154,6 @@ static void load_done(struct job *job) {
     const struct delivery *d = &a->delivery;
     bool is_late = !d->is_waiting || a->is_stale || hold_covers(m, a);
     if (is_late) return attempt_drop(a, mta_now(m) + ATTEMPT_AGAIN_MS); /* disk knows better, or will */
-    if (site_is_parked(a->site)) return attempt_drop(a, mta_now(m));
     if (d->lost.n) return attempt_settle(a, &(struct ending){.verdict = BOUNCE_DEFERRED, .is_lost = true, .text = d->lost});
     if (mta_now(m) >= d->expires_at) {
         struct str why = d->reason.n ? d->reason : STR("The message's life ended");
@@ -160,6 +165,7 @@ static void load_done(struct job *job) {
     }
     buf_add_str(&a->recipient, d->address);
     if (!find_relay(a)) return;
+    if (site_is_parked(a->site)) return attempt_drop(a, mta_now(m));
     if (a->site->target_count == 0) return settle_verdict(a);
     if (!join_lot(a)) return attempt_drop(a, mta_now(m) + ATTEMPT_AGAIN_MS);
     letter_attach(a);
@@ -282,8 +288,9 @@ static void plan(struct attempt *a, const struct ending *e) {
     const struct queue_entry *entry = a->entry;
     s->outcome = e->verdict == BOUNCE_DELIVERED ? DELIVERY_DELIVERED : DELIVERY_BOUNCED;
     if (e->postponed_to) {
+        int64_t to = s->at + POSTPONED_MS < e->postponed_to ? s->at + POSTPONED_MS : e->postponed_to;
         s->outcome = DELIVERY_POSTPONED;
-        s->next_at = e->postponed_to < entry->expires_at ? e->postponed_to : entry->expires_at;
+        s->next_at = to < entry->expires_at ? to : entry->expires_at;
         return;
     }
     if (e->verdict != BOUNCE_DEFERRED) return;

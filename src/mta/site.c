@@ -97,11 +97,12 @@ static struct site *site_new(struct mta *m, struct str key) {
     return s;
 }
 
+/* One that is kept may have been touched, and comes back from its turn. */
 static void set_kept(struct site *s, bool is_kept) {
-    if (s->is_kept == is_kept) return;
+    if (!s->is_kept && !is_kept) return;
+    s->mta->kept_count += (size_t)is_kept - (size_t)s->is_kept;
     s->is_kept = is_kept;
     list_remove(&s->node);
-    s->mta->kept_count += is_kept ? 1 : (size_t)-1;
     if (is_kept) list_add_tail(&s->mta->kept, &s->node);
 }
 
@@ -153,28 +154,47 @@ void site_release(struct site *s) {
     site_free(s);
 }
 
+/* The wall clock went back: the park ends when it was to end all the same. */
+static void mend_park(struct site *s) {
+    struct mta *m = s->mta;
+    if (!s->schedule.parked_until || s->parked_mono == SHAPE_NO_END) return;
+    int64_t left = s->parked_mono - mta_now_mono(m), until = s->schedule.parked_until;
+    if (until <= mta_now(m) || until - mta_now(m) <= left + CLOCK_SLACK_MS) return;
+    BUF_AUTO because = {0};
+    buf_add_str(&because, buf_str(&s->parked_because));
+    if (left > 0)
+        site_park(s, mta_now(m) + left, buf_str(&because));
+    else
+        site_unpark(s);
+}
+
+/* The operator's pause is over, or a step of the clock let the schedule hand out what was parked still: nobody else says so. */
+static void look_at_waiting(struct site *s) {
+    bool is_over = s->operator_until && s->operator_until <= mta_now(s->mta);
+    if (is_over) s->operator_until = 0;
+    if (!site_is_parked(s) && (is_over || schedule_site_has_ready(&s->schedule)) && list_is_empty(&s->node)) site_touch(s);
+}
+
 void site_sweep(struct mta *m) {
     LIST_FOR_EACH_SAFE (it, &m->kept) {
         struct site *s = LIST_OWNER(it, struct site, node);
         if (connector_all_plain(s)) site_free(s);
     }
     size_t cursor = 0;
-    struct str key, because;
+    struct str key;
     void *value;
     while (map_next(m->sites, &cursor, &key, &value)) {
         struct site *s = value;
-        int64_t until;
-        if (!site_is_parked(s) || !connector_all_unreachable(s, &until, &because)) continue;
-        int64_t apart = until - s->schedule.parked_until;
-        if (apart > CLOCK_SLACK_MS || apart < -CLOCK_SLACK_MS) site_park(s, until, because);
+        if (s->operator_until <= mta_now(m)) mend_park(s);
+        look_at_waiting(s);
     }
 }
 
 void site_free_all(struct mta *m) {
-    for (struct list *it; (it = list_pop(&m->kept));) {
-        list_add_tail(&m->kept, it);
-        site_free(LIST_OWNER(it, struct site, node));
-    }
+    size_t cursor = 0;
+    struct str key;
+    void *value;
+    while (map_next(m->sites, &cursor, &key, &value)) site_free(value);
 }
 
 /* ---- parked ---- */
@@ -188,6 +208,7 @@ void site_park(struct site *s, int64_t until, struct str because) {
     struct mta *m = s->mta;
     buf_reset(&s->parked_because);
     buf_add_str(&s->parked_because, because);
+    s->parked_mono = until == SHAPE_NO_END ? until : mta_now_mono(m) + until - mta_now(m);
     schedule_site_park(m->schedule, &s->schedule, until);
     LIST_FOR_EACH_SAFE (it, &m->attempts) {
         struct attempt *a = LIST_OWNER(it, struct attempt, all);
@@ -220,7 +241,7 @@ static size_t ahead(struct site *s) {
 }
 
 /* DNS may be down for all: it is not asked again, nor anything written, for each of those who wait. */
-static void doubt(struct site *s) {
+void site_doubt(struct site *s) {
     if (s->target_count || s->verdict.verdict != ROUTE_TEMPORARY || ++s->doubtful_count < DOUBTFUL_MAX) return;
     s->doubtful_count = 0;
     site_park(s, mta_now(s->mta) + DOUBTFUL_MS, s->verdict.reason);
@@ -247,7 +268,6 @@ static bool take_more(struct site *s) {
             attempt_start(s, entry);
         else
             too_large[n++] = entry->recipient_id;
-        doubt(s);
     }
     for (size_t i = n; i-- > 0;) schedule_put_back(m->schedule, too_large[i]);
     if (n)
@@ -259,6 +279,11 @@ static bool take_more(struct site *s) {
 static bool lots_turn(struct site *s) {
     bool has_room = true;
     size_t n = 0;
+    LIST_FOR_EACH_SAFE (it, &s->lots) {
+        if (!LIST_OWNER(it, struct lot, node)->is_kept_out) continue;
+        list_remove(it); /* whoever has none comes first */
+        list_add_head(&s->lots, it);
+    }
     LIST_FOR_EACH (it, &s->lots) n++;
     while (n-- > 0 && !list_is_empty(&s->lots) && !site_is_parked(s)) {
         struct list *it = list_pop(&s->lots);
