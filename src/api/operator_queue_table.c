@@ -52,7 +52,7 @@ static const struct refusal no_refusals[1];
                                       {STEP_WAIT, operator_order_hold},                                                          \
                                       {STEP_WRITER, operator_order_store},                                                       \
                                       {STEP_LOOP, operator_order_release}}
-#define OPERATOR(name_, sentence_) .name = name_, .style = STYLE_CONTROL, .caller = CALLER_OPERATOR, .sentence = sentence_
+#define OPERATOR(name_, sentence_) .name = name_, .style = STYLE_COMMAND, .caller = CALLER_ADMIN, .sentence = sentence_
 
 static const struct operation rows[] = {
     {OPERATOR("Operator.QueueList", "Recipients that wait or are held, lane by lane, with the reason and the next try"),
