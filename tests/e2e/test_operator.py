@@ -223,3 +223,17 @@ def test_a_site_that_refuses_our_address_is_shown_though_it_is_idle(world):
     assert gateway.cli_json("sources")["Sources"][1]["WarmUp"] == [{"Provider": "(others)", "SentToday": 0, "Ceiling": 50}]
     refused = gateway.cli("site", "pause", "no.such.site", check=False)
     assert "queue hold --domain" in refused.stderr.decode()
+
+
+def test_P6_an_administrator_asks_and_orders_by_api_and_nobody_else(night):
+    world, gateway, tenant, slow, good = night
+    deferred(gateway, tenant, "a@slow.test")
+    made = gateway.cli_json("account", "create", "--email", "root@shop.test", "--admin", "--password-stdin", stdin="correct horse battery\n")
+    asked = gateway.api("Operator.QueueList", AdminAPIKey=made["APIKey"])
+    assert asked["Success"] and [e["Recipient"] for e in asked["Queue"]] == ["a@slow.test"]
+    assert gateway.api("Operator.Sites", AdminAPIKey=made["APIKey"], Name="slow.test")["Sites"]
+    assert gateway.api("Operator.QueueHold", AdminAPIKey=made["APIKey"], Domain="slow.test")["Changed"] == 1
+    for credential in ({"APIKey": tenant.api_key}, {"AdminAPIKey": tenant.api_key}, {}):
+        for command in ("Operator.QueueList", "Operator.QueueCancel", "Operator.Pause", "Operator.Decisions"):
+            assert gateway.api(command, **credential)["Success"] is False, (command, credential)
+    assert waiting(gateway)[0]["State"] == "held"
