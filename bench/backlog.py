@@ -94,7 +94,7 @@ def backlog(tools, o):
             took.append((Arrivals.at[f"code{i}@live.bench.test"] - begin) * 1000)
         print(f"| one-time code, submitted to delivered, p50 and worst of {CODES} | {statistics.median(took):.0f}, {max(took):.0f} ms |", flush=True)
         rows = p.cli("queue", "list", "--limit", "100")["Queue"]
-        why = [why_ms(p, r["RecipientID"]) for r in rows]
+        why = [why_ms(p, r["ID"]) for r in rows]
         print(f"| `posthorn queue why ID`, the whole command, p50 and worst of {len(why)} | {statistics.median(why):.0f}, {max(why):.0f} ms |", flush=True)
         for i in range(100):
             code(p, f"later{i}", SendAt=int(time.time()) + 3)
