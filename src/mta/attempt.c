@@ -9,10 +9,8 @@
 
 #include <stdlib.h>
 
-#define PARKED_RELAY_MS                                                                                                          \
-    300000                  /* whoever waits for a relay stands in his own domain's lane, which hears of no end of its pause     \
-                             */
-#define POSTPONED_MS 900000 /* an operator may end what keeps a source from sending: rows look again so often */
+#define PARKED_RELAY_MS 300000 /* who waits for a relay stands in his own domain's lane: nobody tells that */
+#define POSTPONED_MS    900000 /* an operator may end what keeps a source from sending: rows look again */
 
 static void settle_again(void *arg);
 
