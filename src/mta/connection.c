@@ -308,6 +308,13 @@ static bool must_yield(struct connection *c) {
     return c->message_count >= YIELD_AFTER || shape_begin_in_ms(&c->connector->shape, mta_time(c->mta)) > 0;
 }
 
+/* The limit fell since they were opened. */
+static bool is_above_limit(struct connector *n) {
+    struct shape_view view;
+    shape_show(&n->shape, mta_time(n->site->mta), &view);
+    return n->coming_count + n->serving_count > view.limits.connections;
+}
+
 /* Greeted and free: the next attempt, or none. */
 static void serve(struct connection *c) {
     struct shape *shape = &c->connector->shape;
@@ -315,7 +322,7 @@ static void serve(struct connection *c) {
     set_idle(c, false);
     if (c->mta->is_stopping || c->message_count >= shape_connection_messages(shape)) return leave(c);
     if (pauses_until(c->mta, LIVE_PAUSE_SOURCE, c->connector->source->name, NULL)) return leave(c);
-    if (must_yield(c)) return leave(c);
+    if (must_yield(c) || is_above_limit(c->connector)) return leave(c);
     while ((wait_ms = shape_begin_in_ms(shape, mta_time(c->mta))) == 0 && take_budget(c) && (c->attempt = lot_pop(c))) {
         if (needs_7bit(c)) {
             struct attempt *a = c->attempt;
@@ -426,6 +433,7 @@ static void give_up(struct connection *c) {
     struct lot *l = c->lot;
     struct connector *n = c->connector;
     struct ending ending = ending_of(c, BOUNCE_DEFERRED);
+    (void)end_budget(c, false);                      /* it is there for who goes on */
     bool is_refused = ending.code && !ending.is_own; /* none of them greets: it may be our address that they do not want */
     if (is_refused && !m->is_stopping) tell_refused(c);
     set_phase(c, PHASE_LEAVING);

@@ -126,13 +126,21 @@ static bool connect_more(struct lot *l) {
     return true;
 }
 
+/* The newest first; one that must wait for its rate is put behind the others, whose sources may go. */
+static void resume_idle(struct lot *l) {
+    size_t left = 0;
+    bool is_newest = true;
+    LIST_FOR_EACH (it, &l->idle) left++;
+    for (; left > 0 && l->ready_count && !list_is_empty(&l->idle); left--) {
+        size_t before = l->ready_count;
+        connection_resume(connection_from_idle(is_newest ? l->idle.prev : l->idle.next));
+        is_newest = is_newest && l->ready_count < before;
+    }
+}
+
 bool lot_turn(struct lot *l) {
     l->attempt_count++; /* stays while we look at it */
-    while (l->ready_count && !list_is_empty(&l->idle)) {
-        size_t before = l->ready_count;
-        connection_resume(connection_from_idle(l->idle.prev));
-        if (l->ready_count == before) break; /* not yet: the rate */
-    }
+    resume_idle(l);
     bool has_room = connect_more(l);
     l->attempt_count--;
     lot_release(l);
