@@ -31,6 +31,8 @@ static const struct {
     [METRIC_DNS_FAILURES] = {"dns_failures_total", "Questions the DNS did not answer.", false},
     [METRIC_WRITER_BATCHES] = {"writer_batches_total", "Transactions committed by the writer.", false},
     [METRIC_WRITER_JOBS] = {"writer_jobs_total", "Jobs done by the writer.", false},
+    [METRIC_UNANSWERED] = {"unanswered_total", "Messages sent whole without an answer: tried again, they may arrive twice.",
+                           false},
     [METRIC_ALERTS_OPEN] = {"alerts_open", "Troubles the operator was alerted to that last.", true},
     [METRIC_WRITER_ERRORS] = {"writer_errors_total", "Transactions of the writer that failed.", false},
 };

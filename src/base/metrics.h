@@ -36,6 +36,7 @@ enum metric {
     METRIC_WRITER_JOBS,
     METRIC_WRITER_ERRORS,
     METRIC_ALERTS_OPEN, /* gauge */
+    METRIC_UNANSWERED,  /* no answer to a final dot: the one way to send twice */
     METRIC_COUNT
 };
 struct metrics {

@@ -183,6 +183,7 @@ static void attempt_ended(struct connection *c) {
     if (verdict == BOUNCE_DELIVERED ? !is_about_content : !is_about_mail) verdict = BOUNCE_DEFERRED;
     struct ending ending = ending_of(c, verdict);
     c->attempt = NULL;
+    if (is_about_content && !r->code) metrics_add(c->mta->options.metrics, METRIC_UNANSWERED, 1); /* OB16 */
     if (end_budget(c, is_about_content)) {
         ending.warming_source = c->connector->source->name;
         ending.warming_provider = buf_str(&c->provider);

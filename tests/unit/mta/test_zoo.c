@@ -275,6 +275,17 @@ static void OB15_a_broken_message_leaves_the_next_intact(void **state) {
     }
 }
 
+/* The only way to send twice (P2) is counted, so that an operator sees which servers do it. */
+static void OB16_P2_an_unanswered_dot_is_counted(void **state) {
+    (void)state;
+    struct world *w = world_new();
+    (void)one_host(w, RULES({"(message)", NULL, .then = SIM_CLOSE, .times = 1}));
+    world_start(w);
+    assert_story(w, mail(w, "1@a.test", NULL, 0), 3 * MINUTE, LATER);
+    assert_int_equal(atomic_load(&w->metrics.value[METRIC_UNANSWERED]), 1);
+    world_free(w);
+}
+
 static void OB23_words_between_commands_end_the_connection(void **state) {
     (void)state;
     struct world *w = world_new();
@@ -408,6 +419,7 @@ int main(void) {
         cmocka_unit_test(every_server_has_its_verdict),
         cmocka_unit_test(OB12_OB19_each_recipient_has_its_own_result),
         cmocka_unit_test(OB15_a_broken_message_leaves_the_next_intact),
+        cmocka_unit_test(OB16_P2_an_unanswered_dot_is_counted),
         cmocka_unit_test(OB23_words_between_commands_end_the_connection),
         cmocka_unit_test(OB25_greylisting_passes),
         cmocka_unit_test(OB31_each_host_is_taken_as_it_is),
