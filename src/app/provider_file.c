@@ -86,7 +86,7 @@ static void format_json(struct json_writer *w, const struct provider *row) {
     json_close_object(w);
 }
 
-void provider_file_format(struct buf *out, const struct providers *p, bool json) {
+static void format(struct buf *out, const struct providers *p, bool json) {
     struct json_writer w = {.out = out};
     const struct provider *row, *rest = provider_find(p, STR(""));
     if (!json) {
@@ -108,7 +108,7 @@ int provider_file_print(const struct config *c, bool json) {
         fprintf(stderr, "posthorn: %s\n", out.p);
         return CONFIG_EXIT;
     }
-    provider_file_format(&out, p, json);
+    format(&out, p, json);
     fwrite(out.p, 1, out.n, stdout);
     providers_unref(&p);
     return EXIT_SUCCESS;

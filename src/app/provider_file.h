@@ -8,9 +8,8 @@
 
 /* On INVALID *ret_why names file, line and reason. */
 WARN_UNUSED enum status provider_file_read(const struct config *c, struct providers **ret, struct buf *ret_why);
-/* Append all rows with all they leave out filled in, in the form of the file (replies of [default] only there), or as JSON. */
-void provider_file_format(struct buf *out, const struct providers *p, bool json);
-/* `posthorn providers`; the exit code. */
+/* `posthorn providers`: all rows with all they leave out filled in, in the form of the file (replies of [default] only there), or
+ * as JSON; the exit code. */
 int provider_file_print(const struct config *c, bool json);
 
 #endif

@@ -62,13 +62,14 @@ void alert_see(struct alert_view *view, struct arena *a, enum alert_kind kind, s
 }
 
 /* ---- judging ---- */
-enum alert_word alert_word_of(const struct alert *row) {
+/* As it was told last. */
+static enum alert_word word_of(const struct alert *row) {
     if (row->told == ALERT_TOLD_ENDED) return ALERT_ENDED;
     if (row->told_count == 0) return ALERT_SAYS_NOTHING;
     return row->told_count == 1 ? ALERT_RAISED : ALERT_LASTS;
 }
 
-const char *alert_word_text(enum alert_word word) {
+static const char *word_text(enum alert_word word) {
     static const char *const texts[] = {"", "raised", "lasts", "ended"};
     return texts[word];
 }
@@ -229,7 +230,7 @@ void alert_write_json(const struct alert *rows, size_t count, struct str host, i
         json_add_i64(&w, STR("id"), row->id);
         json_add_z(&w, STR("kind"), alert_facts(row->kind)->name);
         json_add_str(&w, STR("key"), row->key);
-        json_add_z(&w, STR("state"), alert_word_text(alert_word_of(row)));
+        json_add_z(&w, STR("state"), word_text(word_of(row)));
         json_add_str(&w, STR("text"), row->text);
         json_add_iso_time(&w, STR("raised_at"), row->raised_at);
         if (row->cleared_at) json_add_iso_time(&w, STR("ended_at"), row->cleared_at);

@@ -52,9 +52,6 @@ struct alert_times {
     int64_t calm_ms;
 };
 enum alert_word { ALERT_SAYS_NOTHING, ALERT_RAISED, ALERT_LASTS, ALERT_ENDED };
-/* "raised", "lasts", "ended"; of a row as it was told last. */
-const char *alert_word_text(enum alert_word word);
-enum alert_word alert_word_of(const struct alert *row);
 
 /* A row that is to be written. */
 struct alert_step {

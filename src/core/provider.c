@@ -27,14 +27,14 @@ void providers_unref(struct providers **providers) {
     free(p);
 }
 
-struct str providers_builtin_text(void) {
+static struct str builtin_text(void) {
     return str_make(provider_text, provider_text_size);
 }
 
 struct providers *providers_builtin(void) {
     BUF_AUTO why = {0};
     struct providers *p = NULL;
-    if (providers_parse(providers_builtin_text(), &why, &p) != STATUS_OK) abort(); /* a test reads it too */
+    if (providers_parse(builtin_text(), &why, &p) != STATUS_OK) abort(); /* a test reads it too */
     return p;
 }
 

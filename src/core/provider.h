@@ -43,9 +43,8 @@ struct providers;
 
 /* Parse a file's text. INVALID: *ret_why says "line 12: ...", a sentence; *ret untouched. */
 WARN_UNUSED enum status providers_parse(struct str text, struct buf *ret_why, struct providers **ret);
-/* The rows that are compiled in (core/providers.conf), parsed; and their text, static. */
+/* The rows that are compiled in (core/providers.conf), parsed. */
 struct providers *providers_builtin(void);
-struct str providers_builtin_text(void);
 struct providers *providers_ref(struct providers *p);
 void providers_unref(struct providers **p);
 

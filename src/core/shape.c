@@ -42,29 +42,6 @@ struct str shape_kind_name(enum shape_pause_kind kind) {
     return KIND[kind];
 }
 
-static bool name_find(const struct str *names, int count, struct str name, int *ret) {
-    for (int i = 0; i < count; i++)
-        if (str_eq(names[i], name)) {
-            *ret = i;
-            return true;
-        }
-    return false;
-}
-
-bool shape_what_parse(struct str name, enum shape_what *ret) {
-    int i;
-    if (!name_find(WHAT, SHAPE_WHAT_COUNT, name, &i)) return false;
-    *ret = (enum shape_what)i;
-    return true;
-}
-
-bool shape_kind_parse(struct str name, enum shape_pause_kind *ret) {
-    int i;
-    if (!name_find(KIND, SHAPE_KIND_COUNT, name, &i)) return false;
-    *ret = (enum shape_pause_kind)i;
-    return true;
-}
-
 /* ---- what holds now ---- */
 static size_t ramp_connections(const struct shape *s) {
     return s->ramp_per_minute == SHAPE_PROBE ? 1 : (size_t)s->ramp_per_minute / (SHAPE_RAMP_FIRST / 2);

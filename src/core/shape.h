@@ -49,8 +49,6 @@ enum shape_pause_kind {
 /* "connections", "rate", "pause", "resume", "ramp"; "", "unreachable", "block", "rule", "operator", "missing". Static. */
 struct str shape_what_name(enum shape_what what);
 struct str shape_kind_name(enum shape_pause_kind kind);
-bool shape_what_parse(struct str name, enum shape_what *ret);
-bool shape_kind_parse(struct str name, enum shape_pause_kind *ret);
 
 /* One change. from and to: connections; messages a minute, 0 no cap (rate); until when, wall, 0 not at all, SHAPE_NO_END (pause,
  * resume); messages a minute while it ramps, 1 the probe, 0 no ramp (ramp). */

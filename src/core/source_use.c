@@ -164,10 +164,6 @@ static int64_t suspended_until(const struct source_use *u, const struct source *
     return until > now && until <= now + SOURCE_SUSPENDED_MS ? until : 0;
 }
 
-bool source_is_suspended(const struct source_use *u, const struct source *s, int64_t now) {
-    return suspended_until(u, s, now) != 0;
-}
-
 bool source_suspend(struct source_use *u, const struct source *s, int64_t now) {
     bool is_new = u->sources[s->index].suspended_until == 0;
     u->sources[s->index].suspended_until = now + SOURCE_SUSPENDED_MS;

@@ -66,7 +66,6 @@ void source_counts_load(struct source_use *u, const struct source_count_list *co
 bool source_suspend(struct source_use *u, const struct source *s, int64_t now);
 /* It was bound to: true when it had been suspended. */
 bool source_resume(struct source_use *u, const struct source *s);
-bool source_is_suspended(const struct source_use *u, const struct source *s, int64_t now);
 
 /* How far a warming source is with each provider that it sent to today, and with "" in any case, for an operator. */
 struct source_progress {

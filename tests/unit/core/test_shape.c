@@ -520,19 +520,6 @@ static void test_a_restart_forgets_what_is_old_and_probes_what_has_ended(void **
     assert_int_equal(view(&y).ramp_per_minute, 1);
 }
 
-static void test_names_are_read_back(void **state) {
-    (void)state;
-    for (int i = 0; i < SHAPE_WHAT_COUNT; i++) {
-        enum shape_what what;
-        assert_true(shape_what_parse(shape_what_name((enum shape_what)i), &what) && (int)what == i);
-    }
-    for (int i = 0; i < SHAPE_KIND_COUNT; i++) {
-        enum shape_pause_kind kind;
-        assert_true(shape_kind_parse(shape_kind_name((enum shape_pause_kind)i), &kind) && (int)kind == i);
-        assert_false(shape_kind_parse(STR("x"), &kind));
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_default_site_is_not_throttled),
@@ -560,7 +547,6 @@ int main(void) {
         cmocka_unit_test(test_what_a_server_says_is_shown_harmlessly),
         cmocka_unit_test(test_a_restart_restores_what_still_holds),
         cmocka_unit_test(test_a_restart_forgets_what_is_old_and_probes_what_has_ended),
-        cmocka_unit_test(test_names_are_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
