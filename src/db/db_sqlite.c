@@ -20,7 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define BUSY_TIMEOUT_MS 2000 /* recovery at open, a schema change; never in normal running */
+#define BUSY_TIMEOUT_MS 10000 /* recovery at open, a schema change; never in normal running */
 #define PAGE_BYTES      4096
 
 struct db_lite {
