@@ -13,6 +13,7 @@
 #define BAD_MS         60000 /* a target that failed is tried last for so long */
 #define TOO_LARGE_MAX  8     /* entries looked past for want of memory */
 #define KEPT_MAX       20000 /* sites that nobody uses */
+#define UNKNOWN_MAX    4     /* entries under way before a host has greeted: where none does, they have tried for all */
 #define DOUBTFUL_MAX   20    /* mails that a temporary verdict puts off; */
 #define DOUBTFUL_MS    60000 /* the others wait so long, and then for a route found anew */
 #define CLOCK_SLACK_MS 5000
@@ -237,7 +238,10 @@ void site_look_in(struct site *s, int64_t ms) {
 
 /* How many entries to have under way before a connection, or at a verdict. */
 static size_t ahead(struct site *s) {
-    return s->target_count ? connector_capacity(s) : MTA_ATTEMPTS_MAX;
+    size_t capacity = s->target_count ? connector_capacity(s) : MTA_ATTEMPTS_MAX, serving = 0;
+    LIST_FOR_EACH (it, &s->connectors) serving += LIST_OWNER(it, struct connector, node)->serving_count;
+    bool is_unknown = s->target_count && !serving;
+    return is_unknown && capacity > UNKNOWN_MAX ? UNKNOWN_MAX : capacity;
 }
 
 /* DNS may be down for all: it is not asked again, nor anything written, for each of those who wait. */
