@@ -62,7 +62,7 @@ void schedule_free(struct schedule **s) {
     map_free(&(*s)->shares);
     map_free(&(*s)->turns);
     buf_fini(&(*s)->cursor_name);
-    free((*s)->heap);
+    for (int i = 0; i < PRIORITIES; i++) free((*s)->heaps[i].items);
     free(*s);
     *s = NULL;
 }

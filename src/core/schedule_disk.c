@@ -28,51 +28,53 @@ static void *zalloc(size_t n) {
     return p;
 }
 
-/* ---- heap by ask_at ---- */
+/* ---- heaps by ask_at ---- */
 
-static void heap_set(struct schedule *s, size_t i, struct lane *lane) {
-    s->heap[i] = lane;
+static void heap_set(struct lane_heap *h, size_t i, struct lane *lane) {
+    h->items[i] = lane;
     lane->heap_place = i + 1;
 }
 
-static void heap_up(struct schedule *s, size_t i) {
-    struct lane *lane = s->heap[i];
-    for (; i > 0 && s->heap[(i - 1) / 2]->ask_at > lane->ask_at; i = (i - 1) / 2) heap_set(s, i, s->heap[(i - 1) / 2]);
-    heap_set(s, i, lane);
+static void heap_up(struct lane_heap *h, size_t i) {
+    struct lane *lane = h->items[i];
+    for (; i > 0 && h->items[(i - 1) / 2]->ask_at > lane->ask_at; i = (i - 1) / 2) heap_set(h, i, h->items[(i - 1) / 2]);
+    heap_set(h, i, lane);
 }
 
-static void heap_down(struct schedule *s, size_t i) {
-    struct lane *lane = s->heap[i];
+static void heap_down(struct lane_heap *h, size_t i) {
+    struct lane *lane = h->items[i];
     for (;;) {
         size_t child = 2 * i + 1;
-        if (child >= s->heap_count) break;
-        if (child + 1 < s->heap_count && s->heap[child + 1]->ask_at < s->heap[child]->ask_at) child++;
-        if (s->heap[child]->ask_at >= lane->ask_at) break;
-        heap_set(s, i, s->heap[child]);
+        if (child >= h->count) break;
+        if (child + 1 < h->count && h->items[child + 1]->ask_at < h->items[child]->ask_at) child++;
+        if (h->items[child]->ask_at >= lane->ask_at) break;
+        heap_set(h, i, h->items[child]);
         i = child;
     }
-    heap_set(s, i, lane);
+    heap_set(h, i, lane);
 }
 
 static void heap_add(struct schedule *s, struct lane *lane) {
-    if (s->heap_count == s->heap_cap) {
-        s->heap_cap = s->heap_cap ? 2 * s->heap_cap : 64;
-        s->heap = reallocarray(s->heap, s->heap_cap, sizeof(struct lane *));
-        if (!s->heap) abort();
+    struct lane_heap *h = &s->heaps[lane->share->priority];
+    if (h->count == h->cap) {
+        h->cap = h->cap ? 2 * h->cap : 64;
+        h->items = reallocarray(h->items, h->cap, sizeof(struct lane *));
+        if (!h->items) abort();
     }
-    heap_set(s, s->heap_count++, lane);
-    heap_up(s, lane->heap_place - 1);
+    heap_set(h, h->count++, lane);
+    heap_up(h, lane->heap_place - 1);
 }
 
 static void heap_remove(struct schedule *s, struct lane *lane) {
     if (lane->heap_place == 0) return;
+    struct lane_heap *h = &s->heaps[lane->share->priority];
     size_t i = lane->heap_place - 1;
-    struct lane *last = s->heap[--s->heap_count];
+    struct lane *last = h->items[--h->count];
     lane->heap_place = 0;
     if (last == lane) return;
-    heap_set(s, i, last);
-    heap_up(s, i);
-    heap_down(s, last->heap_place - 1);
+    heap_set(h, i, last);
+    heap_up(h, i);
+    heap_down(h, last->heap_place - 1);
 }
 
 /* ---- the clock ---- */
@@ -80,8 +82,10 @@ static void heap_remove(struct schedule *s, struct lane *lane) {
 /* The wall clock was set back: who asked by the old one would wait for it to come round again (CL01). */
 static void clock_went_back(struct schedule *s, int64_t now) {
     s->now = now;
-    for (size_t i = 0; i < s->heap_count; i++) s->heap[i]->ask_at = max_i64(s->heap[i]->disk_due_at, now);
-    for (size_t i = s->heap_count; i-- > 0;) heap_down(s, i);
+    for (struct lane_heap *h = s->heaps; h < s->heaps + PRIORITIES; h++) {
+        for (size_t i = 0; i < h->count; i++) h->items[i]->ask_at = max_i64(h->items[i]->disk_due_at, now);
+        for (size_t i = h->count; i-- > 0;) heap_down(h, i);
+    }
     s->scan_rest_until = min_i64(s->scan_rest_until, now + SCAN_REST_MS);
     if (s->scan_at != SCHEDULE_NEVER) s->scan_at = min_i64(s->scan_at, s->scan_rest_until);
 }
@@ -178,7 +182,8 @@ static void lane_missed(struct schedule *s, int64_t due_at) {
 
 /* The last of the heap is a leaf, so it is likely late; exactness does not matter. */
 static bool lane_give_way(struct schedule *s, int64_t due_at) {
-    struct lane *late = s->heap_count > 0 ? s->heap[s->heap_count - 1] : NULL;
+    const struct lane_heap *h = &s->heaps[s->heaps[PRIORITY_BULK].count > 0 ? PRIORITY_BULK : PRIORITY_TRANSACTIONAL];
+    struct lane *late = h->count > 0 ? h->items[h->count - 1] : NULL;
     if (!late || late->count > 0 || late->disk_due_at <= max_i64(due_at, s->now)) return false;
     lane_missed(s, late->disk_due_at);
     lane_free(s, late);
@@ -280,24 +285,31 @@ static void load_lane(struct schedule *s, struct lane *lane, struct schedule_loa
     };
 }
 
+/* The lane of this priority that asked first and can take something; the others wait for room. */
+static struct lane *heap_next(struct schedule *s, struct lane_heap *h) {
+    while (h->count > 0 && h->items[0]->ask_at <= s->now) {
+        struct lane *lane = h->items[0];
+        heap_remove(s, lane);
+        if (lane_wants(s, lane)) return lane;
+        list_add_tail(&s->parked, &lane->parked);
+    }
+    return NULL;
+}
+
 bool schedule_next_load(struct schedule *s, int64_t now, struct schedule_load *ret) {
     schedule_tick(s, now);
     if (scan_next(s, ret)) return true;
-    while (s->heap_count > 0 && s->heap[0]->ask_at <= s->now) {
-        struct lane *lane = s->heap[0];
-        heap_remove(s, lane);
-        if (lane_wants(s, lane)) {
-            load_lane(s, lane, ret);
-            return true;
-        }
-        list_add_tail(&s->parked, &lane->parked);
-    }
-    return false;
+    struct lane *lane = NULL;
+    for (int i = 0; i < PRIORITIES && !lane; i++) lane = heap_next(s, &s->heaps[i]);
+    if (lane) load_lane(s, lane, ret);
+    return lane != NULL;
 }
 
 int64_t schedule_next_due_at(const struct schedule *s) {
-    int64_t scan_at = s->is_scanning ? SCHEDULE_NEVER : s->scan_at;
-    return s->heap_count > 0 ? min_i64(scan_at, s->heap[0]->ask_at) : scan_at;
+    int64_t at = s->is_scanning ? SCHEDULE_NEVER : s->scan_at;
+    for (const struct lane_heap *h = s->heaps; h < s->heaps + PRIORITIES; h++)
+        if (h->count > 0) at = min_i64(at, h->items[0]->ask_at);
+    return at;
 }
 
 static void scan_ended(struct schedule *s) {

@@ -56,9 +56,14 @@ struct lane {
     size_t count;        /* ready and flying */
     int64_t disk_due_at; /* earliest on disk, as far as we know */
     int64_t ask_at;      /* key in the heap */
-    size_t heap_place;   /* 0: not in it, else index + 1 */
+    size_t heap_place;   /* in its priority's: 0 not in it, else index + 1 */
     bool is_loading;
     bool is_first; /* of its parked site's lanes: asks before the others */
+};
+/* Lanes by ask_at. */
+struct lane_heap {
+    struct lane **items;
+    size_t count, cap;
 };
 struct schedule {
     size_t window_max, lane_max, lanes_max;
@@ -70,9 +75,8 @@ struct schedule {
     struct map *turns;   /* by site, account, priority */
     struct list unrouted;
     struct list parked;
-    struct lane **heap;
-    size_t heap_count, heap_cap;
-    int64_t now; /* the latest we were told */
+    struct lane_heap heaps[PRIORITIES]; /* transactional lanes are loaded first */
+    int64_t now;                        /* the latest we were told */
     /* the walk over all lanes on disk */
     int64_t scan_at;       /* next page; SCHEDULE_NEVER: nothing is missing */
     int64_t missed_due_at; /* earliest lane that found no record here */

@@ -378,6 +378,38 @@ static void test_p8_dead_sites_leave_room(void **state) {
     world_free(w);
 }
 
+/* After a restart, say: a newsletter to hundreds of domains waits, and a code was asked for last. */
+static void test_p6_codes_are_loaded_before_newsletters(void **state) {
+    (void)state;
+    struct world *w = world_new(&(struct schedule_options){0}, 3);
+    char name[24];
+    for (int i = 0; i < 500; i++) {
+        snprintf(name, sizeof name, "d%d", i);
+        row_add(w, name, 1, PRIORITY_BULK, w->now - 1000);
+    }
+    row_add(w, "zz", 2, PRIORITY_TRANSACTIONAL, w->now);
+    struct schedule_load load;
+    size_t bulk = 0;
+    while (schedule_next_load(w->s, w->now, &load)) {
+        if (load.kind == SCHEDULE_LOAD_ENTRIES && load.lane.priority == PRIORITY_TRANSACTIONAL) break;
+        struct schedule_rows rows = {.status = STATUS_OK, .next_due_at = SCHEDULE_NEVER};
+        struct queue_entry *entries = NULL;
+        struct queue_lane *lanes = NULL;
+        bulk += load.kind == SCHEDULE_LOAD_ENTRIES;
+        if (load.kind == SCHEDULE_LOAD_ENTRIES)
+            read_entries(w, &load, &entries, &rows);
+        else
+            read_lanes(w, &load, &lanes, &rows);
+        schedule_loaded(w->s, &load, &rows, w->now);
+        free(entries);
+        free(lanes);
+    }
+    assert_int_equal(load.lane.priority, PRIORITY_TRANSACTIONAL);
+    assert_int_equal(bulk, 0);
+    schedule_loaded(w->s, &load, &(struct schedule_rows){.status = STATUS_IO}, w->now);
+    world_free(w);
+}
+
 /* A site of 300 domains goes down: it leaves the window to others, then asks for a few of its lanes, then for all. */
 static void test_p8_ob29_a_parked_site_holds_nothing(void **state) {
     (void)state;
@@ -518,6 +550,7 @@ int main(void) {
         cmocka_unit_test(test_round_robin_over_accounts),
         cmocka_unit_test(test_transactional_first_then_by_due_time),
         cmocka_unit_test(test_p8_dead_sites_leave_room),
+        cmocka_unit_test(test_p6_codes_are_loaded_before_newsletters),
         cmocka_unit_test(test_p8_ob29_a_parked_site_holds_nothing),
         cmocka_unit_test(test_p2_a_load_that_saw_it_before_it_settled),
         cmocka_unit_test(test_what_is_not_due_stays_on_disk_and_sets_the_timer),
