@@ -164,7 +164,7 @@ def test_get_events_refusals(shared, shop, fields, code):
 
 # ---- ways in ----
 def test_unknown_commands(shared):
-    for command in ({"Command": "EmailGateway.Nothing"}, {"Command": ""}, {}, {"Command": 5}, {"Command": "Operator.QueueList"},
+    for command in ({"Command": "EmailGateway.Nothing"}, {"Command": ""}, {}, {"Command": 5}, {"Command": "Operator.Send"},
                     {"Command": ["EmailGateway.GetDomains"]}):
         status, _, answer = shared.request("POST", "/api.php", command)
         assert status == 400 and refused(answer, 100003)
