@@ -11,6 +11,7 @@
  * disk kept nobody knows: UNKNOWN. An I/O error or damage anywhere else leaves the connection lost (db_is_lost): a page read
  * wrongly or a WAL half written is nothing to build the next commit on.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "db/engine.h"
 
 #include <errno.h>
@@ -20,7 +21,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define BUSY_TIMEOUT_MS 10000 /* recovery at open, a schema change; never in normal running */
+#define SWITCH_AGAIN_NS 10000000 /* 10 ms */
+#define BUSY_TIMEOUT_MS 10000    /* recovery at open, a schema change; never in normal running */
 #define PAGE_BYTES      4096
 
 struct db_lite {
@@ -81,6 +83,17 @@ static int on_wal(void *arg, sqlite3 *handle, const char *name, int pages) {
     return SQLITE_OK;
 }
 
+/* Two who make a new file a WAL one at once cannot wait for each other, so SQLite tells one of them BUSY without asking its busy
+ * handler (CR18). */
+static enum status enter_wal(struct db_lite *db) {
+    int64_t end = clock_mono_ms(clock_system()) + BUSY_TIMEOUT_MS;
+    for (;;) {
+        enum status st = lite_exec(&db->base, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL;");
+        if (st != STATUS_CONFLICT || clock_mono_ms(clock_system()) >= end) return st;
+        (void)nanosleep(&(struct timespec){.tv_nsec = SWITCH_AGAIN_NS}, NULL);
+    }
+}
+
 static enum status lite_setup(struct db_lite *db, bool read_only) {
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
@@ -88,17 +101,17 @@ static enum status lite_setup(struct db_lite *db, bool read_only) {
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-    enum status st = lite_exec(&db->base, "PRAGMA page_size=4096;"
-                                          "PRAGMA journal_mode=WAL;"
-                                          "PRAGMA synchronous=FULL;"
-                                          "PRAGMA wal_autocheckpoint=0;"
-                                          "PRAGMA journal_size_limit=67108864;"
-                                          "PRAGMA foreign_keys=ON;"
-                                          "PRAGMA trusted_schema=OFF;"
-                                          "PRAGMA cell_size_check=ON;"
-                                          "PRAGMA mmap_size=0;"
-                                          "PRAGMA cache_size=-8192;"
-                                          "PRAGMA temp_store=MEMORY;");
+    enum status st = enter_wal(db);
+    if (st != STATUS_OK) return st;
+    st = lite_exec(&db->base, "PRAGMA synchronous=FULL;"
+                              "PRAGMA wal_autocheckpoint=0;"
+                              "PRAGMA journal_size_limit=67108864;"
+                              "PRAGMA foreign_keys=ON;"
+                              "PRAGMA trusted_schema=OFF;"
+                              "PRAGMA cell_size_check=ON;"
+                              "PRAGMA mmap_size=0;"
+                              "PRAGMA cache_size=-8192;"
+                              "PRAGMA temp_store=MEMORY;");
     sqlite3_wal_hook(db->handle, on_wal, db);
     if (st == STATUS_OK && read_only) st = lite_exec(&db->base, "PRAGMA query_only=ON");
     return st;
