@@ -85,11 +85,6 @@ static enum status begin(struct call *c, struct db *db) {
     return status;
 }
 
-static int compare_ids(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* ---- the steps ---- */
 static void cleanup(struct call *c) {
     struct operator_walk *s = c->state;
@@ -119,7 +114,7 @@ enum status operator_order_find(struct call *c, struct db *db) {
         s->is_small = page.is_end;
     }
     if (!s->is_small) call_again(c);
-    if (s->is_small && s->ids.count) qsort(s->ids.items, s->ids.count, sizeof *s->ids.items, compare_ids);
+    if (s->is_small) queue_ids_sort(s->ids.items, s->ids.count);
     return STATUS_OK;
 }
 

@@ -32,7 +32,7 @@ static const struct tls_report_options *options_of(const struct call *c) {
 
 static void write_day(struct json_writer *w, int64_t day) {
     BUF_AUTO text = {0};
-    time_add_sql(&text, day * TLS_DAY_MS);
+    time_add_sql(&text, day * CLOCK_DAY_MS);
     json_add_str(w, STR("Day"), str_sub(buf_str(&text), 0, str_find(buf_str(&text), ' ')));
 }
 
@@ -63,7 +63,7 @@ static enum status find_day(struct call *c, struct db *db, struct str domain, in
     struct tls_report_list reports;
     const struct arg *day = call_arg(c, "Day");
     if (day->is_given) {
-        *ret_day = day->number / TLS_DAY_MS;
+        *ret_day = day->number / CLOCK_DAY_MS;
         return STATUS_OK;
     }
     enum status status = tls_report_list(db, c->arena, domain, 1, &reports);
@@ -93,7 +93,7 @@ static enum status show(struct call *c, struct db *db) {
 }
 
 static enum status send(struct call *c, struct db *db) {
-    int64_t count, day = call_number(c, "Day", c->now - TLS_DAY_MS) / TLS_DAY_MS;
+    int64_t count, day = call_number(c, "Day", c->now - CLOCK_DAY_MS) / CLOCK_DAY_MS;
     if (options_of(c)->from.n == 0) return call_refuse(c, 2);
     enum status status = tls_report_hasten(db, day, call_text(c, "Domain", STR("")), c->now, &count);
     if (status != STATUS_OK) return status;

@@ -21,11 +21,6 @@ struct queue_slice {
     struct queue_result result;
 };
 
-static int compare_ids(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static bool read_order(struct slice *s, struct queue_slice *q, struct queue_sweep *ret_at) {
     q->order =
         (struct queue_order){.verb = q->job.verb, .due_at = q->job.due_at, .priority = q->job.priority, .reason = q->job.reason};
@@ -49,7 +44,7 @@ static enum status load(struct slice *s, struct db *db) {
         status = queue_order_page(&view, &q->order, &at, &q->page);
         at = q->page.next;
     }
-    if (q->page.ids.count) qsort(q->page.ids.items, q->page.ids.count, sizeof *q->page.ids.items, compare_ids);
+    queue_ids_sort(q->page.ids.items, q->page.ids.count);
     s->write_bytes = q->page.ids.count * 512;
     return status;
 }

@@ -6,8 +6,6 @@
 
 #include "core/stats.h"
 
-#define DAY_MS INT64_C(86400000)
-
 struct stats {
     struct event_period period;
     struct stats_compared compared;
@@ -18,12 +16,12 @@ enum status stats_calls_check(struct call *c, struct db *db) {
     (void)db;
     struct stats *stats = ARENA_NEW(c->arena, struct stats);
     struct event_period *period = &stats->period;
-    int64_t tomorrow = c->now - c->now % DAY_MS + DAY_MS;
+    int64_t tomorrow = c->now - c->now % CLOCK_DAY_MS + CLOCK_DAY_MS;
     const struct arg *from = call_arg(c, "StartDate"), *to = call_arg(c, "EndDate");
     c->state = stats;
     if (!event_calls_dates(c, &period->from_at, &period->before_at)) return STATUS_OK;
     if (!to->is_given) period->before_at = tomorrow;
-    if (!from->is_given) period->from_at = period->before_at - STATS_DAYS * DAY_MS;
+    if (!from->is_given) period->from_at = period->before_at - STATS_DAYS * CLOCK_DAY_MS;
     if (period->from_at >= period->before_at)
         call_refuse_say(c, STR("StartDate"), "StartDate is after today, and EndDate is missing");
     return STATUS_OK;

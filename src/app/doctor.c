@@ -24,7 +24,6 @@
 #define DISK_WARN_MB       1024
 #define DESCRIPTORS_NEEDED 4096
 #define CERTIFICATE_DAYS   14
-#define DAY_MS             (24 * INT64_C(3600000))
 #define WELL_KNOWN_DOMAIN  "gmail.com" /* has servers on port 25 that everybody may reach */
 
 enum verdict doctor_say(struct patient *p, enum verdict verdict, const char *format, ...) {
@@ -238,7 +237,7 @@ static enum verdict check_certificate(struct patient *p) {
         return doctor_say(p, VERDICT_BAD, "there is no certificate to read in %.*s%s", STR_ARG(file),
                           is_own ? "; without the file the next start makes one" : "");
     if (!is_pair(file, key, &why)) return doctor_say(p, VERDICT_BAD, "nothing can listen with TLS: %.*s", STR_ARG(buf_str(&why)));
-    int64_t days = (about.expires_at - clock_wall_ms(clock_system())) / DAY_MS;
+    int64_t days = (about.expires_at - clock_wall_ms(clock_system())) / CLOCK_DAY_MS;
     if (days < CERTIFICATE_DAYS)
         return doctor_say(p, days < 0 ? VERDICT_BAD : VERDICT_WARN, "%.*s %s; SIGHUP takes over a new one", STR_ARG(file),
                           days < 0 ? "has expired" : "expires within 14 days");

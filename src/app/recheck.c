@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #define ROUND_MS 60000 /* between two looks for due ones; sooner when they come faster */
-#define DAY_MS   INT64_C(86400000)
 
 struct slot {
     struct recheck *recheck;
@@ -175,8 +174,9 @@ struct recheck *recheck_new(const struct watch_options *options) {
     struct recheck *r = calloc(1, sizeof *r);
     if (!r) abort();
     r->options = *options;
-    r->policy = (struct domain_policy){
-        .every_ms = c->domains_check_every, .grace_ms = c->domains_grace_days * DAY_MS, .stops = c->domains_stop_failing != 0};
+    r->policy = (struct domain_policy){.every_ms = c->domains_check_every,
+                                       .grace_ms = c->domains_grace_days * CLOCK_DAY_MS,
+                                       .stops = c->domains_stop_failing != 0};
     for (size_t i = 0; i < RECHECK_SLOTS; i++) r->slots[i].recheck = r;
     return r;
 }

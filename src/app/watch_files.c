@@ -13,8 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define DAY_MS INT64_C(86400000)
-#define WHOLE  100000
+#define WHOLE 100000
 
 static void look_at_disk(const struct config *c, struct arena *a, struct alert_view *view) {
     struct statvfs fs;
@@ -45,7 +44,7 @@ static void look_at_certificate(const struct config *c, int64_t now, struct aren
         alert_see(view, a, ALERT_CERTIFICATE, file, "The certificate in %.*s has expired.", STR_ARG(file));
     else
         alert_see(view, a, ALERT_CERTIFICATE, file, "The certificate in %.*s expires in %lld days; SIGHUP takes over a new one.",
-                  STR_ARG(file), (long long)(left_ms / DAY_MS));
+                  STR_ARG(file), (long long)(left_ms / CLOCK_DAY_MS));
 }
 
 static bool may_bind(const struct sockaddr *address, socklen_t length, struct buf *ret_why) {

@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 
+#define CLOCK_DAY_MS INT64_C(86400000) /* of UTC */
+
 struct clock {
     int64_t (*wall_ms)(void *ctx); /* Unix time, may jump */
     int64_t (*mono_ms)(void *ctx); /* never goes back; for deadlines */

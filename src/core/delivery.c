@@ -12,8 +12,6 @@
 
 #include <string.h>
 
-#define DAY_MS INT64_C(86400000)
-
 static bool is_waiting(const struct recipient *r) {
     return r->state == RECIPIENT_SCHEDULED || r->state == RECIPIENT_QUEUED;
 }
@@ -266,7 +264,7 @@ static enum status settle(struct db *db, struct dsn_desk *desk, const struct set
     if (status == STATUS_OK && s->transcript.n > 0)
         status = transcript_put(db, &(struct transcript_row){to->id, to->attempts, s->at, s->transcript});
     if (status == STATUS_OK && s->warming_source.n > 0)
-        status = source_count_add(db, s->warming_source, s->warming_provider, s->at / DAY_MS);
+        status = source_count_add(db, s->warming_source, s->warming_provider, s->at / CLOCK_DAY_MS);
     return status;
 }
 

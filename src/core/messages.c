@@ -139,13 +139,8 @@ enum status message_show(struct db *db, struct arena *arena, const struct messag
 }
 
 /* ---- deciding ---- */
-static int compare_ids(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 bool message_is_flying(const struct message_flight *flight, int64_t id) {
-    return flight->count && bsearch(&id, flight->ids, flight->count, sizeof id, compare_ids);
+    return queue_ids_have(flight->ids, flight->count, id);
 }
 
 static bool may_decide(const struct recipient *r, const struct message_choice *choice) {

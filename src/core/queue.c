@@ -5,6 +5,8 @@
 #include "core/delivery.h"
 #include "store/nodes.h"
 
+#include <stdlib.h>
+
 enum status queue_start(struct db *db, struct str name, int64_t now, struct node_epoch *ret) {
     return node_start(db, name, now, ret);
 }
@@ -107,6 +109,19 @@ enum status queue_expire(struct db *db, struct dsn_desk *desk, const struct queu
     }
     if (status == STATUS_OK) *ret_count = count;
     return status;
+}
+
+static int compare_ids(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+void queue_ids_sort(int64_t *ids, size_t count) {
+    if (count) qsort(ids, count, sizeof *ids, compare_ids);
+}
+
+bool queue_ids_have(const int64_t *ids, size_t count, int64_t id) {
+    return count && bsearch(&id, ids, count, sizeof id, compare_ids);
 }
 
 struct str queue_why(bool is_ahead) {

@@ -37,6 +37,10 @@ struct queue_view {
     int64_t now;
 };
 
+/* Ascending; and whether an id is among such ones. */
+void queue_ids_sort(int64_t *ids, size_t count);
+bool queue_ids_have(const int64_t *ids, size_t count, int64_t id);
+
 /* How far a walk over all that is not ended is; zeroed: at its beginning. */
 struct queue_sweep {
     bool is_held; /* what waits comes first, then what is held */

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_MS      INT64_C(86400000)
 #define CEILING_MAX 1000000000u
 
 /* Plans with a name. Roughly: double every day while the numbers are small, half as much again later. */
@@ -244,7 +243,7 @@ bool source_table_has_ipv6(const struct source_table *t) {
 
 /* ---- warm-up ---- */
 int64_t source_warmup_day(const struct source *s, int64_t now) {
-    return now < s->warmup_at ? -1 : (now - s->warmup_at) / DAY_MS;
+    return now < s->warmup_at ? -1 : (now - s->warmup_at) / CLOCK_DAY_MS;
 }
 
 bool source_is_warming(const struct source *s, int64_t now, uint32_t *ret_ceiling) {

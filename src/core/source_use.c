@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-#define DAY_MS      INT64_C(86400000)
 #define UNKNOWN_MAX 100
 
 struct count {
@@ -65,7 +64,7 @@ const struct source_pool *source_pool_get(struct source_use *u, struct str name)
 
 /* ---- counts ---- */
 static int64_t day_of(int64_t now) {
-    return now / DAY_MS;
+    return now / CLOCK_DAY_MS;
 }
 
 static struct count *count_find(const struct source_use *u, const struct source *s, struct str provider) {
@@ -138,7 +137,7 @@ void source_counts_load(struct source_use *u, const struct source_count_list *co
     for (size_t i = 0; i < counts->count; i++) {
         const struct source_count *row = &counts->items[i];
         const struct source *s = source_find(u->table, row->source);
-        if (s) count_get(u, s, row->provider, row->day * DAY_MS)->spent = (uint32_t)row->count;
+        if (s) count_get(u, s, row->provider, row->day * CLOCK_DAY_MS)->spent = (uint32_t)row->count;
     }
 }
 
@@ -178,7 +177,7 @@ bool source_resume(struct source_use *u, const struct source *s) {
 
 /* ---- the choice ---- */
 static int64_t spent_until(const struct source *s, int64_t now) {
-    return source_warmup_day(s, now) < 0 ? s->warmup_at : (day_of(now) + 1) * DAY_MS;
+    return source_warmup_day(s, now) < 0 ? s->warmup_at : (day_of(now) + 1) * CLOCK_DAY_MS;
 }
 
 /* What keeps the source from sending, and until when. */

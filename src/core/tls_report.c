@@ -15,7 +15,7 @@
 #define BASE64_LINE 57            /* bytes in a line of 76 characters */
 
 int64_t tls_report_ends_at(int64_t day) {
-    return (day + 1) * TLS_DAY_MS + LATEST_MS + LIFE_MS;
+    return (day + 1) * CLOCK_DAY_MS + LATEST_MS + LIFE_MS;
 }
 
 int64_t tls_report_wait_ms(int64_t attempts) {
@@ -31,7 +31,7 @@ static struct str domain_of(struct str mailbox) {
 
 static void add_date(struct buf *out, int64_t day) {
     BUF_AUTO text = {0};
-    time_add_sql(&text, day * TLS_DAY_MS);
+    time_add_sql(&text, day * CLOCK_DAY_MS);
     buf_add_str(out, str_sub(buf_str(&text), 0, str_find(buf_str(&text), ' ')));
 }
 
@@ -136,7 +136,7 @@ static void write_base64(struct buf *out, struct str bytes) {
 
 /* sender!domain!begin!end.json.gz, in seconds (RFC 8460 5.1). */
 static void add_file_name(struct buf *out, const struct tls_report_options *o, const struct tls_report_mail *m) {
-    int64_t from_s = m->day * TLS_DAY_MS / 1000, till_s = (m->day + 1) * TLS_DAY_MS / 1000 - 1;
+    int64_t from_s = m->day * CLOCK_DAY_MS / 1000, till_s = (m->day + 1) * CLOCK_DAY_MS / 1000 - 1;
     buf_addf(out, "%.*s!%.*s!%lld!%lld.json.gz", STR_ARG(domain_of(o->from)), STR_ARG(m->domain), (long long)from_s,
              (long long)till_s);
 }

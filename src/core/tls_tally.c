@@ -179,7 +179,7 @@ static struct tally_item *item_new(const struct tls_tally *t, const struct tls_s
 
 void tls_tally_add(struct tls_tally *t, const struct tls_session *s, int64_t now) {
     if (s->demand->waives) return;
-    int64_t day = now / TLS_DAY_MS;
+    int64_t day = now / CLOCK_DAY_MS;
     enum tls_result result = result_of(s);
     const struct tls_host *dane = tls_demand_dane(s->demand, s->host);
     make_key(t, s, day, result, dane);

@@ -22,19 +22,10 @@ struct mta_hold {
     struct post begin, end;
 };
 
-static int compare_ids(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static bool is_among(const struct queue_ids *ids, int64_t id) {
-    return ids->count && bsearch(&id, ids->items, ids->count, sizeof id, compare_ids);
-}
-
 /* As far as the entry itself tells. */
 static bool may_cover(const struct queue_hold *what, const struct attempt *a) {
     const struct queue_entry *e = a->entry;
-    if (what->is_of_ids) return is_among(&what->ids, e->recipient_id);
+    if (what->is_of_ids) return queue_ids_have(what->ids.items, what->ids.count, e->recipient_id);
     return e->account_id == what->account_id && e->message_id >= what->first_message && e->message_id <= what->last_message;
 }
 
@@ -68,7 +59,7 @@ static void on_begin(struct post *post) {
         else if (covers(&h->what, a))
             attempt_take_back(a, ATTEMPT_AGAIN_MS);
     }
-    qsort(held->in_flight, held->in_flight_count, sizeof *held->in_flight, compare_ids);
+    queue_ids_sort(held->in_flight, held->in_flight_count);
     held->done(held);
 }
 

@@ -244,7 +244,7 @@ static void listed(struct job *job) {
 
 static enum status run_prune(struct job *job, void *ctx) {
     struct tls_reporter *r = LIST_OWNER(job, struct tls_reporter, job);
-    return tls_report_prune(ctx, r->now / TLS_DAY_MS - KEPT_DAYS, PRUNE_MAX, &r->pruned);
+    return tls_report_prune(ctx, r->now / CLOCK_DAY_MS - KEPT_DAYS, PRUNE_MAX, &r->pruned);
 }
 
 static void pruned(struct job *job) {

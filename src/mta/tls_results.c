@@ -25,7 +25,7 @@ struct tls_results {
 };
 
 static int64_t due_at(const struct tls_count *c) {
-    return (c->day + 1) * TLS_DAY_MS + DAY_LATE_MS + (int64_t)(map_hash(c->domain) % SPREAD_MS);
+    return (c->day + 1) * CLOCK_DAY_MS + DAY_LATE_MS + (int64_t)(map_hash(c->domain) % SPREAD_MS);
 }
 
 static enum status write_batch(struct job *job, void *ctx) {

@@ -5,12 +5,11 @@
 #include "base/clock.h"
 #include "store/rows.h"
 
-#define DAY_MS       INT64_C(86400000)
-#define KEPT_DAYS_MS (62 * DAY_MS) /* more than the longest month that is asked for */
+#define KEPT_DAYS_MS (62 * CLOCK_DAY_MS) /* more than the longest month that is asked for */
 
 struct send_period send_period_of(int64_t now) {
-    struct send_period period = {.day_at = now - now % DAY_MS};
-    period.next_day_at = period.day_at + DAY_MS;
+    struct send_period period = {.day_at = now - now % CLOCK_DAY_MS};
+    period.next_day_at = period.day_at + CLOCK_DAY_MS;
     time_month_of(now, &period.month_at, &period.next_month_at);
     return period;
 }

@@ -11,8 +11,6 @@
 
 struct db;
 
-#define TLS_DAY_MS INT64_C(86400000)
-
 struct tls_count {
     int64_t day;
     struct str domain;

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DAY (NOW / TLS_DAY_MS)
+#define DAY (NOW / CLOCK_DAY_MS)
 
 /* ---- sessions ---- */
 static const struct tls_verdict good = {true, TLS_RESULT_SUCCESS, "", ""};
@@ -131,7 +131,7 @@ static void test_alike_sessions_are_one_count(void **state) {
     for (int i = 0; i < 1000; i++) {
         s.to.bytes[3] = (uint8_t)(i % 4);
         tls_tally_add(t, &s, NOW);
-        tls_tally_add(t, &s, NOW + TLS_DAY_MS);
+        tls_tally_add(t, &s, NOW + CLOCK_DAY_MS);
     }
     assert_int_equal(tls_tally_count(t), 8);
     tls_tally_free(&t);
@@ -271,11 +271,11 @@ static void test_what_is_due(void **state) {
 
 static void test_tries_end_a_day_later(void **state) {
     (void)state;
-    int64_t at = (DAY + 1) * TLS_DAY_MS;
+    int64_t at = (DAY + 1) * CLOCK_DAY_MS;
     int tries = 0;
     for (; at < tls_report_ends_at(DAY); tries++) at += tls_report_wait_ms(tries + 1);
     assert_true(tries > 5 && tries < 20);
-    assert_true(at > (DAY + 2) * TLS_DAY_MS);
+    assert_true(at > (DAY + 2) * CLOCK_DAY_MS);
     assert_true(tls_report_wait_ms(1) < tls_report_wait_ms(2));
     assert_int_equal(tls_report_wait_ms(1000000), tls_report_wait_ms(20));
 }

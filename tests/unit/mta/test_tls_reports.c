@@ -93,8 +93,8 @@ static struct scene scene_new(void) {
     struct world *w = s.w;
     assert_int_equal(http_client_new(&(struct http_client_options){.loop = w->loop, .resolver = w->resolver}, &s.http),
                      STATUS_OK);
-    sim_set_wall(w->loop, now(&s) / TLS_DAY_MS * TLS_DAY_MS + 20 * MINUTE); /* yesterday's are due within four hours */
-    s.day = now(&s) / TLS_DAY_MS - 1;
+    sim_set_wall(w->loop, now(&s) / CLOCK_DAY_MS * CLOCK_DAY_MS + 20 * MINUTE); /* yesterday's are due within four hours */
+    s.day = now(&s) / CLOCK_DAY_MS - 1;
     return s;
 }
 
