@@ -307,6 +307,15 @@ CREATE TABLE suppressions (             -- whom an account must not write to
 CREATE INDEX suppressions_by_list ON suppressions(account_id, list_id, id, source);
 CREATE INDEX suppressions_by_address ON suppressions(account_id, list_id, address, id, source);
 
+CREATE TABLE tag_refusals (             -- mail of an account that somebody wants no more of, by its tag
+    account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    address_hash    BLOB NOT NULL,                 -- SHA-256 of the lower-case address
+    tag             TEXT NOT NULL,
+    event_id        INTEGER NOT NULL DEFAULT 0,    -- that was the reason; 0: none
+    created_at      INTEGER NOT NULL,
+    PRIMARY KEY (account_id, address_hash, tag)
+) STRICT;
+
 CREATE TABLE messages (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     uuid            BLOB NOT NULL UNIQUE,          -- UUIDv7: the MessageID of the API
