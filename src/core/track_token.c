@@ -3,10 +3,12 @@
 #include "core/track_token.h"
 
 #include "base/encode.h"
+#include "proto/html/href.h"
 #include "proto/url/url.h"
-#include "proto/url/web_url.h"
 
 #include <string.h>
+
+_Static_assert(TRACK_TARGET_MAX == HREF_MAX, "a link that may be replaced fits into a token");
 
 #define MAC_BYTES  12
 #define HEAD_BYTES 2
@@ -25,45 +27,11 @@ struct track_keys track_keys_derive(const struct seal_key *master, uint8_t curre
 }
 
 /* ---- targets ---- */
-/* Where the host begins: behind "http://" or "https://". STR_NONE: it is another scheme. */
-static size_t host_at(struct str link) {
-    static const struct str schemes[] = {STR_INIT("https://"), STR_INIT("http://")};
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
-        if (str_starts_nocase(link, schemes[i])) return schemes[i].n;
-    return STR_NONE;
-}
-
-static size_t host_end(struct str link, size_t at) {
-    while (at < link.n && !memchr("/?#", link.p[at], 3)) at++;
-    return at;
-}
-
-static struct str escape_beyond_ascii(struct str text, struct arena *arena) {
-    BUF_AUTO out = {0};
-    if (str_is_ascii(text)) return text;
-    for (size_t i = 0; i < text.n; i++) {
-        if ((uint8_t)text.p[i] < 0x80)
-            buf_add_char(&out, text.p[i]);
-        else
-            buf_addf(&out, "%%%02X", (uint8_t)text.p[i]);
-    }
-    return arena_str(arena, buf_str(&out));
-}
-
-static bool is_plain(struct str text) {
-    return text.n > 0 && str_plain_run(text) == text.n && str_find(text, ' ') == STR_NONE && str_find(text, '\\') == STR_NONE;
-}
-
 bool track_target(struct str link, struct arena *arena, struct str *ret) {
-    struct str text = str_trim(link);
-    struct web_url url;
-    size_t host = host_at(text);
-    if (host == STR_NONE || text.n > TRACK_TARGET_MAX || !str_is_utf8(text)) return false;
-    if (!str_is_ascii(str_sub(text, 0, host_end(text, host)))) return false;
-    struct str target = escape_beyond_ascii(text, arena);
-    struct str page = str_sub(target, 0, str_find(target, '#'));
-    if (target.n > TRACK_TARGET_MAX || !is_plain(target) || !web_url_parse(page, arena, &url)) return false;
-    *ret = target;
+    static const struct href no_base = {.scheme = {0}};
+    struct href href;
+    if (href_resolve(link, &no_base, true, arena, &href) != HREF_OURS) return false;
+    *ret = href_str(&href, arena);
     return true;
 }
 

@@ -53,8 +53,8 @@ struct track_token {
     struct sha256 address_hash; /* unsubscribe: what suppressions find the recipient by */
 };
 
-/* Where a link may lead, as it stands in a Location field: http or https with a host, no user, no control, blank or backslash;
- * letters beyond ASCII behind the host become escapes. False: not such a link; it is left as it is (TR04, TR12). */
+/* Where a link may lead, as it stands in a Location field: an absolute link that may be replaced (proto/html/href.h), in ASCII.
+ * What it gives stays itself. False: not such a link; it is left as it is (TR04, TR12). */
 bool track_target(struct str link, struct arena *arena, struct str *ret);
 
 /* Append a token. INVALID: the target is none that track_target() would give. */

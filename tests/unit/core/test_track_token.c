@@ -160,7 +160,7 @@ static void only_plain_web_links_are_targets(void **state) {
     } links[] = {
         {TARGET, TARGET},
         {" http://a.example \r\n", "http://a.example"},
-        {"HTTPS://A.example:8443/?x", "HTTPS://A.example:8443/?x"},
+        {"HTTPS://A.example:8443/?x", "https://A.example:8443/?x"},
         {"https://a.example/\xc3\xbc?\xe2\x82\xac#\xc3\xbc", "https://a.example/%C3%BC?%E2%82%AC#%C3%BC"},
         {"http://[2001:db8::1]/", "http://[2001:db8::1]/"},
         {"javascript:alert(1)", NULL},
@@ -170,11 +170,11 @@ static void only_plain_web_links_are_targets(void **state) {
         {"https:\\\\evil.example", NULL},
         {"https://good.example\\@evil.example", NULL},
         {"https://good.example@evil.example/", NULL},
-        {"https://a.example/\r\nSet-Cookie: x", NULL},
-        {"https://a.example/a b", NULL},
-        {"https://a.example/\tb", NULL},
+        {"https://a.example/\r\nSet-Cookie: x", "https://a.example/Set-Cookie:%20x"},
+        {"https://a.example/a b", "https://a.example/a%20b"},
+        {"https://a.example/\tb", "https://a.example/b"},
         {"https://a.example/\xff", NULL},
-        {"https://\xc3\xbc.example/", NULL},
+        {"https://\xc3\xbc.example/", "https://xn--tda.example/"},
         {"https://", NULL},
         {"https:///x", NULL},
         {"mailto:a@b.example", NULL},
@@ -190,7 +190,7 @@ static void only_plain_web_links_are_targets(void **state) {
         token.target = str_from_z(links[i].link);
         assert_int_equal(track_target(token.target, &arena, &target), links[i].target != NULL);
         assert_true(str_eq(target, str_from_z(links[i].target ? links[i].target : "untouched")));
-        if (!links[i].target) assert_int_equal(track_token_make(&keys, &token, &out), STATUS_INVALID);
+        if (!target.p || !str_eq(target, token.target)) assert_int_equal(track_token_make(&keys, &token, &out), STATUS_INVALID);
         assert_int_equal(out.n, 0);
     }
 }
