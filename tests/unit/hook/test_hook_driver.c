@@ -140,7 +140,8 @@ static struct scene *scene_new(void) {
                                               .readers = s->readers,
                                               .http = s->http,
                                               .rules = {.seal = {{3}}, .rand = sim_rand(s->loop)}};
-    write_now(s, set_up, "a@x.test");
+    char first[] = "a@x.test";
+    write_now(s, set_up, first);
     return s;
 }
 
@@ -282,7 +283,8 @@ static void WH26_a_slow_endpoint_delays_no_other(void **state) {
     events(s, 100); /* 9,000 calls that hang */
     sim_run_for(s->loop, 2 * SECOND);
     assert_true(hook_driver_in_flight(s->driver) > HOOK_IN_FLIGHT_MAX / 4);
-    write_now(s, be_account, "b@x.test");
+    char second[] = "b@x.test";
+    write_now(s, be_account, second);
     (void)hook(s, "https://fast.test/", 0);
     for (size_t i = 0; i < 40; i++) {
         events(s, 1);
@@ -331,6 +333,23 @@ static void WH14_private_addresses_are_not_called(void **state) {
     }
     assert_true(fixture_number(s->f, "SELECT count(*) FROM hook_attempts WHERE code = 0 AND why <> ''") >= 10);
     assert_int_equal(fixture_number(s->f, WAITING), 5);
+    scene_free(s);
+}
+
+static void WH14_a_name_that_turns_private_is_not_called_again(void **state) {
+    (void)state;
+    struct scene *s = scene_new();
+    host(s, "a.test", "8.8.8.8", fails);
+    (void)hook(s, "http://a.test/", 0);
+    start(s);
+    events(s, 1);
+    sim_run_for(s->loop, SECOND);
+    assert_int_equal(sim_http_count(s->loop, "a.test"), 1);
+    sim_dns_remove(s->loop, "a.test");
+    host(s, "a.test", "127.0.0.1", takes);
+    sim_run_for(s->loop, HOUR);
+    assert_int_equal(sim_http_count(s->loop, "a.test"), 1);
+    assert_int_equal(fixture_number(s->f, WAITING), 1);
     scene_free(s);
 }
 
@@ -405,6 +424,7 @@ int main(void) {
         cmocka_unit_test(WH26_a_slow_endpoint_delays_no_other),
         cmocka_unit_test(WH16_redirects_are_not_followed),
         cmocka_unit_test(WH14_private_addresses_are_not_called),
+        cmocka_unit_test(WH14_a_name_that_turns_private_is_not_called_again),
         cmocka_unit_test(WH26_410_disables_and_retry_after_is_obeyed),
         cmocka_unit_test(p3_what_a_kill_cut_short_is_called_again_with_the_same_id),
         cmocka_unit_test(a_stop_waits_for_answers_for_a_while),
