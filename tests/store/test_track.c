@@ -5,6 +5,7 @@
 
 #include "core/suppressions.h"
 #include "core/track.h"
+#include "store/event_stats.h"
 #include "store/lists.h"
 #include "store/subscribers.h"
 
@@ -152,6 +153,11 @@ static void test_TR06_machines_are_marked(void **state) {
     assert_int_equal(count(&s, &hit).signs, 0);
     assert_int_equal(number(&s, "SELECT count(*) FROM events WHERE is_first = 1"), 1);
     assert_int_equal(number(&s, "SELECT count(*) FROM events"), 4);
+    struct event_counts counts;
+    struct event_period period = {.domain_id = s.domain[0], .from_at = NOW, .before_at = LATER + 1};
+    assert_ok(event_stats(s.f->db, &period, &counts));
+    assert_int_equal(counts.n[COUNT_OPENED], 1);
+    assert_int_equal(counts.n[COUNT_OPENED_TOTAL], 1);
     fixture_free(s.f);
 }
 
