@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define PIXEL STR("<x-pixel>") /* not <img>, which ends an svg */
+
 enum choice { PLAIN = 1, OTHER_CHARSET = 2, HOSTILE = 4, SOME_STAY = 8 };
 
 static bool replace(void *user, const struct html_link *link, struct buf *ret) {
@@ -73,6 +75,16 @@ static void check_followed(const struct links *before, struct str text, uint8_t 
     }
 }
 
+/* How often the pixel's tag is seen outside of comments. */
+static size_t count_pixels(struct str text) {
+    struct html_tokenizer tokenizer = {.in = text};
+    struct html_token token;
+    size_t count = 0;
+    while (html_token_next(&tokenizer, &token))
+        count += token.type == HTML_START && !token.in_comment && str_eq(token.raw, PIXEL);
+    return count;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct str text = fuzz_str(data, size);
     uint8_t choice = fuzz_choice(&text);
@@ -85,10 +97,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     find(text, choice, &arena, &links);
     check_links(&links);
     FUZZ_CHECK(arena.used_bytes <= (8u << 20) + 16 * text.n);
-    struct html_edit *edits = links_edit(&links, replace, &choice, STR("<img>"), &arena);
+    struct html_edit *edits = links_edit(&links, replace, &choice, PIXEL, &arena);
     links_apply(text, edits, &out);
     FUZZ_CHECK(html_undo(buf_str(&out), edits, &back) && str_eq(buf_str(&back), text));
     if (choice & PLAIN) return 0;
+    FUZZ_CHECK(count_pixels(buf_str(&out)) == count_pixels(text) + 1);
     buf_reset(&out);
     links_apply(text, links_edit(&links, replace, &choice, STR(""), &arena), &out);
     check_same_tags(text, buf_str(&out));

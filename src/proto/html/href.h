@@ -11,7 +11,7 @@
 #include "base/arena.h"
 
 #define HREF_MAX      2048 /* bytes of a URL that is ours, in ASCII; a link with more is told and left alone (TR12) */
-#define HREF_BASE_MAX 1024 /* of a base */
+#define HREF_BASE_MAX 256  /* of a base, which is in each link that is relative to it; a longer one is none */
 
 enum href_answer { HREF_OURS, HREF_NOT_OURS, HREF_LONG };
 

@@ -17,10 +17,9 @@
  * The pixel goes before the last </body> outside of comments; where there is none, to the end, but before whatever never ends
  * (a comment, a <style>), for nobody sees what stands in there (MI16).
  *
- * The text may be in any charset that has ASCII's bytes for ASCII's characters, and no '"', '&', '\'', '<', '=' or '>' inside
- * others: UTF-8, ISO-8859, windows-125x, KOI8, EUC, GBK, Big5, Shift_JIS. Not UTF-7, UTF-16, ISO-2022, HZ: those are the caller's
- * to refuse. Bounds (P8): LINKS_MAX links are looked at, memory is at most a few times the text's size and 4 MB. Linear. Pure;
- * any thread.
+ * Which charsets a text may have: proto/html/charset.h; the caller asks there first.
+ *
+ * Bounds (P8): LINKS_MAX links are looked at, memory is at most a few times the text's size and 8 MB. Linear. Pure; any thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_PROTO_HTML_LINKS_H
 #define POSTHORN_PROTO_HTML_LINKS_H

@@ -119,6 +119,12 @@ static bool finish(struct html_tokenizer *t, enum html_token_type type, size_t e
     return true;
 }
 
+static bool cut(struct html_tokenizer *t, size_t begins, struct str in, struct html_token *ret) {
+    finish(t, HTML_CUT, in.n, ret);
+    ret->begins = begins;
+    return true;
+}
+
 /* Elements whose content is text, and <plaintext>, which nothing ends. */
 static const char *const text_elements[] = {"script", "style",   "title",    "textarea", "xmp",
                                             "iframe", "noembed", "noframes", "plaintext"};
@@ -132,7 +138,10 @@ static bool tag(struct html_tokenizer *t, struct str in, bool is_end, struct htm
     enum step step;
     while ((step = attribute_step(in, &i, &attribute)) == STEP_ATTRIBUTE) {
     }
-    if (step == STEP_CUT) return finish(t, HTML_CUT, in.n, ret);
+    if (step == STEP_CUT) {
+        size_t begins = t->text_end && t->text_end == t->at ? t->text_element_at : t->at;
+        return cut(t, begins, in, ret);
+    }
     ret->attributes = str_sub(in, name_end, i + 1 - name_end);
     if (is_end) {
         leave_foreign(t, ret->name);
@@ -159,11 +168,11 @@ static bool element_text(struct html_tokenizer *t, struct str in, struct html_to
         struct str rest = str_sub(in, i + 1, SIZE_MAX);
         if (rest.n < name.n + 2 || rest.p[0] != '/' || !str_starts_nocase(str_sub(rest, 1, SIZE_MAX), name)) continue;
         char c = rest.p[name.n + 1];
-        if (html_is_space(c) || c == '/' || c == '>') return finish(t, HTML_TEXT, i, ret);
+        if (!html_is_space(c) && c != '/' && c != '>') continue;
+        t->text_end = i;
+        return finish(t, HTML_TEXT, i, ret);
     }
-    finish(t, HTML_CUT, in.n, ret);
-    ret->begins = t->text_element_at;
-    return true;
+    return cut(t, t->text_element_at, in, ret);
 }
 
 /* Where the comment that opens at t->at ends: *ret_content is where its dashes begin, the result is behind its '>'. */
@@ -208,7 +217,8 @@ static bool markup(struct html_tokenizer *t, struct str in, struct html_token *r
     char next = t->at + 1 < in.n ? in.p[t->at + 1] : 0, after = t->at + 2 < in.n ? in.p[t->at + 2] : 0;
     if (ascii_is_alpha(next)) return tag(t, in, false, ret);
     if (next == '/' && ascii_is_alpha(after)) return tag(t, in, true, ret);
-    if (next == '!' || next == '?' || (next == '/' && t->at + 2 < in.n)) return declaration(t, in, ret);
+    if (next == '/' && t->at + 2 == in.n) return finish(t, HTML_CUT, in.n, ret);
+    if (next == '!' || next == '?' || next == '/') return declaration(t, in, ret);
     size_t n = str_find(str_sub(in, t->at + 1, SIZE_MAX), '<'); /* the '<' is text */
     return finish(t, HTML_TEXT, n == STR_NONE ? in.n : t->at + 1 + n, ret);
 }

@@ -3,8 +3,8 @@
  * The tokenizer of the HTML standard as far as mail needs it: tags with quoted values, comments, declarations, elements whose
  * content is text (script, style, title, textarea ...), CDATA inside svg and math. Any bytes are a document; nothing is repaired
  * and nothing refused. What never ends (a comment, a tag, a <style>'s text) is one token, HTML_CUT, that reaches to the end: a
- * browser shows nothing of it. It is no tree builder: it does not know which elements close which, nor `<script>` inside a
- * script's comment.
+ * browser shows nothing of it (but of "</" alone). It is no tree builder: it does not know which elements close which, nor
+ * `<script>` inside a script's comment.
  *
  * Conditional comments are gone into, because Outlook shows what others take for a comment:
  *
@@ -48,6 +48,7 @@ struct html_tokenizer {
     size_t inner_end, resume;
     struct str text_element; /* name of the open element whose content is text; n == 0: none */
     size_t text_element_at;  /* its start tag */
+    size_t text_end;         /* where the last of them has its end tag: that may be unfinished, and the text then without end */
     uint8_t foreign[HTML_FOREIGN_MAX];
     size_t depth;
 };

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "proto/html/charset.h"
 #include "proto/html/href.h"
 #include "proto/html/reference.h"
 #include "proto/html/token.h"
@@ -42,6 +43,7 @@ static const char *const documents[][2] = {
     {"<a b='>' c=\">\" d=\"'\">x", "<a t"},
     {"<a b=/>x<br/>", "<a t <br"},
     {"<a", "x"},
+    {"a</", "t x"},
     {"<a b=\"", "x"},
     {"</a b=\">\">", "/a"},
     {"<!--a--><!-->b<!--->c<!--d--!>e<!---!>f-->", "c c t c t c t c"},
@@ -289,6 +291,17 @@ static void test_no_line_breaks_TR04(void **state) {
     check_resolved("ht\ntp\t://a/", NULL, "http://a/");
 }
 
+static void test_charsets(void **state) {
+    (void)state;
+    static const char *const utf8[] = {"", "utf-8", "UTF-8", " us-ascii "};
+    static const char *const other[] = {"ISO-8859-15", "windows-1252", "Shift_JIS", "gb18030", "big5-hkscs", "euc-kr"};
+    static const char *const unfit[] = {"utf-7",      "utf-16", "utf-16le",       "iso-2022-jp",
+                                        "hz-gb-2312", "johab",  "x-user-defined", "utf-8x"};
+    for (size_t i = 0; i < COUNT(utf8); i++) assert_int_equal(html_charset_parse(str_from_z(utf8[i])), HTML_CHARSET_UTF8);
+    for (size_t i = 0; i < COUNT(other); i++) assert_int_equal(html_charset_parse(str_from_z(other[i])), HTML_CHARSET_OTHER);
+    for (size_t i = 0; i < COUNT(unfit); i++) assert_int_equal(html_charset_parse(str_from_z(unfit[i])), HTML_CHARSET_UNFIT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tokens),
@@ -300,6 +313,7 @@ int main(void) {
         cmocka_unit_test(test_resolving_as_RFC_3986),
         cmocka_unit_test(test_links_not_ours_TR04),
         cmocka_unit_test(test_no_line_breaks_TR04),
+        cmocka_unit_test(test_charsets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
