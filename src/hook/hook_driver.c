@@ -225,6 +225,10 @@ static void settle(struct call *c) {
 static void on_answer(void *arg, const struct http_client_result *r) {
     struct call *c = arg;
     c->http = NULL;
+    if (r->status == STATUS_TIMEOUT && r->stage == HTTP_CLIENT_WAITING) {
+        end_call(c); /* others have all the places of that host: nobody was asked, and it is still due (P6) */
+        return;
+    }
     c->is_answered = true;
     buf_add_str(&c->body, r->body);
     buf_add_str(&c->why, r->why);
