@@ -68,6 +68,7 @@ static const char *const documents[][2] = {
     {"<svg a /><![CDATA[<a>]]>", "<svg c t"},
     {"<math><mi><style><a></style></mi><![CDATA[<a>]]></math><![CDATA[<a>]]>", "<math <mi <style t /style /mi t /math c t"},
     {"<![if mso]><a><![endif]>", "c <a c"},
+    {"<svg><!--[if mso]><style><a></style><![endif]--></svg>", "<svg c m<style mt m/style mx c /svg"},
 };
 
 static void test_tokens(void **state) {
@@ -238,6 +239,7 @@ static void test_resolving_as_RFC_3986(void **state) {
         {"http://g/../h", "http://g/../h"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) check_resolved(rows[i][0], "http://a/b/c/d;p?q", rows[i][1]);
+    check_resolved("http://[::1]/", NULL, "http://[::1]/");
     check_resolved("", "http://a/", NULL);
     check_resolved("#s", "http://a/", NULL);
     check_resolved("g:h", "http://a/", NULL);
