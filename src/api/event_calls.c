@@ -4,6 +4,7 @@
 #include "api/event_calls.h"
 
 #include "core/domains.h"
+#include "core/event_show.h"
 #include "core/events.h"
 
 #define COUNT_DEFAULT  5
@@ -62,68 +63,7 @@ enum status event_calls_check(struct call *c, struct db *db) {
 }
 
 /* ---- rows ---- */
-/* JourneyID of the stored metadata, "" when there is none. */
-static struct str campaign_of(struct call *c, struct str metadata) {
-    const struct json *object;
-    struct json_error error;
-    if (!json_parse(c->arena, metadata, &object, &error)) return (struct str){0};
-    return json_find_text(object, STR("JourneyID"));
-}
-
-/* What is particular to the event; the two members that the contract shows are always there, "" where there is nothing to tell.
- */
-static void write_details(struct call *c, struct str name, struct str detail) {
-    static const struct str always[] = {STR_INIT("UserAgent"), STR_INIT("IpAddress")};
-    const struct json *object = NULL;
-    struct json_error error;
-    json_add_object(&c->json, name);
-    if (!json_parse(c->arena, detail, &object, &error)) object = NULL;
-    for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
-        if (!json_find(object, always[i])) json_add_z(&c->json, always[i], "");
-    JSON_FOR_EACH (it, object) {
-        json_key(&c->json, it->key);
-        json_value(&c->json, it);
-    }
-    json_close_object(&c->json);
-}
-
-static struct str object_or_empty(struct str json) {
-    return json.n ? json : STR("{}");
-}
-
-/* The same under the names that newer clients of the reference look for. */
-static void write_newer(struct json_writer *w, const struct event_row *row) {
-    json_add_z(w, STR("Event"), event_noun(row->event.type));
-    json_add_i64(w, STR("LoggedAt"), row->event.at / 1000);
-    json_add_object(w, STR("Message"));
-    json_add_object(w, STR("Headers"));
-    json_add_str(w, STR("From"), row->sender);
-    json_add_str(w, STR("To"), row->event.recipient);
-    json_add_str(w, STR("Subject"), row->subject);
-    json_close_object(w);
-    json_close_object(w);
-}
-
-static void write_rest(struct call *c, const struct event_row *row) {
-    struct json_writer *w = &c->json;
-    json_open_object(w);
-    json_add_id(w, STR("EventId"), row->event.id);
-    json_add_z(w, STR("EventType"), event_noun(row->event.type));
-    json_add_iso_time(w, STR("EventTimestamp"), row->event.at);
-    json_add_str(w, STR("Recipient"), row->event.recipient);
-    json_add_uuid(w, STR("MessageId"), row->message_uuid);
-    json_add_str(w, STR("CampaignId"), campaign_of(c, row->metadata));
-    json_add_str(w, STR("Sender"), row->sender);
-    json_add_str(w, STR("Subject"), row->subject);
-    json_add_raw(w, STR("Tags"), row->tags.n ? row->tags : STR("[]"));
-    json_add_raw(w, STR("Metadata"), object_or_empty(row->metadata));
-    write_details(c, STR("Details"), row->event.detail);
-    write_newer(w, row);
-    json_close_object(w);
-}
-
-static void write_command(struct call *c, const struct event_row *row) {
-    struct json_writer *w = &c->json;
+static void write_command(struct json_writer *w, struct arena *arena, const struct event_row *row) {
     json_open_object(w);
     json_add_id(w, STR("event_id"), row->event.id);
     json_add_z(w, STR("event_type"), event_noun(row->event.type));
@@ -138,9 +78,9 @@ static void write_command(struct call *c, const struct event_row *row) {
     json_add_str(w, STR("to"), row->event.recipient);
     json_close_object(w);
     json_add_raw(w, STR("tags"), row->tags.n ? row->tags : STR("[]"));
-    json_add_raw(w, STR("metadata"), object_or_empty(row->metadata));
+    json_add_raw(w, STR("metadata"), row->metadata.n ? row->metadata : STR("{}"));
     json_close_object(w);
-    write_details(c, STR("details"), row->event.detail);
+    event_show_details(w, arena, STR("details"), row->event.detail);
     json_close_object(w);
 }
 
@@ -161,7 +101,12 @@ enum status event_calls_search(struct call *c, struct db *db) {
     struct json_writer *w = call_open(c);
     json_add_i64(w, STR("TotalRecords"), list.total);
     json_add_array(w, STR("Events"));
-    for (size_t i = 0; i < list.count; i++) (is_rest ? write_rest : write_command)(c, &list.items[i]);
+    for (size_t i = 0; i < list.count; i++) {
+        if (is_rest)
+            event_show(w, c->arena, &list.items[i]);
+        else
+            write_command(w, c->arena, &list.items[i]);
+    }
     json_close_array(w);
     return call_close(c);
 }

@@ -22,29 +22,15 @@ struct hearing {
 };
 
 /* ---- what is written ---- */
-static void open_detail(struct json_writer *w, const struct hear_target *t) {
-    json_open_object(w);
-    json_add_str(w, STR("RecipientDomain"), t->recipient.domain);
-    json_add_str(w, STR("RFCMessageID"), t->message.rfc_message_id);
-    event_add_sender(w, &t->message);
-}
-
 static void add_given(struct json_writer *w, struct str key, struct str value) {
     if (value.n > 0) json_add_str(w, key, value);
 }
 
-static struct event event_of(const struct hearing *h, const struct hear_target *t, enum event_type type, struct str detail) {
-    return (struct event){.at = h->mail->now,
-                          .type = type,
-                          .account_id = t->message.account_id,
-                          .domain_id = t->message.domain_id,
-                          .message_id = t->message.id,
-                          .recipient_id = t->recipient.id,
-                          .recipient = t->recipient.address,
-                          .detail = detail};
+static struct event event_of(const struct hearing *h, const struct addressee *t, enum event_type type, struct str detail) {
+    return addressee_event(t, type, h->mail->now, detail);
 }
 
-static enum status suppress(struct hearing *h, const struct hear_target *t, struct farewell f) {
+static enum status suppress(struct hearing *h, const struct addressee *t, struct farewell f) {
     bool is_new = false;
     f.at = h->mail->now;
     enum status status = farewell_write(h->tx, &t->message, t->recipient.address, &f, &is_new);
@@ -81,11 +67,11 @@ static struct str reason_of(struct hearing *h, const struct report_recipient *r)
     return STR("Returned after delivery");
 }
 
-static void write_bounce(const struct hearing *h, const struct hear_target *t, const struct report_recipient *r,
+static void write_bounce(const struct hearing *h, const struct addressee *t, const struct report_recipient *r,
                          const struct bounce_finding *finding, struct buf *out) {
     const struct report *report = h->mail->report;
     struct json_writer w = {.out = out};
-    open_detail(&w, t);
+    addressee_open_detail(&w, t);
     add_given(&w, STR("MXHost"), report_speaker(report, r));
     add_given(&w, STR("ReportingMTA"), report->reporting_mta);
     if (r->code || r->diagnostic.n || r->enhanced.n) {
@@ -102,14 +88,14 @@ static void write_bounce(const struct hearing *h, const struct hear_target *t, c
 
 /* BN04, BN06, BN09: nobody is suppressed on words, by a sender who could be asked for a reason, or because one of several whom
  * his server sent it on to is not there. */
-static bool is_proof(const struct hearing *h, const struct hear_target *t, const struct report_recipient *r,
+static bool is_proof(const struct hearing *h, const struct addressee *t, const struct report_recipient *r,
                      const struct bounce_finding *finding) {
     const struct report *report = h->mail->report;
     bool is_his = is_about(r, t->recipient.address) || (report->recipient_count == 1 && !report->is_truncated);
     return finding->suppresses && report->kind == REPORT_DSN && report->is_standard && h->mail->sender.n == 0 && is_his;
 }
 
-static enum status tell_sender(struct hearing *h, const struct hear_target *t, const struct report_recipient *r) {
+static enum status tell_sender(struct hearing *h, const struct addressee *t, const struct report_recipient *r) {
     const struct dsn_fact fact = {.action = DSN_FAILED,
                                   .at = h->mail->now,
                                   .remote_mta = report_speaker(h->mail->report, r),
@@ -120,7 +106,7 @@ static enum status tell_sender(struct hearing *h, const struct hear_target *t, c
     return dsn_tell(h->tx, h->desk, &t->message, &t->recipient, &fact);
 }
 
-static enum status hear_bounce(struct hearing *h, struct hear_target *t) {
+static enum status hear_bounce(struct hearing *h, struct addressee *t) {
     const struct report_recipient *r = find_failure(h->mail->report, t->recipient.address);
     struct bounce_finding finding;
     BUF_AUTO detail = {0};
@@ -143,13 +129,13 @@ static enum status hear_bounce(struct hearing *h, struct hear_target *t) {
 }
 
 /* ---- complaints, and those who leave ---- */
-static enum status hear_complaint(struct hearing *h, const struct hear_target *t) {
+static enum status hear_complaint(struct hearing *h, const struct addressee *t) {
     const struct report_complaint *c = &h->mail->report->complaint;
     BUF_AUTO detail = {0};
     struct json_writer w = {.out = &detail};
     int64_t id;
     if (c->type != REPORT_ABUSE && c->type != REPORT_FRAUD) return STATUS_OK; /* BN13 */
-    open_detail(&w, t);
+    addressee_open_detail(&w, t);
     json_add_object(&w, STR("Complaint"));
     json_add_z(&w, STR("Type"), report_feedback_name(c->type));
     add_given(&w, STR("Reporter"), c->user_agent);
@@ -164,21 +150,23 @@ static enum status hear_complaint(struct hearing *h, const struct hear_target *t
     return status;
 }
 
-static enum status hear_unsubscribe(struct hearing *h, const struct hear_target *t) {
+static enum status hear_unsubscribe(struct hearing *h, const struct addressee *t) {
     BUF_AUTO detail = {0};
     struct json_writer w = {.out = &detail};
-    int64_t id;
-    open_detail(&w, t);
+    struct left left;
+    addressee_open_detail(&w, t);
     json_add_str(&w, STR("Source"), STR("mail"));
     json_close_object(&w);
-    struct event event = event_of(h, t, EVENT_UNSUBSCRIBE, buf_str(&detail));
-    enum status status = event_record_once(h->tx, &event, &id);
-    if (status == STATUS_EXISTS) return STATUS_OK;
-    if (status == STATUS_OK)
-        status = suppress(
-            h, t, (struct farewell){SUPPRESSION_UNSUBSCRIBE, SUBSCRIBER_UNSUBSCRIBED, true, STR("Asked to by mail"), id, 0});
-    if (status == STATUS_OK) h->heard.unsubscribes++;
-    return status;
+    const struct leaving leaving = {.scope = LEAVE_LIST,
+                                    .is_replay = true,
+                                    .reason = STR("Asked to by mail"),
+                                    .detail = buf_str(&detail),
+                                    .at = h->mail->now};
+    enum status status = addressee_leave(h->tx, t, &leaving, &left);
+    if (status != STATUS_OK) return status;
+    h->heard.unsubscribes += left.event_id != 0;
+    h->heard.suppressions += left.is_suppressed;
+    return STATUS_OK;
 }
 
 /* ---- addresses without a token ---- */
@@ -196,7 +184,7 @@ static enum status keep(struct hearing *h) {
 
 static enum status hear_name(struct hearing *h, const struct hear_address *a) {
     struct hear_address found;
-    struct hear_target t;
+    struct addressee t;
     bool is_complaint = (a->takes & HEAR_COMPLAINTS) && h->mail->report->kind == REPORT_COMPLAINT;
     if (is_complaint && hear_find_token(h->place->key, h->mail->report->original_header, &found)) {
         enum status status = hear_target_load(h->tx, &h->arena, h->place, &found, h->mail->now, &t);
@@ -218,7 +206,7 @@ static bool is_wish(const struct hear_mail *mail) {
 }
 
 static enum status hear_one(struct hearing *h, const struct hear_address *a) {
-    struct hear_target t;
+    struct addressee t;
     if (!a->has_token) return hear_name(h, a);
     enum status status = hear_target_load(h->tx, &h->arena, h->place, a, h->mail->now, &t);
     if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
@@ -234,7 +222,7 @@ static enum status find_early(struct hearing *h) {
     enum status status = STATUS_OK;
     for (size_t i = 0; i < h->mail->address_count && status == STATUS_OK && !h->heard.is_early; i++) {
         const struct hear_address *a = &h->mail->addresses[i];
-        struct hear_target t;
+        struct addressee t;
         if (!a->has_token || a->path.use != RETURN_PATH_BOUNCE || !is_bounce(h->mail->report)) continue;
         status = hear_target_load(h->tx, &h->arena, h->place, a, h->mail->now, &t);
         if (status == STATUS_OK) {

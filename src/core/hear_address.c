@@ -56,13 +56,11 @@ static bool is_over(const struct return_path *path, const struct recipient *r, i
 }
 
 enum status hear_target_load(struct db *db, struct arena *arena, const struct hear_place *place,
-                             const struct hear_address *address, int64_t now, struct hear_target *ret) {
-    struct hear_target t;
-    enum status status = recipient_get(db, arena, address->path.recipient_id, &t.recipient);
-    if (status == STATUS_OK && is_over(&address->path, &t.recipient, now)) return STATUS_NOT_FOUND;
-    if (status == STATUS_OK) status = message_get(db, arena, t.recipient.message_id, &t.message);
-    if (status == STATUS_OK) status = domain_get(db, arena, t.message.account_id, t.message.domain_id, &t.domain);
+                             const struct hear_address *address, int64_t now, struct addressee *ret) {
+    struct addressee t;
+    enum status status = addressee_load(db, arena, address->path.recipient_id, &t);
     if (status != STATUS_OK) return status;
+    if (is_over(&address->path, &t.recipient, now)) return STATUS_NOT_FOUND;
     if (!str_eq_nocase(address->host, place->hostname) && !is_return_path_of(address->host, &t.domain)) return STATUS_NOT_FOUND;
     *ret = t;
     return STATUS_OK;
@@ -70,7 +68,7 @@ enum status hear_target_load(struct db *db, struct arena *arena, const struct he
 
 enum status hear_address_check(struct db *db, const struct hear_place *place, const struct hear_address *address, int64_t now) {
     ARENA_AUTO arena = {0};
-    struct hear_target ignored;
+    struct addressee ignored;
     if (address->has_token) return hear_target_load(db, &arena, place, address, now, &ignored);
     if (address->host.n == 0 || str_eq_nocase(address->host, place->hostname)) return STATUS_OK;
     return find_host(db, address->host);

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/suppressions.h"
 
+#include "proto/json/json.h"
+
 static const struct str source_names[SUPPRESSION_SOURCES] = {
     [SUPPRESSION_NONE] = STR_INIT(""),
     [SUPPRESSION_ADMINISTRATOR] = STR_INIT("Administrator"),
@@ -85,4 +87,46 @@ enum status suppression_add(struct db *tx, const struct suppression *entry, bool
 enum status suppression_remove(struct db *tx, const struct suppression_scope *scope, struct str address) {
     struct sha256 hash = suppression_hash(address);
     return suppression_delete(tx, scope->account_id, scope->list_id, sha256_str(&hash));
+}
+
+/* ---- tags ---- */
+/* Too many tags to keep: he means everything. */
+static enum status refuse_all(struct db *tx, const struct tag_refusal *refusal, struct str address, bool *ret_is_new) {
+    const struct suppression entry = {.account_id = refusal->account_id,
+                                      .address = address,
+                                      .source = SUPPRESSION_UNSUBSCRIBE,
+                                      .reason = STR("Refused too many tags"),
+                                      .event_id = refusal->event_id,
+                                      .created_at = refusal->created_at};
+    return suppression_add(tx, &entry, ret_is_new);
+}
+
+enum status suppression_refuse_tag(struct db *tx, const struct tag_refusal *refusal, struct str address, bool *ret_is_new) {
+    ARENA_AUTO arena = {0};
+    struct tag_refusal_list all;
+    struct tag_refusal row = *refusal;
+    struct sha256 hash = suppression_hash(address);
+    row.address_hash = sha256_str(&hash);
+    enum status status = tag_refusal_add(tx, &row);
+    bool is_new = status == STATUS_OK;
+    if (status == STATUS_EXISTS) status = STATUS_OK;
+    if (is_new) status = tag_refusal_list(tx, &arena, row.account_id, row.address_hash, SUPPRESSION_TAGS_MAX + 1, &all);
+    if (is_new && status == STATUS_OK && all.count > SUPPRESSION_TAGS_MAX) return refuse_all(tx, refusal, address, ret_is_new);
+    if (status == STATUS_OK) *ret_is_new = is_new;
+    return status;
+}
+
+enum status suppression_refuses(struct db *db, int64_t account_id, struct str address, struct str tags, bool *ret) {
+    ARENA_AUTO arena = {0};
+    const struct json *list;
+    struct json_error error;
+    struct tag_refusal_list refused;
+    struct sha256 hash = suppression_hash(address);
+    *ret = false;
+    if (!json_parse(&arena, tags, &list, &error) || list->type != JSON_ARRAY || list->count == 0) return STATUS_OK;
+    enum status status = tag_refusal_list(db, &arena, account_id, sha256_str(&hash), SUPPRESSION_TAGS_MAX, &refused);
+    for (size_t i = 0; status == STATUS_OK && i < refused.count; i++)
+        JSON_FOR_EACH (tag, list)
+            if (tag->type == JSON_STRING && str_eq(tag->text, refused.items[i].tag)) *ret = true;
+    return status;
 }

@@ -9,6 +9,7 @@
 
 #include "crypto/digest.h"
 #include "store/suppressions.h"
+#include "store/tag_refusals.h"
 
 #define SUPPRESSION_REASON_MAX 250
 
@@ -30,5 +31,14 @@ WARN_UNUSED enum status suppressions_check(struct db *tx, const struct suppressi
 WARN_UNUSED enum status suppression_add(struct db *tx, const struct suppression *entry, bool *ret_is_new);
 /* On the writer: take it out again. NOT_FOUND: it does not stand in that list of the account. */
 WARN_UNUSED enum status suppression_remove(struct db *tx, const struct suppression_scope *scope, struct str address);
+
+/* Tags that a person may refuse at an account; one more is a refusal of everything. */
+#define SUPPRESSION_TAGS_MAX 100
+/* On the writer: the address gets no more mail of the account with this tag. account_id, tag, event_id and created_at are read.
+ */
+WARN_UNUSED enum status suppression_refuse_tag(struct db *tx, const struct tag_refusal *refusal, struct str address,
+                                               bool *ret_is_new);
+/* Reader or writer: does the address refuse any of these tags (JSON array, as messages have them)? */
+WARN_UNUSED enum status suppression_refuses(struct db *db, int64_t account_id, struct str address, struct str tags, bool *ret);
 
 #endif

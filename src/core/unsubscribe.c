@@ -15,10 +15,29 @@ static enum status is_wanted(struct db *db, const struct message *message, const
     return status;
 }
 
+void unsubscribe_fields(const struct seal_key *key, const struct unsubscribe_ways *ways, struct buf *out) {
+    BUF_AUTO mail = {0};
+    BUF_AUTO link = {0};
+    struct header_writer w = {.out = out};
+    header_begin(&w, "List-Unsubscribe");
+    if (ways->link.n) {
+        buf_addf(&link, "<%.*s>,", STR_ARG(ways->link));
+        header_token(&w, buf_str(&link));
+    }
+    buf_add_z(&mail, "<mailto:");
+    return_path_make(key, RETURN_PATH_UNSUBSCRIBE, ways->recipient_id, &mail);
+    buf_addf(&mail, "@%.*s>", STR_ARG(ways->host));
+    header_token(&w, buf_str(&mail));
+    header_end(&w);
+    if (!str_starts(ways->link, STR("https://"))) return;
+    header_begin(&w, "List-Unsubscribe-Post");
+    header_token(&w, STR("List-Unsubscribe=One-Click"));
+    header_end(&w);
+}
+
 enum status unsubscribe_header(struct db *db, const struct seal_key *key, const struct message *message,
                                const struct domain *domain, struct str content, struct buf *out) {
     ARENA_AUTO arena = {0};
-    BUF_AUTO uri = {0};
     struct recipient_list people;
     struct header_field own;
     bool wanted;
@@ -27,12 +46,10 @@ enum status unsubscribe_header(struct db *db, const struct seal_key *key, const 
     if (status != STATUS_OK || !wanted) return status;
     status = recipient_list(db, &arena, message->id, &people);
     if (status != STATUS_OK || people.count != 1) return status;
-    buf_add_z(&uri, "<mailto:");
-    return_path_make(key, RETURN_PATH_UNSUBSCRIBE, people.items[0].id, &uri);
-    buf_addf(&uri, "@%.*s.%.*s>", STR_ARG(domain->subdomain), STR_ARG(domain->name));
-    struct header_writer w = {.out = out};
-    header_begin(&w, "List-Unsubscribe");
-    header_token(&w, buf_str(&uri));
-    header_end(&w);
+    const struct unsubscribe_ways ways = {.recipient_id = people.items[0].id,
+                                          .host =
+                                              arena_strf(&arena, "%.*s.%.*s", STR_ARG(domain->subdomain), STR_ARG(domain->name)),
+                                          .link = STR("")};
+    unsubscribe_fields(key, &ways, out);
     return STATUS_OK;
 }

@@ -6,6 +6,7 @@
 #include "proto/address/address.h"
 #include "proto/address/reach.h"
 #include "proto/url/web_url.h"
+#include "store/hooks.h"
 
 #include <string.h>
 
@@ -44,19 +45,34 @@ static void seal_context(int64_t domain_id, struct buf *out) {
     buf_add_i64(out, domain_id);
 }
 
-enum status webhook_make_signing_key(struct db *tx, int64_t domain_id, const struct seal_key *seal_with, const struct rand *rand,
-                                     struct buf *out) {
+/* "whsec_" and base64 into key, its sealed form into sealed. */
+static void make_key(int64_t domain_id, const struct seal_key *seal_with, const struct rand *rand, struct buf *key,
+                     struct buf *sealed) {
     uint8_t secret[WEBHOOK_KEY_BYTES];
-    SECRET_AUTO key = {0};
     BUF_AUTO context = {0};
-    BUF_AUTO sealed = {0};
     rand_fill(rand, secret, sizeof secret);
-    buf_add_z(&key, "whsec_");
-    base64_encode(&key, str_make((const char *)secret, sizeof secret));
+    buf_add_z(key, "whsec_");
+    base64_encode(key, str_make((const char *)secret, sizeof secret));
     explicit_bzero(secret, sizeof secret);
     seal_context(domain_id, &context);
-    seal(seal_with, buf_str(&context), buf_str(&key), rand, &sealed);
+    seal(seal_with, buf_str(&context), buf_str(key), rand, sealed);
+}
+
+enum status webhook_make_signing_key(struct db *tx, int64_t domain_id, const struct seal_key *seal_with, const struct rand *rand,
+                                     struct buf *out) {
+    SECRET_AUTO key = {0};
+    BUF_AUTO sealed = {0};
+    make_key(domain_id, seal_with, rand, &key, &sealed);
     enum status status = domain_set_signing_key(tx, domain_id, buf_str(&sealed));
+    if (status == STATUS_OK) buf_add_str(out, buf_str(&key));
+    return status;
+}
+
+enum status webhook_rotate_signing_key(struct db *tx, const struct webhook_rotation *r, struct buf *out) {
+    SECRET_AUTO key = {0};
+    BUF_AUTO sealed = {0};
+    make_key(r->domain_id, r->seal, r->rand, &key, &sealed);
+    enum status status = hook_key_rotate(tx, r->domain_id, buf_str(&sealed), r->now + WEBHOOK_KEY_OVERLAP_MS);
     if (status == STATUS_OK) buf_add_str(out, buf_str(&key));
     return status;
 }

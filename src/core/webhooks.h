@@ -8,9 +8,10 @@
 #include "crypto/seal.h"
 #include "store/webhooks.h"
 
-#define WEBHOOKS_MAX      100  /* of a domain (P8) */
-#define WEBHOOK_URL_MAX   2048 /* bytes */
-#define WEBHOOK_KEY_BYTES 32   /* of randomness in a signing key */
+#define WEBHOOKS_MAX           100                     /* of a domain (P8) */
+#define WEBHOOK_URL_MAX        2048                    /* bytes */
+#define WEBHOOK_KEY_BYTES      32                      /* of randomness in a signing key */
+#define WEBHOOK_KEY_OVERLAP_MS (INT64_C(86400) * 1000) /* a replaced signing key signs as well for so long */
 
 enum webhook_url_verdict { WEBHOOK_URL_FINE, WEBHOOK_URL_MALFORMED, WEBHOOK_URL_FORBIDDEN };
 /* May this URL be called? Forbidden are addresses that are not public (core judges what is written; who calls judges what the
@@ -25,6 +26,13 @@ WARN_UNUSED enum status webhook_create(struct db *tx, struct webhook *webhook);
  * is appended to out: "whsec_" and base64. */
 WARN_UNUSED enum status webhook_make_signing_key(struct db *tx, int64_t domain_id, const struct seal_key *seal,
                                                  const struct rand *rand, struct buf *out);
+struct webhook_rotation {
+    int64_t domain_id, now;
+    const struct seal_key *seal;
+    const struct rand *rand;
+};
+/* The same while receivers change over: the old key signs too for WEBHOOK_KEY_OVERLAP_MS. */
+WARN_UNUSED enum status webhook_rotate_signing_key(struct db *tx, const struct webhook_rotation *rotation, struct buf *out);
 /* A sealed key of a domain, appended to out. CORRUPT: it was sealed under another master key. */
 WARN_UNUSED enum status webhook_reveal_signing_key(const struct seal_key *seal, int64_t domain_id, struct str sealed,
                                                    struct buf *out);

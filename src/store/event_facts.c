@@ -29,6 +29,7 @@ static const struct {
     {"country", "e.detail", "Country", NULL},
     {"device", "e.detail", "Device", NULL},
     {"user_agent", "e.detail", "UserAgent", NULL},
+    {"bot", "e.detail", "Bot", NULL}, /* "1" or "true": a machine opened or clicked */
 };
 
 /* What stands around a JSON text, a path in it and between its steps; bytes as hexadecimal digits; the items of the messages'

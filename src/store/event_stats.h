@@ -1,7 +1,8 @@
 /* event_stats.h - events counted: what became of the mail of a domain in a period, whole and by tag.
  *
  * Opened, Clicked, Unsubscribed and Complained count a recipient once for each message, in the period of his first time, so
- * that periods add up. On a reader; LIMIT when a period has too many events to be counted one by one.
+ * that periods add up. What machines opened and clicked is not counted. On a reader; LIMIT when a period has too many events to
+ * be counted one by one.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_STORE_EVENT_STATS_H
 #define POSTHORN_STORE_EVENT_STATS_H

@@ -64,3 +64,14 @@ enum status event_record(struct db *tx, const struct event *event, int64_t *ret_
 enum status event_record_once(struct db *tx, const struct event *event, int64_t *ret_id) {
     return insert(tx, event, true, ret_id);
 }
+
+enum status event_record_machine(struct db *tx, const struct event *event, int64_t *ret_id) {
+    return insert(tx, event, false, ret_id);
+}
+
+enum status event_count_recent(struct db *tx, const struct event *like, int64_t since, int64_t *ret_count) {
+    struct stmt *s = db_stmt(tx, "SELECT count(*) FROM (SELECT type, recipient_id, at FROM events WHERE message_id = ?1 "
+                                 "ORDER BY id DESC LIMIT ?2) w WHERE w.type = ?3 AND w.recipient_id = ?4 AND w.at >= ?5");
+    STMT_BIND_INTS(s, 1, like->message_id, EVENT_RECENT_MAX, like->type, like->recipient_id, since);
+    return row_int(s, ret_count);
+}

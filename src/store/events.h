@@ -46,5 +46,10 @@ struct event {
 WARN_UNUSED enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id);
 /* Add a recipient's first unsubscribe or complaint. EXISTS: there was one; nothing is written. */
 WARN_UNUSED enum status event_record_once(struct db *tx, const struct event *event, int64_t *ret_id);
+/* Add one that is never the first: what a machine did. */
+WARN_UNUSED enum status event_record_machine(struct db *tx, const struct event *event, int64_t *ret_id);
+/* How many events of that type a recipient has had since then, among the newest EVENT_RECENT_MAX of its message. */
+#define EVENT_RECENT_MAX 200
+WARN_UNUSED enum status event_count_recent(struct db *tx, const struct event *like, int64_t since, int64_t *ret_count);
 
 #endif

@@ -131,6 +131,8 @@ CREATE TABLE domains (
     tls             INTEGER NOT NULL DEFAULT 0,    -- what its mail demands of recipients' servers (enum tls_level)
     cut_message     INTEGER NOT NULL DEFAULT 0,    -- its queue was cleared: nothing is delivered of messages up to this id
     signing_key_sealed BLOB NOT NULL DEFAULT x'',  -- of webhook calls; context "webhook:<domain id>"; empty: none made yet
+    old_signing_key_sealed BLOB NOT NULL DEFAULT x'', -- the one before, which signs too until then
+    old_signing_key_until INTEGER NOT NULL DEFAULT 0,
     created_at      INTEGER NOT NULL,
     checked_at      INTEGER NOT NULL DEFAULT 0,
     check_at        INTEGER NOT NULL DEFAULT 0,    -- when its records are looked up again by ourselves; 0: never
@@ -196,9 +198,53 @@ CREATE TABLE webhooks (
     url             TEXT NOT NULL,
     events          INTEGER NOT NULL,              -- EVENT_BIT()s
     is_active       INTEGER NOT NULL DEFAULT 1,
-    created_at      INTEGER NOT NULL
+    created_at      INTEGER NOT NULL,
+    headers_sealed  BLOB NOT NULL DEFAULT x'',     -- JSON object of header fields for its calls; context "webhook-headers:<id>"; empty: none
+    batch_max       INTEGER NOT NULL DEFAULT 0,    -- events of a call, as an array; 0: one, and no array
+    failures        INTEGER NOT NULL DEFAULT 0,    -- calls that failed since one succeeded, those under way together counted once
+    failed_at       INTEGER NOT NULL DEFAULT 0,    -- when the last of them was counted
+    failing_since   INTEGER NOT NULL DEFAULT 0,    -- 0: the last one succeeded
+    paused_until    INTEGER NOT NULL DEFAULT 0,    -- it is not called before
+    disabled_at     INTEGER NOT NULL DEFAULT 0,    -- when, and why, it became inactive; 0: it is active
+    disabled_why    TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX webhooks_by_domain ON webhooks(domain_id, id);
+
+CREATE TABLE hook_outbox (              -- events that an endpoint is still to be told of: written in the event's transaction (P3)
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    node_id     INTEGER NOT NULL,                  -- who calls
+    webhook_id  INTEGER NOT NULL,                  -- perhaps deleted since: then the row goes
+    event_id    INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    due_at      INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (webhook_id, event_id)
+) STRICT;
+CREATE INDEX hook_outbox_due ON hook_outbox(node_id, webhook_id, due_at, id);
+
+CREATE TABLE hook_queues (              -- one an endpoint that rows wait for, and when somebody has to look at them
+    node_id     INTEGER NOT NULL,
+    webhook_id  INTEGER NOT NULL,
+    account_id  INTEGER NOT NULL,
+    wake_at     INTEGER NOT NULL,
+    gathered    INTEGER NOT NULL DEFAULT 0,        -- rows that came since it was looked at, of those that gather a batch
+    PRIMARY KEY (node_id, webhook_id)
+) STRICT;
+CREATE INDEX hook_queues_due ON hook_queues(node_id, wake_at, webhook_id);
+
+CREATE TABLE hook_attempts (            -- calls that were made, the newest of each endpoint
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook_id  INTEGER NOT NULL,
+    event_id    INTEGER NOT NULL,                  -- the first of its events
+    event_count INTEGER NOT NULL,
+    attempt     INTEGER NOT NULL,                  -- 1: the first
+    at          INTEGER NOT NULL,                  -- when it began
+    duration_ms INTEGER NOT NULL,
+    code        INTEGER NOT NULL,                  -- of HTTP; 0: no answer
+    why         TEXT NOT NULL,                     -- it failed; '' when it did not
+    answer      BLOB NOT NULL                      -- its first bytes, as they came
+) STRICT;
+CREATE INDEX hook_attempts_by_webhook ON hook_attempts(webhook_id, id);
 
 CREATE TABLE templates (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -306,6 +352,15 @@ CREATE TABLE suppressions (             -- whom an account must not write to
 ) STRICT;
 CREATE INDEX suppressions_by_list ON suppressions(account_id, list_id, id, source);
 CREATE INDEX suppressions_by_address ON suppressions(account_id, list_id, address, id, source);
+
+CREATE TABLE tag_refusals (             -- mail of an account that somebody wants no more of, by its tag
+    account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    address_hash    BLOB NOT NULL,                 -- SHA-256 of the lower-case address
+    tag             TEXT NOT NULL,
+    event_id        INTEGER NOT NULL DEFAULT 0,    -- that was the reason; 0: none
+    created_at      INTEGER NOT NULL,
+    PRIMARY KEY (account_id, address_hash, tag)
+) STRICT;
 
 CREATE TABLE messages (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
