@@ -95,6 +95,7 @@ void tls_context_unref(struct tls_context **context) {
     while (!list_is_empty(&c->oldest)) session_free(c, LIST_OWNER(c->oldest.next, struct tls_session, node));
     map_free(&c->sessions);
     SSL_CTX_free(c->ctx);
+    free(c->own_name);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }

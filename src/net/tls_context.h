@@ -17,9 +17,11 @@ struct tls_context {
     atomic_uint refs;
     SSL_CTX *ctx;
     bool is_client;
-    pthread_mutex_t lock; /* of the two below */
-    struct map *sessions; /* client: by session name, struct tls_session */
-    struct list oldest;   /* of them, in order of coming */
+    pthread_mutex_t lock;  /* of the two below */
+    struct map *sessions;  /* client: by session name, struct tls_session */
+    struct list oldest;    /* of them, in order of coming */
+    struct tls_book *book; /* server: asked for certificates; may be NULL */
+    char *own_name;        /* as tls_context_set_book has it; may be NULL */
 };
 /* A session to resume with, the caller's to free; NULL when there is none. TLS 1.3 tickets are used once (RFC 8446 C.4). Any
  * thread. */
