@@ -36,6 +36,9 @@ static void write_settings(struct json_writer *w, const struct domain *domain) {
     json_add_str(w, STR("HostingProvider"), domain->hosting_provider);
     json_add_str(w, STR("Subdomain"), domain->subdomain);
     json_add_str(w, STR("TrackPrefix"), domain->track_prefix);
+    json_add_str(w, STR("BrandName"), domain->brand_name);
+    json_add_str(w, STR("BrandColor"), domain->brand_colour);
+    json_add_str(w, STR("BrandText"), domain->brand_text);
     json_add_object(w, STR("Options"));
     json_add_i64(w, STR("LinkTracking"), domain->link_tracking);
     json_add_i64(w, STR("OpenTracking"), domain->open_tracking);
@@ -101,6 +104,26 @@ static void write_records(struct call *c, const struct domain *domain, const str
     verify_free(&verify);
 }
 
+/* ---- brands ---- */
+/* NULL: not given, stays. "none" takes it away: a parameter that is empty was not given. */
+static const struct str *given_brand(struct call *c, const char *name) {
+    const struct arg *arg = call_arg(c, name);
+    if (!arg->is_given) return NULL;
+    struct str *text = ARENA_NEW(c->arena, struct str);
+    *text = str_eq_nocase(str_trim(arg->text), STR("none")) ? STR("") : str_trim(arg->text);
+    return text;
+}
+
+static struct str brand_or_none(struct call *c, const char *name) {
+    const struct str *text = given_brand(c, name);
+    return text ? *text : STR("");
+}
+
+static void check_brand(struct call *c) {
+    if (!domain_brand_colour_is(brand_or_none(c, "BrandColor")))
+        call_refuse_say(c, STR("BrandColor"), "BrandColor must be a colour like #0055aa, or none");
+}
+
 /* ---- AddDomain ---- */
 /* What the writer decides exactly (TN12) is looked at before keys are made in vain. */
 enum status domain_calls_add_check(struct call *c, struct db *db) {
@@ -112,9 +135,13 @@ enum status domain_calls_add_check(struct call *c, struct db *db) {
         .subdomain = call_text(c, "Subdomain", DOMAIN_SUBDOMAIN),
         .track_prefix = call_text(c, "TrackPrefix", DOMAIN_TRACK_PREFIX),
         .hosting_provider = call_text(c, "HostingProvider", (struct str){0}),
+        .brand_name = brand_or_none(c, "BrandName"),
+        .brand_colour = brand_or_none(c, "BrandColor"),
+        .brand_text = brand_or_none(c, "BrandText"),
         .created_at = c->now,
     };
     c->state = state;
+    check_brand(c);
     if (!call_arg(c, "DomainName")->is_given) return STATUS_OK; /* judges_all */
     enum status status = domain_find(db, c->arena, c->scope.account_id, state->domain.name, &found);
     if (status == STATUS_OK) call_refuse_field(c, 2, STR("DomainName"));
@@ -204,6 +231,7 @@ static const struct str *given_text(const struct call *c, const char *name) {
 }
 
 enum status domain_calls_update_find(struct call *c, struct db *db) {
+    check_brand(c);
     if (!call_arg(c, "DomainID")->is_given) return STATUS_OK; /* judges_all */
     enum status status = domain_is_of(db, c->scope.account_id, call_number(c, "DomainID", 0));
     return status == STATUS_NOT_FOUND ? call_refuse_field(c, 5, STR("DomainID")) : status;
@@ -217,6 +245,9 @@ enum status domain_calls_update(struct call *c, struct db *db) {
         .hosting_provider = given_text(c, "HostingProvider"),
         .subdomain = given_text(c, "Subdomain"),
         .track_prefix = given_text(c, "TrackPrefix"),
+        .brand_name = given_brand(c, "BrandName"),
+        .brand_colour = given_brand(c, "BrandColor"),
+        .brand_text = given_brand(c, "BrandText"),
     };
     struct domain domain;
     struct dkim_key_list keys;

@@ -4,11 +4,24 @@
 #include "api/domain_calls.h"
 #include "api/tables.h"
 
+#define BRAND_PARAMS                                                                                                             \
+    {"BrandName",                                                                                                                \
+     PARAM_TEXT,                                                                                                                 \
+     false,                                                                                                                      \
+     0,                                                                                                                          \
+     0,                                                                                                                          \
+     0,                                                                                                                          \
+     DOMAIN_BRAND_NAME_MAX,                                                                                                      \
+     "Who people unsubscribe from, on the page where they do; the domain's own name when absent or none"},                       \
+        {"BrandColor", PARAM_TEXT, false, 0, 0, 0, 7, "Colour of that page, like #0055aa; grey when absent or none"}, {          \
+        "BrandText", PARAM_TEXT, false, 0, 0, 0, DOMAIN_BRAND_TEXT_MAX, "A paragraph of your own on it; none takes it away"      \
+    }
 static const struct param add_params[] = {
     {"DomainName", PARAM_DOMAIN, true, 1, 2, 0, 253, "Domain to send from"},
     {"Subdomain", PARAM_HOST_LABEL, false, 0, 4, 0, 32, "Label of the return path host; mail when absent"},
     {"TrackPrefix", PARAM_HOST_LABEL, false, 0, 4, 0, 32, "Label of the tracking host below it; track when absent"},
     {"HostingProvider", PARAM_TEXT, false, 0, 0, 0, 64, "Who hosts the domain's DNS; picks the instructions shown"},
+    BRAND_PARAMS,
 };
 static const struct refusal add_refusals[] = {
     {1, 0, "Missing required parameter: DomainName"},
@@ -39,6 +52,7 @@ static const struct param update_params[] = {
     {"Subdomain", PARAM_HOST_LABEL, false, 0, 6, 0, 32, "Label of the return path host; changed, it must be verified again"},
     {"TrackPrefix", PARAM_HOST_LABEL, false, 0, 6, 0, 32,
      "Label of the tracking host below it; changed, it must be verified again"},
+    BRAND_PARAMS,
 };
 static const struct refusal update_refusals[] = {
     {1, 0, "Required field 'DomainID' is missing."},
@@ -57,7 +71,8 @@ static const struct refusal verify_refusals[] = {
     "\"DKIMStatus\":\"Verified\",\"SPFStatus\":\"Verified\",\"ReturnPathStatus\":\"Verified\",\"TrackingStatus\":\"Verified\","  \
     "\"DMARCStatus\":\"Verified\",\"CreatedAt\":\"2026-01-31 09:00:00\",\"CheckedAt\":\"2026-01-31 09:05:00\","                  \
     "\"LinkTracking\":\"1\",\"OpenTracking\":\"1\",\"UnsubscribeLink\":\"1\",\"HostingProvider\":\"Cloudflare\","                \
-    "\"Subdomain\":\"mail\",\"TrackPrefix\":\"track\",\"Options\":{\"LinkTracking\":1,\"OpenTracking\":1,\"UnsubscribeLink\":1," \
+    "\"Subdomain\":\"mail\",\"TrackPrefix\":\"track\",\"BrandName\":\"Example Ltd\",\"BrandColor\":\"#0055aa\","                 \
+    "\"BrandText\":\"\",\"Options\":{\"LinkTracking\":1,\"OpenTracking\":1,\"UnsubscribeLink\":1,"                               \
     "\"CustomSubdomain\":\"mail\",\"CustomTrackPrefix\":\"track\"}}"
 #define RECORDS(name)                                                                                                            \
     "\"" name "\":[{\"Host\":\"mail.example.com\",\"Type\":\"MX\",\"Value\":\"10 gateway.example.net\","                         \

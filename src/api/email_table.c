@@ -43,6 +43,12 @@ static const struct param email_params[] = {
      "from "
      "there on); waive sets aside what the recipients' domains publish. The message waits while no server lives up to it",
      "opportunistic,require,verify,requiretls,waive"},
+    {"Stream", PARAM_CHOICE, false, 0, 0, 0, 0,
+     "transactional: what people have to get, like receipts and codes; it goes to those who unsubscribed, too, unless the "
+     "account "
+     "says otherwise (UnsubscribesBlockAll of User.Update). broadcast: it waits behind other mail. What goes to a list "
+     "(TargetListID) is a broadcast",
+     SEND_STREAMS},
     {"ListID", PARAM_LABEL, false, 0, 0, 0, 64, "List the recipient belongs to"},
     {"SubscriberID", PARAM_LABEL, false, 0, 0, 0, 64, "Subscriber the message is for"},
     {"JourneyID", PARAM_LABEL, false, 0, 0, 0, 64, "Journey that sends the message"},

@@ -26,9 +26,9 @@
      REFUSAL_FIELD,                                                                                                              \
      0,                                                                                                                          \
      0,                                                                                                                          \
-     "What to count by; eventType when absent",                                                                                  \
+     "What to count by; eventType when absent. What machines opened and clicked is left out, unless this or Query is about bot", \
      "eventType,recipient,recipientDomain,sender,subject,tag,messageId,link,bounceClass,smtpCode,mxHost,country,device,"         \
-     "userAgent,journeyId,actionId,listId,subscriberId,day,hour"},                                                               \
+     "userAgent,client,ip,bot,journeyId,actionId,listId,subscriberId,day,hour"},                                                 \
     {                                                                                                                            \
         "AggregateSize", PARAM_INT, false, 0, 0, 1, 1000, "Buckets to return, the biggest; 10 when absent"                       \
     }

@@ -222,11 +222,12 @@ void send_hand_in(const struct call *c, struct str bytes, struct submit *ret) {
 
 static void write(const struct send_context *ctx, const struct send_request *r, const struct send_merge *merge,
                   const struct submission *s, struct acceptance *a) {
-    const struct arg *ttl = arg_of(r, "TTL");
+    const struct arg *ttl = arg_of(r, "TTL"), *stream = arg_of(r, "Stream");
     compose_message(s, ctx->api->rand, &a->room);
     a->content = buf_str(&a->room);
     set_recipients(ctx, s, a);
-    a->priority = r->list_id ? PRIORITY_BULK : PRIORITY_TRANSACTIONAL;
+    a->is_transactional = stream->is_given && stream->number == SEND_TRANSACTIONAL;
+    a->priority = r->list_id || (stream->is_given && stream->number == SEND_BROADCAST) ? PRIORITY_BULK : PRIORITY_TRANSACTIONAL;
     a->due_at = r->due_at;
     a->message.expires_at = r->due_at + (ttl->is_given ? ttl->number * 1000 : RETRY_LIFE_MS);
     a->message.tls = (int)arg_of(r, "TLS")->number; /* the choices are enum tls_level's */
@@ -260,7 +261,7 @@ bool send_make(const struct send_context *ctx, const struct send_request *reques
 void send_format(const struct send_context *ctx, const struct send_request *request, struct buf *out) {
     static const char *const kept[] = {"From", "TargetListID", "ReplyTo",    "Attachments", "Headers",
                                        "Tags", "TrackLinks",   "TrackOpens", "TTL",         "TLS",
-                                       "Data", "Metadata",     "DomainID"};
+                                       "Data", "Metadata",     "DomainID",   "Stream"};
     const struct submission *s = &request->submission;
     struct json_writer w = {.out = out};
     json_open_object(&w);

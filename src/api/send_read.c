@@ -234,6 +234,12 @@ static void read_times(const struct send_context *ctx, struct send_request *r) {
     if (at->is_given && !send_at_judge(at->number, ctx->now, &r->due_at)) refuse_say(ctx, STR("SendAt"), "SendAt " SEND_AT_WHY);
 }
 
+static void judge_stream(const struct send_context *ctx, const struct send_request *r) {
+    const struct arg *stream = arg_of(r, "Stream");
+    if (stream->is_given && stream->number == SEND_TRANSACTIONAL && arg_of(r, "TargetListID")->is_given)
+        refuse_say(ctx, STR("Stream"), "Stream cannot be transactional with TargetListID: what goes to a list is a broadcast");
+}
+
 static void judge_metadata(const struct send_context *ctx, const struct send_request *r) {
     const struct arg *own = arg_of(r, "Metadata");
     const char *reserved = own->is_given ? send_metadata_reserved(own->raw) : NULL;
@@ -315,6 +321,7 @@ void send_read_args(const struct send_context *ctx, const struct arg *args, stru
     read_headers(ctx, ret);
     read_times(ctx, ret);
     judge_metadata(ctx, ret);
+    judge_stream(ctx, ret);
     ret->submission.date_ms = ctx->now;
     ret->submission.message_id =
         arena_strf(ctx->arena, "0@%.*s", STR_ARG(ctx->sender->domain_name)); /* each message's own later */

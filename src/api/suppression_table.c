@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/suppression_calls.h"
 #include "api/tables.h"
+#include "api/tag_refusal_calls.h"
 
 #include "core/keys.h"
 #include "core/suppressions.h"
@@ -89,6 +90,26 @@ static const struct refusal remove_refusals[] = {
     KEY_REFUSALS,
 };
 
+#define TAG_PARAM(words)                                                                                                         \
+    { "Tag", PARAM_TEXT, false, 0, 0, 0, 128, words }
+static const struct param tags_params[] = {
+    {"EmailAddress", PARAM_EMAIL, false, 0, 0, 0, 0, "What this person refused; everybody when absent"},
+    TAG_PARAM("Who refused this tag; any when absent"),
+    {"RetrieveCount", PARAM_INT, false, 0, 0, 1, 500, "How many entries to show; 100 when absent"},
+    {"AfterID", PARAM_ID, false, 0, 0, 0, 0, "Show entries behind this one: NextAfterID of the page before"},
+};
+static const struct refusal tags_refusals[] = {KEY_REFUSALS};
+static const struct param untag_params[] = {
+    {"EmailAddress", PARAM_EMAIL, true, 1, 2, 0, 0, "The person"},
+    TAG_PARAM("The tag that he may get again; all that he refused when absent"),
+};
+static const struct refusal untag_refusals[] = {
+    {1, 0, "No address was given"},
+    {2, 0, "This is not an e-mail address"},
+    {3, 404, "The address has not refused that tag"},
+    KEY_REFUSALS,
+};
+
 #define ENTRY_EXAMPLE                                                                                                            \
     "{\"SuppressionID\":\"1234\",\"RelListID\":\"0\",\"RelOwnerUserID\":\"42\",\"EmailAddress\":\"ann@example.com\","            \
     "\"SuppressionSource\":\"Hard Bounced\",\"Reason\":\"550 mailbox "                                                           \
@@ -145,6 +166,16 @@ static const struct refusal remove_refusals[] = {
               {STEP_READER, suppression_calls_find_list},                                                                        \
               {STEP_WRITER, suppression_calls_remove}},                                                                          \
     .answer = REMOVE_ANSWER
+#define TAGS                                                                                                                     \
+    .sentence = "Tags that people refused on the unsubscribe page, a page at a time: mail with such a tag does not go to them",  \
+    LIST_OF(tags_params, tags_refusals), .steps = {{STEP_SEARCH, tag_refusal_calls_browse}},                                     \
+    .request = "{\"EmailAddress\":\"ann@example.com\"}",                                                                         \
+    .answer = "{\"NextAfterID\":\"\",\"TagRefusals\":[{\"TagRefusalID\":\"7\",\"EmailAddress\":\"ann@example.com\","             \
+              "\"Tag\":\"offers\",\"EventID\":\"981\",\"CreatedAt\":\"2026-03-14 10:00:00\"}]}"
+#define UNTAG                                                                                                                    \
+    .sentence = "Let a person get mail with a tag again that he refused", LIST_OF(untag_params, untag_refusals),                 \
+    .steps = {{STEP_WRITER, tag_refusal_calls_remove}}, .request = "{\"EmailAddress\":\"ann@example.com\",\"Tag\":\"offers\"}",  \
+    .answer = "{\"TotalDeleted\":1}"
 #define ADDRESSES_BODY_MAX ((size_t)16 << 20)
 #define COMMAND(name)      name, STYLE_COMMAND, CALLER_EITHER, .scope = SENDER_SCOPE_SEND, .inactive = 12
 #define REST(name, verb, where)                                                                                                  \
@@ -157,11 +188,15 @@ static const struct operation rows[] = {
     {COMMAND("Suppression.Add"), ADD("Suppress one address or several")},
     {COMMAND("Suppression.Import"), ADD("Suppress up to 100,000 addresses at once; who is suppressed already stays as he is")},
     {COMMAND("Suppression.Delete"), REMOVE, .request = ONE_REQUEST},
+    {COMMAND("Suppression.BrowseTags"), TAGS},
+    {COMMAND("Suppression.DeleteTag"), UNTAG},
     {REST("Suppressions.List", HTTP_GET, "/api/v1/suppressions"), BROWSE, .answer = "{" BROWSE_COMMON "}"},
     {REST("Suppressions.Add", HTTP_POST, "/api/v1/suppressions"), ADD("Suppress up to 100,000 addresses")},
     {REST("Suppressions.Remove", HTTP_DELETE, "/api/v1/suppressions"), REMOVE, .request = MANY_REQUEST},
     {REST("Suppressions.Check", HTTP_POST, "/api/v1/suppressions/check"), CHECK},
     {REST("Suppressions.Stats", HTTP_GET, "/api/v1/suppressions/stats"), COUNT},
+    {REST("Suppressions.ListTags", HTTP_GET, "/api/v1/suppressions/tags"), TAGS},
+    {REST("Suppressions.RemoveTag", HTTP_DELETE, "/api/v1/suppressions/tags"), UNTAG},
     {REST("Suppressions.Get", HTTP_GET, "/api/v1/suppressions/{Address}"), GET},
     {REST("Suppressions.RemoveOne", HTTP_DELETE, "/api/v1/suppressions/{Address}"), REMOVE},
 };

@@ -29,6 +29,7 @@ void user_call_write(struct call *c, const struct account *account) {
     json_add_z(w, STR("AccountStatus"), account->is_active ? "Enabled" : "Disabled");
     json_add_bool(w, STR("IsAdmin"), account->is_admin);
     json_add_bool(w, STR("IsVerified"), account->is_verified);
+    json_add_bool(w, STR("UnsubscribesBlockAll"), account->unsubscribes_block_all);
     json_add_z(w, STR("2FA_Enabled"), account->totp_is_on ? "Yes" : "No");
     json_add_time(w, STR("UserSince"), account->created_at);
 }

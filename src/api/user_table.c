@@ -81,6 +81,8 @@ static const struct param update_params[] = {
     {"IsVerified", PARAM_BOOL, false, 0, 0, 0, 0, "Administrators only. No: it cannot send before its address is proved"},
     {"IsAdmin", PARAM_BOOL, false, 0, 0, 0, 0, "Administrators only: whether it administrates"},
     {"TwoFactor", PARAM_BOOL, false, 0, 0, 0, 0, "Administrators only. No: its second factor is switched off"},
+    {"UnsubscribesBlockAll", PARAM_BOOL, false, 0, 0, 0, 0,
+     "Whether people who unsubscribed get no mail of the transactional stream either"},
 };
 static const struct refusal update_refusals[] = {
     {2, 0, "User can only update their own account"},
@@ -180,7 +182,8 @@ static const struct refusal key_refusals[] = {
 #define USER_FIELDS                                                                                                              \
     "\"UserID\":7,\"RelUserGroupID\":1,\"GroupName\":\"default\",\"Username\":\"jane@example.com\","                             \
     "\"EmailAddress\":\"jane@example.com\",\"FirstName\":\"Jane\",\"LastName\":\"Doe\",\"AccountStatus\":\"Enabled\","           \
-    "\"IsAdmin\":false,\"IsVerified\":true,\"2FA_Enabled\":\"No\",\"UserSince\":\"2026-11-23 09:12:33\""
+    "\"IsAdmin\":false,\"IsVerified\":true,\"UnsubscribesBlockAll\":false,\"2FA_Enabled\":\"No\",\"UserSince\":\"2026-11-23 "    \
+    "09:12:33\""
 #define GROUP_FIELDS                                                                                                             \
     "{\"UserGroupID\":1,\"GroupName\":\"default\",\"LimitEmailGatewaySenderDomains\":0,\"LimitEmailSendPerSecond\":0,"           \
     "\"LimitEmailSendPerDay\":0,\"LimitEmailSendPerPeriod\":0,\"LimitRecipients\":1000,\"LimitBCC\":50,\"LimitReplyTo\":10,"     \

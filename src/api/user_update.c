@@ -76,6 +76,7 @@ static void read_changes(struct call *c, struct account *account) {
     account->is_active = call_number(c, "AccountStatus", call_number(c, "IsActive", account->is_active)) != 0;
     account->is_admin = call_number(c, "IsAdmin", account->is_admin) != 0;
     account->is_verified = call_number(c, "IsVerified", account->is_verified) != 0;
+    account->unsubscribes_block_all = call_number(c, "UnsubscribesBlockAll", account->unsubscribes_block_all) != 0;
 }
 
 /* A user's new address is mailed to: refused when that cannot be. */

@@ -22,16 +22,17 @@ static enum status add_event(struct db *tx, const struct acceptance *a, const st
     return event_record(tx, &event, &id);
 }
 
-static void write_detail(const struct acceptance *a, const struct accept_recipient *to, enum suppression_source source,
+static void write_detail(const struct acceptance *a, const struct accept_recipient *to, const struct suppression_case *found,
                          struct buf *out) {
     struct json_writer w = {.out = out};
     json_open_object(&w);
     json_add_str(&w, STR("RecipientDomain"), to->domain);
-    if (source == SUPPRESSION_NONE) {
+    if (found->source == SUPPRESSION_NONE) {
         json_add_str(&w, STR("RFCMessageID"), a->message.rfc_message_id);
         json_add_i64(&w, STR("Size"), a->message.size_bytes);
     } else {
-        json_add_str(&w, STR("Reason"), suppression_source_name(source));
+        json_add_str(&w, STR("Reason"), suppression_source_name(found->source));
+        if (found->tag.n) json_add_str(&w, STR("Tag"), found->tag);
     }
     event_add_sender(&w, &a->message);
     json_close_object(&w);
@@ -43,7 +44,7 @@ static enum recipient_state state_of(const struct acceptance *a, enum suppressio
 }
 
 /* Row and event of a recipient; *ret_id is the row's. */
-static enum status add_recipient(struct db *tx, const struct acceptance *a, size_t i, enum suppression_source source,
+static enum status add_recipient(struct db *tx, const struct acceptance *a, size_t i, const struct suppression_case *found,
                                  int64_t *ret_id) {
     const struct accept_recipient *to = &a->recipients[i];
     struct recipient row = {
@@ -52,11 +53,11 @@ static enum status add_recipient(struct db *tx, const struct acceptance *a, size
         .domain_id = a->message.domain_id,
         .address = to->address,
         .domain = to->domain,
-        .state = state_of(a, source),
+        .state = state_of(a, found->source),
         .priority = a->priority,
         .due_at = a->due_at,
         .expires_at = a->message.expires_at,
-        .reason = suppression_source_name(source),
+        .reason = suppression_source_name(found->source),
         .changed_at = a->message.created_at,
         .dsn_notify = (int)to->dsn_notify,
         .dsn_orcpt = to->dsn_orcpt,
@@ -64,9 +65,9 @@ static enum status add_recipient(struct db *tx, const struct acceptance *a, size
     enum status status = recipient_add(tx, &row, &a->owner, ret_id);
     if (status != STATUS_OK) return status;
     BUF_AUTO detail = {0};
-    write_detail(a, to, source, &detail);
+    write_detail(a, to, found, &detail);
     return add_event(tx, a,
-                     &(struct event){.type = source == SUPPRESSION_NONE ? EVENT_SEND : EVENT_SUPPRESSED,
+                     &(struct event){.type = found->source == SUPPRESSION_NONE ? EVENT_SEND : EVENT_SUPPRESSED,
                                      .message_id = a->message.id,
                                      .recipient_id = *ret_id,
                                      .recipient = to->address,
@@ -74,9 +75,9 @@ static enum status add_recipient(struct db *tx, const struct acceptance *a, size
 }
 
 /* ---- a message ---- */
-static size_t count_waiting(const struct acceptance *a, const enum suppression_source *sources) {
+static size_t count_waiting(const struct acceptance *a, const struct suppression_case *cases) {
     size_t count = 0;
-    for (size_t i = 0; i < a->recipient_count; i++) count += sources[i] == SUPPRESSION_NONE;
+    for (size_t i = 0; i < a->recipient_count; i++) count += cases[i].source == SUPPRESSION_NONE;
     return count;
 }
 
@@ -95,22 +96,22 @@ static struct queue_entry entry_of(const struct acceptance *a, size_t i, int64_t
 }
 
 /* A message that goes to nobody needs no body. */
-static enum status add_message(struct db *tx, struct arena *arena, struct acceptance *a, const enum suppression_source *sources) {
-    size_t waiting = count_waiting(a, sources);
+static enum status add_message(struct db *tx, struct arena *arena, struct acceptance *a, const struct suppression_case *cases) {
+    size_t waiting = count_waiting(a, cases);
     enum status status = message_add(tx, &a->message, &a->message.id);
     if (status == STATUS_OK && waiting) status = body_add(tx, a->message.id, a->content);
     a->entries = arena_array(arena, waiting + 1, sizeof *a->entries);
     a->entry_count = 0;
     for (size_t i = 0; status == STATUS_OK && i < a->recipient_count; i++) {
         int64_t id = 0;
-        status = add_recipient(tx, a, i, sources[i], &id);
-        if (sources[i] == SUPPRESSION_NONE) a->entries[a->entry_count++] = entry_of(a, i, id);
+        status = add_recipient(tx, a, i, &cases[i], &id);
+        if (cases[i].source == SUPPRESSION_NONE) a->entries[a->entry_count++] = entry_of(a, i, id);
     }
     return status;
 }
 
 enum status accept_run(struct db *tx, struct arena *arena, struct acceptance *a) {
-    const enum suppression_source *nobody = arena_array(arena, a->recipient_count + 1, sizeof *nobody); /* SUPPRESSION_NONE */
+    const struct suppression_case *nobody = arena_array(arena, a->recipient_count + 1, sizeof *nobody); /* SUPPRESSION_NONE */
     return add_message(tx, arena, a, nobody);
 }
 
@@ -122,22 +123,23 @@ static size_t count_recipients(const struct accept_request *request) {
 }
 
 static enum status find_suppressed(struct db *tx, struct arena *arena, const struct acceptor *by, struct accept_request *request,
-                                   enum suppression_source **ret_sources) {
+                                   struct suppression_case **ret_cases) {
     size_t count = count_recipients(request), n = 0;
-    enum suppression_source *sources = arena_array(arena, count + 1, sizeof *sources);
-    struct str *addresses = arena_array(arena, count + 1, sizeof *addresses);
+    struct suppression_case *cases = arena_array(arena, count + 1, sizeof *cases);
     const struct suppression_scope scope = {by->quota.account_id, request->list_id};
     for (size_t i = 0; i < request->message_count; i++) {
         const struct acceptance *a = &request->messages[i];
-        for (size_t k = 0; k < a->recipient_count; k++) addresses[n++] = a->recipients[k].address;
+        for (size_t k = 0; k < a->recipient_count; k++)
+            cases[n++] = (struct suppression_case){
+                .address = a->recipients[k].address, .tags = a->message.tags, .is_transactional = a->is_transactional};
     }
-    enum status status = suppressions_check(tx, &scope, addresses, count, sources);
+    enum status status = suppressions_judge(tx, arena, &scope, cases, count);
     if (status != STATUS_OK) return status;
     request->suppressed = arena_array(arena, count + 1, sizeof *request->suppressed);
     request->suppressed_count = 0;
     for (size_t i = 0; i < count; i++)
-        if (sources[i] != SUPPRESSION_NONE) request->suppressed[request->suppressed_count++] = addresses[i];
-    *ret_sources = sources;
+        if (cases[i].source != SUPPRESSION_NONE) request->suppressed[request->suppressed_count++] = cases[i].address;
+    *ret_cases = cases;
     return STATUS_OK;
 }
 
@@ -152,10 +154,10 @@ static enum status find_domain(struct db *tx, struct accept_request *request) {
 }
 
 enum status accept_request(struct db *tx, struct arena *arena, struct acceptor *by, struct accept_request *request) {
-    enum suppression_source *sources;
+    struct suppression_case *cases;
     enum status status = find_domain(tx, request);
     if (status != STATUS_OK || request->outcome == ACCEPT_GONE) return status;
-    status = find_suppressed(tx, arena, by, request, &sources);
+    status = find_suppressed(tx, arena, by, request, &cases);
     if (status != STATUS_OK) return status;
     size_t left = count_recipients(request) - request->suppressed_count;
     if (left == 0 && !request->keeps_suppressed) {
@@ -165,8 +167,8 @@ enum status accept_request(struct db *tx, struct arena *arena, struct acceptor *
     request->verdict = quota_take(&by->quota, (int64_t)left);
     request->outcome = request->verdict == QUOTA_FINE ? ACCEPT_NEW : ACCEPT_OVER_LIMIT;
     for (size_t i = 0; status == STATUS_OK && request->outcome == ACCEPT_NEW && i < request->message_count; i++) {
-        status = add_message(tx, arena, &request->messages[i], sources);
-        sources += request->messages[i].recipient_count;
+        status = add_message(tx, arena, &request->messages[i], cases);
+        cases += request->messages[i].recipient_count;
     }
     return status;
 }

@@ -35,6 +35,7 @@ struct acceptance {
     size_t recipient_count;
     int64_t due_at; /* later than created_at: scheduled */
     int priority;
+    bool is_transactional; /* by its stream (core/suppressions.h) */
     struct node_epoch owner;
     struct queue_entry *entries; /* one a recipient that is waiting, for the scheduler; in the arena */
     size_t entry_count;

@@ -252,6 +252,15 @@ static void take_flag(const bool *given, bool *flag) {
     if (given) *flag = *given;
 }
 
+static void take_text(const struct str *given, struct str *text) {
+    if (given) *text = *given;
+}
+
+bool domain_brand_colour_is(struct str text) {
+    BUF_AUTO bytes = {0};
+    return text.n == 0 || (text.n == 7 && text.p[0] == '#' && hex_decode(&bytes, str_sub(text, 1, SIZE_MAX)));
+}
+
 /* Did the name change? */
 static bool take_name(const struct str *given, struct str *name) {
     if (!given || str_eq(*given, *name)) return false;
@@ -264,7 +273,10 @@ enum status domain_apply_change(struct db *tx, struct domain *domain, const stru
     take_flag(change->link_tracking, &next.link_tracking);
     take_flag(change->open_tracking, &next.open_tracking);
     take_flag(change->unsubscribe_link, &next.unsubscribe_link);
-    if (change->hosting_provider) next.hosting_provider = *change->hosting_provider;
+    take_text(change->hosting_provider, &next.hosting_provider);
+    take_text(change->brand_name, &next.brand_name);
+    take_text(change->brand_colour, &next.brand_colour);
+    take_text(change->brand_text, &next.brand_text);
     bool is_moved = take_name(change->subdomain, &next.subdomain);
     if (is_moved) next.record[DOMAIN_RETURN_PATH] = next.record[DOMAIN_SPF] = RECORD_PENDING;
     if (take_name(change->track_prefix, &next.track_prefix) || is_moved) next.record[DOMAIN_TRACKING] = RECORD_PENDING;

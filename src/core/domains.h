@@ -39,8 +39,12 @@ WARN_UNUSED enum status domain_check_limit(struct db *tx, int64_t account_id, in
 /* What is to change of a domain; what is not given stays. */
 struct domain_change {
     const bool *link_tracking, *open_tracking, *unsubscribe_link;
-    const struct str *hosting_provider, *subdomain, *track_prefix;
+    const struct str *hosting_provider, *subdomain, *track_prefix, *brand_name, *brand_colour, *brand_text;
 };
+#define DOMAIN_BRAND_NAME_MAX 100 /* bytes */
+#define DOMAIN_BRAND_TEXT_MAX 1000
+/* "#rrggbb", in either case, or "". */
+bool domain_brand_colour_is(struct str text);
 /* On the writer: change *domain, read before in this transaction. Records under a new name are Pending again. */
 WARN_UNUSED enum status domain_apply_change(struct db *tx, struct domain *domain, const struct domain_change *change);
 

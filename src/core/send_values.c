@@ -42,6 +42,13 @@ const char *send_metadata_reserved(const struct json *value) {
     return NULL;
 }
 
+bool send_stream_parse(struct str word, enum send_stream *ret) {
+    bool is_transactional = str_eq_nocase(word, STR("transactional"));
+    if (!is_transactional && !str_eq_nocase(word, STR("broadcast"))) return false;
+    *ret = is_transactional ? SEND_TRANSACTIONAL : SEND_BROADCAST;
+    return true;
+}
+
 bool send_switch_parse(struct str word, bool *ret) {
     static const struct {
         struct str word;

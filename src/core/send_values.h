@@ -24,6 +24,12 @@ const char *send_object_refuse(const struct json *value, size_t max);
 const char *send_metadata_refuse(const struct json *value, size_t members_max, size_t bytes_max);
 /* A member of the sender's metadata that is one of the gateway's own names; NULL: none is. Static. */
 const char *send_metadata_reserved(const struct json *value);
+/* What kind of mail it is. People who unsubscribed get transactional mail all the same (core/suppressions.h); a broadcast waits
+ * behind other mail, as what goes to a list does. */
+#define SEND_STREAMS "transactional,broadcast"
+enum send_stream { SEND_TRANSACTIONAL, SEND_BROADCAST };
+/* In any case. */
+bool send_stream_parse(struct str word, enum send_stream *ret);
 /* 1/0, true/false, yes/no, on/off, in any case. */
 bool send_switch_parse(struct str word, bool *ret);
 /* Unix seconds, "YYYY-MM-DD HH:MM:SS" or "YYYY-MM-DD", UTC; *ret_has_time: not the last. */

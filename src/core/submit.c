@@ -198,6 +198,8 @@ static void set_message(struct submit *s) {
     struct acceptance *a = &s->acceptance;
     struct id uuid = id_make(s->now, s->rand);
     *a = (struct acceptance){.owner = s->owner, .due_at = o->due_at ? o->due_at : s->now};
+    a->is_transactional = o->is_transactional;
+    if (o->is_broadcast) a->priority = PRIORITY_BULK;
     a->recipients = s->envelope.recipients;
     a->recipient_count = s->envelope.recipient_count;
     a->message = (struct message){

@@ -70,7 +70,8 @@ struct submit_options {
     const struct json *data;
     struct str idempotency_key;
     bool has_track_opens, track_opens, has_track_links, track_links;
-    int64_t due_at, ttl_s, template_id; /* 0: not said */
+    int64_t due_at, ttl_s, template_id;  /* 0: not said */
+    bool is_transactional, is_broadcast; /* neither: it was not said */
     bool has_tls;
     enum tls_level tls;
 };

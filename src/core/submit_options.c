@@ -68,6 +68,14 @@ static const char *read_tls(struct submit *s, struct str value) {
     return s->options.has_tls ? NULL : "must be opportunistic, require, verify, requiretls or waive";
 }
 
+static const char *read_stream(struct submit *s, struct str value) {
+    enum send_stream stream;
+    if (!send_stream_parse(value, &stream)) return "must be transactional or broadcast";
+    s->options.is_transactional = stream == SEND_TRANSACTIONAL;
+    s->options.is_broadcast = stream == SEND_BROADCAST;
+    return NULL;
+}
+
 static const char *read_template(struct submit *s, struct str value) {
     return str_to_i64(value, &s->options.template_id) && s->options.template_id > 0 ? NULL : "must be a template's id";
 }
@@ -89,6 +97,7 @@ static const struct {
     {"X-Posthorn-Send-At", read_send_at},
     {"X-Posthorn-TTL", read_ttl},
     {"X-Posthorn-TLS", read_tls},
+    {"X-Posthorn-Stream", read_stream},
     {"X-Posthorn-Template", read_template},
     {"X-Posthorn-Data", read_data},
     {"X-Posthorn-Idempotency-Key", read_idempotency_key},

@@ -3,6 +3,7 @@
 #include "core/suppressions.h"
 
 #include "proto/json/json.h"
+#include "store/accounts.h"
 
 static const struct str source_names[SUPPRESSION_SOURCES] = {
     [SUPPRESSION_NONE] = STR_INIT(""),
@@ -47,7 +48,8 @@ static enum status check_some(struct db *tx, const struct suppression_scope *sco
     for (size_t i = 0; i < count; i++) {
         ret[i] = SUPPRESSION_NONE;
         for (size_t j = 0; j < found.count; j++) {
-            if (str_eq(texts[i], found.items[j].address_hash)) ret[i] = found.items[j].source;
+            bool is_his = str_eq(texts[i], found.items[j].address_hash);
+            if (is_his && (ret[i] == SUPPRESSION_NONE || ret[i] == SUPPRESSION_UNSUBSCRIBE)) ret[i] = found.items[j].source;
         }
     }
     return STATUS_OK;
@@ -79,7 +81,9 @@ enum status suppression_add(struct db *tx, const struct suppression *entry, bool
     row.address_hash = sha256_str(&hash);
     row.reason = cut_utf8(entry->reason, SUPPRESSION_REASON_MAX);
     enum status status = suppression_insert(tx, &row, &id);
-    if (status != STATUS_OK && status != STATUS_EXISTS) return status;
+    if (status == STATUS_EXISTS && (row.source == SUPPRESSION_BOUNCE || row.source == SUPPRESSION_COMPLAINT))
+        status = suppression_harden(tx, &row);
+    if (status != STATUS_OK && status != STATUS_EXISTS && status != STATUS_NOT_FOUND) return status;
     *ret_is_new = status == STATUS_OK;
     return STATUS_OK;
 }
@@ -105,7 +109,8 @@ enum status suppression_refuse_tag(struct db *tx, const struct tag_refusal *refu
     ARENA_AUTO arena = {0};
     struct tag_refusal_list all;
     struct tag_refusal row = *refusal;
-    struct sha256 hash = suppression_hash(address);
+    row.address = arena_lower(&arena, address);
+    struct sha256 hash = sha256(row.address);
     row.address_hash = sha256_str(&hash);
     enum status status = tag_refusal_add(tx, &row);
     bool is_new = status == STATUS_OK;
@@ -116,17 +121,90 @@ enum status suppression_refuse_tag(struct db *tx, const struct tag_refusal *refu
     return status;
 }
 
-enum status suppression_refuses(struct db *db, int64_t account_id, struct str address, struct str tags, bool *ret) {
-    ARENA_AUTO arena = {0};
-    const struct json *list;
+/* ---- what is to be sent ---- */
+static bool has_tags(struct str tags) {
+    return tags.n > STR("[]").n;
+}
+
+/* The refusal that one of the tags meets; NULL: none. */
+static const struct tag_refusal *find_refusal(struct arena *arena, struct str hash, struct str tags,
+                                              const struct tag_refusal_list *refused) {
+    const struct json *list = NULL;
     struct json_error error;
-    struct tag_refusal_list refused;
-    struct sha256 hash = suppression_hash(address);
-    *ret = false;
-    if (!json_parse(&arena, tags, &list, &error) || list->type != JSON_ARRAY || list->count == 0) return STATUS_OK;
-    enum status status = tag_refusal_list(db, &arena, account_id, sha256_str(&hash), SUPPRESSION_TAGS_MAX, &refused);
-    for (size_t i = 0; status == STATUS_OK && i < refused.count; i++)
+    for (size_t i = 0; i < refused->count; i++) {
+        if (!str_eq(refused->items[i].address_hash, hash)) continue;
+        if (!list && (!json_parse(arena, tags, &list, &error) || list->type != JSON_ARRAY)) return NULL;
         JSON_FOR_EACH (tag, list)
-            if (tag->type == JSON_STRING && str_eq(tag->text, refused.items[i].tag)) *ret = true;
+            if (tag->type == JSON_STRING && str_eq(tag->text, refused->items[i].tag)) return &refused->items[i];
+    }
+    return NULL;
+}
+
+/* One question for up to TAG_REFUSAL_MATCH_MAX. */
+static enum status match_tags(struct db *db, struct arena *arena, int64_t account_id, struct suppression_case **cases,
+                              size_t count) {
+    struct sha256 hashes[TAG_REFUSAL_MATCH_MAX];
+    struct str texts[TAG_REFUSAL_MATCH_MAX];
+    struct tag_refusal_list refused;
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = suppression_hash(cases[i]->address);
+        texts[i] = sha256_str(&hashes[i]);
+    }
+    enum status status = tag_refusal_match(db, arena, account_id, texts, count, &refused);
+    for (size_t i = 0; status == STATUS_OK && refused.count && i < count; i++) {
+        const struct tag_refusal *found = find_refusal(arena, texts[i], cases[i]->tags, &refused);
+        if (!found) continue;
+        cases[i]->source = SUPPRESSION_UNSUBSCRIBE;
+        cases[i]->tag = found->tag;
+    }
     return status;
+}
+
+/* Nothing is asked where no message has a tag. */
+static enum status judge_tags(struct db *db, struct arena *arena, int64_t account_id, struct suppression_case *cases,
+                              size_t count) {
+    struct suppression_case *some[TAG_REFUSAL_MATCH_MAX];
+    size_t n = 0;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i <= count; i++) {
+        if (i < count && cases[i].source == SUPPRESSION_NONE && has_tags(cases[i].tags)) some[n++] = &cases[i];
+        if (n == 0 || (n < TAG_REFUSAL_MATCH_MAX && i < count)) continue;
+        status = match_tags(db, arena, account_id, some, n);
+        n = 0;
+    }
+    return status;
+}
+
+static bool is_spared(const struct suppression_case *c) {
+    return c->is_transactional && c->source == SUPPRESSION_UNSUBSCRIBE;
+}
+
+static enum status spare_transactional(struct db *db, struct arena *arena, int64_t account_id, struct suppression_case *cases,
+                                       size_t count) {
+    struct account account;
+    size_t i = 0;
+    while (i < count && !is_spared(&cases[i])) i++;
+    if (i == count) return STATUS_OK;
+    enum status status = account_get(db, arena, account_id, &account);
+    if (status != STATUS_OK || account.unsubscribes_block_all) return status;
+    for (; i < count; i++) {
+        if (!is_spared(&cases[i])) continue;
+        cases[i].source = SUPPRESSION_NONE;
+        cases[i].tag = STR("");
+    }
+    return STATUS_OK;
+}
+
+enum status suppressions_judge(struct db *db, struct arena *arena, const struct suppression_scope *scope,
+                               struct suppression_case *cases, size_t count) {
+    enum suppression_source *sources = arena_array(arena, count + 1, sizeof *sources);
+    struct str *addresses = arena_array(arena, count + 1, sizeof *addresses);
+    for (size_t i = 0; i < count; i++) addresses[i] = cases[i].address;
+    enum status status = suppressions_check(db, scope, addresses, count, sources);
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        cases[i].source = sources[i];
+        cases[i].tag = STR("");
+    }
+    if (status == STATUS_OK) status = judge_tags(db, arena, scope->account_id, cases, count);
+    return status == STATUS_OK ? spare_transactional(db, arena, scope->account_id, cases, count) : status;
 }

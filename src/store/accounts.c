@@ -20,8 +20,9 @@ void account_fill(struct stmt *s, int column, struct arena *a, struct account *r
         .created_at = stmt_int(s, column + 11),
         .group_id = stmt_int(s, column + 12),
         .group_name = row_text(s, a, column + 13),
+        .unsubscribes_block_all = stmt_int(s, column + 14) != 0,
     };
-    account_limits_fill(s, column + 14, &ret->limits);
+    account_limits_fill(s, column + 15, &ret->limits);
 }
 
 enum status account_add(struct db *tx, const struct account *account, int64_t *ret_id) {
@@ -118,12 +119,13 @@ enum status account_update(struct db *tx, const struct account *account) {
     if (st != STATUS_OK) return st;
     struct stmt *s =
         db_stmt(tx, "UPDATE accounts SET email = ?2, first_name = ?3, last_name = ?4, is_admin = ?5, is_active = ?6, "
-                    "is_verified = ?7, group_id = ?8 WHERE id = ?1");
+                    "is_verified = ?7, group_id = ?8, unsubscribes_block_all = ?9 WHERE id = ?1");
     stmt_bind_int(s, 1, account->id);
     stmt_bind_text(s, 2, account->email);
     stmt_bind_text(s, 3, account->first_name);
     stmt_bind_text(s, 4, account->last_name);
-    STMT_BIND_INTS(s, 5, account->is_admin, account->is_active, account->is_verified, account->group_id);
+    STMT_BIND_INTS(s, 5, account->is_admin, account->is_active, account->is_verified, account->group_id,
+                   account->unsubscribes_block_all);
     return row_change(tx, s);
 }
 

@@ -21,6 +21,7 @@ struct account {
     bool totp_is_on;          /* confirmed with a first code */
     int64_t totp_step;        /* the last one used */
     bool is_admin, is_active, is_verified;
+    bool unsubscribes_block_all; /* who unsubscribed gets no transactional mail either */
     int64_t created_at;
     int64_t group_id;
     struct str group_name;        /* only read, as limits */

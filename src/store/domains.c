@@ -14,7 +14,7 @@
 #define DOMAIN_COLUMNS                                                                                                           \
     "id, account_id, name, state, is_forced, " RECORD_COLUMNS ", subdomain, track_prefix,"                                       \
     " created_at, checked_at, link_tracking, open_tracking, unsubscribe_link, hosting_provider,"                                 \
-    " check_at, failing_at, state_at, state_reason, cut_message, tls, pool"
+    " check_at, failing_at, state_at, state_reason, cut_message, tls, pool, brand_name, brand_colour, brand_text"
 
 static void domain_fill(struct stmt *s, struct arena *a, void *item) {
     struct domain *d = item;
@@ -39,6 +39,9 @@ static void domain_fill(struct stmt *s, struct arena *a, void *item) {
         .cut_message = stmt_int(s, 23),
         .tls = (int)stmt_int(s, 24),
         .pool = row_text(s, a, 25),
+        .brand_name = row_text(s, a, 26),
+        .brand_colour = row_text(s, a, 27),
+        .brand_text = row_text(s, a, 28),
     };
     for (int i = 0; i < DOMAIN_RECORD_COUNT; i++) d->record[i] = (enum record_status)stmt_int(s, 5 + i);
 }
@@ -47,13 +50,20 @@ static void bind_records(struct stmt *s, int first, const enum record_status rec
     for (int i = 0; i < DOMAIN_RECORD_COUNT; i++) stmt_bind_int(s, first + i, record[i]);
 }
 
+static void bind_brand(struct stmt *s, int first, const struct domain *domain) {
+    stmt_bind_text(s, first, domain->brand_name);
+    stmt_bind_text(s, first + 1, domain->brand_colour);
+    stmt_bind_text(s, first + 2, domain->brand_text);
+}
+
 enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_id) {
     enum status st = account_exists(tx, domain->account_id);
     if (st != STATUS_OK) return st;
     struct stmt *s = db_stmt(tx, "INSERT INTO domains (account_id, name, state, is_forced, " RECORD_COLUMNS
                                  ", subdomain, track_prefix, created_at, checked_at, link_tracking, open_tracking, "
-                                 "unsubscribe_link, hosting_provider) VALUES "
-                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) "
+                                 "unsubscribe_link, hosting_provider, brand_name, brand_colour, brand_text) VALUES "
+                                 "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "
+                                 "?21) "
                                  "ON CONFLICT DO NOTHING");
     stmt_bind_int(s, 1, domain->account_id);
     stmt_bind_text(s, 2, domain->name);
@@ -64,6 +74,7 @@ enum status domain_add(struct db *tx, const struct domain *domain, int64_t *ret_
     STMT_BIND_INTS(s, 13, domain->created_at, domain->checked_at, domain->link_tracking, domain->open_tracking,
                    domain->unsubscribe_link);
     stmt_bind_text(s, 18, domain->hosting_provider);
+    bind_brand(s, 19, domain);
     return stmt_insert(s, ret_id);
 }
 
@@ -173,13 +184,14 @@ enum status domain_update(struct db *tx, const struct domain *domain) {
     struct stmt *s = db_stmt(tx, "UPDATE domains SET state = ?2, subdomain = ?3, ownership_status = ?4, dkim_status = ?5, "
                                  "spf_status = ?6, return_path_status = ?7, tracking_status = ?8, dmarc_status = ?9, "
                                  "track_prefix = ?10, link_tracking = ?11, open_tracking = ?12, unsubscribe_link = ?13, "
-                                 "hosting_provider = ?14 WHERE id = ?1");
+                                 "hosting_provider = ?14, brand_name = ?15, brand_colour = ?16, brand_text = ?17 WHERE id = ?1");
     STMT_BIND_INTS(s, 1, domain->id, domain->state);
     stmt_bind_text(s, 3, domain->subdomain);
     bind_records(s, 4, domain->record);
     stmt_bind_text(s, 10, domain->track_prefix);
     STMT_BIND_INTS(s, 11, domain->link_tracking, domain->open_tracking, domain->unsubscribe_link);
     stmt_bind_text(s, 14, domain->hosting_provider);
+    bind_brand(s, 15, domain);
     return row_change(tx, s);
 }
 

@@ -35,6 +35,10 @@ struct domain {
     struct str track_prefix; /* tracking label below it */
     bool link_tracking, open_tracking, unsubscribe_link;
     struct str hosting_provider; /* whose instructions are shown; "" none named */
+    /* How its unsubscribe pages look. */
+    struct str brand_name;   /* who writes; "" the domain's own name */
+    struct str brand_colour; /* "#rrggbb"; "" none chosen */
+    struct str brand_text;   /* a paragraph of the sender's; "" none */
     int64_t created_at;
     int64_t checked_at;  /* 0: never verified yet */
     int64_t cut_message; /* as domain_get_cut has it */

@@ -29,7 +29,10 @@ static const struct {
     {"country", "e.detail", "Country", NULL},
     {"device", "e.detail", "Device", NULL},
     {"user_agent", "e.detail", "UserAgent", NULL},
-    {"bot", "e.detail", "Bot", NULL}, /* "1" or "true": a machine opened or clicked */
+    {"client", "e.detail", "Client", NULL},
+    {"ip", "e.detail", "IP", NULL},
+    /* Did a machine open or click? "" of what machines do not do. */
+    {"bot", "CASE WHEN e.type NOT IN (7, 8) THEN '' WHEN e.is_machine = 1 THEN 'true' ELSE 'false' END", NULL, NULL},
 };
 
 /* What stands around a JSON text, a path in it and between its steps; bytes as hexadecimal digits; the items of the messages'
@@ -80,8 +83,8 @@ static void add_texts(struct buf *sql, const struct dialect *d) {
 /* "NOT MATERIALIZED": as if it were written where it is used, however often that is. */
 void event_facts_add(struct buf *sql, const struct db *db) {
     const struct dialect *d = db_is_sqlite(db) ? &sqlite : &pgsql;
-    buf_add_z(sql, "WITH event_facts AS NOT MATERIALIZED (SELECT e.id, e.at, e.type, e.is_first, e.account_id, e.domain_id, "
-                   "e.message_id, e.recipient_id, e.detail, m.uuid, m.tags, m.metadata");
+    buf_add_z(sql, "WITH event_facts AS NOT MATERIALIZED (SELECT e.id, e.at, e.type, e.is_first, e.is_machine, e.account_id, "
+                   "e.domain_id, e.message_id, e.recipient_id, e.detail, m.uuid, m.tags, m.metadata");
     add_texts(sql, d);
     add_text(sql, d, d->hex, "message_hex");
     buf_add_z(sql, " FROM events e LEFT JOIN messages m ON m.id = e.message_id), event_tags AS NOT MATERIALIZED (SELECT "

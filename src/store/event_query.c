@@ -40,6 +40,9 @@ static const struct {
     [EVENT_FIELD_COUNTRY] = {"country", KIND_WORD, "f.country", COST_JSON},
     [EVENT_FIELD_DEVICE] = {"device", KIND_WORD, "f.device", COST_JSON},
     [EVENT_FIELD_USER_AGENT] = {"userAgent", KIND_TEXT, "f.user_agent", COST_JSON},
+    [EVENT_FIELD_CLIENT] = {"client", KIND_WORD, "f.client", COST_JSON},
+    [EVENT_FIELD_IP] = {"ip", KIND_WORD, "f.ip", COST_JSON},
+    [EVENT_FIELD_BOT] = {"bot", KIND_WORD, "f.bot"},
     [EVENT_FIELD_JOURNEY] = {"journeyId", KIND_WORD, "f.journey_id", COST_JSON},
     [EVENT_FIELD_ACTION] = {"actionId", KIND_WORD, "f.action_id", COST_JSON},
     [EVENT_FIELD_LIST] = {"listId", KIND_WORD, "f.list_id", COST_JSON},
@@ -413,6 +416,13 @@ static int compare_buckets(const void *x, const void *y) {
     return a->at != b->at ? (a->at < b->at ? -1 : 1) : str_cmp(a->key, b->key);
 }
 
+static bool is_about_machines(const struct event_filter *filter, enum event_field field) {
+    const struct event_condition *condition = filter->condition;
+    for (size_t i = 0; condition && i < condition->count; i++)
+        if (condition->items[i].op >= EVENT_IS && condition->items[i].field == EVENT_FIELD_BOT) return true;
+    return field == EVENT_FIELD_BOT;
+}
+
 /* Types are ordered here, for SQL knows their numbers alone; there are fewer of them than the least limit asks for. */
 enum status event_group(struct db *tx, struct arena *a, const struct event_filter *filter, enum event_field field, int limit,
                         struct event_bucket_list *ret) {
@@ -427,6 +437,7 @@ enum status event_group(struct db *tx, struct arena *a, const struct event_filte
     if (field == EVENT_FIELD_TAG) add(&q, " JOIN event_tags t ON t.message_id = f.message_id");
     add_where(&q, filter);
     if (!is_number) buf_addf(&q.sql, " AND %s <> ''", column);
+    if (!is_about_machines(filter, field)) add(&q, " AND f.is_machine = 0");
     add(&q, " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ");
     add_int(&q, field == EVENT_FIELD_TYPE ? EVENT_TYPE_COUNT : limit);
     struct row_list rows;

@@ -27,6 +27,9 @@ enum event_field {
     EVENT_FIELD_COUNTRY,
     EVENT_FIELD_DEVICE,
     EVENT_FIELD_USER_AGENT,
+    EVENT_FIELD_CLIENT,
+    EVENT_FIELD_IP,
+    EVENT_FIELD_BOT, /* "true" or "false", of opens and clicks */
     EVENT_FIELD_JOURNEY,
     EVENT_FIELD_ACTION,
     EVENT_FIELD_LIST,
@@ -100,7 +103,8 @@ struct event_bucket_list {
     struct event_bucket *items;
     size_t count;
 };
-/* How many events for each value of the field, events without one left out; biggest first, equals by their key (bytes), at most
+/* How many events for each value of the field, events without one left out, and what machines did (unless the filter or the field
+ * is about that); biggest first, equals by their key (bytes), at most
  * `limit`. LIMIT: too many to look at. */
 WARN_UNUSED enum status event_group(struct db *tx, struct arena *a, const struct event_filter *filter, enum event_field field,
                                     int limit, struct event_bucket_list *ret);

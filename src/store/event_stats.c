@@ -24,9 +24,9 @@ _Static_assert(EVENT_SEND == 1 && EVENT_DEFERRED == 2 && EVENT_DELIVERY == 3 && 
     "count(CASE WHEN f.type = 5 THEN 1 END), "                                                                                   \
     "count(CASE WHEN f.type = 6 THEN 1 END), "                                                                                   \
     "count(CASE WHEN f.type = 7 AND f.is_first = 1 THEN 1 END), "                                                                \
-    "count(CASE WHEN f.type = 7 AND f.bot NOT IN ('1', 'true') THEN 1 END), "                                                    \
+    "count(CASE WHEN f.type = 7 AND f.is_machine = 0 THEN 1 END), "                                                              \
     "count(CASE WHEN f.type = 8 AND f.is_first = 1 THEN 1 END), "                                                                \
-    "count(CASE WHEN f.type = 8 AND f.bot NOT IN ('1', 'true') THEN 1 END), "                                                    \
+    "count(CASE WHEN f.type = 8 AND f.is_machine = 0 THEN 1 END), "                                                              \
     "count(CASE WHEN f.type = 9 AND f.is_first = 1 THEN 1 END), "                                                                \
     "count(CASE WHEN f.type = 10 AND f.is_first = 1 THEN 1 END)"
 #define IN_PERIOD " WHERE f.domain_id = ?1 AND f.at >= ?2 AND f.at < ?3"

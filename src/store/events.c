@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/events.h"
 
+#include "store/hooks.h"
 #include "store/rows.h"
 
 static const struct {
@@ -41,32 +42,36 @@ static bool has_first(enum event_type type) {
     return type == EVENT_OPEN || type == EVENT_CLICK || type == EVENT_UNSUBSCRIBE || type == EVENT_COMPLAINT;
 }
 
+enum mark { MARK_NONE, MARK_FIRST, MARK_MACHINE };
+
 /* EXISTS: it is not the first. */
-static enum status insert(struct db *tx, const struct event *event, bool is_first, int64_t *ret_id) {
+static enum status insert(struct db *tx, const struct event *event, enum mark mark, int64_t *ret_id) {
     struct str domain = str_sub(event->recipient, str_find_last(event->recipient, '@') + 1, SIZE_MAX); /* NONE + 1 is 0 */
-    struct stmt *s = db_stmt(tx, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
-                                 "detail, recipient_domain, is_first) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
-                                 "ON CONFLICT (recipient_id, type) WHERE is_first = 1 DO NOTHING");
+    struct stmt *s =
+        db_stmt(tx, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
+                    "detail, recipient_domain, is_first, is_machine) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+                    "ON CONFLICT (recipient_id, type) WHERE is_first = 1 DO NOTHING");
     STMT_BIND_INTS(s, 1, event->at, event->type, event->account_id, event->domain_id, event->message_id, event->recipient_id);
     stmt_bind_text(s, 7, event->recipient);
     stmt_bind_text(s, 8, event->detail.n ? event->detail : STR("{}"));
     stmt_bind_text(s, 9, domain);
-    stmt_bind_int(s, 10, is_first);
-    return stmt_insert(s, ret_id);
+    STMT_BIND_INTS(s, 10, mark == MARK_FIRST, mark == MARK_MACHINE);
+    enum status status = stmt_insert(s, ret_id);
+    return status == STATUS_OK ? hook_outbox_add(tx, event, *ret_id) : status;
 }
 
 enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id) {
     enum status status = STATUS_EXISTS;
-    if (has_first(event->type)) status = insert(tx, event, true, ret_id);
-    return status == STATUS_EXISTS ? insert(tx, event, false, ret_id) : status;
+    if (has_first(event->type)) status = insert(tx, event, MARK_FIRST, ret_id);
+    return status == STATUS_EXISTS ? insert(tx, event, MARK_NONE, ret_id) : status;
 }
 
 enum status event_record_once(struct db *tx, const struct event *event, int64_t *ret_id) {
-    return insert(tx, event, true, ret_id);
+    return insert(tx, event, MARK_FIRST, ret_id);
 }
 
 enum status event_record_machine(struct db *tx, const struct event *event, int64_t *ret_id) {
-    return insert(tx, event, false, ret_id);
+    return insert(tx, event, MARK_MACHINE, ret_id);
 }
 
 enum status event_count_recent(struct db *tx, const struct event *like, int64_t since, int64_t *ret_count) {

@@ -1,4 +1,5 @@
-/* events.h - what happened, for the sender: one row an event, written with the state change it tells (P3).
+/* events.h - what happened, for the sender: one row an event, written with the state change it tells (P3), and with the calls to
+ * webhooks that ask for it (store/hooks.h).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_STORE_EVENTS_H
 #define POSTHORN_STORE_EVENTS_H
@@ -46,7 +47,7 @@ struct event {
 WARN_UNUSED enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id);
 /* Add a recipient's first unsubscribe or complaint. EXISTS: there was one; nothing is written. */
 WARN_UNUSED enum status event_record_once(struct db *tx, const struct event *event, int64_t *ret_id);
-/* Add one that is never the first: what a machine did. */
+/* Add one that is marked as a machine's, and never the first. */
 WARN_UNUSED enum status event_record_machine(struct db *tx, const struct event *event, int64_t *ret_id);
 /* How many events of that type a recipient has had since then, among the newest EVENT_RECENT_MAX of its message. */
 #define EVENT_RECENT_MAX 200

@@ -52,6 +52,19 @@ enum status suppression_insert(struct db *tx, const struct suppression *entry, i
     return stmt_insert(s, ret_id);
 }
 
+_Static_assert(SUPPRESSION_UNSUBSCRIBE == 5, "it is written out below");
+
+enum status suppression_harden(struct db *tx, const struct suppression *entry) {
+    struct stmt *s = db_stmt(tx, "UPDATE suppressions SET source = ?4, reason = ?5 || ' (had unsubscribed)', event_id = ?6 "
+                                 "WHERE account_id = ?1 AND list_id = ?2 AND address_hash = ?3 AND source = 5");
+    STMT_BIND_INTS(s, 1, entry->account_id, entry->list_id);
+    stmt_bind_blob(s, 3, entry->address_hash);
+    stmt_bind_int(s, 4, entry->source);
+    stmt_bind_text(s, 5, entry->reason);
+    stmt_bind_int(s, 6, entry->event_id);
+    return row_change(tx, s);
+}
+
 enum status suppression_delete(struct db *tx, int64_t account_id, int64_t list_id, struct str address_hash) {
     struct stmt *s = db_stmt(tx, "DELETE FROM suppressions WHERE account_id = ?1 AND list_id = ?2 AND address_hash = ?3");
     STMT_BIND_INTS(s, 1, account_id, list_id);

@@ -49,6 +49,9 @@ WARN_UNUSED enum status suppression_match(struct db *tx, struct arena *a, const 
                                           const struct str *hashes, size_t count, struct suppression_list *ret);
 /* Add; id is ignored. EXISTS: the address stands in that list, and stays as it is. */
 WARN_UNUSED enum status suppression_insert(struct db *tx, const struct suppression *entry, int64_t *ret_id);
+/* A wish not to be written to becomes evidence that it is of no use, or of a complaint: transactional mail does not go there any
+ * more either. The reason says that there was a wish. NOT_FOUND: the address does not stand in that list, or not by a wish. */
+WARN_UNUSED enum status suppression_harden(struct db *tx, const struct suppression *entry);
 /* NOT_FOUND: not in that list (0: the account's own) of the account. */
 WARN_UNUSED enum status suppression_delete(struct db *tx, int64_t account_id, int64_t list_id, struct str address_hash);
 

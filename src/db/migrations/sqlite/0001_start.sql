@@ -35,6 +35,7 @@ CREATE TABLE accounts (
     is_admin        INTEGER NOT NULL DEFAULT 0,
     is_active       INTEGER NOT NULL DEFAULT 1,
     is_verified     INTEGER NOT NULL DEFAULT 1,
+    unsubscribes_block_all INTEGER NOT NULL DEFAULT 0, -- who unsubscribed gets no transactional mail either
     created_at      INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX accounts_by_group ON accounts(group_id, id);
@@ -127,6 +128,9 @@ CREATE TABLE domains (
     open_tracking   INTEGER NOT NULL DEFAULT 0,
     unsubscribe_link INTEGER NOT NULL DEFAULT 0,
     hosting_provider TEXT NOT NULL DEFAULT '',
+    brand_name      TEXT NOT NULL DEFAULT '',      -- of its unsubscribe pages; '': the domain's own name
+    brand_colour    TEXT NOT NULL DEFAULT '',      -- "#rrggbb"; '': none chosen
+    brand_text      TEXT NOT NULL DEFAULT '',      -- a paragraph of the sender's
     pool            TEXT NOT NULL DEFAULT '',      -- of sources its mail goes out from; '': the default one
     tls             INTEGER NOT NULL DEFAULT 0,    -- what its mail demands of recipients' servers (enum tls_level)
     cut_message     INTEGER NOT NULL DEFAULT 0,    -- its queue was cleared: nothing is delivered of messages up to this id
@@ -354,13 +358,16 @@ CREATE INDEX suppressions_by_list ON suppressions(account_id, list_id, id, sourc
 CREATE INDEX suppressions_by_address ON suppressions(account_id, list_id, address, id, source);
 
 CREATE TABLE tag_refusals (             -- mail of an account that somebody wants no more of, by its tag
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
     address_hash    BLOB NOT NULL,                 -- SHA-256 of the lower-case address
+    address         TEXT NOT NULL,                 -- lower case; '' when the person was erased
     tag             TEXT NOT NULL,
     event_id        INTEGER NOT NULL DEFAULT 0,    -- that was the reason; 0: none
     created_at      INTEGER NOT NULL,
-    PRIMARY KEY (account_id, address_hash, tag)
+    UNIQUE (account_id, address_hash, tag)
 ) STRICT;
+CREATE INDEX tag_refusals_by_account ON tag_refusals(account_id, id);
 
 CREATE TABLE messages (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -414,7 +421,7 @@ CREATE TABLE recipients (               -- the queue and its history; P1: exactl
 CREATE INDEX recipients_by_message ON recipients(message_id);
 -- A lane of the queue (core/schedule.h): domain, account, priority, by due time. What stands behind id makes it an index matter to
 -- count, to find those whose life ends, and to pick by what operators name (store/queue_walk.h).
-CREATE INDEX recipients_waiting ON recipients(node_id, domain, account_id, priority, due_at, id, state, expires_at, domain_id, message_id)
+CREATE INDEX recipients_waiting ON recipients(node_id, domain, account_id, priority, due_at, id, state, expires_at, domain_id, message_id, attempts)
     WHERE state IN (0, 1);
 CREATE INDEX recipients_held ON recipients(node_id, domain, account_id, priority, due_at, id, state, expires_at, domain_id, message_id)
     WHERE state = 2;
@@ -471,6 +478,7 @@ CREATE TABLE events (
     at          INTEGER NOT NULL,
     type        INTEGER NOT NULL,                  -- enum event_type
     is_first    INTEGER NOT NULL DEFAULT 0,        -- open, click, unsubscribe, complaint: its recipient's first
+    is_machine  INTEGER NOT NULL DEFAULT 0,        -- open, click: no person did it; never the first, counted nowhere
     account_id  INTEGER NOT NULL,
     domain_id   INTEGER NOT NULL,
     message_id  INTEGER NOT NULL,
@@ -479,7 +487,7 @@ CREATE TABLE events (
     recipient_domain TEXT NOT NULL,                -- lower case A-labels
     detail      TEXT NOT NULL                      -- JSON: what is particular to this event
 ) STRICT;
-CREATE INDEX events_by_domain ON events(domain_id, at, id, type, is_first);
+CREATE INDEX events_by_domain ON events(domain_id, at, id, type, is_first, is_machine);
 CREATE INDEX events_by_message ON events(message_id, id);
 CREATE INDEX events_bad ON events(at, domain_id, type) WHERE type IN (4, 10); -- EVENT_BOUNCE, EVENT_COMPLAINT
 CREATE UNIQUE INDEX events_first ON events(recipient_id, type) WHERE is_first = 1;
