@@ -28,13 +28,23 @@ static const struct config_key config_keys[] = {
     KEY("http", "trusted_proxies", "", kind_networks, http_trusted_proxies,
         .sentence = "Addresses or networks whose X-Forwarded-For is believed, comma separated."),
     KEY("http", "tls_listen", "", kind_listen, http_tls_listen,
-        .sentence = "Addresses of the HTTPS API; needs [tls] cert and key."),
+        .sentence = "Addresses of the HTTPS API; needs a certificate, by [tls] or [acme]."),
     KEY("dns", "servers", "", kind_servers, dns_servers,
         .sentence = "Name servers to ask, IP@PORT, comma separated; empty: the system's."),
     KEY("dns", "trust_anchor", "", kind_text, dns_trust_anchor,
         .sentence = "DNSSEC trust anchor file; empty: the distribution's."),
     KEY("tls", "cert", "", kind_text, tls_cert, .sentence = "Certificate chain, PEM."),
     KEY("tls", "key", "", kind_text, tls_key, .sentence = "Private key of the certificate, PEM."),
+    KEY("tls", "folder", "", kind_text, tls_folder,
+        .sentence = "Folder of certificates by host name, shown to whoever asks for one of their hosts: X.pem or X.crt with the key "
+                    "behind it or in X.key, or X/fullchain.pem with X/privkey.pem. What changes there is read within a minute."),
+    KEY("acme", "directory", "", kind_url, acme_directory,
+        .sentence = "Directory URL of an authority that gives certificates by ACME (RFC 8555), for our own hosts and for verified "
+                    "tracking hosts, which must reach [http] listen at port 80; empty: none are asked for."),
+    KEY("acme", "agree", "no", kind_bool, acme_agree, .sentence = "You agree to the authority's terms of service: it asks for that."),
+    KEY("acme", "contact", "", kind_email, acme_contact, .sentence = "Whom the authority may write to; empty: nobody."),
+    KEY("acme", "ca", "", kind_text, acme_ca,
+        .sentence = "Certificates, PEM, that the authority's own server is checked by besides the system's, for one of your own."),
     KEY("log", "level", "info", kind_choice, log_level, .choices = "debug|info|warn|error",
         .sentence = "The least important lines to write."),
     KEY("log", "format", "logfmt", kind_choice, log_format, .choices = "logfmt|json", .sentence = "Shape of a log line."),
@@ -108,6 +118,33 @@ static const struct config_key config_keys[] = {
         .sentence = "SMTP connections at a time of one client address (of IPv6 its /64)."),
     KEY("webhook", "allow_private", "no", kind_bool, webhook_allow_private,
         .sentence = "Let webhooks call loopback, private and link-local addresses too."),
+    KEY("webhook", "timeout", "15s", kind_span, webhook_timeout, .sentence = "How long a call may take, from 1 s to 1 min."),
+    KEY("webhook", "calls", "500", kind_number, webhook_calls,
+        .sentence =
+            "Calls at a time, 1 to 5,000; an endpoint has 20 of them at most, and an account half of what the others left."),
+    KEY("webhook", "tls_ca", "", kind_text, webhook_tls_ca,
+        .sentence = "Certificates, PEM, of authorities of your own, whom we trust besides the system's about webhooks' servers."),
+    KEY("track", "listen", "", kind_listen, track_listen,
+        .sentence =
+            "Addresses that serve opens, clicks and unsubscribes and nothing else, comma separated. The HTTP API's addresses "
+            "serve them in any case."),
+    KEY("track", "tls_listen", "", kind_listen, track_tls_listen, .sentence = "The same with TLS; needs a certificate, by [tls] or [acme]."),
+    KEY("track", "key_version", "1", kind_number, track_key_version,
+        .sentence = "Version of the key that signs links, 1 to 255: one more is a new key. Links of older ones go on working."),
+    KEY("track", "oldest_key", "1", kind_number, track_oldest_key,
+        .sentence = "The oldest version whose links still work; of these the newest 16 do."),
+    KEY("track", "networks", "", kind_text, track_networks,
+        .sentence = "File of networks that only machines look at mail from; empty: those built in."),
+    KEY("track", "countries", "", kind_text, track_countries,
+        .sentence = "Database of countries in MaxMind's format, like GeoLite2-Country.mmdb, for opens and clicks; empty: none."),
+    KEY("track", "base_url", "", kind_origin, track_base_url,
+        .sentence = "Where opens, clicks and unsubscribes come home to of domains whose tracking record is not verified, like "
+                    "https://mail.example.com; empty: the host of [http] base_url, and without that such domains' mail is not "
+                    "tracked. With http:// there is no one-click unsubscribe."),
+    KEY("track", "life", "0", kind_span, track_life,
+        .sentence = "How long links of a message work once its delivery is no longer tried; 0: for ever. Those to unsubscribe "
+                    "always do."),
+    KEY("track", "text", "no", kind_bool, track_text, .sentence = "Track links of plain texts too."),
     KEY("keys", "master", "", kind_text, keys_master,
         .sentence =
             "File of the master key; empty: master.key beside the configuration file, else beside the data folder. BACK IT UP: "
@@ -374,20 +411,43 @@ enum status config_finish(struct config *c, struct buf *ret_why) {
         buf_add_z(ret_why, "[data] dir: must not be empty");
         return STATUS_INVALID;
     }
-    if (!str_is_empty(c->http_tls_listen) && (str_is_empty(c->tls_cert) || str_is_empty(c->tls_key))) {
-        buf_add_z(ret_why, "[http] tls_listen: needs [tls] cert and key");
+    bool has_tls = !str_is_empty(c->tls_cert) || !str_is_empty(c->tls_folder) || !str_is_empty(c->acme_directory);
+    if (!str_is_empty(c->http_tls_listen) && !has_tls) {
+        buf_add_z(ret_why, "[http] tls_listen: needs [tls] cert and key, [tls] folder, or [acme] directory");
+        return STATUS_INVALID;
+    }
+    if (!str_is_empty(c->acme_directory) && !c->acme_agree) {
+        buf_add_z(ret_why, "[acme] agree: say yes when you have read the authority's terms of service, or leave [acme] directory empty");
         return STATUS_INVALID;
     }
     if (str_is_empty(c->tls_cert) != str_is_empty(c->tls_key)) {
         buf_add_z(ret_why, "[tls] cert and key belong together");
         return STATUS_INVALID;
     }
+    if (!str_is_empty(c->track_tls_listen) && !has_tls) {
+        buf_add_z(ret_why, "[track] tls_listen: needs [tls] cert and key, [tls] folder, or [acme] directory");
+        return STATUS_INVALID;
+    }
+    if (c->track_key_version > UINT8_MAX || c->track_oldest_key > c->track_key_version) {
+        buf_add_z(ret_why, "[track] key_version: expected a number from oldest_key to 255");
+        return STATUS_INVALID;
+    }
+    if (c->webhook_timeout < 1000 || c->webhook_timeout > 60000) {
+        buf_add_z(ret_why, "[webhook] timeout: expected 1s to 1m");
+        return STATUS_INVALID;
+    }
+    if (c->webhook_calls < 1 || c->webhook_calls > 5000) {
+        buf_add_z(ret_why, "[webhook] calls: expected 1 to 5000");
+        return STATUS_INVALID;
+    }
     while (c->data_dir.n > 1 && str_ends(c->data_dir, STR("/"))) c->data_dir.n--;
-    struct str *paths[] = {&c->data_dir, &c->delivery_providers, &c->delivery_bounce_rules, &c->dns_trust_anchor, &c->tls_cert,
-                           &c->tls_key,  &c->keys_master,        &c->delivery_tls_ca};
+    struct str *paths[] = {
+        &c->data_dir,    &c->delivery_providers, &c->delivery_bounce_rules, &c->dns_trust_anchor, &c->tls_cert,       &c->tls_key,
+        &c->keys_master, &c->delivery_tls_ca,    &c->webhook_tls_ca,        &c->track_networks, &c->tls_folder, &c->acme_ca,   &c->track_countries};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) *paths[i] = absolute_path(c, *paths[i]);
     if (str_is_empty(c->delivery_hostname)) find_hostname(c);
     if (str_is_empty(c->smtp_public_host)) c->smtp_public_host = c->delivery_hostname;
     if (str_is_empty(c->keys_master)) c->keys_master = master_key_path(c);
+    if (str_is_empty(c->track_base_url)) c->track_base_url = config_origin(c->http_base_url);
     return outbound_check(c, ret_why);
 }

@@ -46,7 +46,9 @@ struct config {
     struct str data_dir, data_url, data_user;
     struct str http_listen, http_base_url, http_trusted_proxies, http_tls_listen;
     struct str dns_servers, dns_trust_anchor;
-    struct str tls_cert, tls_key;
+    struct str tls_cert, tls_key, tls_folder;
+    struct str acme_directory, acme_contact, acme_ca;
+    int64_t acme_agree;
     int64_t log_level, log_format; /* enum log_level, enum log_format */
     int64_t delivery_mode;         /* enum config_choice_mode */
     int64_t delivery_transcripts;  /* in the order of enum mta_transcripts */
@@ -66,7 +68,12 @@ struct config {
     int64_t smtp_auth_without_tls; /* enum config_choice_clear */
     int64_t smtp_message_max;      /* bytes */
     int64_t smtp_recipients_max, smtp_connections, smtp_connections_per_address;
-    int64_t webhook_allow_private;
+    int64_t webhook_allow_private, webhook_timeout, webhook_calls;
+    struct str webhook_tls_ca;
+    struct str track_base_url; /* "https://host:port" */
+    int64_t track_life, track_text;
+    struct str track_listen, track_tls_listen, track_networks, track_countries;
+    int64_t track_key_version, track_oldest_key;
     struct str keys_master;
     struct str mail_from;
     struct str tls_report_from, tls_report_organization, tls_report_contact;

@@ -9,6 +9,7 @@
 #include "net/stream.h"
 #include "proto/address/address.h"
 #include "proto/address/network.h"
+#include "proto/url/web_url.h"
 #include "smtpd/service.h"
 
 #include <stdio.h>
@@ -231,6 +232,24 @@ const char *kind_url(const struct config_key *key, struct str text, void *field)
     if (!str_is_empty(text) && !str_starts(text, STR("http://")) && !str_starts(text, STR("https://")))
         return "expected an http:// or https:// URL";
     return kind_text(key, text, field);
+}
+
+struct str config_origin(struct str url) {
+    size_t n = url.n ? str_find_str(url, STR("://")) + 3 : 0;
+    while (n < url.n && str_find(STR("/?#"), url.p[n]) == STR_NONE) n++;
+    return str_sub(url, 0, n);
+}
+
+const char *kind_origin(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    ARENA_AUTO arena = {0};
+    struct web_url url;
+    struct str origin = config_origin(text);
+    bool is_url = str_starts(text, STR("http")) && web_url_parse(text, &arena, &url);
+    if (text.n && (!is_url || !(text.n == origin.n || str_eq(str_sub(text, origin.n, SIZE_MAX), STR("/")))))
+        return "expected a URL of nothing but scheme, host and port, like https://mail.example.com";
+    *(struct str *)field = origin;
+    return NULL;
 }
 
 const char *kind_email(const struct config_key *key, struct str text, void *field) {

@@ -48,6 +48,9 @@ const char *kind_servers(const struct config_key *key, struct str text, void *fi
 const char *kind_networks(const struct config_key *key, struct str text, void *field);
 const char *kind_hostname(const struct config_key *key, struct str text, void *field);
 const char *kind_url(const struct config_key *key, struct str text, void *field);
+const char *kind_origin(const struct config_key *key, struct str text, void *field);
+/* Scheme, host and port of an http or https URL; "" of "". */
+struct str config_origin(struct str url);
 const char *kind_email(const struct config_key *key, struct str text, void *field);
 const char *kind_store(const struct config_key *key, struct str text, void *field);
 const char *kind_smarthost(const struct config_key *key, struct str text, void *field);

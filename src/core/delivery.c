@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "core/events.h"
 #include "core/farewell.h"
-#include "core/unsubscribe.h"
+#include "core/send_values.h"
 #include "store/transcripts.h"
 #include "store/pools.h"
 #include "store/source_counts.h"
@@ -18,7 +18,7 @@ static bool is_waiting(const struct recipient *r) {
 
 /* ---- load ---- */
 
-static enum status load_sender(struct db *db, struct arena *arena, struct delivery *d) {
+static enum status load_sender(struct db *db, const struct render_track_setup *track, struct arena *arena, struct delivery *d) {
     struct message message;
     struct domain domain;
     enum status status = message_get(db, arena, d->message_id, &message);
@@ -36,10 +36,11 @@ static enum status load_sender(struct db *db, struct arena *arena, struct delive
     d->subdomain = domain.subdomain;
     d->domain_tls = domain.tls;
     if (message.id <= domain.cut_message) d->lost = STR(DELIVERY_WHY_CLEARED);
-    return STATUS_OK;
+    return render_track_wants(db, track, &message, &domain, &d->is_personal);
 }
 
-enum status delivery_load(struct db *db, const struct queue_entry *entry, struct arena *arena, struct delivery *ret) {
+enum status delivery_load(struct db *db, const struct render_track_setup *track, const struct queue_entry *entry,
+                          struct arena *arena, struct delivery *ret) {
     struct recipient r;
     enum status status = recipient_get(db, arena, entry->recipient_id, &r);
     bool is_same = status == STATUS_OK && is_waiting(&r) && r.attempts == entry->attempts && r.due_at == entry->due_at;
@@ -50,7 +51,7 @@ enum status delivery_load(struct db *db, const struct queue_entry *entry, struct
     if (status != STATUS_OK) return status;
     struct delivery d = {
         .is_waiting = true, .recipient_id = r.id, .message_id = r.message_id, .address = r.address, .reason = r.reason};
-    status = load_sender(db, arena, &d);
+    status = load_sender(db, track, arena, &d);
     if (status != STATUS_OK && d.lost.n == 0) return status;
     *ret = d;
     return STATUS_OK;
@@ -76,31 +77,41 @@ static enum status load_keys(struct db *db, struct arena *arena, int64_t domain_
     return STATUS_OK;
 }
 
-static struct str join(struct arena *arena, struct str a, struct str b) {
-    char *p = arena_alloc(arena, a.n + b.n);
-    if (a.n) memcpy(p, a.p, a.n);
-    if (b.n) memcpy(p + a.n, b.p, b.n);
-    return str_make(p, a.n + b.n);
+/* A time that no try changes, and never after the message is due. */
+static int64_t signed_at(const struct message *m) {
+    int64_t at = m->expires_at - SEND_TTL_MAX_S * INT64_C(1000);
+    return at < m->created_at ? m->created_at : at;
 }
 
-enum status delivery_load_source(struct db *db, const struct seal_key *key, int64_t message_id, struct arena *arena,
-                                 struct delivery_source *ret) {
-    struct message message;
-    struct domain domain;
-    struct delivery_source source = {.key_count = 0};
-    BUF_AUTO content = {0};
-    BUF_AUTO added = {0};
-    enum status status = message_get(db, arena, message_id, &message);
-    if (status == STATUS_OK) status = domain_get(db, arena, SCOPE_ANY, message.domain_id, &domain);
-    if (status == STATUS_OK) status = body_get(db, message_id, &content);
-    if (status == STATUS_OK) status = load_keys(db, arena, message.domain_id, &source);
-    if (status == STATUS_OK && message.signature.n == 0)
-        status = unsubscribe_header(db, key, &message, &domain, buf_str(&content), &added);
+static enum status load_shared(struct db *db, int64_t message_id, struct arena *arena, struct addressee *ret,
+                               struct delivery_source *source) {
+    enum status status = message_get(db, arena, message_id, &ret->message);
+    if (status == STATUS_OK) status = domain_get(db, arena, SCOPE_ANY, ret->message.domain_id, &ret->domain);
+    if (status == STATUS_OK) source->signature = ret->message.signature;
+    return status;
+}
+
+static enum status load_personal(struct db *db, const struct render_track_setup *track, int64_t recipient_id, struct arena *arena,
+                                 struct addressee *ret, struct delivery_source *source) {
+    enum status status = addressee_load(db, arena, recipient_id, ret);
     if (status != STATUS_OK) return status;
-    source.domain = domain.name;
-    source.signature = message.signature;
-    source.added_bytes = added.n;
-    source.content = join(arena, buf_str(&added), buf_str(&content));
+    source->is_personal = true;
+    source->signed_at = signed_at(&ret->message);
+    return render_track_plan(db, arena, track, ret, &source->track);
+}
+
+enum status delivery_load_source(struct db *db, const struct render_track_setup *track, int64_t message_id, int64_t recipient_id,
+                                 struct arena *arena, struct delivery_source *ret) {
+    struct addressee who;
+    struct delivery_source source = {.signature = STR("")};
+    BUF_AUTO content = {0};
+    enum status status = recipient_id ? load_personal(db, track, recipient_id, arena, &who, &source)
+                                      : load_shared(db, message_id, arena, &who, &source);
+    if (status == STATUS_OK) status = body_get(db, message_id, &content);
+    if (status == STATUS_OK) status = load_keys(db, arena, who.message.domain_id, &source);
+    if (status != STATUS_OK) return status;
+    source.domain = who.domain.name;
+    source.content = arena_str(arena, buf_str(&content));
     *ret = source;
     return STATUS_OK;
 }

@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "core/bounce_class.h"
 #include "core/dsn.h"
+#include "core/render_track.h"
 #include "core/sign.h"
 #include "store/queue.h"
 
@@ -27,29 +28,34 @@ struct delivery {
     int64_t expires_at;
     int message_tls, domain_tls; /* what the message and its sender's domain demand (enum tls_level) */
     struct str reason;           /* why it still waits: of the last attempt, "" before the first */
+    bool is_personal;            /* its bytes are his alone (render_track.h) */
     struct str lost;             /* why it can never be sent: its message or sender domain is gone; "" otherwise */
 };
-/* All of *ret lives in `arena`. entry: what the scheduler handed out; a row whose attempts or due time differ from it (tried or
- * moved since) is not waiting. Whether the node's life lasts is not judged here: the readers do (store/writer.h), and the
- * settlement. */
-WARN_UNUSED enum status delivery_load(struct db *db, const struct queue_entry *entry, struct arena *arena, struct delivery *ret);
+/* All of *ret lives in `arena`. track: what is configured. entry: what the scheduler handed out; a row whose attempts or due time
+ * differ from it (tried or moved since) is not waiting. Whether the node's life lasts is not judged here: the readers do
+ * (store/writer.h), and the settlement. */
+WARN_UNUSED enum status delivery_load(struct db *db, const struct render_track_setup *track, const struct queue_entry *entry,
+                                      struct arena *arena, struct delivery *ret);
 
 /* The pool of sources that it goes out from, in the arena; "" the default one (store/pools.h). A statement of its own, for
  * whoever has more than one pool. */
 WARN_UNUSED enum status delivery_load_pool(struct db *db, const struct delivery *d, struct arena *arena, struct str *ret_pool);
 
-/* What all recipients of a message share. */
+/* What a letter is made of: for all recipients of a message, or for one. */
 struct delivery_source {
     struct str domain;
-    struct str content; /* unsigned message, CRLF */
-    size_t added_bytes; /* of it, in front: header fields that are made here (unsubscribe.h); they are kept with the signature */
-    struct str signature; /* header fields made by an earlier attempt; "" when to be made */
+    struct str content;   /* unsigned message as it is stored, CRLF */
+    struct str signature; /* shared: header fields made by an earlier attempt; "" when to be made */
+    bool is_personal;
+    struct render_track track; /* personal */
+    int64_t signed_at;         /* personal: the same at every try, so that a retry has the same bytes; wall. 0: now */
     struct sign_key keys[SIGN_KEYS_MAX];
     size_t key_count;
 };
-/* All of *ret lives in `arena`. key: the return path's. NOT_FOUND: message, body or sender domain is gone. */
-WARN_UNUSED enum status delivery_load_source(struct db *db, const struct seal_key *key, int64_t message_id, struct arena *arena,
-                                             struct delivery_source *ret);
+/* recipient_id 0: what they share. All of *ret lives in `arena`, and as long as `track`. NOT_FOUND: message, recipient, body or
+ * sender domain is gone. */
+WARN_UNUSED enum status delivery_load_source(struct db *db, const struct render_track_setup *track, int64_t message_id,
+                                             int64_t recipient_id, struct arena *arena, struct delivery_source *ret);
 
 /* Why mail fails whose sender domain is to send no more of it. */
 #define DELIVERY_WHY_CLEARED "The sender domain's queue was cleared"

@@ -14,39 +14,54 @@ static bool is_on(const struct json *labels, struct str name, bool of_domain) {
     return own && own->type == JSON_BOOL ? own->boolean : of_domain;
 }
 
+/* Where links come home to; "": nowhere. */
 static struct str base_of(struct arena *arena, const struct render_track_setup *setup, const struct domain *d) {
+    if (!setup->keys) return STR("");
     if (d->record[DOMAIN_TRACKING] != RECORD_VERIFIED) return setup->base_url;
     return arena_strf(arena, "https://%.*s.%.*s.%.*s", STR_ARG(d->track_prefix), STR_ARG(d->subdomain), STR_ARG(d->name));
 }
 
-static struct track_token token_of(const struct render_track_setup *setup, const struct addressee *who, int64_t now) {
-    return (struct track_token){.domain_id = who->message.domain_id,
-                                .message_id = who->message.id,
-                                .recipient_id = who->recipient.id,
-                                .expires_at = setup->life_ms ? now + setup->life_ms : 0,
-                                .target = STR(""),
-                                .address_hash = suppression_hash(who->recipient.address)};
-}
-
-enum status render_track_plan(struct db *db, struct arena *arena, const struct render_track_setup *setup,
-                              const struct addressee *who, int64_t now, struct render_track *ret) {
-    const struct domain *d = &who->domain;
+/* What is asked for, and the list that one may leave. */
+static enum status read_wishes(struct db *db, struct arena *arena, const struct message *m, const struct domain *d,
+                               struct render_track *plan) {
     const struct json *labels = NULL;
     struct json_error error;
-    struct render_track plan = {.setup = setup, .base_url = base_of(arena, setup, d), .token = token_of(setup, who, now)};
-    enum status status = list_of_message(db, &who->message, &plan.token.list_id);
-    if (status != STATUS_OK) return status;
-    if (!json_parse(arena, who->message.metadata, &labels, &error)) labels = NULL;
-    plan.links = plan.base_url.n && is_on(labels, STR("TrackLinks"), d->link_tracking);
-    plan.opens = plan.base_url.n && is_on(labels, STR("TrackOpens"), d->open_tracking);
-    plan.unsubscribe = d->unsubscribe_link || plan.token.list_id != 0;
-    plan.mail_host = arena_strf(arena, "%.*s.%.*s", STR_ARG(d->subdomain), STR_ARG(d->name));
-    *ret = plan;
+    bool has_labels = !str_eq(m->metadata, STR("{}")), can_track = plan->base_url.n > 0;
+    if (has_labels) {
+        enum status status = list_of_message(db, m, &plan->token.list_id);
+        if (status != STATUS_OK) return status;
+        if (!json_parse(arena, m->metadata, &labels, &error)) labels = NULL;
+    }
+    plan->links = can_track && is_on(labels, STR("TrackLinks"), d->link_tracking);
+    plan->opens = can_track && is_on(labels, STR("TrackOpens"), d->open_tracking);
+    plan->unsubscribe = d->unsubscribe_link || plan->token.list_id != 0;
     return STATUS_OK;
 }
 
-bool render_track_is_personal(const struct render_track *plan) {
-    return plan->links || plan->opens || plan->unsubscribe;
+enum status render_track_wants(struct db *db, const struct render_track_setup *setup, const struct message *message,
+                               const struct domain *domain, bool *ret) {
+    ARENA_AUTO arena = {0};
+    struct render_track plan = {.base_url = base_of(&arena, setup, domain)};
+    enum status status = message->is_report ? STATUS_OK : read_wishes(db, &arena, message, domain, &plan);
+    if (status == STATUS_OK) *ret = plan.links || plan.opens || plan.unsubscribe;
+    return status;
+}
+
+enum status render_track_plan(struct db *db, struct arena *arena, const struct render_track_setup *setup,
+                              const struct addressee *who, struct render_track *ret) {
+    const struct domain *d = &who->domain;
+    struct render_track plan = {.setup = setup,
+                                .base_url = base_of(arena, setup, d),
+                                .mail_host = arena_strf(arena, "%.*s.%.*s", STR_ARG(d->subdomain), STR_ARG(d->name)),
+                                .token = {.domain_id = who->message.domain_id,
+                                          .message_id = who->message.id,
+                                          .recipient_id = who->recipient.id,
+                                          .expires_at = setup->life_ms ? who->message.expires_at + setup->life_ms : 0,
+                                          .target = STR(""),
+                                          .address_hash = suppression_hash(who->recipient.address)}};
+    enum status status = read_wishes(db, arena, &who->message, d, &plan);
+    if (status == STATUS_OK) *ret = plan;
+    return status;
 }
 
 /* ---- links ---- */
@@ -89,4 +104,17 @@ void render_track_headers(const struct render_track *plan, struct str content, s
     if (plan->base_url.n) (void)add_url(plan, &token, &url);
     const struct unsubscribe_ways ways = {.recipient_id = token.recipient_id, .host = plan->mail_host, .link = buf_str(&url)};
     unsubscribe_fields(plan->setup->return_path, &ways, out);
+}
+
+/* ---- all of it ---- */
+void render_track_write(const struct render_track *plan, struct str content, struct buf *out) {
+    ARENA_AUTO arena = {0};
+    struct render_track asked = *plan; /* links_fn takes no const */
+    const struct relink how = {.replace = plan->links ? render_track_link : NULL,
+                               .user = &asked,
+                               .pixel = render_track_pixel(plan, &arena),
+                               .in_text = plan->setup->in_text};
+    bool has_edits = plan->links || plan->opens;
+    render_track_headers(plan, content, out);
+    if (!has_edits || !relink_message(content, &how, out)) buf_add_str(out, content);
 }

@@ -1,27 +1,28 @@
 /* render_track.h - what a message needs for one recipient so that his opens, clicks and leaving come home: header fields, a link
- * in place of each link, a pixel. What is edited and how bytes stay is proto/html's; here is which, and what for.
+ * in place of each link, a pixel. Which parts are edited and how bytes stay is proto/html's; here is what for.
  *
- *     render_track_plan()     on a reader, for a message and one of its recipients
- *     links_edit(&links, render_track_link, &plan, render_track_pixel(&plan, &arena), &arena)
- *     render_track_headers()
+ *     render_track_wants()    on a reader, for a message: are its recipients' bytes to differ?
+ *     render_track_plan()     on a reader, for it and one of its recipients
+ *     render_track_write()    anywhere: the message for that recipient
  *
  * TrackLinks and TrackOpens of the message come before the domain's settings; where neither asks and there is nothing to leave,
- * the plan is empty and all recipients share their bytes. Links go to the domain's own tracking host once its CNAME was seen,
- * else to the gateway's.
+ * all recipients share their bytes. Links go to the domain's own tracking host once its CNAME was seen, else to the gateway's.
+ * A plan and a message make the same bytes each time (P2: a retry is no other message).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_RENDER_TRACK_H
 #define POSTHORN_CORE_RENDER_TRACK_H
 
 #include "core/addressee.h"
 #include "core/track_token.h"
-#include "proto/html/links.h"
+#include "proto/html/relink.h"
 
 /* What is configured. */
 struct render_track_setup {
-    const struct track_keys *keys;
+    const struct track_keys *keys;      /* NULL: nothing is tracked, and people leave by mail alone */
     const struct seal_key *return_path; /* signs the mailto twin */
     struct str base_url;                /* the gateway's, "https://host" without '/' behind; "": none, then only own hosts */
-    int64_t life_ms;                    /* of links, from now; 0: for ever */
+    int64_t life_ms;                    /* of links, once nobody tries to deliver the message any more; 0: for ever */
+    bool in_text;                       /* links of text/plain too */
 };
 struct render_track {
     const struct render_track_setup *setup;
@@ -30,11 +31,14 @@ struct render_track {
     struct str mail_host;     /* of the mailto twin */
     bool links, opens, unsubscribe;
 };
+/* On a reader: does the message differ for each recipient? The gateway's own reports never do. */
+WARN_UNUSED enum status render_track_wants(struct db *db, const struct render_track_setup *setup, const struct message *message,
+                                           const struct domain *domain, bool *ret);
 /* On a reader; *ret lives in the arena and as long as setup. */
 WARN_UNUSED enum status render_track_plan(struct db *db, struct arena *arena, const struct render_track_setup *setup,
-                                          const struct addressee *who, int64_t now, struct render_track *ret);
-/* Does the message differ for each recipient? */
-bool render_track_is_personal(const struct render_track *plan);
+                                          const struct addressee *who, struct render_track *ret);
+/* Append the message for the recipient: header fields in front of `content`, which is a whole message, and its edits. */
+void render_track_write(const struct render_track *plan, struct str content, struct buf *out);
 
 /* A links_fn; `plan` is a const struct render_track. False: the link stays. */
 bool render_track_link(void *plan, const struct html_link *link, struct buf *ret_url);

@@ -1,4 +1,4 @@
-/* unsubscribe.h - how people leave: List-Unsubscribe (RFC 2369) in what is sent to one person, by mail and by link.
+/* unsubscribe.h - how people leave: List-Unsubscribe (RFC 2369), by mail and by link.
  *
  * The address in it is signed (core/return_path.h); who writes there is heard (core/hear.h). So is the link
  * (core/track_token.h), for one click (RFC 8058).
@@ -7,14 +7,6 @@
 #define POSTHORN_CORE_UNSUBSCRIBE_H
 
 #include "core/return_path.h"
-#include "store/domains.h"
-#include "store/messages.h"
-
-/* On a reader: append the field, with its line end, that goes in front of `content`; nothing when there is none to add: the
- * content has one, the message has several recipients, or neither is it a list's nor does the domain want it (UnsubscribeLink).
- */
-WARN_UNUSED enum status unsubscribe_header(struct db *db, const struct seal_key *key, const struct message *message,
-                                           const struct domain *domain, struct str content, struct buf *out);
 
 /* What one person may leave by. */
 struct unsubscribe_ways {

@@ -82,7 +82,7 @@ static enum status load_run(struct job *job, void *ctx) {
     struct attempt *a = LIST_OWNER(job, struct attempt, job);
     arena_fini(&a->arena);
     bool has_pools = a->mta->options.sources->pool_count > 1;
-    enum status status = delivery_load(ctx, a->entry, &a->arena, &a->delivery);
+    enum status status = delivery_load(ctx, &a->mta->track, a->entry, &a->arena, &a->delivery);
     if (status != STATUS_OK || !has_pools || !a->delivery.is_waiting || a->delivery.lost.n) return status;
     return delivery_load_pool(ctx, &a->delivery, &a->arena, &a->pool);
 }
@@ -298,7 +298,8 @@ static void plan(struct attempt *a, const struct ending *e) {
                      : retry_plan(&a->mta->options.retry, entry->attempts + 1, s->at, entry->expires_at, a->mta->options.rand);
     s->outcome = s->next_at == RETRY_NEVER ? DELIVERY_FAILED : DELIVERY_DEFERRED;
     const struct letter *l = a->letter; /* a signature is kept for the stored form only */
-    if (s->outcome == DELIVERY_DEFERRED && l && l->is_signed_here && !l->id.is_7bit) s->signature = buf_str(&l->signature);
+    bool is_kept = l && l->is_signed_here && !l->id.is_7bit && !l->id.recipient_id;
+    if (s->outcome == DELIVERY_DEFERRED && is_kept) s->signature = buf_str(&l->signature);
 }
 
 static bool keeps_transcript(const struct mta *m, enum delivery_outcome outcome) {

@@ -1,7 +1,7 @@
 /* attempt.h - one entry of the queue in flight, its letter, and how it ends.
  *
  * An attempt is in one place: loading, waiting for its letter, in lot->ready, on a connection, or settling. A letter is its
- * message, shared with the message's other recipients.
+ * message, shared with the message's other recipients unless it differs for each (core/render_track.h).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_MTA_ATTEMPT_H
 #define POSTHORN_MTA_ATTEMPT_H
@@ -78,9 +78,9 @@ bool hold_covers(const struct mta *m, const struct attempt *a);
 void hold_free_all(struct mta *m);
 
 /* ---- letter.c ---- */
-/* A message in the one form or the other. */
+/* A message, for all its recipients or for one, in the one form or the other. */
 struct letter_id {
-    int64_t message_id, is_7bit;
+    int64_t message_id, recipient_id, is_7bit; /* recipient_id 0: shared */
 };
 struct letter {
     struct mta *mta;

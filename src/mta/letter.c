@@ -1,5 +1,6 @@
 /* letter.c - a message in flight, shared by its recipients: body and keys loaded once on a reader, signed and framed once on a
- * signer. A host that takes no 8BITMIME gets a letter of its own, encoded anew and then signed (OB31).
+ * signer. What is tracked or can be left is a letter a recipient, edited for him on the signer before it is signed. A host that
+ * takes no 8BITMIME gets a letter of its own, encoded anew and then signed (OB31).
  *
  * What cannot be loaded because it is gone is lost, and so is a message without a header; everything else (a key that does not
  * open, a damaged page) may be mended by the operator, so the recipients wait, with the reason, by the retry schedule (P4).
@@ -7,7 +8,6 @@
 #include "base/log.h"
 #include "mta/own.h"
 #include "proto/mime/downgrade.h"
-#include "proto/mime/header.h"
 #include "proto/smtp/data.h"
 
 #include <stdlib.h>
@@ -21,28 +21,18 @@ static void count_bytes(struct letter *l, size_t bytes) {
     l->counted_bytes = bytes;
 }
 
-/* Fields that were made for the message, not stored with it: in front of the content, or kept beside its signature. */
-static void add_made_fields(const struct delivery_source *s, struct buf *out) {
-    struct header_field field;
-    struct str kept = s->signature;
-    while (header_next(&kept, &field) == HEADER_FIELD)
-        if (!str_eq_nocase(field.name, STR("DKIM-Signature"))) buf_add_str(out, field.raw);
-    buf_add_str(out, str_sub(s->content, 0, s->added_bytes));
-}
-
-/* The fields in front of the content, which begins with those that were made. Those belong to the signature: what a retry sends
- * is what was signed, whatever the domain's settings are by then. */
-static enum status sign(struct letter *l, struct signer *signer, struct str content, size_t made_bytes) {
+static enum status sign(struct letter *l, struct signer *signer, struct str content) {
     const struct delivery_source *s = &l->source;
+    int64_t now = mta_now(l->mta);
     if (s->key_count == 0) return STATUS_UNSUPPORTED;
     l->is_signed_here = true;
-    enum status status = sign_message(
-        signer,
-        &(struct sign_request){
-            .message = content, .domain = s->domain, .keys = s->keys, .key_count = s->key_count, .wall_ms = mta_now(l->mta)},
-        &l->signature);
-    if (status == STATUS_OK) buf_add_str(&l->signature, str_sub(content, 0, made_bytes));
-    return status;
+    return sign_message(signer,
+                        &(struct sign_request){.message = content,
+                                               .domain = s->domain,
+                                               .keys = s->keys,
+                                               .key_count = s->key_count,
+                                               .wall_ms = s->signed_at && s->signed_at < now ? s->signed_at : now},
+                        &l->signature);
 }
 
 /* Head and body as they go over the wire. */
@@ -62,30 +52,33 @@ static void frame(struct letter *l, struct str content) {
 }
 
 /* In seven bits: what was signed before was another message. */
-static enum status make_7bit(struct letter *l, struct signer *signer) {
-    const struct delivery_source *s = &l->source;
-    BUF_AUTO content = {0};
-    add_made_fields(s, &content);
-    size_t made_bytes = content.n;
-    l->unfit = downgrade(str_sub(s->content, s->added_bytes, SIZE_MAX), &content);
+static enum status make_7bit(struct letter *l, struct signer *signer, struct str content) {
+    BUF_AUTO fit = {0};
+    l->unfit = downgrade(content, &fit);
     if (l->unfit) return STATUS_DENIED;
-    enum status status = sign(l, signer, buf_str(&content), made_bytes);
-    if (status == STATUS_OK) frame(l, str_sub(buf_str(&content), made_bytes, SIZE_MAX));
+    enum status status = sign(l, signer, buf_str(&fit));
+    if (status == STATUS_OK) frame(l, buf_str(&fit));
     return status;
 }
 
-/* On a signer: sign, then frame for the wire. */
+/* On a signer: edit for the recipient, sign, then frame for the wire. */
 static enum status make(struct job *job, void *ctx) {
     struct letter *l = LIST_OWNER(job, struct letter, job);
     const struct delivery_source *s = &l->source;
+    BUF_AUTO own = {0};
+    struct str content = s->content;
     enum status status = STATUS_OK;
     buf_reset(&l->signature);
-    if (l->id.is_7bit) return make_7bit(l, ctx);
+    if (s->is_personal) {
+        render_track_write(&s->track, s->content, &own);
+        content = buf_str(&own);
+    }
+    if (l->id.is_7bit) return make_7bit(l, ctx, content);
     if (s->signature.n)
         buf_add_str(&l->signature, s->signature);
     else
-        status = sign(l, ctx, s->content, s->added_bytes);
-    if (status == STATUS_OK) frame(l, str_sub(s->content, s->added_bytes, SIZE_MAX));
+        status = sign(l, ctx, content);
+    if (status == STATUS_OK) frame(l, content);
     return status;
 }
 
@@ -158,7 +151,7 @@ static void made(struct job *job) {
 static enum status load(struct job *job, void *ctx) {
     struct letter *l = LIST_OWNER(job, struct letter, job);
     arena_fini(&l->arena);
-    return delivery_load_source(ctx, &l->mta->return_path_key, l->id.message_id, &l->arena, &l->source);
+    return delivery_load_source(ctx, &l->mta->track, l->id.message_id, l->id.recipient_id, &l->arena, &l->source);
 }
 
 static void loaded(struct job *job) {
@@ -186,13 +179,14 @@ static void letter_start(struct letter *l) {
 bool letter_has_room(const struct mta *m, const struct queue_entry *entry) {
     size_t max = m->options.letters_max_bytes;
     size_t left = m->letter_bytes < max ? max - m->letter_bytes : 0;
-    if (m->letter_bytes == 0 || map_find(m->letters, letter_key(&(struct letter_id){entry->message_id, 0}))) return true;
+    if (m->letter_bytes == 0 || map_find(m->letters, letter_key(&(struct letter_id){.message_id = entry->message_id})))
+        return true;
     return left && (size_t)entry->size_bytes <= left / 2;
 }
 
 void letter_reserve(struct attempt *a) {
     struct mta *m = a->mta;
-    if (map_find(m->letters, letter_key(&(struct letter_id){a->entry->message_id, 0}))) return;
+    if (map_find(m->letters, letter_key(&(struct letter_id){.message_id = a->entry->message_id}))) return;
     a->reserved_bytes = (size_t)a->entry->size_bytes;
     m->letter_bytes += a->reserved_bytes;
 }
@@ -206,7 +200,8 @@ void letter_attach(struct attempt *a) {
     struct mta *m = a->mta;
     size_t bytes = a->reserved_bytes;
     letter_unreserve(a);
-    const struct letter_id id = {a->delivery.message_id, a->wants_7bit};
+    const struct delivery *d = &a->delivery;
+    const struct letter_id id = {d->message_id, d->is_personal ? d->recipient_id : 0, a->wants_7bit};
     struct letter *l = map_find(m->letters, letter_key(&id));
     bool is_new = !l;
     if (is_new) {

@@ -10,8 +10,10 @@
 #include <stdlib.h>
 
 #define FETCHES_MAX 8 /* reads of the queue at once */
-#define SWEEP_MS    30000
-#define SHARE       8 /* one may have an eighth of what the others leave */
+#define FETCH_LANE                                                                                                               \
+    (-1) /* of the readers, nobody's account: the queue is read on while they have their hands full with what it gave */
+#define SWEEP_MS 30000
+#define SHARE    8 /* one may have an eighth of what the others leave */
 #define DUE_MS_MAX                                                                                                               \
     60000 /* the wall clock may jump: look at it now and then                                                                    \
            */
@@ -93,7 +95,7 @@ static void fetch_turn(struct mta *m) {
         if (!f) abort();
         f->mta = m;
         f->load = load;
-        f->job = (struct job){.run = fetch_run, .done = fetch_done, .loop = m->options.loop};
+        f->job = (struct job){.run = fetch_run, .done = fetch_done, .loop = m->options.loop, .lane = FETCH_LANE};
         m->fetch_count++;
         enum status status = mta_submit(m, m->options.readers, &f->job);
         if (status != STATUS_OK) fetch_finish(f, status);
@@ -202,6 +204,8 @@ static void set_options(struct mta *m, const struct mta_options *options) {
     o->published_bytes_max = or_default(o->published_bytes_max, (size_t)256 << 20);
     m->providers = o->providers ? providers_ref(o->providers) : providers_builtin();
     m->return_path_key = *options->return_path_key;
+    if (options->track) m->track = *options->track;
+    m->track.return_path = &m->return_path_key;
     m->owner = (struct node_epoch){options->node_id, options->epoch};
 }
 

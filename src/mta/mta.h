@@ -15,6 +15,7 @@
 #include "core/provider.h"
 #include "core/queue.h"
 #include "core/relay.h"
+#include "core/render_track.h"
 #include "core/retry.h"
 #include "core/route.h"
 #include "core/source_use.h"
@@ -38,6 +39,8 @@ struct mta_options {
     const struct rand *rand;
     struct str hostname;                    /* EHLO; copied */
     const struct seal_key *return_path_key; /* copied */
+    const struct render_track_setup
+        *track; /* copied, return_path is filled in; its keys and text outlive mta; NULL: no tracking */
     struct retry_schedule retry;
     struct route_options
         route; /* hostname, rand, use_ipv6 and asks_sts are filled in, a smarthost is a relay; `own` must outlive mta */

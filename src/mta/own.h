@@ -27,6 +27,7 @@ struct mta {
     struct mta_options options; /* defaults filled in */
     struct buf hostname;
     struct seal_key return_path_key;
+    struct render_track_setup track;
     struct node_epoch owner;
     struct source_table *own_sources; /* when none were given */
     struct bounce_book *own_bounces;  /* likewise */

@@ -2,49 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "proto/mime/downgrade.h"
 
-#include "proto/mime/body.h"
-#include "proto/mime/header.h"
-#include "proto/mime/walk.h"
+#include "proto/mime/leaf.h"
 
 #include <stdlib.h>
 
 static const char *const sealed = "A part that is signed or encrypted holds 8-bit text, and must not be changed";
 
 static const char *add_message(struct str message, bool in_sealed, unsigned nesting, struct buf *out);
-
-/* ---- headers ---- */
-/* What a field says of the encoding; 8bit when it is absent. False: nobody knows how to undo it. */
-static bool read_encoding(struct str value, enum body_encoding *ret) {
-    value = str_trim(value);
-    *ret = body_encoding_parse(value);
-    return *ret != BODY_8BIT || value.n == 0 || str_eq_nocase(value, STR("8bit")) || str_eq_nocase(value, STR("binary"));
-}
-
-/* The header, with another Content-Transfer-Encoding in the place of the first, or at its end. */
-static void add_header(struct str header, enum body_encoding encoding, bool is_top, struct buf *out) {
-    BUF_AUTO line = {0};
-    struct header_field field;
-    struct str rest = header;
-    bool has_version = !is_top;
-    buf_addf(&line, "Content-Transfer-Encoding: %s\r\n", body_encoding_name(encoding));
-    while (header_next(&rest, &field) == HEADER_FIELD) {
-        has_version = has_version || str_eq_nocase(field.name, STR("mime-version"));
-        if (!str_eq_nocase(field.name, STR("content-transfer-encoding"))) {
-            buf_add_str(out, field.raw);
-        } else if (line.n) {
-            buf_add_str(out, buf_str(&line));
-            buf_reset(&line);
-        }
-    }
-    if (!has_version) buf_add_z(out, "MIME-Version: 1.0\r\n");
-    buf_add_str(out, buf_str(&line));
-    buf_add_z(out, "\r\n");
-}
-
-/* Whether the block ends as it should, so that fields may be put at its end: at an empty line, all before it being fields. */
-static bool is_whole(struct str header) {
-    return str_ends(header, STR("\r\n\r\n")) || str_eq(header, STR("\r\n"));
-}
 
 /* ---- pieces ---- */
 /* Text that nobody reads, of the same length; a line that is changed becomes no boundary (P5). */
@@ -63,23 +27,18 @@ static bool is_pkcs7(struct str type) {
     return str_eq(type, STR("application/pkcs7-mime")) || str_eq(type, STR("application/x-pkcs7-mime"));
 }
 
-/* Text as quoted-printable where that is shorter, everything else as base64. Neither makes a line that begins with "--", so none
- * is taken for a boundary (P5). */
+/* Text as quoted-printable where that is shorter, everything else as base64. */
 static void add_encoded(const struct mime_piece *p, struct str bytes, bool has_lines, bool is_top, struct buf *out) {
     bool is_text = has_lines && (p->type.value.n == 0 || str_starts(p->type.value, STR("text/")));
     enum body_encoding to = is_text ? body_encoding_for_text(bytes) : BODY_BASE64;
-    if (to == BODY_7BIT) to = BODY_QUOTED_PRINTABLE;
-    add_header(p->header, to, is_top, out);
-    if (to == BODY_QUOTED_PRINTABLE) return body_add_text(out, to, bytes);
-    body_add_base64(out, bytes);
-    if (p->delimiter.n == 0) buf_add_z(out, "\r\n");
+    leaf_add_encoded(p, to == BODY_7BIT ? BODY_QUOTED_PRINTABLE : to, bytes, is_top, out);
 }
 
 static const char *add_leaf(const struct mime_piece *p, bool is_top, struct buf *out) {
     enum body_encoding from;
     BUF_AUTO bytes = {0};
     if (p->in_sealed || is_pkcs7(p->type.value)) return sealed;
-    if (!read_encoding(p->encoding, &from)) return "An 8-bit part has an encoding that is not known here";
+    if (!leaf_encoding_parse(p->encoding, &from)) return "An 8-bit part has an encoding that is not known here";
     body_decode(&bytes, from, p->text);
     add_encoded(p, buf_str(&bytes), from == BODY_7BIT || from == BODY_8BIT, is_top, out);
     return NULL;
@@ -95,12 +54,12 @@ static const char *add_entity(const struct mime_piece *p, bool is_top, unsigned 
         buf_add_str(out, p->text);
         return NULL;
     }
-    if (!is_whole(p->header)) return "An 8-bit part has no proper header";
+    if (!leaf_header_is_whole(p->header)) return "An 8-bit part has no proper header";
     if (p->is_leaf && !is_message) return add_leaf(p, is_top, out);
     /* Around the leaves: what is said to be 8bit is so no more. */
-    bool is_8bit = p->encoding.p && read_encoding(p->encoding, &said) && said == BODY_8BIT && !p->in_sealed;
+    bool is_8bit = p->encoding.p && leaf_encoding_parse(p->encoding, &said) && said == BODY_8BIT && !p->in_sealed;
     if (is_8bit)
-        add_header(p->header, BODY_7BIT, is_top, out);
+        leaf_header_add(p->header, BODY_7BIT, is_top, out);
     else
         buf_add_str(out, p->header);
     if (is_message && !is_ascii) return add_message(p->text, p->in_sealed, nesting + 1, out);
