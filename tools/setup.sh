@@ -6,7 +6,7 @@ die() { say "posthorn: $*"; exit 1; }
 
 # To build the program.
 BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config python3-minimal libevent-dev libssl-dev libunbound-dev nettle-dev libcurl4-openssl-dev libsqlite3-dev
-    libpq-dev libargon2-dev libidn2-dev zlib1g-dev dns-root-data ca-certificates curl"
+    libpq-dev libargon2-dev libidn2-dev libmaxminddb-dev zlib1g-dev dns-root-data ca-certificates curl"
 
 # Prints those of "$@" that dpkg does not have.
 missing_packages() {

@@ -1,6 +1,6 @@
 /* gateway.c - what starts before what, and what stops after what.
  *
- *   store -> executors -> loops -> resolver -> SMTP servers -> mta -> API -> HTTP servers
+ *   store -> executors -> loops -> resolver -> SMTP servers -> mta -> webhooks -> API -> HTTP servers
  *
  * Everything is built while no loop runs yet, so nothing needs a lock; then the loops' threads start. Closing goes the other way:
  * first nobody comes in, then what runs may end, then executors empty themselves while the loops still take their answers, then
@@ -11,11 +11,14 @@
 
 #include "api/api.h"
 #include "api/work.h"
+#include "app/hooks.h"
+#include "app/certificates.h"
 #include "app/listeners.h"
 #include "app/outbound.h"
 #include "app/provider_file.h"
 #include "app/smtp.h"
 #include "app/threads.h"
+#include "app/tracking.h"
 #include "app/watch.h"
 #include "base/log.h"
 #include "core/bounce.h"
@@ -54,7 +57,7 @@
 #define READER_BATCH_JOBS 32
 #define STOP_MS           5000 /* what SMTP transactions under way may still take */
 
-enum server_kind { SERVER_PUBLIC, SERVER_TLS, SERVER_CONTROL, SERVER_COUNT };
+enum server_kind { SERVER_PUBLIC, SERVER_TLS, SERVER_TRACK, SERVER_TRACK_TLS, SERVER_CONTROL, SERVER_COUNT };
 
 struct gateway {
     const struct config *config;
@@ -63,6 +66,8 @@ struct gateway {
     struct writer_options store;
     struct metrics metrics;
     struct seal_key seal_key, return_path_key;
+    struct track_keys track_keys;
+    struct render_track_setup track;
     struct node_epoch node;
     struct pause_list pauses; /* the operator's, as the start found them */
     struct threads threads;   /* the loops; the last one is mta's */
@@ -71,6 +76,7 @@ struct gateway {
     struct resolver *fresh_resolver; /* for VerifyDomain, which looks up now */
     struct http_client *http;        /* on mta's loop: MTA-STS policies, TLS reports */
     struct tls_context *client_tls, *server_tls;
+    struct certificates *certificates;
     struct source_table *sources;
     struct relay_table *relays;
     struct arena arena; /* of what lives as long as the gateway */
@@ -80,7 +86,9 @@ struct gateway {
     struct bounce_book *bounces;
     struct smtp *smtp;
     struct mta *mta;
+    struct hooks *hooks; /* none without a server */
     struct api *api;
+    struct tracker *tracker;
     struct work *work; /* list sends and imports; none without a server */
     struct watch *watch;
     struct tls_report_options tls_report;
@@ -140,9 +148,16 @@ static enum status open_store(struct gateway *g, const struct home *home, struct
                                        .metrics = &g->metrics,
                                        .owner = g->role == GATEWAY_SERVE ? &g->node : NULL,
                                        .fatal = on_store_lost,
-                                       .fatal_arg = g};
+                                       .fatal_arg = g,
+                                       .committed = hooks_committed,
+                                       .committed_arg = &g->hooks};
     g->seal_key = seal_derive(&home->master, STR("seal"));
     g->return_path_key = seal_derive(&home->master, RETURN_PATH_PURPOSE);
+    g->track_keys = tracking_keys(g->config, &home->master);
+    g->track = (struct render_track_setup){.keys = &g->track_keys,
+                                           .base_url = g->config->track_base_url,
+                                           .life_ms = g->config->track_life,
+                                           .in_text = g->config->track_text != 0};
     enum status st = store_open(buf_str(&g->url), why);
     return st == STATUS_OK ? begin_epoch(g, home, why) : st;
 }
@@ -266,6 +281,7 @@ static enum status open_mta(struct gateway *g, struct buf *why) {
         .rand = rand_system(),
         .hostname = c->delivery_hostname,
         .return_path_key = &g->return_path_key,
+        .track = &g->track,
         .bounces = g->bounces,
         .tells_delays = c->delivery_delay_notice != 0,
         .pauses = &g->pauses,
@@ -335,6 +351,29 @@ static void open_tls_reporter(struct gateway *g) {
                                                                       .arg = g});
 }
 
+/* ---- webhooks ---- */
+static enum status open_hooks(struct gateway *g, struct buf *why) {
+    const struct config *c = g->config;
+    return hooks_open(&(struct hooks_options){.config = c,
+                                              .loop = mta_loop(g),
+                                              .writer = g->writer,
+                                              .readers = g->readers,
+                                              .resolver = g->resolver,
+                                              .metrics = &g->metrics,
+                                              .rules = {.seal = g->seal_key,
+                                                        .rand = rand_system(),
+                                                        .owner = g->node,
+                                                        .notices = {c->mail_from, c->http_base_url, g->node, rand_system()},
+                                                        .urls = hooks_urls(c)},
+                                              .queue_offer = offer,
+                                              .arg = g},
+                      &g->hooks, why);
+}
+
+static void test_webhook(void *ctx, struct hook_trial *trial) {
+    hook_tester_ask(hooks_tester(((struct gateway *)ctx)->hooks), trial);
+}
+
 /* ---- alerts ---- */
 static void wake_work(void *ctx) {
     work_wake(((struct gateway *)ctx)->work);
@@ -348,6 +387,7 @@ static enum status open_watch(struct gateway *g, struct buf *why) {
     const struct config *c = g->config;
     const struct watch_options options = {
         .config = c,
+        .certificates = g->certificates,
         .loop = g->threads.loops[0],
         .writer = g->writer,
         .readers = g->readers,
@@ -364,11 +404,23 @@ static enum status open_watch(struct gateway *g, struct buf *why) {
     return watch_new(&options, &g->watch, why);
 }
 
+/* ---- certificates ---- */
+static enum status open_certificates(struct gateway *g, struct buf *why) {
+    return certificates_open(&(struct certificates_options){.config = g->config,
+                                                            .loop = g->threads.loops[0],
+                                                            .slow = g->slow,
+                                                            .readers = g->readers,
+                                                            .resolver = g->resolver,
+                                                            .metrics = &g->metrics},
+                             &g->certificates, why);
+}
+
 /* ---- SMTP in ---- */
 static enum status open_smtp(struct gateway *g, struct buf *why) {
     return smtp_open(&(struct smtp_options){.config = g->config,
                                             .threads = &g->threads,
                                             .listeners = &g->listeners,
+                                            .certificates = g->certificates,
                                             .shared = {.writer = g->writer,
                                                        .readers = g->readers,
                                                        .slow = g->slow,
@@ -390,36 +442,56 @@ static bool is_ready(void *arg) {
     return !atomic_load(&g->is_lost) && !atomic_load(&g->is_stopping);
 }
 
-/* The API's routes and the pages'. */
-static const struct http_route *public_routes(struct gateway *g, size_t *ret_count) {
-    size_t api_count, web_count;
-    const struct http_route *api = api_public_routes(g->api, &api_count), *web = web_routes(&web_count);
-    struct http_route *all = arena_array(&g->arena, api_count + web_count, sizeof *all);
-    memcpy(all, api, api_count * sizeof *all);
-    memcpy(all + api_count, web, web_count * sizeof *all);
-    *ret_count = api_count + web_count;
+/* The API's routes and the pages', unless it is the tracking host alone; its own; the challenges of certificates. */
+static const struct http_route *public_routes(struct gateway *g, bool is_track, size_t *ret_count) {
+    struct {
+        const struct http_route *routes;
+        size_t count;
+    } parts[4] = {0};
+    size_t count = 0, at = 0;
+    if (!is_track) parts[0].routes = api_public_routes(g->api, &parts[0].count);
+    if (!is_track) parts[1].routes = web_routes(&parts[1].count);
+    parts[2].routes = tracker_routes(g->tracker, &parts[2].count);
+    parts[3].routes = certificates_routes(g->certificates, &parts[3].count);
+    for (size_t i = 0; i < 4; i++) count += parts[i].count;
+    struct http_route *all = arena_array(&g->arena, count, sizeof *all);
+    for (size_t i = 0; i < 4; at += parts[i++].count)
+        if (parts[i].count) memcpy(all + at, parts[i].routes, parts[i].count * sizeof *all);
+    *ret_count = count;
     return all;
 }
 
 static struct http_server *new_server(struct gateway *g, enum server_kind kind) {
-    static const char *const names[] = {"public", "tls", "control"};
+    static const char *const names[] = {"public", "tls", "track", "track-tls", "control"};
     size_t route_count;
+    bool is_track = kind == SERVER_TRACK || kind == SERVER_TRACK_TLS;
     const struct http_route *routes =
-        kind == SERVER_CONTROL ? api_control_routes(g->api, &route_count) : public_routes(g, &route_count);
+        kind == SERVER_CONTROL ? api_control_routes(g->api, &route_count) : public_routes(g, is_track, &route_count);
     return http_server_new(&(struct http_server_options){
         .name = names[kind],
         .routes = routes,
         .route_count = route_count,
         .loops = g->threads.loops,
         .loop_count = http_loops(g),
-        .tls = kind == SERVER_TLS ? g->server_tls : NULL,
+        .tls = kind == SERVER_TLS || kind == SERVER_TRACK_TLS ? g->server_tls : NULL,
         .limits = http_limits_default(),
         .budget = g->budget,
         .metrics = &g->metrics,
         .proxies = &g->proxies,
-        .format_error = api_format_error,
+        .format_error = is_track ? tracker_format_error : api_format_error,
         .arg = g->api,
     });
+}
+
+static enum status open_tracker(struct gateway *g, struct buf *why) {
+    g->tracker = tracker_new(&(struct tracker_options){.writer = g->writer,
+                                                       .readers = g->readers,
+                                                       .keys = g->track_keys,
+                                                       .place = {.hostname = g->config->delivery_hostname,
+                                                                 .link_host = tracking_host(g->config)},
+                                                       .limits = g->limits,
+                                                       .metrics = &g->metrics});
+    return tracking_load(g->config, g->tracker, why);
 }
 
 static enum status open_api(struct gateway *g, struct buf *why) {
@@ -449,7 +521,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .smtp_host = c->smtp_public_host,
         .smtp_ports = ports,
         .smtp_tls_port = smtp_tls_port(g->smtp, c, ports),
-        .webhook_allow_private = c->webhook_allow_private != 0,
+        .webhooks = hooks_urls(c),
         .hostname = c->delivery_hostname,
         .mail_from = c->mail_from,
         .base_url = c->http_base_url,
@@ -461,6 +533,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .queue_release = release,
         .live_ask = g->role == GATEWAY_SERVE ? ask_live : NULL,
         .domain_check_ms = c->domains_check_every,
+        .webhook_test = g->role == GATEWAY_SERVE ? test_webhook : NULL,
         .alerts_wake = wake_watch,
         .alerts_mail = c->alerts_mail,
         .alerts_webhook = c->alerts_webhook,
@@ -476,15 +549,22 @@ static enum status open_api(struct gateway *g, struct buf *why) {
     g->api = api_new(&options);
     g->servers[SERVER_CONTROL] = new_server(g, SERVER_CONTROL);
     if (g->role == GATEWAY_OFFLINE) return STATUS_OK;
+    enum status st = open_tracker(g, why);
+    if (st != STATUS_OK) return st;
     g->servers[SERVER_PUBLIC] = new_server(g, SERVER_PUBLIC);
-    if (str_is_empty(c->http_tls_listen) && !listeners_has(&g->listeners, "https")) return STATUS_OK;
-    if (str_is_empty(c->tls_cert)) {
-        buf_add_z(why, "systemd passed a socket called https: it needs [tls] cert and key");
+    g->servers[SERVER_TRACK] = new_server(g, SERVER_TRACK);
+    if (str_is_empty(c->http_tls_listen) && str_is_empty(c->track_tls_listen) && !listeners_has(&g->listeners, "https") &&
+        !listeners_has(&g->listeners, "track-tls"))
+        return STATUS_OK;
+    if (str_is_empty(c->tls_cert) && str_is_empty(c->tls_folder) && str_is_empty(c->acme_directory)) {
+        buf_add_z(why, "systemd passed a socket called https or track-tls: it needs a certificate, by [tls] or [acme]");
         return STATUS_INVALID;
     }
-    enum status st = tls_context_new_server(c->tls_cert.p, c->tls_key.p, &g->server_tls, why);
-    if (st == STATUS_OK) g->servers[SERVER_TLS] = new_server(g, SERVER_TLS);
-    return st;
+    st = certificates_context(g->certificates, &g->server_tls, why);
+    if (st != STATUS_OK) return st;
+    g->servers[SERVER_TLS] = new_server(g, SERVER_TLS);
+    g->servers[SERVER_TRACK_TLS] = new_server(g, SERVER_TRACK_TLS);
+    return STATUS_OK;
 }
 
 static enum status open_listeners(struct gateway *g, struct buf *why) {
@@ -496,6 +576,8 @@ static enum status open_listeners(struct gateway *g, struct buf *why) {
         struct net_address *first;
     } doors[] = {{"http", "http.listen", c->http_listen, SERVER_PUBLIC, &g->http_address},
                  {"https", "http.tls_listen", c->http_tls_listen, SERVER_TLS, NULL},
+                 {"track", "track.listen", c->track_listen, SERVER_TRACK, NULL},
+                 {"track-tls", "track.tls_listen", c->track_tls_listen, SERVER_TRACK_TLS, NULL},
                  {NULL, NULL, STR("unix:" HOME_SOCKET), SERVER_CONTROL, NULL}};
     enum status st = STATUS_OK;
     for (size_t i = 0; st == STATUS_OK && i < sizeof doors / sizeof doors[0]; i++)
@@ -554,16 +636,20 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     if (serves) st = open_bounces(g, why);
     if (st == STATUS_OK) st = outbound_sources(g->config, &g->sources, why);
     if (st == STATUS_OK) st = outbound_relays(g->config, &g->relays, why);
+    if (st == STATUS_OK && serves) st = open_certificates(g, why);
     if (st == STATUS_OK && serves) st = open_smtp(g, why);
     if (st == STATUS_OK && serves) st = open_mta(g, why);
+    if (st == STATUS_OK && serves) st = open_hooks(g, why);
     set_tls_report(g);
     if (st == STATUS_OK && serves) open_tls_reporter(g);
     if (st == STATUS_OK) st = open_api(g, why);
     if (st == STATUS_OK && serves) st = open_watch(g, why);
     if (st == STATUS_OK && serves) st = open_listeners(g, why);
+    if (st == STATUS_OK && serves) hooks_avoid(g->hooks, &g->listeners);
     if (st == STATUS_OK && (st = threads_start(&g->threads)) != STATUS_OK)
         return fail(why, st, "cannot start the loops' threads");
     if (st == STATUS_OK && serves) watch_start(g->watch);
+    if (st == STATUS_OK && serves) certificates_start(g->certificates);
     return st;
 }
 
@@ -631,12 +717,18 @@ enum status gateway_reload_bounce_rules(struct gateway *g, struct buf *ret_why) 
     return bounce_book_reload(g->bounces, ret_why);
 }
 
+enum status gateway_reload_tracking(struct gateway *g, struct buf *ret_why) {
+    return tracking_load(g->config, g->tracker, ret_why);
+}
+
 enum status gateway_reload(struct gateway *g, struct buf *ret_why) {
-    enum status st = smtp_reload(g->smtp, ret_why);
+    enum status st = certificates_reload(g->certificates, ret_why);
+    if (st == STATUS_OK) st = smtp_reload(g->smtp, ret_why);
     if (st != STATUS_OK || !g->servers[SERVER_TLS]) return st;
     struct tls_context *fresh = NULL;
-    st = tls_context_new_server(g->config->tls_cert.p, g->config->tls_key.p, &fresh, ret_why);
-    if (st == STATUS_OK) http_server_set_tls(g->servers[SERVER_TLS], fresh);
+    st = certificates_context(g->certificates, &fresh, ret_why);
+    for (enum server_kind kind = 0; st == STATUS_OK && kind < SERVER_COUNT; kind++)
+        if (kind == SERVER_TLS || kind == SERVER_TRACK_TLS) http_server_set_tls(g->servers[kind], fresh);
     tls_context_unref(&fresh);
     return st;
 }
@@ -657,12 +749,26 @@ static void stop_mta(void *arg, struct waiter *waiter) {
     mta_stop(((struct gateway *)arg)->mta, STOP_MS, threads_done, waiter);
 }
 
+/* Whoever waits for a test call is answered, so that his connection can end. */
+static void stop_webhook_tests(void *arg, struct waiter *waiter) {
+    hook_tester_stop(hooks_tester(((struct gateway *)arg)->hooks));
+    threads_done(waiter);
+}
+
+static void stop_hooks(void *arg, struct waiter *waiter) {
+    hooks_stop(((struct gateway *)arg)->hooks, threads_done, waiter);
+}
+
 static void stop_tls_reporter(void *arg, struct waiter *waiter) {
     tls_reporter_stop(((struct gateway *)arg)->tls_reporter, threads_done, waiter);
 }
 
 static void stop_work(void *arg, struct waiter *waiter) {
     work_stop(((struct gateway *)arg)->work, threads_done, waiter);
+}
+
+static void stop_certificates(void *arg, struct waiter *waiter) {
+    certificates_stop(((struct gateway *)arg)->certificates, threads_done, waiter);
 }
 
 static void stop_watch(void *arg, struct waiter *waiter) {
@@ -683,13 +789,16 @@ static void stop_server(void *arg, struct waiter *waiter) {
 static void stop_running(struct gateway *g) {
     struct loop *first = g->threads.loops[0], *mta = mta_loop(g);
     threads_call(&g->threads, first, close_listeners, g);
+    if (g->hooks) threads_call(&g->threads, mta, stop_webhook_tests, g);
     for (size_t i = 0; i < SERVER_COUNT; i++)
         if (g->servers[i]) threads_call(&g->threads, first, stop_server, &(struct server_stop){g, g->servers[i]});
     if (g->watch) threads_call(&g->threads, first, stop_watch, g);
+    if (g->certificates) threads_call(&g->threads, first, stop_certificates, g);
     if (g->work) threads_call(&g->threads, first, stop_work, g);
     if (g->smtp) smtp_stop(g->smtp, STOP_MS);
     if (g->tls_reporter) threads_call(&g->threads, mta, stop_tls_reporter, g);
     if (g->mta) threads_call(&g->threads, mta, stop_mta, g);
+    if (g->hooks) threads_call(&g->threads, mta, stop_hooks, g);
     if (g->smtp) smtp_stop_inbox(g->smtp, STOP_MS);
 }
 
@@ -715,12 +824,15 @@ void gateway_close(struct gateway **g_place) {
     bounce_book_free(&g->bounces);
     api_free(&g->api);
     watch_free(&g->watch);
+    certificates_free(&g->certificates);
     tls_reporter_free(&g->tls_reporter);
+    hooks_free(&g->hooks);
     http_client_free(&g->http);
     resolver_free(&g->resolver);
     resolver_free(&g->fresh_resolver);
     threads_free(&g->threads);
-    work_free(&g->work); /* the loops' mailboxes may have held its post */
+    work_free(&g->work);       /* the loops' mailboxes may have held its post */
+    tracker_free(&g->tracker); /* ... and its visits */
     http_budget_free(&g->budget);
     limits_free(&g->limits);
     tls_context_unref(&g->client_tls);
@@ -731,5 +843,6 @@ void gateway_close(struct gateway **g_place) {
     buf_fini(&g->url);
     explicit_bzero(&g->seal_key, sizeof g->seal_key);
     explicit_bzero(&g->return_path_key, sizeof g->return_path_key);
+    explicit_bzero(&g->track_keys, sizeof g->track_keys);
     free(g);
 }

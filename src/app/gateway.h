@@ -28,6 +28,8 @@ void gateway_format_smtp(struct buf *out, const struct gateway *g, bool is_tls_f
 WARN_UNUSED enum status gateway_reload_providers(struct gateway *g, struct buf *ret_why);
 /* The same for [delivery] bounce_rules. */
 WARN_UNUSED enum status gateway_reload_bounce_rules(struct gateway *g, struct buf *ret_why);
+/* The same for [track] networks and countries. */
+WARN_UNUSED enum status gateway_reload_tracking(struct gateway *g, struct buf *ret_why);
 /* Take over changed certificates (SIGHUP). On failure the old ones stay. */
 WARN_UNUSED enum status gateway_reload(struct gateway *g, struct buf *ret_why);
 /* Has the store failed in a way that nothing but a restart mends (P7)? The process must then end soon. */

@@ -111,8 +111,8 @@ enum status listeners_check(const struct listeners *l, struct buf *ret_why) {
     for (size_t i = 0; i < l->inherited_count; i++) {
         if (l->inherited[i].fd < 0) continue;
         buf_addf(ret_why,
-                 "systemd passed a socket called \"%.*s\"; FileDescriptorName= must be one of http, https, smtp, smtps, "
-                 "return-path, smtp-public",
+                 "systemd passed a socket called \"%.*s\"; FileDescriptorName= must be one of http, https, track, track-tls, "
+                 "smtp, smtps, return-path, smtp-public",
                  STR_ARG(l->inherited[i].name));
         return STATUS_INVALID;
     }

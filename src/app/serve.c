@@ -177,6 +177,7 @@ static void reload(struct gateway *g, const struct config *c) {
     say_reloaded("log level", reload_level(c, &why), &why);
     say_reloaded("providers", gateway_reload_providers(g, &why), &why);
     say_reloaded("bounce rules", gateway_reload_bounce_rules(g, &why), &why);
+    say_reloaded("tracking", gateway_reload_tracking(g, &why), &why);
     say_reloaded("certificates", gateway_reload(g, &why), &why);
 }
 

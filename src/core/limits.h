@@ -26,6 +26,7 @@ enum limit_kind {
     LIMIT_HOME_STRANGER,  /* addresses without a signature, right or wrong, by client address */
     LIMIT_HOME_MAIL,      /* mails kept for the operator, all together */
     LIMIT_SMTP_WASTE,     /* content sent by SMTP and thrown away, by client address */
+    LIMIT_TRACK,          /* opens, and clicks, by recipient */
 };
 struct limit_rate {
     int64_t count, period_ms; /* so many in such a time; count 0: no limit, no bucket */

@@ -16,8 +16,9 @@ static bool is_host_of(struct str host, const struct track_place *place, const s
     size_t colon = str_find_last(host, ':');
     struct str name = str_sub(host, 0, colon);
     if (name.n && name.p[name.n - 1] == '.') name.n--;
+    if (name.n && (str_eq_nocase(name, place->hostname) || str_eq_nocase(name, place->link_host))) return true;
     buf_addf(&own, "%.*s.%.*s.%.*s", STR_ARG(domain->track_prefix), STR_ARG(domain->subdomain), STR_ARG(domain->name));
-    return str_eq_nocase(name, buf_str(&own)) || (name.n && str_eq_nocase(name, place->hostname));
+    return str_eq_nocase(name, buf_str(&own));
 }
 
 /* Its domain, if it still speaks to the world. */
@@ -32,10 +33,14 @@ static enum status load_domain(struct db *db, struct arena *arena, const struct 
 }
 
 /* NOT_FOUND: its rows are gone, or are not what the token was made for. */
-static enum status load_addressee(struct db *db, struct arena *arena, const struct track_token *token, struct addressee *ret) {
-    enum status status = addressee_load(db, arena, token->recipient_id, ret);
+static enum status load_addressee(struct db *db, struct arena *arena, const struct track_token *token,
+                                  const struct domain *domain, struct addressee *ret) {
+    ret->domain = *domain;
+    enum status status = recipient_get(db, arena, token->recipient_id, &ret->recipient);
+    if (status == STATUS_OK && ret->recipient.message_id != token->message_id) status = STATUS_NOT_FOUND;
+    if (status == STATUS_OK) status = message_get(db, arena, token->message_id, &ret->message);
     if (status != STATUS_OK) return status;
-    bool is_same = ret->message.id == token->message_id && ret->domain.id == token->domain_id;
+    bool is_same = ret->message.domain_id == domain->id && ret->message.account_id == domain->account_id;
     return is_same ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
@@ -62,7 +67,7 @@ enum status track_look_up(struct db *db, struct arena *arena, const struct track
     enum status status = load_domain(db, arena, place, token, host, &s.domain);
     if (status == STATUS_OK) status = name_list(db, arena, token, &s);
     if (status != STATUS_OK) return status;
-    status = load_addressee(db, arena, token, &a);
+    status = load_addressee(db, arena, token, &s.domain, &a);
     if (status == STATUS_OK) {
         s.address = a.recipient.address;
         collect_tags(arena, a.message.tags, &s);
@@ -71,6 +76,12 @@ enum status track_look_up(struct db *db, struct arena *arena, const struct track
     }
     *ret = s;
     return STATUS_OK;
+}
+
+enum status track_check(struct db *db, struct arena *arena, const struct track_place *place, const struct track_token *token,
+                        struct str host) {
+    struct domain domain;
+    return load_domain(db, arena, place, token, host, &domain);
 }
 
 /* ---- what is written ---- */
@@ -202,7 +213,7 @@ enum status track_hit(struct db *tx, const struct track_place *place, const stru
     bool leaves = hit->token.kind == TRACK_UNSUBSCRIBE;
     enum status status = load_domain(tx, &arena, place, &hit->token, hit->host, &domain);
     if (status != STATUS_OK) return status;
-    status = load_addressee(tx, &arena, &hit->token, &a);
+    status = load_addressee(tx, &arena, &hit->token, &domain, &a);
     if (status == STATUS_OK)
         status = leaves ? write_leaving(tx, &arena, hit, &a, &t) : write_hit(tx, place, hit, &a, &t);
     else if (status == STATUS_NOT_FOUND)

@@ -21,8 +21,9 @@
 #define TRACK_TAGS_MAX 20 /* of a message that a page offers */
 
 struct track_place {
-    struct str hostname; /* the gateway's own */
-    const struct track_networks *networks;
+    struct str hostname;                   /* the gateway's own */
+    const struct track_networks *networks; /* may be NULL */
+    struct str link_host;                  /* that the gateway's links lead to, where that is another one; "" it is not */
 };
 
 /* What a page about a token needs to know. */
@@ -37,6 +38,10 @@ struct track_subject {
  * DENIED: it was, and is gone (410). */
 WARN_UNUSED enum status track_look_up(struct db *db, struct arena *arena, const struct track_place *place,
                                       const struct track_token *token, struct str host, struct track_subject *ret);
+
+/* On a reader: does the link still lead somewhere? What track_hit() would answer, and nothing is written. */
+WARN_UNUSED enum status track_check(struct db *db, struct arena *arena, const struct track_place *place,
+                                    const struct track_token *token, struct str host);
 
 /* Who followed the link, as far as the request says. */
 struct track_reader {
