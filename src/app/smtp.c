@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/smtp.h"
 
-#include "app/home.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -32,6 +31,7 @@ struct smtp {
     const struct config *config;
     struct threads *threads;
     struct listeners *listeners;
+    struct certificates *certificates;
     struct smtpd_shared shared;
     struct arena arena;
     struct network_list proxies, xclients;
@@ -43,35 +43,12 @@ struct smtp {
 };
 
 /* ---- certificates ---- */
-static const char *cert_file(const struct smtp *s) {
-    return str_is_empty(s->config->tls_cert) ? HOME_CERTIFICATE : s->config->tls_cert.p;
-}
-
-static const char *key_file(const struct smtp *s) {
-    return str_is_empty(s->config->tls_cert) ? HOME_CERTIFICATE_KEY : s->config->tls_key.p;
-}
-
-/* Whole or not at all: a start that was killed here is made up for by the next one. */
-static enum status make_certificate(const struct smtp *s, struct buf *why) {
-    if (!str_is_empty(s->config->tls_cert)) return STATUS_OK;
-    if (access(HOME_CERTIFICATE, F_OK) == 0 && access(HOME_CERTIFICATE_KEY, F_OK) == 0) return STATUS_OK;
-    enum status st = tls_self_signed(s->config->delivery_hostname.p, HOME_CERTIFICATE ".new", HOME_CERTIFICATE_KEY ".new");
-    if (st == STATUS_OK && (rename(HOME_CERTIFICATE_KEY ".new", HOME_CERTIFICATE_KEY) != 0 ||
-                            rename(HOME_CERTIFICATE ".new", HOME_CERTIFICATE) != 0))
-        st = STATUS_IO;
-    if (st == STATUS_OK)
-        LOG(LOG_INFO, "smtp.self_signed", LOG_Z("certificate", HOME_CERTIFICATE), LOG_STR("host", s->config->delivery_hostname));
-    else
-        buf_addf(why, "cannot make a certificate in the data folder: %s", status_text(st));
-    return st;
-}
-
 /* Each server has a context of its own: a session ticket is good for one of them only (ST14). All change, or none. */
 enum status smtp_reload(struct smtp *s, struct buf *ret_why) {
     struct tls_context *fresh[SERVER_COUNT] = {0};
     enum status st = STATUS_OK;
     for (size_t i = 0; st == STATUS_OK && i < SERVER_COUNT; i++)
-        if (s->servers[i] && i != INBOX) st = tls_context_new_server(cert_file(s), key_file(s), &fresh[i], ret_why);
+        if (s->servers[i] && i != INBOX) st = certificates_context(s->certificates, &fresh[i], ret_why);
     for (size_t i = 0; i < SERVER_COUNT; i++) {
         if (st == STATUS_OK && fresh[i]) smtpd_set_tls(s->servers[i], fresh[i]);
         tls_context_unref(&fresh[i]);
@@ -194,8 +171,7 @@ static enum status open_server(struct smtp *s, size_t i, struct buf *why) {
     if (str_is_empty(s->addresses[i]) && !listeners_has(s->listeners, table[i].door)) return STATUS_OK;
     s->servers[i] = new_server(s, i, loops, loop_count);
     struct door door = {table[i].door, table[i].key, s->addresses[i], loops, loop_count, smtpd_accept, s->servers[i]};
-    enum status st = i == INBOX ? STATUS_OK : make_certificate(s, why);
-    if (st == STATUS_OK) st = listeners_open(s->listeners, &door, &s->first[i], why);
+    enum status st = listeners_open(s->listeners, &door, &s->first[i], why);
     if (st == STATUS_OK) note_listeners(s, i, before);
     return st;
 }
@@ -206,6 +182,7 @@ enum status smtp_open(const struct smtp_options *options, struct smtp **ret, str
     s->config = options->config;
     s->threads = options->threads;
     s->listeners = options->listeners;
+    s->certificates = options->certificates;
     s->shared = options->shared;
     s->shared.hostname = s->config->delivery_hostname;
     s->crowd = new_crowd(s->config);

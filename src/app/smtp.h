@@ -3,13 +3,11 @@
  *   listen       submission with STARTTLS        listen_tls   submission with TLS from the first byte
  *   return_path  bounces and complaints          an address in listen and return_path: both
  *   the sandbox's inbox, on a loopback port that the kernel picks
- *
- * Without [tls] a self-signed certificate is made in the data folder, at the first start with an SMTP address.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_APP_SMTP_H
 #define POSTHORN_APP_SMTP_H
 
-#include "app/config.h"
+#include "app/certificates.h"
 #include "app/listeners.h"
 #include "app/threads.h"
 #include "smtpd/smtpd.h"
@@ -19,6 +17,7 @@ struct smtp_options {
     const struct config *config;
     struct threads *threads;     /* the last loop is mta's, and the inbox's */
     struct listeners *listeners; /* where its sockets go */
+    struct certificates *certificates;
     struct smtpd_shared shared;  /* but for what the configuration says */
 };
 /* No loop runs yet; in the data folder. On failure *ret_why is a sentence, and smtp_free is called all the same. */

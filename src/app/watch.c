@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/watch.h"
 
+#include "app/certificates.h"
 #include "app/recheck.h"
 #include "app/watch_files.h"
 #include "base/log.h"
@@ -267,7 +268,8 @@ static enum status run_files(struct job *job, void *ctx) {
     struct watch *w = LIST_OWNER(job, struct watch, job);
     (void)ctx;
     w->view.is_looked[ALERT_TEST] = true;
-    watch_files(w->options.config, w->now, &w->arena, &w->view);
+    watch_files(w->options.config, &w->arena, &w->view);
+    certificates_watch(w->options.certificates, w->now, &w->arena, &w->view);
     return STATUS_OK;
 }
 

@@ -20,6 +20,7 @@ struct watch;
 /* Everything pointed at must outlive it. */
 struct watch_options {
     const struct config *config;
+    struct certificates *certificates;
     struct loop *loop;
     struct executor *writer, *readers, *searchers, *slow;
     struct resolver *resolver; /* with a cache */

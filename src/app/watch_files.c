@@ -2,9 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/watch_files.h"
 
-#include "app/home.h"
-#include "net/tls.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -26,25 +23,6 @@ static void look_at_disk(const struct config *c, struct arena *a, struct alert_v
         alert_see(view, a, ALERT_DISK, (struct str){0},
                   "The disk of the data folder has %lld MB free, %lld %%. When it is full, no mail is taken.",
                   (long long)megabytes, (long long)(parts / 1000));
-}
-
-static void look_at_certificate(const struct config *c, int64_t now, struct arena *a, struct alert_view *view) {
-    bool is_own = str_is_empty(c->tls_cert);
-    struct str file = is_own ? STR(HOME_CERTIFICATE) : c->tls_cert;
-    struct tls_certificate about;
-    view->is_looked[ALERT_CERTIFICATE] = true;
-    if (c->alerts_certificate == 0 || (is_own && access(file.p, F_OK) != 0 && errno == ENOENT)) return;
-    if (tls_certificate_read(file.p, &about) != STATUS_OK) {
-        alert_see(view, a, ALERT_CERTIFICATE, file, "There is no certificate to read in %.*s.", STR_ARG(file));
-        return;
-    }
-    int64_t left_ms = about.expires_at - now;
-    if (left_ms >= c->alerts_certificate) return;
-    if (left_ms < 0)
-        alert_see(view, a, ALERT_CERTIFICATE, file, "The certificate in %.*s has expired.", STR_ARG(file));
-    else
-        alert_see(view, a, ALERT_CERTIFICATE, file, "The certificate in %.*s expires in %lld days; SIGHUP takes over a new one.",
-                  STR_ARG(file), (long long)(left_ms / CLOCK_DAY_MS));
 }
 
 static bool may_bind(const struct sockaddr *address, socklen_t length, struct buf *ret_why) {
@@ -78,8 +56,7 @@ static void look_at_sources(const struct config *c, struct arena *a, struct aler
     }
 }
 
-void watch_files(const struct config *c, int64_t now, struct arena *a, struct alert_view *view) {
+void watch_files(const struct config *c, struct arena *a, struct alert_view *view) {
     look_at_disk(c, a, view);
-    look_at_certificate(c, now, a, view);
     if (c->delivery_mode == MODE_LIVE) look_at_sources(c, a, view);
 }

@@ -1,4 +1,4 @@
-/* watch_files.h - what is wrong with this machine: its disk, our certificate, our source addresses. It blocks: for the slow pool.
+/* watch_files.h - what is wrong with this machine: its disk, our source addresses. It blocks: for the slow pool.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_APP_WATCH_FILES_H
 #define POSTHORN_APP_WATCH_FILES_H
@@ -7,7 +7,7 @@
 #include "core/alert.h"
 
 /* The working directory is the data folder. */
-void watch_files(const struct config *c, int64_t now, struct arena *a, struct alert_view *view);
+void watch_files(const struct config *c, struct arena *a, struct alert_view *view);
 /* Can a connection come from that address here? "" can. Otherwise *ret_why says why not. For doctor too. */
 bool watch_source_works(struct str address, struct buf *ret_why);
 

@@ -159,9 +159,23 @@ enum status tls_context_new_server(const char *cert_file, const char *key_file, 
     return STATUS_OK;
 }
 
-enum status tls_certificate_read(const char *cert_file, struct tls_certificate *ret) {
-    BIO *file = BIO_new_file(cert_file, "r");
+static X509 *read_certificate(const char *path) {
+    BIO *file = BIO_new_file(path, "r");
     X509 *cert = file ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
+    BIO_free(file);
+    ERR_clear_error();
+    return cert;
+}
+
+bool tls_certificate_covers(const char *cert_file, struct str host) {
+    X509 *cert = read_certificate(cert_file);
+    bool covers = cert && X509_check_host(cert, host.p, host.n, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
+    X509_free(cert);
+    return covers;
+}
+
+enum status tls_certificate_read(const char *cert_file, struct tls_certificate *ret) {
+    X509 *cert = read_certificate(cert_file);
     struct tm expires;
     bool ok = cert && ASN1_TIME_to_tm(X509_get0_notAfter(cert), &expires) == 1;
     if (ok)
@@ -169,8 +183,6 @@ enum status tls_certificate_read(const char *cert_file, struct tls_certificate *
                                             X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) == 0,
                                         .expires_at = (int64_t)timegm(&expires) * 1000};
     X509_free(cert);
-    BIO_free(file);
-    ERR_clear_error();
     return ok ? STATUS_OK : STATUS_INVALID;
 }
 
