@@ -190,8 +190,10 @@ static void submit(struct visit *v, struct executor *executor, job_run_fn run, j
                           .bytes = JOB_BYTES,
                           .lane = -v->hit.token.domain_id}; /* the account is not known yet */
     if (run == run_hit && !is_page(v)) timer_start(&v->patience, TRACKER_PATIENCE_MS);
-    v->job.status = executor_submit(executor, &v->job);
-    if (v->job.status != STATUS_OK) done(&v->job);
+    enum status status = executor_submit(executor, &v->job);
+    if (status == STATUS_OK) return; /* it is the executor's now */
+    v->job.status = status;
+    done(&v->job);
 }
 
 static void start(struct visit *v) {

@@ -4,16 +4,19 @@ SPDX-License-Identifier: Apache-2.0"""
 import ipaddress
 
 
+UINT16, UINT32, UINT64 = 5, 6, 9
+
+
 def packed(value):
-    """A value of the data section: map, text or number."""
+    """A value of the data section: map, text, array or (type of number, number)."""
     if isinstance(value, dict):
         return control(7, len(value)) + b"".join(packed(k) + packed(v) for k, v in value.items())
     if isinstance(value, str):
         return control(2, len(value.encode())) + value.encode()
     if isinstance(value, list):
         return control(11, len(value)) + b"".join(map(packed, value))
-    raw = value.to_bytes((value.bit_length() + 7) // 8, "big")
-    return control(6 if len(raw) <= 4 else 9, len(raw)) + raw
+    raw = value[1].to_bytes((value[1].bit_length() + 7) // 8, "big")
+    return control(value[0], len(raw)) + raw
 
 
 def control(kind, size):
@@ -43,6 +46,7 @@ def country_database(networks):
     def record(r):
         number = len(nodes) if r is None else len(nodes) + 16 + r[0] if isinstance(r, tuple) else r
         return number.to_bytes(3, "big")
-    about = {"binary_format_major_version": 2, "binary_format_minor_version": 0, "build_epoch": 1, "database_type": "Test-Country",
-             "description": {"en": "test"}, "ip_version": 6, "languages": ["en"], "node_count": len(nodes), "record_size": 24}
+    about = {"binary_format_major_version": (UINT16, 2), "binary_format_minor_version": (UINT16, 0), "build_epoch": (UINT64, 1),
+             "database_type": "Test-Country", "description": {"en": "test"}, "ip_version": (UINT16, 6), "languages": ["en"],
+             "node_count": (UINT32, len(nodes)), "record_size": (UINT16, 24)}
     return b"".join(record(a) + record(b) for a, b in nodes) + bytes(16) + data + b"\xab\xcd\xefMaxMind.com" + packed(about)

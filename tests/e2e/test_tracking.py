@@ -11,6 +11,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
 
@@ -257,9 +258,6 @@ def test_TR13_what_senders_write_is_text_on_the_page(shared):
     sent = new(shared, Tags=[evil])
     page = look(sent, sent.link(LEAVE))[2].decode()
     assert "<script" not in page and "&lt;script&gt;" in page
-    left = look(sent, sent.link(LEAVE), method="POST", body={"choice": f"tag:{evil}"})
-    assert left[0] == 400, "a body that is no form"
-    from urllib.parse import urlencode
     left = look(sent, sent.link(LEAVE), method="POST", body=urlencode({"choice": f"tag:{evil}"}), Content_Type="application/x-www-form-urlencoded")
     assert left[0] == 200 and b"<script" not in left[2] and [e["Details"]["Tag"] for e in sent.events()] == [evil]
 
