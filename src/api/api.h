@@ -12,6 +12,7 @@
 #include "core/live.h"
 #include "core/queue.h"
 #include "core/source.h"
+#include "core/webhooks.h"
 #include "crypto/seal.h"
 #include "httpd/http_server.h"
 #include "net/executor.h"
@@ -20,6 +21,7 @@
 struct api;
 struct work;
 struct tls_report_options;
+struct hook_trial;
 /* Everything pointed at must outlive the api; strings are borrowed too. */
 struct api_options {
     struct executor *writer, *readers, *searchers, *slow;
@@ -37,7 +39,7 @@ struct api_options {
     bool v1_always_200;                 /* [api] v1_errors=always-200 */
     struct str smtp_host, smtp_ports;   /* [smtp] public_host, public_ports: what SMTP users are told */
     unsigned smtp_tls_port;             /* of these the one with TLS from the start; 0: none */
-    bool webhook_allow_private;         /* [webhook] allow_private */
+    struct webhook_rules webhooks;      /* which URLs may be called */
     bool is_sandbox;                    /* the inbox exists */
     const struct source_table *sources; /* outlives the API; NULL: the kernel's choice of address, one pool */
     struct http_budget *budget; /* memory that messages made of templates and lists share with request bodies; may be NULL */
@@ -49,6 +51,8 @@ struct api_options {
     void (*queue_release)(void *arg, void *hold);
     /* Any loop: mta_ask (mta/mta.h). NULL: nobody delivers. */
     void (*live_ask)(void *arg, struct live_question *question);
+    /* Any loop: hook_tester_ask (hook/hook_tester.h). NULL: nobody calls. */
+    void (*webhook_test)(void *arg, struct hook_trial *trial);
     void (*alerts_wake)(void *arg);              /* any thread: there is an alert to tell (app/watch.h); may be NULL */
     struct str alerts_mail, alerts_webhook;      /* [alerts]: where it is told */
     const struct tls_report_options *tls_report; /* [tls_report]; NULL: none are sent */

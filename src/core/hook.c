@@ -8,29 +8,13 @@
 #include "store/accounts.h"
 #include "store/scope.h"
 
-#define NOTICE_MS  INT64_C(86400000) /* life of the mail */
-#define TURN_ROWS  200
-#define WHY_MAX    500 /* bytes kept of why a call failed */
-#define WHY_NO_KEY "the signing key was sealed under another master key: make a new one"
+#define NOTICE_MS     INT64_C(86400000) /* life of the mail */
+#define TURN_ROWS     200
+#define WHY_MAX       500 /* bytes kept of why a call failed */
+#define WHY_FORBIDDEN "its URL is not one that may be called"
+#define WHY_NO_KEY    "the signing key was sealed under another master key: make a new one"
 
 /* ---- the event ---- */
-static enum status tell(struct db *tx, const struct event *event, int64_t node_id, int64_t id, int64_t *ret_calls) {
-    int64_t calls = 0;
-    enum status status = hook_outbox_add(tx, event, id, node_id, &calls);
-    if (status == STATUS_OK && ret_calls) *ret_calls = calls;
-    return status;
-}
-
-enum status hook_record(struct db *tx, const struct event *event, int64_t node_id, int64_t *ret_id, int64_t *ret_calls) {
-    enum status status = event_record(tx, event, ret_id);
-    return status == STATUS_OK ? tell(tx, event, node_id, *ret_id, ret_calls) : status;
-}
-
-enum status hook_record_once(struct db *tx, const struct event *event, int64_t node_id, int64_t *ret_id, int64_t *ret_calls) {
-    enum status status = event_record_once(tx, event, ret_id);
-    return status == STATUS_OK ? tell(tx, event, node_id, *ret_id, ret_calls) : status;
-}
-
 void hook_write_event(struct json_writer *w, struct arena *arena, const struct event_row *row) {
     json_open_object(w);
     json_add_z(w, STR("type"), event_noun(row->event.type));
@@ -53,6 +37,7 @@ struct making {
 static struct str call_id(struct arena *arena, const struct hook_call *call, bool is_batch) {
     BUF_AUTO ids = {0};
     BUF_AUTO hex = {0};
+    if (call->rows[0].event.event.id == 0) return arena_strf(arena, "test_%lld", (long long)call->rows[0].event.event.at);
     if (!is_batch) return arena_strf(arena, "evt_%lld", (long long)call->rows[0].event.event.id);
     for (size_t i = 0; i < call->count; i++) buf_addf(&ids, "%lld,", (long long)call->rows[i].event.event.id);
     struct sha256 digest = sha256(buf_str(&ids));
@@ -162,6 +147,12 @@ static enum status fill_turn(struct db *db, struct making *m, const struct hook_
     return STATUS_OK;
 }
 
+/* What stands in the way of every call; "": nothing does. */
+static struct str find_trouble(struct arena *arena, const struct hook_rules *rules, const struct hook_endpoint *endpoint) {
+    bool is_fine = webhook_url_judge(endpoint->url, &rules->urls, arena) == WEBHOOK_URL_FINE;
+    return is_fine ? STR("") : STR(WHY_FORBIDDEN);
+}
+
 enum status hook_load(struct db *db, struct arena *arena, const struct hook_rules *rules, const struct hook_ask *ask,
                       struct hook_turn *ret) {
     struct hook_endpoint endpoint;
@@ -173,11 +164,35 @@ enum status hook_load(struct db *db, struct arena *arena, const struct hook_rule
         turn.account_id = endpoint.account_id;
         turn.url = endpoint.url;
         turn.needs_key = endpoint.key_sealed.n == 0;
-        if (endpoint.health.paused_until > ask->now) turn.not_before = endpoint.health.paused_until;
-        if (!turn.needs_key && !turn.not_before) status = fill_turn(db, &m, rules, ask, &turn);
+        if (endpoint.health.paused_until > ask->now)
+            turn.not_before = endpoint.health.paused_until;
+        else
+            turn.trouble = find_trouble(arena, rules, &endpoint);
+        if (!turn.needs_key && !turn.not_before && !turn.trouble.n) status = fill_turn(db, &m, rules, ask, &turn);
     }
     if (status == STATUS_OK || status == STATUS_NOT_FOUND) *ret = turn;
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status hook_try(struct arena *arena, const struct hook_rules *rules, const struct hook_endpoint *endpoint,
+                     struct hook_row *sample, int64_t now, struct hook_turn *ret) {
+    struct hook_turn turn = {.webhook_id = endpoint->id, .account_id = endpoint->account_id, .url = endpoint->url};
+    struct making m = {.arena = arena, .endpoint = endpoint, .now = now};
+    struct hook_row_list rows = {sample, 1};
+    enum status status = open_secrets(&m, rules, &turn);
+    turn.trouble = find_trouble(arena, rules, endpoint);
+    if (status == STATUS_OK && !turn.trouble.n) status = make_calls(&m, &rows, 1, &turn);
+    if (status == STATUS_CORRUPT || status == STATUS_INVALID) {
+        turn.trouble = STR(WHY_NO_KEY);
+        status = STATUS_OK;
+    }
+    if (status == STATUS_OK) *ret = turn;
+    return status;
+}
+
+void hook_trial_fini(struct hook_trial *trial) {
+    buf_fini(&trial->body);
+    buf_fini(&trial->why);
 }
 
 /* ---- the answer ---- */
@@ -272,6 +287,12 @@ enum status hook_settle(struct db *tx, struct arena *arena, const struct hook_ru
     if (status == STATUS_OK && settled.is_applied) status = settle_endpoint(tx, arena, rules, outcome, &settled);
     if (status == STATUS_OK) *ret = settled;
     return status;
+}
+
+enum status hook_trial_log(struct db *tx, const struct hook_trial *trial) {
+    const struct hook_call none = {.attempt = 1};
+    const struct hook_outcome outcome = {trial->turn.webhook_id, &none, &trial->answer};
+    return log_call(tx, &outcome);
 }
 
 /* ---- the end of a turn ---- */

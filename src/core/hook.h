@@ -1,6 +1,6 @@
 /* hook.h - webhook calls: which endpoints an event goes to, what a call says, and what its answer changes.
  *
- *   hook_record      (writer) the event and a row an endpoint, in one transaction (P3)
+ *   event_record     (writer, store/events.h) the event and a row an endpoint, in one transaction (P3)
  *   hook_load        (reader) what an endpoint is told next: a *turn* of some calls, made and signed
  *   hook_settle      (writer) one call's answer: rows, attempt log, the endpoint's health, a notice when it is disabled (P3)
  *   hook_finish      (writer) the end of a turn: when the endpoint's queue is looked at next
@@ -22,12 +22,6 @@
 #define HOOK_DROP_MAX    500                          /* rows of a slice */
 #define HOOK_ATTEMPTS_MS (30 * INT64_C(86400) * 1000) /* attempts are kept for */
 
-/* event_record and event_record_once (store/events.h), with the rows of the outbox. *ret_calls (may be NULL): how many. */
-WARN_UNUSED enum status hook_record(struct db *tx, const struct event *event, int64_t node_id, int64_t *ret_id,
-                                    int64_t *ret_calls);
-WARN_UNUSED enum status hook_record_once(struct db *tx, const struct event *event, int64_t node_id, int64_t *ret_id,
-                                         int64_t *ret_calls);
-
 /* The event as a call tells it: {"type","timestamp","data"}, data as GET /api/v1/events shows it. */
 void hook_write_event(struct json_writer *w, struct arena *arena, const struct event_row *row);
 
@@ -36,6 +30,7 @@ struct hook_rules {
     const struct rand *rand;
     struct node_epoch owner;
     struct notice_options notices;
+    struct webhook_rules urls; /* judged again before each turn: the configuration may have changed */
 };
 struct hook_call {
     struct hook_row *rows; /* of one attempt each */
@@ -62,6 +57,22 @@ struct hook_ask {
 /* On a reader: at most calls_max calls, one when the endpoint's last call failed. All of *ret lives in the arena. */
 WARN_UNUSED enum status hook_load(struct db *db, struct arena *arena, const struct hook_rules *rules, const struct hook_ask *ask,
                                   struct hook_turn *ret);
+
+/* A call that tells of nothing: its owner wants to see what his endpoint says. hook_try makes it, hook/hook_tester calls. */
+struct hook_trial {
+    struct hook_turn turn;     /* of one call, if `turn.trouble` names none */
+    struct hook_answer answer; /* what came back */
+    bool was_called;           /* false: there was no place for it, or the gateway stops */
+    struct buf body, why;      /* hold the answer's strings; for hook_trial_fini */
+    void (*done)(struct hook_trial *trial);
+};
+/* Whatever the endpoint's health, and active or not. `sample` (event.id 0) is what it is told, in an array where it takes
+ * several. The turn lives in the arena; it keeps a pointer to the sample. */
+WARN_UNUSED enum status hook_try(struct arena *arena, const struct hook_rules *rules, const struct hook_endpoint *endpoint,
+                                 struct hook_row *sample, int64_t now, struct hook_turn *ret);
+/* On the writer: into the endpoint's log, of no event. Its health stays as it is. */
+WARN_UNUSED enum status hook_trial_log(struct db *tx, const struct hook_trial *trial);
+void hook_trial_fini(struct hook_trial *trial);
 
 struct hook_settled {
     bool is_applied;        /* false: settled before, or not ours any more; nothing was written */

@@ -19,17 +19,44 @@ static bool is_local_name(struct str name) {
     return str_find(name, '.') == STR_NONE;
 }
 
-static bool is_open_port(uint16_t port) {
+/* Below 1024 only the web's. Above, none where something else takes lines of text for commands: a POST is lines of text. */
+static bool is_web_port(uint16_t port) {
+    static const uint16_t others[] = {1433, 1521, 2049, 2375, 2376, 2379, 3306, 4190, 5060,  5061,  5432, 5672,
+                                      6000, 6379, 6380, 6566, 6667, 6697, 9092, 9418, 11211, 27017, 50000};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (port == others[i]) return false;
     return port == 80 || port == 443 || port >= 1024;
 }
 
-enum webhook_url_verdict webhook_url_judge(struct str text, struct str own, bool allow_private, struct arena *arena) {
+static bool is_own_host(const struct webhook_rules *rules, struct str host) {
+    for (size_t i = 0; i < WEBHOOK_OWN_MAX; i++)
+        if (rules->own_hosts[i].n && str_eq_nocase(host, rules->own_hosts[i])) return true;
+    return false;
+}
+
+static bool is_same_place(const struct web_url *a, const struct web_url *b) {
+    if (a->port != b->port || a->ip.family != b->ip.family) return false;
+    return a->ip.family ? memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) == 0 : str_eq(a->host, b->host);
+}
+
+static bool is_own_url(const struct webhook_rules *rules, const struct web_url *url, struct arena *arena) {
+    struct web_url own;
+    for (size_t i = 0; i < WEBHOOK_OWN_MAX; i++)
+        if (rules->own_urls[i].n && web_url_parse(rules->own_urls[i], arena, &own) && is_same_place(&own, url)) return true;
+    return false;
+}
+
+static bool is_public(const struct webhook_rules *rules, const struct web_url *url) {
+    if (!is_web_port(url->port)) return false;
+    if (url->ip.family) return ip_reach(&url->ip) == IP_PUBLIC;
+    return !is_own_host(rules, url->host) && !is_local_name(url->host);
+}
+
+enum webhook_url_verdict webhook_url_judge(struct str text, const struct webhook_rules *rules, struct arena *arena) {
     struct web_url url;
     if (text.n > WEBHOOK_URL_MAX || !web_url_parse(text, arena, &url)) return WEBHOOK_URL_MALFORMED;
-    if (allow_private) return WEBHOOK_URL_FINE;
-    if (!is_open_port(url.port)) return WEBHOOK_URL_FORBIDDEN;
-    if (url.ip.family) return ip_reach(&url.ip) == IP_PUBLIC ? WEBHOOK_URL_FINE : WEBHOOK_URL_FORBIDDEN;
-    return str_eq_nocase(url.host, own) || is_local_name(url.host) ? WEBHOOK_URL_FORBIDDEN : WEBHOOK_URL_FINE;
+    if (is_own_url(rules, &url, arena)) return WEBHOOK_URL_FORBIDDEN;
+    return rules->allow_private || is_public(rules, &url) ? WEBHOOK_URL_FINE : WEBHOOK_URL_FORBIDDEN;
 }
 
 enum status webhook_create(struct db *tx, struct webhook *webhook) {
@@ -72,7 +99,8 @@ enum status webhook_rotate_signing_key(struct db *tx, const struct webhook_rotat
     SECRET_AUTO key = {0};
     BUF_AUTO sealed = {0};
     make_key(r->domain_id, r->seal, r->rand, &key, &sealed);
-    enum status status = hook_key_rotate(tx, r->domain_id, buf_str(&sealed), r->now + WEBHOOK_KEY_OVERLAP_MS);
+    int64_t old_until = r->is_at_once ? 0 : r->now + WEBHOOK_KEY_OVERLAP_MS;
+    enum status status = hook_key_rotate(tx, r->domain_id, buf_str(&sealed), old_until);
     if (status == STATUS_OK) buf_add_str(out, buf_str(&key));
     return status;
 }

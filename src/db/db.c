@@ -37,6 +37,7 @@ void db_close(struct db **db) {
     db_rollback(*db);
     for (size_t i = 0; i < STMT_CHAINS; i++) free_all(*db, &(*db)->chains[i]);
     buf_fini(&(*db)->error);
+    map_free(&(*db)->memory);
     (*db)->engine->close(*db);
     *db = NULL;
 }
@@ -79,6 +80,19 @@ enum status db_broken(const struct db *db) {
     return db->broken;
 }
 
+void db_mark(struct db *db, unsigned marks) {
+    db->marks |= marks;
+}
+
+unsigned db_marks(const struct db *db) {
+    return db->marks;
+}
+
+struct map *db_memory(struct db *db) {
+    if (!db->memory) db->memory = map_new();
+    return db->memory;
+}
+
 bool db_is_lost(const struct db *db) {
     return db->is_lost;
 }
@@ -91,6 +105,7 @@ enum status db_begin(struct db *db) {
     if (st != STATUS_OK) return st;
     db->in_tx = true;
     db->broken = STATUS_OK;
+    db->marks = 0;
     return STATUS_OK;
 }
 

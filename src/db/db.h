@@ -14,6 +14,7 @@
 #define POSTHORN_DB_DB_H
 
 #include "base/buf.h"
+#include "base/map.h"
 #include "base/status.h"
 
 struct db;
@@ -45,6 +46,12 @@ enum status db_broken(const struct db *db);
 /* SQLite: a read, write or sync failed on this connection, or the file is damaged. Nothing may be written any more (the process
  * is to stop, P7), and closing does not checkpoint. PostgreSQL: never; its server judges its own disk. */
 bool db_is_lost(const struct db *db);
+/* Bits that the transaction leaves for whoever commits it (store/writer.h); begin clears them. */
+void db_mark(struct db *db, unsigned marks);
+unsigned db_marks(const struct db *db);
+/* What is known of the database without asking it, for as long as the connection lives: rollbacks change nothing, so it may only
+ * say what could be. Empty at first; lives in the connection, which owns no values. */
+struct map *db_memory(struct db *db);
 
 /* Statement for `sql`, a string literal: prepared once per connection (found by address), reset and unbound at each call.
  * Runs inside a transaction only. At most DB_PARAMS_MAX parameters; a parameter's kind never changes.

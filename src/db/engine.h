@@ -6,6 +6,7 @@
 #ifndef POSTHORN_DB_ENGINE_H
 #define POSTHORN_DB_ENGINE_H
 
+#include "base/map.h"
 #include "db/db.h"
 
 enum param_kind { PARAM_NULL, PARAM_INT, PARAM_TEXT, PARAM_BLOB };
@@ -39,6 +40,8 @@ struct db {
     bool is_lost; /* set by the engine, for good */
     enum status broken;
     int64_t changes, total_changes;
+    unsigned marks;     /* of this transaction */
+    struct map *memory; /* NULL: nothing was remembered yet */
 };
 
 struct db_engine {

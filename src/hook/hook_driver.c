@@ -5,16 +5,16 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "hook/hook_request.h"
 
 #include <stdlib.h>
 
-#define LOOK_MS     1000 /* between looks that nothing asked for */
-#define PAGE        200  /* queues of one look */
-#define TURN_CALLS  20   /* of one endpoint at once */
-#define SHARE       8    /* a turn takes this part of the places that are left */
-#define RETRY_MS    1000 /* until a job is tried again that could not run */
-#define PRUNE_MS    INT64_C(3600000)
-#define HEADERS_OWN 4
+#define LOOK_MS    1000 /* between looks that nothing asked for */
+#define PAGE       200  /* queues of one look */
+#define TURN_CALLS 20   /* of one endpoint at once */
+#define SHARE      8    /* a turn takes this part of the places that are left */
+#define RETRY_MS   1000 /* until a job is tried again that could not run */
+#define PRUNE_MS   INT64_C(3600000)
 
 struct call {
     struct turn *turn;
@@ -94,6 +94,7 @@ static void take_places(struct hook_driver *d, struct turn *t, size_t n) {
     s->places += n;
     d->places += n;
     t->places += n;
+    metrics_add(d->options.metrics, METRIC_HOOK_IN_FLIGHT, (int64_t)n);
 }
 
 static void give_places(struct hook_driver *d, struct turn *t, size_t n) {
@@ -102,6 +103,7 @@ static void give_places(struct hook_driver *d, struct turn *t, size_t n) {
     d->places -= n;
     t->places -= n;
     s->places -= n;
+    metrics_add(d->options.metrics, METRIC_HOOK_IN_FLIGHT, -(int64_t)n);
     if (s->places == 0) free(map_remove(d->by_account, key_of(&t->account_id)));
 }
 
@@ -155,7 +157,10 @@ static bool submit(struct turn *t, struct executor *e, struct job *job, job_run_
 }
 
 static void tell(struct hook_driver *d, int64_t webhook_id, const struct hook_settled *settled) {
-    if (settled->is_disabled) LOG(LOG_WARN, "hook.disabled", LOG_INT("webhook", webhook_id));
+    if (settled->is_disabled) {
+        metrics_add(d->options.metrics, METRIC_HOOK_DISABLED, 1);
+        LOG(LOG_WARN, "hook.disabled", LOG_INT("webhook", webhook_id));
+    }
     if (settled->mail.entry_count && d->options.queue_offer)
         d->options.queue_offer(d->options.arg, settled->mail.entries, settled->mail.entry_count);
 }
@@ -222,6 +227,13 @@ static void settle(struct call *c) {
     c->is_job_out = submit(c->turn, c->turn->driver->options.writer, &c->job, run_settle, settled);
 }
 
+static void count_call(const struct call *c) {
+    struct metrics *m = c->turn->driver->options.metrics;
+    metrics_add(m, METRIC_HOOK_CALLS, 1);
+    if (hook_judge(&c->answer) != HOOK_TAKEN) metrics_add(m, METRIC_HOOK_FAILED, 1);
+    metrics_add(m, METRIC_HOOK_EVENTS, hook_judge(&c->answer) == HOOK_TAKEN ? (int64_t)c->what->count : 0);
+}
+
 static void on_answer(void *arg, const struct http_client_result *r) {
     struct call *c = arg;
     c->http = NULL;
@@ -230,40 +242,22 @@ static void on_answer(void *arg, const struct http_client_result *r) {
         return;
     }
     c->is_answered = true;
-    buf_add_str(&c->body, r->body);
-    buf_add_str(&c->why, r->why);
-    c->answer.code = r->status == STATUS_OK || r->stage == HTTP_CLIENT_BODY ? r->code : 0;
-    c->answer.why = buf_str(&c->why);
-    c->answer.body = buf_str(&c->body);
-    c->answer.retry_after_s = r->retry_after_s;
+    hook_request_answer(r, &c->body, &c->why, &c->answer);
     c->answer.ended_at = now_of(c->turn->driver);
+    count_call(c);
     if (c->answer.ended_at < c->answer.began_at) c->answer.ended_at = c->answer.began_at; /* the clock was set */
     settle(c);
 }
 
 static void start_call(struct call *c) {
-    const struct hook_turn *what = &c->turn->what;
     const struct hook_driver_options *o = &c->turn->driver->options;
-    struct http_client_header headers[HEADERS_OWN + HOOK_HEADERS_MAX] = {
-        {STR("Content-Type"), STR("application/json")},
-        {STR("webhook-id"), c->what->id},
-        {STR("webhook-timestamp"), c->what->at_text},
-        {STR("webhook-signature"), c->what->signature},
-    };
-    for (size_t i = 0; i < what->headers.count; i++)
-        headers[HEADERS_OWN + i] = (struct http_client_header){what->headers.items[i].name, what->headers.items[i].value};
     c->answer.began_at = now_of(c->turn->driver);
-    c->http = http_client_start(o->http,
-                                &(struct http_client_request){.url = what->url,
-                                                              .is_post = true,
-                                                              .body = c->what->body,
-                                                              .headers = headers,
-                                                              .header_count = HEADERS_OWN + what->headers.count,
-                                                              .timeout_ms = o->timeout_ms,
-                                                              .body_max = HOOK_ANSWER_MAX,
-                                                              .allow_http = true,
-                                                              .allow_private = o->allow_private},
-                                on_answer, c);
+    c->http = hook_request_start(&(struct hook_request){.http = o->http,
+                                                        .turn = &c->turn->what,
+                                                        .call = c->what,
+                                                        .timeout_ms = o->timeout_ms,
+                                                        .allow_private = o->rules.urls.allow_private},
+                                 on_answer, c);
 }
 
 /* ---- a turn ---- */

@@ -11,12 +11,13 @@
 #ifndef POSTHORN_HOOK_HOOK_DRIVER_H
 #define POSTHORN_HOOK_HOOK_DRIVER_H
 
+#include "base/metrics.h"
 #include "core/hook.h"
 #include "net/executor.h"
 #include "net/http_client.h"
 
 #define HOOK_TIMEOUT_MS    15000 /* of a call */
-#define HOOK_IN_FLIGHT_MAX 200
+#define HOOK_IN_FLIGHT_MAX 500
 
 struct hook_driver;
 /* Everything pointed at must outlive it. */
@@ -25,16 +26,16 @@ struct hook_driver_options {
     struct executor *writer, *readers;
     struct http_client *http; /* on the same loop */
     struct hook_rules rules;
-    bool allow_private;   /* [webhook] allow_private */
-    int64_t timeout_ms;   /* 0: HOOK_TIMEOUT_MS */
-    size_t in_flight_max; /* calls under way; 0: HOOK_IN_FLIGHT_MAX */
+    struct metrics *metrics; /* may be NULL */
+    int64_t timeout_ms;      /* 0: HOOK_TIMEOUT_MS */
+    size_t in_flight_max;    /* calls under way; 0: HOOK_IN_FLIGHT_MAX */
     /* After COMMIT, on the loop: new entries for the scheduler, a notice's. May be NULL. */
     void (*queue_offer)(void *arg, const struct queue_entry *entries, size_t count);
     void *arg;
 };
 /* On the loop, or before it runs. */
 struct hook_driver *hook_driver_new(const struct hook_driver_options *options);
-/* On the loop: something was written to the outbox (hook_record told of calls). Without it a look comes within a second. */
+/* On the loop: something was written to the outbox (HOOK_MARK of a commit). Without it a look comes within a second. */
 void hook_driver_wake(struct hook_driver *d);
 /* On the loop: begin nothing more; what is under way has grace_ms to end. done(arg) then, not from inside the call. */
 void hook_driver_stop(struct hook_driver *d, int64_t grace_ms, void (*done)(void *arg), void *arg);

@@ -22,7 +22,11 @@
 #define TTL_MAX_S     300
 
 bool http_call_may_reach(const struct http_client_call *call, const struct ip *ip) {
-    return call->allow_private || ip_reach(ip) == IP_PUBLIC;
+    const struct http_client_options *o = &call->client->options;
+    struct net_address to = {.family = ip->family, .port = call->url.port};
+    memcpy(to.ip, ip->bytes, sizeof to.ip);
+    if (!call->allow_private && ip_reach(ip) != IP_PUBLIC) return false;
+    return !o->is_ours || !o->is_ours(o->ours_arg, &to);
 }
 
 static int64_t now_mono(const struct http_client *c) {
@@ -53,6 +57,7 @@ static struct http_host *host_get(struct http_client *c, const struct web_url *u
     h->key = buf_take(&key);
     list_init(&h->node);
     list_init(&h->waiting);
+    list_init(&h->running);
     if (url->ip.family) {
         h->addresses[h->address_count++] = url->ip;
         h->good_until = INT64_MAX;
@@ -111,6 +116,7 @@ static void call_free(struct http_client_call *call) {
     timer_fini(&call->timer);
     curl_slist_free_all(call->headers);
     buf_fini(&call->got);
+    buf_fini(&call->head);
     arena_fini(&call->arena);
     free(call);
 }
@@ -119,6 +125,7 @@ void http_call_end(struct http_client_call *call) {
     struct http_client *c = call->client;
     if (call->easy) http_curl_drop(call);
     call->result.body = buf_str(&call->got);
+    call->result.head = buf_str(&call->head);
     call->result.total_ms = http_call_age_ms(call);
     list_remove(&call->node);
     timer_stop(&call->timer);
@@ -206,6 +213,25 @@ static bool host_may_begin(const struct http_host *h) {
     return h->under_way < c->options.per_host_max && c->under_way < max && h->under_way <= (max - c->under_way) / SHARE;
 }
 
+static bool lane_may_begin(const struct http_host *h, int64_t lane) {
+    size_t own = 0;
+    if (lane == 0) return true;
+    LIST_FOR_EACH (it, &h->running) own += LIST_OWNER(it, struct http_client_call, running)->lane == lane;
+    return own == 0 || own < (h->client->options.per_host_max - (h->under_way - own)) / 2;
+}
+
+/* The first that waits there, of those whose lane has not yet what is its due (P6); NULL: none. */
+static struct http_client_call *host_pick(const struct http_host *h) {
+    int64_t full = 0; /* the lane that was counted last */
+    LIST_FOR_EACH (it, &h->waiting) {
+        struct http_client_call *call = LIST_OWNER(it, struct http_client_call, node);
+        if (full && call->lane == full) continue;
+        if (lane_may_begin(h, call->lane)) return call;
+        full = call->lane;
+    }
+    return NULL;
+}
+
 static bool has_reachable(const struct http_client_call *call) {
     for (size_t i = 0; i < call->host->address_count; i++)
         if (http_call_may_reach(call, &call->host->addresses[i])) return true;
@@ -214,7 +240,7 @@ static bool has_reachable(const struct http_client_call *call) {
 
 static void begin(struct http_client_call *call) {
     if (!has_reachable(call)) {
-        call_fail(call, STATUS_DENIED, HTTP_CLIENT_ADDRESS, STR("the host is not on the public internet"));
+        call_fail(call, STATUS_DENIED, HTTP_CLIENT_ADDRESS, HTTP_CALL_DENIED);
         return;
     }
     list_remove(&call->node);
@@ -223,8 +249,7 @@ static void begin(struct http_client_call *call) {
 }
 
 /* The addresses may have grown old while it waited: then it waits for new ones. */
-static void host_turn(struct http_host *h) {
-    struct http_client_call *call = LIST_OWNER(h->waiting.next, struct http_client_call, node);
+static void host_turn(struct http_host *h, struct http_client_call *call) {
     if (h->good_until <= now_mono(h->client)) {
         if (!host_is_looking(h)) look_up(h, call->url.host);
         return;
@@ -237,9 +262,10 @@ void http_client_turn(struct http_client *c) {
     for (size_t misses = 0; misses < LOOK_MAX && misses < c->ready_count && c->under_way < c->options.in_flight_max;) {
         struct http_host *h = pop_ready(c);
         if (list_is_empty(&h->waiting)) continue; /* cancelled */
-        if (host_may_begin(h)) {
+        struct http_client_call *call = host_may_begin(h) ? host_pick(h) : NULL;
+        if (call) {
             misses = 0;
-            host_turn(h);
+            host_turn(h, call);
         } else {
             misses++;
             host_set_ready(h);
@@ -301,6 +327,8 @@ struct http_client_call *http_client_start(struct http_client *c, const struct h
         .arg = arg,
         .is_post = request->is_post,
         .allow_private = request->allow_private,
+        .wants_head = request->wants_head,
+        .lane = request->lane,
         .body_max = request->body_max,
         .began_at = now_mono(c),
         .result = {.sent_ms = -1, .first_byte_ms = -1},
@@ -308,6 +336,7 @@ struct http_client_call *http_client_start(struct http_client *c, const struct h
     call->ends_at = call->began_at + request->timeout_ms;
     call->body = arena_str(&call->arena, request->body);
     list_init(&call->node);
+    list_init(&call->running);
     c->call_count++;
     timer_init(&call->timer, c->options.loop, on_timer, call);
     timer_start(&call->timer, request->timeout_ms);
@@ -321,6 +350,14 @@ void http_client_cancel(struct http_client_call **call) {
     call_free(*call);
     *call = NULL;
     http_client_turn(c);
+}
+
+struct str http_client_field(const struct http_client_result *result, struct str name) {
+    struct str rest = result->head, line;
+    while (!str_is_empty(result->head) && str_next(&rest, '\n', &line))
+        if (line.n > name.n && line.p[name.n] == ':' && str_starts_nocase(line, name))
+            return str_trim(str_sub(line, name.n + 1, SIZE_MAX));
+    return (struct str){0};
 }
 
 size_t http_client_count(const struct http_client *c) {

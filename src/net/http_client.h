@@ -30,6 +30,9 @@ struct http_client_options {
     size_t in_flight_max; /* requests under way; 500 */
     size_t per_host_max;  /* of them to one host and port; 20 */
     size_t idle_max;      /* connections kept open; 500 */
+    /* Never called, whatever a request allows: an address and port of our own (WH23). May be NULL. */
+    bool (*is_ours)(void *arg, const struct net_address *to);
+    void *ours_arg;
 };
 /* Before the loop runs or on it. INVALID: the CA file holds no certificate. */
 WARN_UNUSED enum status http_client_new(const struct http_client_options *options, struct http_client **ret);
@@ -50,6 +53,8 @@ struct http_client_request {
     size_t body_max;    /* bytes of the answer's body that are wanted; of the rest HTTP_CLIENT_DROP_MAX are read at most */
     bool allow_http;    /* else only https */
     bool allow_private; /* any address */
+    bool wants_head;    /* result.head */
+    int64_t lane;       /* whose it is: of a host's places one may hold half of what the others left; 0: nobody's in particular */
 };
 
 /* How far it came: where it failed, when it did. */
@@ -76,6 +81,7 @@ struct http_client_result {
     struct str body;           /* the first body_max bytes, as sent (no content coding is asked for); cut ones at BODY too */
     bool is_cut;               /* there was more */
     struct str content_type;   /* "" when absent */
+    struct str head;           /* lines of the answer's head, the status line first; "" unless it was wanted */
     int64_t retry_after_s;     /* 0: none; at most HTTP_CLIENT_WAIT_MAX_S, however it is written */
     struct net_address remote; /* family 0: never connected */
     bool is_reused;            /* on a kept connection */
@@ -92,6 +98,9 @@ struct http_client_call *http_client_start(struct http_client *c, const struct h
 void http_client_cancel(struct http_client_call **call);
 /* Requests that wait or are under way. */
 size_t http_client_count(const struct http_client *c);
+
+/* A field of result->head; "" when absent. */
+struct str http_client_field(const struct http_client_result *result, struct str name);
 
 static inline bool http_client_is_success(const struct http_client_result *r) {
     return r->status == STATUS_OK && r->code >= 200 && r->code < 300;

@@ -62,6 +62,11 @@ static unsigned code_of(struct http_client_call *call) {
     return code >= 200 && code <= 999 ? (unsigned)code : 0;
 }
 
+static void keep_line(struct http_client_call *call, struct str line) {
+    if (str_starts(line, STR("HTTP/"))) buf_reset(&call->head); /* the one before was an interim answer's */
+    buf_add_str(&call->head, line);
+}
+
 /* Line by line; the blank one ends a head, which may be an interim answer's. */
 static size_t on_head(char *line, size_t size, size_t n, void *arg) {
     struct http_client_call *call = arg;
@@ -69,6 +74,7 @@ static size_t on_head(char *line, size_t size, size_t n, void *arg) {
     if (call->result.first_byte_ms < 0) call->result.first_byte_ms = http_call_age_ms(call);
     call->head_bytes += size * n;
     call->has_long_head = call->head_bytes > HTTP_CLIENT_HEAD_MAX;
+    if (call->wants_head && !call->has_long_head) keep_line(call, str_make(line, size * n));
     return call->has_long_head ? 0 : size * n;
 }
 
@@ -191,6 +197,7 @@ void http_curl_begin(struct http_client_call *call) {
     set_request(call);
     call->result.stage = HTTP_CLIENT_CONNECT;
     call->host->under_way++;
+    list_add_tail(&call->host->running, &call->running);
     call->client->under_way++;
     if (curl_multi_add_handle(call->client->multi, call->easy) != CURLM_OK) abort();
 }
@@ -223,6 +230,7 @@ void http_curl_drop(struct http_client_call *call) {
     call->names = NULL;
     call->pins = NULL;
     call->host->under_way--;
+    list_remove(&call->running);
     call->client->under_way--;
 }
 
@@ -236,7 +244,7 @@ static void say(struct http_client_call *call, enum status status, enum http_cli
 static void judge_failure(struct http_client_call *call, CURLcode code) {
     struct str why = str_from_z(call->error[0] ? call->error : curl_easy_strerror(code));
     if (call->is_denied)
-        say(call, STATUS_DENIED, HTTP_CLIENT_ADDRESS, STR("the host is not on the public internet"));
+        say(call, STATUS_DENIED, HTTP_CLIENT_ADDRESS, HTTP_CALL_DENIED);
     else if (call->has_long_head)
         say(call, STATUS_LIMIT, HTTP_CLIENT_ANSWER, STR("the head of the answer is too long"));
     else if (code == CURLE_OPERATION_TIMEDOUT)

@@ -21,7 +21,7 @@ struct http_host {
     struct list node; /* client's fresh, ready or idle, or none */
     struct http_client *client;
     struct buf key; /* "name:port" */
-    struct list waiting;
+    struct list waiting, running;
     size_t call_count, under_way;
     struct ip addresses[HOST_ADDRESSES_MAX];
     size_t address_count;
@@ -43,16 +43,18 @@ struct http_client {
     size_t ready_count, idle_count, call_count, under_way;
 };
 struct http_client_call {
-    struct list node; /* host's waiting or client's calls */
+    struct list node;    /* host's waiting or client's calls */
+    struct list running; /* host's, or none */
     struct http_client *client;
     struct http_host *host; /* NULL: the URL was refused */
+    int64_t lane;
     http_client_fn fn;
     void *arg;
     struct arena arena;
     struct web_url url;
     struct str body;
     size_t body_max;
-    bool is_post, allow_private;
+    bool is_post, allow_private, wants_head;
     int64_t began_at, ends_at; /* monotonic */
     struct timer timer;        /* the deadline, or the end of a failed one */
     bool is_failed;
@@ -61,13 +63,14 @@ struct http_client_call {
     struct curl_slist *headers, *pins;
     char error[CURL_ERROR_SIZE];
     size_t head_bytes, dropped_bytes;
-    struct buf got;
+    struct buf got, head;
     bool is_denied, has_long_head, has_enough;
     struct http_client_result result;
 };
 
 /* ---- http_client.c ---- */
 bool http_call_may_reach(const struct http_client_call *call, const struct ip *ip);
+#define HTTP_CALL_DENIED STR("its address is not on the public internet, or is the gateway's own")
 int64_t http_call_age_ms(const struct http_client_call *call);
 /* Tell its owner and free it. */
 void http_call_end(struct http_client_call *call);

@@ -162,7 +162,11 @@ static void reach(struct http_client_call *call) {
 }
 
 static bool may_reach(const struct http_client_call *call, const struct ip *ip) {
-    return call->request.allow_private || ip_reach(ip) == IP_PUBLIC;
+    const struct http_client_options *o = &call->client->options;
+    struct net_address to = {.family = ip->family, .port = call->url.port};
+    memcpy(to.ip, ip->bytes, sizeof to.ip);
+    if (!call->request.allow_private && ip_reach(ip) != IP_PUBLIC) return false;
+    return !o->is_ours || !o->is_ours(o->ours_arg, &to);
 }
 
 static void on_answer(struct http_client_call *call, uint8_t family, const struct dns_answer *answer) {

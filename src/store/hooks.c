@@ -83,35 +83,71 @@ enum status hook_key_rotate(struct db *tx, int64_t domain_id, struct str sealed,
 }
 
 /* ---- the outbox ---- */
-/* Which endpoints an event of the domain goes to: by its number in the set of types. */
-#define WANTS " FROM webhooks w WHERE w.domain_id = ?3 AND w.is_active = 1 AND (w.events & ?4) <> 0"
+
+/* The writer's connection knows which domains may have webhooks: it read them once, and whoever adds one says so. A domain that
+ * has none any more costs a look an event until the next start. */
+static struct str key_of(const int64_t *domain_id) {
+    return str_make((const char *)domain_id, sizeof *domain_id);
+}
+
+void hook_outbox_expect(struct db *tx, int64_t domain_id) {
+    struct map *known = db_memory(tx);
+    map_put(known, key_of(&domain_id), known);
+}
+
+#define ALL_READ INT64_C(0) /* no domain's id */
+
+static enum status read_domains(struct db *tx) {
+    const int64_t all = ALL_READ;
+    enum status status = STATUS_OK;
+    if (map_find(db_memory(tx), key_of(&all))) return STATUS_OK;
+    struct stmt *s = db_stmt(tx, "SELECT DISTINCT domain_id FROM webhooks");
+    while ((status = stmt_step(s)) == STATUS_ROW) hook_outbox_expect(tx, stmt_int(s, 0));
+    if (status == STATUS_OK) hook_outbox_expect(tx, ALL_READ);
+    return status;
+}
+
+/* Which endpoints an event of the domain goes to, by its number in the set of types, and who calls them. */
+#define WANTS                                                                                                                    \
+    " FROM webhooks w JOIN recipients r ON r.id = ?4 WHERE w.domain_id = ?2 AND w.is_active = 1 AND (w.events & ?3) <> 0"
+
+static void bind_wants(struct stmt *s, const struct event *event) {
+    STMT_BIND_INTS(s, 1, event->at, event->domain_id, EVENT_BIT(event->type), event->recipient_id,
+                   event->at + HOOK_BATCH_WAIT_MS);
+}
 
 /* Queues of the event's endpoints wake for it: at once; where events gather, when the first one has waited long enough or there
  * are as many as a call takes; where it is paused, after that. Nothing is written for a queue that is awake already. */
-static enum status wake_for(struct db *tx, const struct event *event, int64_t node_id) {
+static enum status wake_for(struct db *tx, const struct event *event) {
     struct stmt *s = db_stmt(
-        tx, "INSERT INTO hook_queues (node_id, webhook_id, account_id, wake_at, gathered) SELECT ?1, w.id, w.account_id, "
-            "CASE WHEN w.paused_until > ?2 THEN w.paused_until WHEN w.batch_max > 0 THEN ?5 ELSE ?2 END, "
+        tx, "INSERT INTO hook_queues (node_id, webhook_id, account_id, wake_at, gathered) SELECT r.node_id, w.id, w.account_id, "
+            "CASE WHEN w.paused_until > ?1 THEN w.paused_until WHEN w.batch_max > 0 THEN ?5 ELSE ?1 END, "
             "CASE WHEN w.batch_max > 0 THEN 1 ELSE 0 END" WANTS " ON CONFLICT (node_id, webhook_id) DO UPDATE SET "
             "gathered = hook_queues.gathered + excluded.gathered, wake_at = CASE "
-            "WHEN excluded.gathered = 1 AND excluded.wake_at = ?5 AND hook_queues.wake_at > ?2 AND hook_queues.gathered + 1 >= "
-            "(SELECT b.batch_max FROM webhooks b WHERE b.id = excluded.webhook_id) THEN ?2 "
+            "WHEN excluded.gathered = 1 AND excluded.wake_at = ?5 AND hook_queues.wake_at > ?1 AND hook_queues.gathered + 1 >= "
+            "(SELECT b.batch_max FROM webhooks b WHERE b.id = excluded.webhook_id) THEN ?1 "
             "WHEN excluded.wake_at < hook_queues.wake_at THEN excluded.wake_at ELSE hook_queues.wake_at END "
             "WHERE excluded.gathered = 1 OR excluded.wake_at < hook_queues.wake_at");
-    STMT_BIND_INTS(s, 1, node_id, event->at, event->domain_id, EVENT_BIT(event->type), event->at + HOOK_BATCH_WAIT_MS);
+    bind_wants(s, event);
+    db_mark(tx, HOOK_MARK);
     return stmt_run(s);
 }
 
-enum status hook_outbox_add(struct db *tx, const struct event *event, int64_t event_id, int64_t node_id, int64_t *ret_count) {
-    int64_t count = 0;
+static enum status add_rows(struct db *tx, const struct event *event, int64_t event_id, int64_t *ret_count) {
     struct stmt *s = db_stmt(tx, "INSERT INTO hook_outbox (node_id, webhook_id, event_id, created_at, due_at) "
-                                 "SELECT ?1, w.id, ?5, ?2, CASE WHEN w.batch_max > 0 THEN ?6 ELSE ?2 END" WANTS
+                                 "SELECT r.node_id, w.id, ?6, ?1, CASE WHEN w.batch_max > 0 THEN ?5 ELSE ?1 END" WANTS
                                  " ON CONFLICT (webhook_id, event_id) DO NOTHING");
-    STMT_BIND_INTS(s, 1, node_id, event->at, event->domain_id, EVENT_BIT(event->type), event_id, event->at + HOOK_BATCH_WAIT_MS);
-    enum status status = rows_change(tx, s, &count);
-    if (status == STATUS_OK && count > 0) status = wake_for(tx, event, node_id);
-    if (status == STATUS_OK) *ret_count = count;
-    return status;
+    bind_wants(s, event);
+    stmt_bind_int(s, 6, event_id);
+    return rows_change(tx, s, ret_count);
+}
+
+enum status hook_outbox_add(struct db *tx, const struct event *event, int64_t event_id) {
+    int64_t count = 0;
+    enum status status = read_domains(tx);
+    if (status != STATUS_OK || !map_find(db_memory(tx), key_of(&event->domain_id))) return status;
+    status = add_rows(tx, event, event_id, &count);
+    return status == STATUS_OK && count > 0 ? wake_for(tx, event) : status;
 }
 
 static void due_fill(struct stmt *s, struct arena *a, void *item) {
@@ -209,6 +245,7 @@ static enum status wake_now(struct db *tx, int64_t node_id, int64_t webhook_id, 
                                  "WHERE w.id = ?2 ON CONFLICT (node_id, webhook_id) DO UPDATE SET wake_at = excluded.wake_at "
                                  "WHERE excluded.wake_at < hook_queues.wake_at");
     STMT_BIND_INTS(s, 1, node_id, webhook_id, now);
+    db_mark(tx, HOOK_MARK);
     return rows_change(tx, s, &changed);
 }
 

@@ -1,6 +1,6 @@
 /* hooks.h - calls to webhooks that wait: the outbox, a queue an endpoint, what became of each call.
  *
- *   event --hook_outbox_add--> rows, and their endpoint's queue wakes       in the event's transaction (P3)
+ *   event_record --hook_outbox_add--> rows, and their endpoint's queue wakes       in the event's transaction (P3)
  *                                |
  *        hook_queue_due --> hook_outbox_load --> (a call) --> hook_outbox_settle: gone, or due again
  *                                                         \-> hook_queue_refresh: when to look again
@@ -53,9 +53,14 @@ WARN_UNUSED enum status hook_endpoint_set_health(struct db *tx, int64_t webhook_
 WARN_UNUSED enum status hook_key_rotate(struct db *tx, int64_t domain_id, struct str sealed, int64_t old_until);
 
 /* ---- the outbox ---- */
-/* A row for each active endpoint of the event's domain that asked for its type. *ret_count: how many. */
-WARN_UNUSED enum status hook_outbox_add(struct db *tx, const struct event *event, int64_t event_id, int64_t node_id,
-                                        int64_t *ret_count);
+/* db_mark: calls are due sooner than a driver knows. */
+#define HOOK_MARK 1u
+/* A row for each active endpoint of the event's domain that asked for its type, of the node that delivers to its recipient;
+ * nothing without the recipient's row. Called by whatever records an event (store/events.c), and by nobody else. Where no
+ * domain's webhook could ask for it, no statement runs. */
+WARN_UNUSED enum status hook_outbox_add(struct db *tx, const struct event *event, int64_t event_id);
+/* The domain may have webhooks from now on: every way of making one says so. */
+void hook_outbox_expect(struct db *tx, int64_t domain_id);
 /* A queue that is due. */
 struct hook_due {
     int64_t webhook_id, account_id, wake_at;

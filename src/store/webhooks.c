@@ -2,9 +2,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/webhooks.h"
 
+#include "store/hooks.h"
 #include "store/rows.h"
 
-#define WEBHOOK_COLUMNS "id, account_id, domain_id, url, events, is_active, created_at"
+#define WEBHOOK_COLUMNS                                                                                                          \
+    "id, account_id, domain_id, url, events, is_active, created_at, headers_sealed, batch_max, failures, failing_since, "        \
+    "paused_until, disabled_at, disabled_why"
 
 static void webhook_fill(struct stmt *s, struct arena *a, void *item) {
     *(struct webhook *)item = (struct webhook){
@@ -15,6 +18,13 @@ static void webhook_fill(struct stmt *s, struct arena *a, void *item) {
         .events = stmt_int(s, 4),
         .is_active = stmt_int(s, 5) != 0,
         .created_at = stmt_int(s, 6),
+        .headers_sealed = arena_str(a, stmt_blob(s, 7)),
+        .batch_max = stmt_int(s, 8),
+        .failures = stmt_int(s, 9),
+        .failing_since = stmt_int(s, 10),
+        .paused_until = stmt_int(s, 11),
+        .disabled_at = stmt_int(s, 12),
+        .disabled_why = row_text(s, a, 13),
     };
 }
 
@@ -26,6 +36,7 @@ enum status webhook_add(struct db *tx, const struct webhook *webhook, int64_t *r
     STMT_BIND_INTS(s, 1, webhook->account_id, webhook->domain_id);
     stmt_bind_text(s, 3, webhook->url);
     STMT_BIND_INTS(s, 4, webhook->events, webhook->is_active, webhook->created_at);
+    hook_outbox_expect(tx, webhook->domain_id);
     return stmt_insert(s, ret_id);
 }
 
@@ -45,6 +56,14 @@ enum status webhook_count(struct db *tx, int64_t domain_id, int64_t *ret_count) 
     struct stmt *s = db_stmt(tx, "SELECT count(*) FROM webhooks WHERE domain_id = ?1");
     stmt_bind_int(s, 1, domain_id);
     return row_int(s, ret_count);
+}
+
+enum status webhook_set_target(struct db *tx, int64_t account_id, int64_t id, struct str url, int64_t events) {
+    struct stmt *s = db_stmt(tx, "UPDATE webhooks SET url = ?3, events = ?4 WHERE id = ?1 AND account_id = ?2");
+    STMT_BIND_INTS(s, 1, id, account_id);
+    stmt_bind_text(s, 3, url);
+    stmt_bind_int(s, 4, events);
+    return row_change(tx, s);
 }
 
 enum status webhook_delete(struct db *tx, int64_t account_id, int64_t domain_id, int64_t id) {

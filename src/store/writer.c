@@ -106,6 +106,8 @@ static enum outcome attempt(struct writer *w, struct job *const *jobs, size_t n)
         return n > 1 ? SPLIT : SETTLED;
     }
     if (st == STATUS_OK) st = db_commit(w->db);
+    if (st == STATUS_OK && db_marks(w->db) && w->options->committed)
+        w->options->committed(w->options->committed_arg, db_marks(w->db));
     db_rollback(w->db);
     return st == STATUS_OK ? SETTLED : judge(w, jobs, n, st, n > 1);
 }

@@ -44,6 +44,9 @@ struct writer_options {
      * their done. `why` is gone after the call. */
     void (*fatal)(void *arg, struct str why);
     void *fatal_arg;
+    /* After a COMMIT whose jobs left marks (db_mark), before their done; on the writer's thread. May be NULL. */
+    void (*committed)(void *arg, unsigned marks);
+    void *committed_arg;
 };
 /* thread_start, thread_stop, batch and idle of the writer: threads = 1, batch_max_jobs = WRITER_BATCH_JOBS,
  * batch_max_bytes = WRITER_BATCH_BYTES, arg = struct writer_options. The database must be ready (store_open). */

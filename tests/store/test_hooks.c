@@ -50,7 +50,7 @@ static int64_t record(struct scene *s, enum event_type type, int64_t at) {
                                 .recipient_id = s->recipient,
                                 .recipient = TEXT("b@example.net"),
                                 .detail = TEXT("{\"Attempt\":1}")};
-    assert_ok(hook_record(s->f->db, &event, s->rules.owner.node_id, &id, NULL));
+    assert_ok(event_record(s->f->db, &event, &id));
     return id;
 }
 
@@ -437,6 +437,50 @@ static void test_a_missing_key_is_made_and_a_lost_one_is_told(void **state) {
     fixture_free(s.f);
 }
 
+/* No statement runs for an event whose domain never had a webhook; one that is added counts from its own transaction on, and
+ * those that were there before a connection was opened count as well. */
+static void test_p3_a_connection_knows_which_domains_have_webhooks(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    assert_ok(db_commit(s.f->db));
+    assert_ok(db_begin(s.f->db));
+    record(&s, EVENT_DELIVERY, NOW);
+    assert_int_equal(db_marks(s.f->db), 0);
+    (void)hook(&s, "https://a.test/", ALL, 0);
+    record(&s, EVENT_DELIVERY, NOW);
+    assert_int_equal(db_marks(s.f->db), HOOK_MARK);
+    assert_int_equal(number(&s, WAITING), 1);
+    assert_ok(db_commit(s.f->db));
+    struct db *own = s.f->db;
+    s.f->db = fixture_connect(s.f, false);
+    assert_ok(db_begin(s.f->db));
+    assert_int_equal(db_marks(s.f->db), 0);
+    record(&s, EVENT_BOUNCE, NOW);
+    assert_int_equal(number(&s, WAITING), 2);
+    assert_ok(db_commit(s.f->db));
+    db_close(&s.f->db);
+    s.f->db = own;
+    assert_ok(db_begin(s.f->db));
+    fixture_free(s.f);
+}
+
+static void test_WH23_a_url_that_may_be_called_no_more_is_told(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    int64_t id = hook(&s, "https://gateway.test/api", ALL, 0);
+    record(&s, EVENT_DELIVERY, NOW);
+    s.rules.urls.own_urls[0] = TEXT("https://gateway.test");
+    struct hook_turn turn = load(&s, id, NOW, 5);
+    assert_int_equal(turn.call_count, 0);
+    finish(&s, &turn, NOW);
+    assert_int_equal(number(&s, "SELECT count(*) FROM hook_attempts WHERE why LIKE '%may be called'"), 1);
+    assert_int_equal(number(&s, "SELECT failures FROM webhooks"), 1);
+    turn = load(&s, id, NOW + 1, 5); /* woken early: the pause holds, and is no failure */
+    finish(&s, &turn, NOW + 1);
+    assert_int_equal(number(&s, "SELECT failures FROM webhooks"), 1);
+    fixture_free(s.f);
+}
+
 /* A look costs what is due, not what there is. */
 static void test_WH26_ten_thousand_endpoints_that_wait_cost_nothing(void **state) {
     (void)state;
@@ -478,6 +522,8 @@ int main(void) {
         cmocka_unit_test(test_WH25_two_keys_sign_while_one_replaces_the_other),
         cmocka_unit_test(test_a_missing_key_is_made_and_a_lost_one_is_told),
         cmocka_unit_test(test_WH26_ten_thousand_endpoints_that_wait_cost_nothing),
+        cmocka_unit_test(test_p3_a_connection_knows_which_domains_have_webhooks),
+        cmocka_unit_test(test_WH23_a_url_that_may_be_called_no_more_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

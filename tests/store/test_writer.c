@@ -8,6 +8,7 @@ enum behaviour {
     WRITES,             /* an account */
     REFUSES,            /* checks, says DENIED, writes nothing */
     WRITES_AND_REFUSES, /* breaks the rule */
+    MARKS,              /* an account, and leaves a mark */
     BREAKS,             /* the engine fails under it */
     SWALLOWS,           /* the engine fails under it, and it says OK */
     CONFLICTS_ONCE,     /* PostgreSQL: another connection changes the row first, the first time */
@@ -71,6 +72,9 @@ static enum status run(struct job *job, void *ctx) {
     case WRITES_AND_REFUSES:
         st = write_account(tx, t->email);
         return st == STATUS_OK ? STATUS_LIMIT : st;
+    case MARKS:
+        db_mark(tx, 4);
+        return write_account(tx, t->email);
     case BREAKS:
         return body_add(tx, 4711, TEXT("x"));
     case SWALLOWS:
@@ -154,6 +158,37 @@ static void test_P3_refusal_after_writing_is_undone(void **state) {
     batch(f, alone, 1);
     assert_int_equal(alone[0].job.status, STATUS_LIMIT);
     assert_int_equal(stored_accounts(f), 2);
+    fixture_free(f);
+}
+
+struct marked {
+    int count;
+    unsigned marks;
+};
+
+static void on_committed(void *arg, unsigned marks) {
+    struct marked *m = arg;
+    m->count++;
+    m->marks = marks;
+}
+
+static void test_P3_marks_are_told_once_and_after_the_commit(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    struct marked marked = {0};
+    f->options.committed = on_committed;
+    f->options.committed_arg = &marked;
+    struct test_job none[] = {{.email = "a"}, {.behaviour = REFUSES}};
+    batch(f, none, 2);
+    assert_int_equal(marked.count, 0);
+    struct test_job two[] = {{.behaviour = MARKS, .email = "b"}, {.behaviour = MARKS, .email = "c"}};
+    batch(f, two, 2);
+    assert_int_equal(marked.count, 1);
+    assert_int_equal(marked.marks, 4);
+    struct test_job undone[] = {{.behaviour = MARKS, .email = "d"}, {.behaviour = WRITES_AND_REFUSES, .email = "e"}, {.email = "f"}};
+    batch(f, undone, 3);
+    assert_int_equal(undone[0].runs, 2);
+    assert_int_equal(marked.count, 2); /* not for the batch that was rolled back */
     fixture_free(f);
 }
 
@@ -368,6 +403,7 @@ int run_writer(void) {
         cmocka_unit_test(test_P1_batch_commits_once),
         cmocka_unit_test(test_refusal_spoils_nothing),
         cmocka_unit_test(test_P3_refusal_after_writing_is_undone),
+        cmocka_unit_test(test_P3_marks_are_told_once_and_after_the_commit),
         cmocka_unit_test(test_P7_engine_error_hits_its_job_alone),
         cmocka_unit_test(test_DB03_bad_text_hits_its_job_alone),
         cmocka_unit_test(test_RS01_full_disk_is_no_success),

@@ -142,6 +142,7 @@ static int set_up(void **state) {
         .clock = clock_system(),
         .rand = rand_system(),
         .hostname = STR("gateway.test"),
+        .webhooks = {.own_hosts = {STR("gateway.test")}},
         .is_sandbox = true,
         .queue_offer = on_offer,
         .arg = g,

@@ -42,7 +42,7 @@ static void a_command_lists_all_codes(void **state) {
     }
     REPLY_AUTO nobody = world_command(w, "phu_nobody", "EmailGateway.AddWebhook", "");
     assert_codes(&nobody, "99998");
-    w->api.webhook_allow_private = true;
+    w->api.webhooks.allow_private = true;
     REPLY_AUTO private = world_command(w, a.user_key, "EmailGateway.AddWebhook",
                                        "\"DomainID\":1,\"Event\":\"open\",\"WebhookURL\":\"http://127.0.0.1:9/\"");
     assert_codes(&private, "0");

@@ -79,6 +79,7 @@ struct world *world_new(void) {
         .metrics = &w->metrics,
         .limits = limits_new(4096), /* without rates: a test sets those it is about */
         .hostname = STR("gateway.test"),
+        .webhooks = {.own_hosts = {STR("gateway.test")}},
         .smtp_host = STR("smtp.gateway.test"),
         .smtp_ports = STR("25, 587,465"),
         .is_sandbox = true,
@@ -141,6 +142,19 @@ void world_write(struct world *w, struct job *job) {
 void world_execute(struct world *w, const char *sql) {
     struct sql_job job = {.job = {.run = run_sql}, .sql = sql};
     world_write(w, &job.job);
+}
+
+int64_t world_number(struct world *w, const char *sql) {
+    struct db *db;
+    BUF_AUTO why = {0};
+    assert_int_equal(db_open(&(struct db_options){.url = buf_str(&w->url), .read_only = true}, &why, &db), STATUS_OK);
+    assert_int_equal(db_begin(db), STATUS_OK);
+    struct stmt *s = db_stmt(db, sql);
+    assert_int_equal(stmt_step(s), STATUS_ROW);
+    int64_t n = stmt_int(s, 0);
+    db_rollback(db);
+    db_close(&db);
+    return n;
 }
 
 /* ---- asking ---- */

@@ -114,21 +114,37 @@ static const struct url_case cases[] = {
     {"WH18", "", MALFORMED},
     {"WH19", "http://example.com:22/", FORBIDDEN},
     {"WH19", "http://example.com:25/", FORBIDDEN},
+    {"WH19", "http://example.com:5432/", FORBIDDEN},
+    {"WH19", "http://example.com:6379/", FORBIDDEN},
+    {"WH19", "http://example.com:1023/", FORBIDDEN},
+    {"WH19", "http://example.com:1024/", FINE},
+    {"WH23", "https://api.us.test/api/v1/email", FORBIDDEN},
+    {"WH23", "https://API.us.test.:443/o/x", FORBIDDEN},
+    {"fine", "https://api.us.test:8443/", FINE},
+    {"WH23", "http://203.0.113.9:8080/", FORBIDDEN},
+    {"WH23", "http://0xcb.0.113.9:8080/", FORBIDDEN},
+    {"WH03", "http://smtp.gateway.test/", FORBIDDEN},
     {"WH19", "http://example.com:0/", MALFORMED},
     {"WH19", "http://example.com:65536/", MALFORMED},
     {"WH19", "http://example.com:/", MALFORMED},
     {"WH19", "http://example.com:8080:80/", MALFORMED},
 };
 
+static const struct webhook_rules rules = {.own_hosts = {STR_INIT("gateway.test"), STR_INIT("smtp.gateway.test")},
+                                           .own_urls = {STR_INIT("https://api.us.test"), STR_INIT("http://203.0.113.9:8080/x")}};
+
 static void what_may_be_called(void **state) {
     (void)state;
+    struct webhook_rules lax = rules;
+    lax.allow_private = true;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ARENA_AUTO arena = {0};
-        enum webhook_url_verdict got = webhook_url_judge(str_from_z(cases[i].url), STR("gateway.test"), false, &arena);
+        enum webhook_url_verdict got = webhook_url_judge(str_from_z(cases[i].url), &rules, &arena);
         if (got != cases[i].verdict) fail_msg("%s %s: %d", cases[i].id, cases[i].url, got);
         if (cases[i].verdict == MALFORMED) continue;
-        got = webhook_url_judge(str_from_z(cases[i].url), STR("gateway.test"), true, &arena);
-        if (got != FINE) fail_msg("%s %s, allowed: %d", cases[i].id, cases[i].url, got);
+        got = webhook_url_judge(str_from_z(cases[i].url), &lax, &arena);
+        if (got != (str_starts(str_from_z(cases[i].id), STR("WH23")) ? FORBIDDEN : FINE))
+            fail_msg("%s %s, allowed: %d", cases[i].id, cases[i].url, got);
     }
 }
 
@@ -138,9 +154,9 @@ static void a_long_url_is_refused(void **state) {
     BUF_AUTO url = {0};
     buf_add_z(&url, "https://example.com/");
     while (url.n < WEBHOOK_URL_MAX) buf_add_char(&url, 'a');
-    assert_int_equal(webhook_url_judge(buf_str(&url), STR(""), false, &arena), FINE);
+    assert_int_equal(webhook_url_judge(buf_str(&url), &rules, &arena), FINE);
     buf_add_char(&url, 'a');
-    assert_int_equal(webhook_url_judge(buf_str(&url), STR(""), false, &arena), MALFORMED);
+    assert_int_equal(webhook_url_judge(buf_str(&url), &rules, &arena), MALFORMED);
 }
 
 /* The parts that the caller connects to and asks for are those that were judged. */

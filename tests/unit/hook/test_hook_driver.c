@@ -24,7 +24,7 @@ struct scene {
     struct http_client *http;
     struct hook_driver *driver;
     struct hook_driver_options options;
-    int64_t account, domain, message;
+    int64_t account, domain, message, recipient;
     bool is_stopped;
 };
 
@@ -60,6 +60,7 @@ static enum status be_account(struct scene *s, struct db *db, void *arg) {
     s->account = make_account(db, arg);
     s->domain = make_domain(db, s->account, "x.test");
     s->message = make_message(db, s->account, s->domain, (uint8_t)s->account);
+    s->recipient = make_recipient(db, s->message, s->account, "example.net", NOW);
     return STATUS_OK;
 }
 
@@ -94,11 +95,11 @@ static enum status add_events(struct scene *s, struct db *db, void *arg) {
                                 .account_id = s->account,
                                 .domain_id = s->domain,
                                 .message_id = s->message,
-                                .recipient_id = 1,
+                                .recipient_id = s->recipient,
                                 .recipient = TEXT("b@example.net")};
     for (int i = 0; status == STATUS_OK && i < *(int *)arg; i++) {
         int64_t id;
-        status = hook_record(db, &event, s->options.rules.owner.node_id, &id, NULL);
+        status = event_record(db, &event, &id);
     }
     return status;
 }
@@ -295,6 +296,48 @@ static void WH26_a_slow_endpoint_delays_no_other(void **state) {
     scene_free(s);
 }
 
+/* Domains of 100 webhooks each, all for one host but the first of all. */
+static enum status add_crowd(struct scene *s, struct db *db, void *arg) {
+    enum status status = STATUS_OK;
+    char name[32];
+    for (int i = 0; status == STATUS_OK && i < *(int *)arg; i++) {
+        if (i % 100 == 0) {
+            snprintf(name, sizeof name, "d%d.test", i);
+            s->domain = make_domain(db, s->account, name);
+        }
+        int64_t id;
+        const struct webhook w = {.account_id = s->account,
+                                  .domain_id = s->domain,
+                                  .url = str_from_z(i ? "https://fast.test/" : "https://hangs.test/"),
+                                  .events = ALL,
+                                  .is_active = true};
+        status = webhook_add(db, &w, &id);
+        if (status == STATUS_OK && i % 100 == 99) status = add_events(s, db, &(int){1});
+    }
+    return status;
+}
+
+static void WH26_ten_thousand_endpoints_and_one_that_never_answers(void **state) {
+    (void)state;
+    struct scene *s = scene_new();
+    struct metrics metrics = {0};
+    s->options.metrics = &metrics;
+    host(s, "hangs.test", "8.8.8.8", hangs);
+    host(s, "fast.test", "8.8.8.9", takes);
+    write_now(s, add_crowd, &(int){10000});
+    assert_int_equal(fixture_number(s->f, WAITING), 10000);
+    start(s);
+    sim_run_for(s->loop, 10 * SECOND);
+    assert_int_equal(sim_http_count(s->loop, "fast.test"), 9999);
+    assert_int_equal(fixture_number(s->f, WAITING), 1);
+    assert_int_equal(metrics.value[METRIC_HOOK_EVENTS], 9999);
+    assert_int_equal(metrics.value[METRIC_HOOK_IN_FLIGHT], 1);
+    sim_run_for(s->loop, 10 * SECOND);
+    assert_int_equal(metrics.value[METRIC_HOOK_FAILED], 1);
+    assert_int_equal(metrics.value[METRIC_HOOK_IN_FLIGHT], 0);
+    scene_free(s);
+}
+
 static void WH16_redirects_are_not_followed(void **state) {
     (void)state;
     static const struct sim_http_answer moves[] = {{.code = 301, .times = 1}, {.code = 307, .times = 1}, {.code = 302}};
@@ -422,6 +465,7 @@ int main(void) {
         cmocka_unit_test(WH26_days_of_failure_end_in_a_disabled_endpoint),
         cmocka_unit_test(WH26_an_endpoint_that_never_answers_is_called_every_few_minutes),
         cmocka_unit_test(WH26_a_slow_endpoint_delays_no_other),
+        cmocka_unit_test(WH26_ten_thousand_endpoints_and_one_that_never_answers),
         cmocka_unit_test(WH16_redirects_are_not_followed),
         cmocka_unit_test(WH14_private_addresses_are_not_called),
         cmocka_unit_test(WH14_a_name_that_turns_private_is_not_called_again),

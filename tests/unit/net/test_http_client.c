@@ -91,6 +91,7 @@ struct world {
     struct buf last; /* the last request */
     uint16_t port;
     char ca_folder[32], ca[64], key[64];
+    uint16_t own_port; /* of ours; 0: none */
 };
 
 static void visitor_free(struct visitor *v) {
@@ -228,6 +229,10 @@ static void remove_ca(struct world *w) {
     rmdir(w->ca_folder);
 }
 
+static bool is_ours(void *arg, const struct net_address *to) {
+    return to->port == ((struct world *)arg)->own_port;
+}
+
 enum trust { PLAIN, TRUSTED, UNTRUSTED };
 static void open_world(struct world *w, enum trust trust, size_t in_flight_max, size_t per_host_max) {
     *w = (struct world){0};
@@ -247,6 +252,8 @@ static void open_world(struct world *w, enum trust trust, size_t in_flight_max, 
         .user_agent = "Posthorn",
         .in_flight_max = in_flight_max,
         .per_host_max = per_host_max,
+        .is_ours = is_ours,
+        .ours_arg = w,
     };
     assert_int_equal(http_client_new(&options, &w->client), STATUS_OK);
     remove_ca(w);
@@ -761,6 +768,56 @@ static void test_WH26_a_slow_host_does_not_stop_others(void **state) {
     close_world(&w);
 }
 
+/* P6: of a host's places, one account may have half of what others left, however much it asks for. */
+static void test_WH26_accounts_share_a_host(void **state) {
+    (void)state;
+    struct world w;
+    open_world(&w, PLAIN, 100, 8);
+    struct crowd crowd = {.want = 300};
+    char url[128];
+    for (size_t i = 0; i < crowd.want; i++) {
+        struct http_client_request request = request_to(&w, "local.many.test", "/silent", url);
+        request.lane = i < 250 ? 1 : 2;
+        http_client_start(w.client, &request, on_one_of_many, &crowd);
+    }
+    bool never = false;
+    run_until(w.loop, &never, 100);
+    assert_true(w.open_most == 4 + 2);
+    struct reply r = {0};
+    struct http_client_request request = request_to(&w, "local.many.test", "/ok", url);
+    request.lane = 3;
+    http_client_start(w.client, &request, on_reply, &r);
+    run_until(w.loop, &r.is_in, 2000);
+    assert_int_equal(r.code, 200);
+    reply_fini(&r);
+    close_world(&w);
+}
+
+/* WH23: our own doors, whatever a request allows; by a name or by an address. */
+static void test_WH23_our_own_doors_are_not_called(void **state) {
+    (void)state;
+    static const char *const hosts[] = {"local.test", "127.0.0.1", "localhost", "127.1"};
+    struct world w;
+    open_world(&w, PLAIN, 0, 0);
+    w.own_port = w.port;
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        REPLY_AUTO r = {0};
+        get(&w, hosts[i], "/ok", &r);
+        assert_true(r.status == STATUS_DENIED || (i == 2 && r.status == STATUS_NOT_FOUND));
+    }
+    assert_int_equal(w.accepted, 0);
+    w.own_port = 0;
+    REPLY_AUTO fine = {0};
+    get(&w, "local.test", "/ok", &fine);
+    assert_int_equal(fine.code, 200);
+    w.own_port = w.port; /* the kept connection is judged too */
+    REPLY_AUTO kept = {0};
+    get(&w, "local.test", "/ok", &kept);
+    assert_int_equal(kept.status, STATUS_DENIED);
+    assert_int_equal(w.requests, 1);
+    close_world(&w);
+}
+
 struct turn {
     size_t *served, at;
     bool is_in;
@@ -816,6 +873,8 @@ int main(void) {
         cmocka_unit_test(test_closing_with_calls_in_every_phase),
         cmocka_unit_test(test_a_thousand_in_parallel_stay_in_bounds),
         cmocka_unit_test(test_WH26_a_slow_host_does_not_stop_others),
+        cmocka_unit_test(test_WH26_accounts_share_a_host),
+        cmocka_unit_test(test_WH23_our_own_doors_are_not_called),
         cmocka_unit_test(test_hosts_wait_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
