@@ -272,6 +272,7 @@ static enum status settle(struct db *db, struct dsn_desk *desk, const struct set
     if (status == STATUS_OK && s->signature.n > 0 && message->signature.n == 0) {
         status = message_set_signature(db, message->id, s->signature);
     }
+    if (status == STATUS_OK && s->track.n > 0 && message->track.n == 0) status = message_set_track(db, message->id, s->track);
     if (status == STATUS_OK && s->transcript.n > 0)
         status = transcript_put(db, &(struct transcript_row){to->id, to->attempts, s->at, s->transcript});
     if (status == STATUS_OK && s->warming_source.n > 0)

@@ -91,6 +91,7 @@ struct settlement {
     struct delivery_report report;
     struct bounce_finding bounce;                /* BOUNCED: what the reply means */
     struct str signature;                        /* DEFERRED: keep it for the next attempt and for the others; "" otherwise */
+    struct str track;                            /* likewise: how a letter of his own was edited (render_track.h) */
     struct str transcript;                       /* to be kept; "" none */
     struct str warming_source, warming_provider; /* whose day's ceiling it counts in (core/source_use.h); "" none */
 };

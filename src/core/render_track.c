@@ -21,12 +21,30 @@ static struct str base_of(struct arena *arena, const struct render_track_setup *
     return arena_strf(arena, "https://%.*s.%.*s.%.*s", STR_ARG(d->track_prefix), STR_ARG(d->subdomain), STR_ARG(d->name));
 }
 
+/* What was decided for an earlier try. */
+static bool read_kept(struct str kept, struct render_track *plan) {
+    struct str flags, list;
+    if (!str_next(&kept, ' ', &flags) || flags.n != 3 || !str_next(&kept, ' ', &list)) return false;
+    if (!str_to_i64(list, &plan->token.list_id)) return false;
+    plan->links = flags.p[0] == '1';
+    plan->opens = flags.p[1] == '1';
+    plan->unsubscribe = flags.p[2] == '1';
+    plan->base_url = kept;
+    return true;
+}
+
+void render_track_format(const struct render_track *plan, struct buf *out) {
+    buf_addf(out, "%d%d%d %lld %.*s", plan->links, plan->opens, plan->unsubscribe, (long long)plan->token.list_id,
+             STR_ARG(plan->base_url));
+}
+
 /* What is asked for, and the list that one may leave. */
 static enum status read_wishes(struct db *db, struct arena *arena, const struct message *m, const struct domain *d,
                                struct render_track *plan) {
     const struct json *labels = NULL;
     struct json_error error;
     bool has_labels = !str_eq(m->metadata, STR("{}")), can_track = plan->base_url.n > 0;
+    if (read_kept(m->track, plan)) return STATUS_OK;
     if (has_labels) {
         enum status status = list_of_message(db, m, &plan->token.list_id);
         if (status != STATUS_OK) return status;
@@ -42,7 +60,8 @@ enum status render_track_wants(struct db *db, const struct render_track_setup *s
                                const struct domain *domain, bool *ret) {
     ARENA_AUTO arena = {0};
     struct render_track plan = {.base_url = base_of(&arena, setup, domain)};
-    enum status status = message->is_report ? STATUS_OK : read_wishes(db, &arena, message, domain, &plan);
+    bool is_shared = message->is_report || message->signature.n;
+    enum status status = is_shared ? STATUS_OK : read_wishes(db, &arena, message, domain, &plan);
     if (status == STATUS_OK) *ret = plan.links || plan.opens || plan.unsubscribe;
     return status;
 }

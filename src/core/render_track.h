@@ -7,7 +7,8 @@
  *
  * TrackLinks and TrackOpens of the message come before the domain's settings; where neither asks and there is nothing to leave,
  * all recipients share their bytes. Links go to the domain's own tracking host once its CNAME was seen, else to the gateway's.
- * A plan and a message make the same bytes each time (P2: a retry is no other message).
+ * A plan and a message make the same bytes each time, and a message that was deferred keeps its plan: a retry is no other message
+ * (P2).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_RENDER_TRACK_H
 #define POSTHORN_CORE_RENDER_TRACK_H
@@ -31,12 +32,14 @@ struct render_track {
     struct str mail_host;     /* of the mailto twin */
     bool links, opens, unsubscribe;
 };
-/* On a reader: does the message differ for each recipient? The gateway's own reports never do. */
+/* On a reader: does the message differ for each recipient? The gateway's own reports never do, nor what was signed for all. */
 WARN_UNUSED enum status render_track_wants(struct db *db, const struct render_track_setup *setup, const struct message *message,
                                            const struct domain *domain, bool *ret);
 /* On a reader; *ret lives in the arena and as long as setup. */
 WARN_UNUSED enum status render_track_plan(struct db *db, struct arena *arena, const struct render_track_setup *setup,
                                           const struct addressee *who, struct render_track *ret);
+/* Append what message_set_track() keeps: from then on the message's letters are edited so, whatever the settings are. */
+void render_track_format(const struct render_track *plan, struct buf *out);
 /* Append the message for the recipient: header fields in front of `content`, which is a whole message, and its edits. */
 void render_track_write(const struct render_track *plan, struct str content, struct buf *out);
 

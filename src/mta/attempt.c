@@ -300,6 +300,7 @@ static void plan(struct attempt *a, const struct ending *e) {
     const struct letter *l = a->letter; /* a signature is kept for the stored form only */
     bool is_kept = l && l->is_signed_here && !l->id.is_7bit && !l->id.recipient_id;
     if (s->outcome == DELIVERY_DEFERRED && is_kept) s->signature = buf_str(&l->signature);
+    if (s->outcome == DELIVERY_DEFERRED && l) s->track = buf_str(&l->track);
 }
 
 static bool keeps_transcript(const struct mta *m, enum delivery_outcome outcome) {

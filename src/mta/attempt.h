@@ -94,6 +94,7 @@ struct letter {
     size_t counted_bytes;
     struct job job;
     struct buf signature, wire; /* wire: framed for DATA, final dot included */
+    struct buf track;           /* how it was edited for its recipient */
     size_t size_bytes;          /* before framing */
     bool eightbit, utf8;        /* bytes above 127 in the body, in the header */
 };

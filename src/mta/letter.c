@@ -69,7 +69,9 @@ static enum status make(struct job *job, void *ctx) {
     struct str content = s->content;
     enum status status = STATUS_OK;
     buf_reset(&l->signature);
+    buf_reset(&l->track);
     if (s->is_personal) {
+        render_track_format(&s->track, &l->track);
         render_track_write(&s->track, s->content, &own);
         content = buf_str(&own);
     }
@@ -228,6 +230,7 @@ void letter_unref(struct letter **letter) {
     count_bytes(l, 0);
     arena_fini(&l->arena);
     buf_fini(&l->signature);
+    buf_fini(&l->track);
     buf_fini(&l->wire);
     free(l);
 }

@@ -6,7 +6,7 @@
 
 #define MESSAGE_COLUMNS                                                                                                          \
     "id, uuid, account_id, domain_id, key_id, created_at, expires_at, sender, subject, rfc_message_id, tags,"                    \
-    " metadata, size, signature, smtp_user_id, envelope_from, dsn_return, dsn_envid, is_report, tls"
+    " metadata, size, signature, smtp_user_id, envelope_from, dsn_return, dsn_envid, is_report, tls, track"
 
 static void message_fill(struct stmt *s, struct arena *a, void *item) {
     *(struct message *)item = (struct message){
@@ -30,6 +30,7 @@ static void message_fill(struct stmt *s, struct arena *a, void *item) {
         .dsn_envid = row_text(s, a, 17),
         .is_report = stmt_int(s, 18) != 0,
         .tls = (int)stmt_int(s, 19),
+        .track = row_text(s, a, 20),
     };
 }
 
@@ -163,6 +164,13 @@ enum status message_set_signature(struct db *tx, int64_t id, struct str signatur
     struct stmt *s = db_stmt(tx, "UPDATE messages SET signature = ?2 WHERE id = ?1");
     stmt_bind_int(s, 1, id);
     stmt_bind_blob(s, 2, signature);
+    return row_change(tx, s);
+}
+
+enum status message_set_track(struct db *tx, int64_t id, struct str track) {
+    struct stmt *s = db_stmt(tx, "UPDATE messages SET track = ?2 WHERE id = ?1");
+    stmt_bind_int(s, 1, id);
+    stmt_bind_text(s, 2, track);
     return row_change(tx, s);
 }
 

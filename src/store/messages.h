@@ -33,8 +33,9 @@ struct message {
     struct str metadata;       /* JSON object; never empty text */
     int64_t size_bytes;        /* of the body */
     struct str signature;      /* DKIM-Signature header fields; empty until message_set_signature */
+    struct str track;          /* how its letters are edited; empty until message_set_track */
 };
-/* Add; id and signature are ignored. EXISTS: the uuid is taken. */
+/* Add; id, signature and track are ignored. EXISTS: the uuid is taken. */
 WARN_UNUSED enum status message_add(struct db *tx, const struct message *message, int64_t *ret_id);
 /* By number; for the gateway's own use. */
 WARN_UNUSED enum status message_get(struct db *tx, struct arena *a, int64_t id, struct message *ret);
@@ -80,6 +81,7 @@ WARN_UNUSED enum status message_first_at(struct db *tx, int64_t wall_ms, int64_t
 WARN_UNUSED enum status message_last(struct db *tx, int64_t *ret_id);
 
 WARN_UNUSED enum status message_set_signature(struct db *tx, int64_t id, struct str signature);
+WARN_UNUSED enum status message_set_track(struct db *tx, int64_t id, struct str track);
 
 /* The whole RFC 5322 message, CRLF lines, unsigned. Once for a message. */
 WARN_UNUSED enum status body_add(struct db *tx, int64_t message_id, struct str content);

@@ -247,9 +247,12 @@ static void test_P6_messages(void **state) {
     assert_int_equal(message_find(f->db, &f->arena, 0, make_uuid(7), &found), STATUS_NOT_FOUND);
     assert_ok(message_find(f->db, &f->arena, SCOPE_ANY, make_uuid(7), &found));
     assert_ok(message_set_signature(f->db, id, TEXT("DKIM-Signature: x\r\n")));
+    assert_ok(message_set_track(f->db, id, TEXT("111 0 https://a.example")));
     assert_int_equal(message_set_signature(f->db, id + 1, TEXT("x")), STATUS_NOT_FOUND);
     assert_ok(message_get(f->db, &f->arena, id, &found));
     assert_str(found.signature, "DKIM-Signature: x\r\n");
+    assert_str(found.track, "111 0 https://a.example");
+    assert_int_equal(message_set_track(f->db, id + 1, TEXT("x")), STATUS_NOT_FOUND);
     BUF_AUTO body = {0};
     assert_int_equal(body_get(f->db, id, &body), STATUS_NOT_FOUND);
     assert_ok(body_add(f->db, id, TEXT("any \0 bytes \xff\r\n")));

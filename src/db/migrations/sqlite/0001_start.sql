@@ -389,7 +389,8 @@ CREATE TABLE messages (
     metadata        TEXT NOT NULL DEFAULT '{}',    -- JSON: ListID, SubscriberID, JourneyID, ActionID and the sender's own
     size            INTEGER NOT NULL,
     tls             INTEGER NOT NULL DEFAULT 0,    -- what it demands of recipients' servers (enum tls_level)
-    signature       BLOB                           -- DKIM-Signature header fields, once made and needed again
+    signature       BLOB,                          -- DKIM-Signature header fields, once made and needed again
+    track           TEXT NOT NULL DEFAULT ''       -- how its letters were edited, once a retry must be the same (core/render_track.h)
 ) STRICT;
 CREATE INDEX messages_by_account ON messages(account_id, id);
 CREATE INDEX messages_by_domain ON messages(domain_id, id);
