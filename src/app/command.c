@@ -27,14 +27,13 @@ static int words_match(const char *words, char **args, int count) {
 }
 
 const struct verb *verb_find(char ***args, int *count) {
-    size_t verb_count;
-    const struct verb *verbs = verbs_all(&verb_count);
-    for (size_t i = 0; i < verb_count; i++) {
-        int n = words_match(verbs[i].words, *args, *count);
+    const struct verb *verb;
+    for (size_t i = 0; (verb = verb_at(i)); i++) {
+        int n = words_match(verb->words, *args, *count);
         if (n == 0) continue;
         *args += n;
         *count -= n;
-        return &verbs[i];
+        return verb;
     }
     return NULL;
 }
@@ -58,14 +57,14 @@ bool verb_is_group(const char *word) {
 
 /* "  domain         Sender domains: add, list, show" */
 static void group_line(FILE *out, const struct verb_group *group) {
-    size_t count, word_length = strlen(group->word);
-    const struct verb *verbs = verbs_all(&count);
+    size_t word_length = strlen(group->word);
+    const struct verb *verb;
     if (group->heading) fprintf(out, "\n%s:\n", group->heading);
     fprintf(out, "  %-14s %s", group->word, group->title ? group->title : "");
     const char *before = ": ";
-    for (size_t i = 0; i < count; i++) {
-        if (!verb_is_in_group(&verbs[i], group->word)) continue;
-        fprintf(out, "%s%s", group->title ? before : "", group->title ? verbs[i].words + word_length + 1 : verbs[i].summary);
+    for (size_t i = 0; (verb = verb_at(i)); i++) {
+        if (!verb_is_in_group(verb, group->word)) continue;
+        fprintf(out, "%s%s", group->title ? before : "", group->title ? verb->words + word_length + 1 : verb->summary);
         before = ", ";
     }
     fputc('\n', out);
@@ -79,11 +78,10 @@ void verb_overview(FILE *out) {
 
 void verb_group_help(FILE *out, const char *word) {
     const struct verb_group *group = find_group(word);
-    size_t count;
-    const struct verb *verbs = verbs_all(&count);
+    const struct verb *verb;
     fprintf(out, "%s. The verbs:\n\n", group->title);
-    for (size_t i = 0; i < count; i++)
-        if (verb_is_in_group(&verbs[i], word)) fprintf(out, "  %-26s %s\n", verbs[i].words, verbs[i].summary);
+    for (size_t i = 0; (verb = verb_at(i)); i++)
+        if (verb_is_in_group(verb, word)) fprintf(out, "  %-26s %s\n", verb->words, verb->summary);
     fprintf(out, "\nposthorn %s VERB --help tells the words of each.\n", word);
 }
 

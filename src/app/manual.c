@@ -91,16 +91,16 @@ static void add_verb(struct buf *out, const struct verb *verb) {
 }
 
 void manual_end(struct buf *out) {
-    size_t group_count, verb_count;
+    size_t group_count;
     const struct verb_group *groups = verb_groups(&group_count);
-    const struct verb *verbs = verbs_all(&verb_count);
+    const struct verb *verb;
     for (size_t i = 0; i < group_count; i++) {
         if (groups[i].heading) {
             buf_add_z(out, ".SS ");
             roff_add_text(out, groups[i].heading);
         }
-        for (size_t k = 0; k < verb_count; k++)
-            if (verb_is_in_group(&verbs[k], groups[i].word)) add_verb(out, &verbs[k]);
+        for (size_t k = 0; (verb = verb_at(k)); k++)
+            if (verb_is_in_group(verb, groups[i].word)) add_verb(out, verb);
     }
     buf_add_z(out, tail);
 }

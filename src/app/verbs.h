@@ -62,7 +62,8 @@ struct verb_group {
 };
 
 /* The tables; constant. */
-const struct verb *verbs_all(size_t *ret_count);
+/* NULL: there are no more. */
+const struct verb *verb_at(size_t index);
 const struct verb_group *verb_groups(size_t *ret_count);
 
 #endif
