@@ -11,20 +11,6 @@
 #define MANY     1250 /* more than a request does itself */
 #define A_DAY_MS (INT64_C(86400000))
 
-/* One number out of the database. */
-static int64_t number(struct world *w, const char *sql) {
-    struct db *db;
-    BUF_AUTO why = {0};
-    assert_int_equal(db_open(&(struct db_options){.url = buf_str(&w->url), .read_only = true}, &why, &db), STATUS_OK);
-    assert_int_equal(db_begin(db), STATUS_OK);
-    struct stmt *s = db_stmt(db, sql);
-    assert_int_equal(stmt_step(s), STATUS_ROW);
-    int64_t n = stmt_int(s, 0);
-    db_rollback(db);
-    db_close(&db);
-    return n;
-}
-
 /* ---- the driver ---- */
 static struct work *start_work(struct world *w) {
     struct work *work = work_new(&w->api, w->loop);
@@ -83,7 +69,7 @@ static void make_full_list(struct world *w, const struct tenant *t, size_t count
     struct work *work = start_work(w);
     sim_run_for(w->loop, 10000);
     stop_work(w, work);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM imports WHERE state <> 1"), 0);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM imports WHERE state <> 1"), 0);
 }
 
 static struct reply send_to(struct world *w, const struct tenant *t, const char *list, const char *more) {
@@ -139,7 +125,7 @@ static void a_list_is_made_found_renamed_and_deleted(void **state) {
     assert_int_equal(not_deleted.status, 404);
     REPLY_AUTO deleted = world_ask(w, &(struct ask){.method = "DELETE", .path = path.p, .bearer = a.user_key});
     assert_int_equal(deleted.status, 200);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM lists"), 1);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM lists"), 1);
 }
 
 static void a_long_list_goes_with_its_people(void **state) {
@@ -151,8 +137,8 @@ static void a_long_list_goes_with_its_people(void **state) {
     buf_addf(&members, "\"ListID\":%s", id);
     REPLY_AUTO r = world_command(w, t.user_key, "List.Delete", members.p);
     assert_reply(&r, "ErrorCode", "0");
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM subscribers"), 0);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM lists"), 0);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM subscribers"), 0);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM lists"), 0);
 }
 
 /* ---- subscribers ---- */
@@ -214,7 +200,7 @@ static void fields_are_bounded(void **state) {
     buf_add_z(&big, "\"}");
     REPLY_AUTO r = world_command(w, t.user_key, "Subscriber.Create", big.p);
     assert_reply(&r, "ErrorCode", "17");
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM subscribers"), 0);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM subscribers"), 0);
 }
 
 static void subscribers_are_shown_page_by_page(void **state) {
@@ -286,7 +272,7 @@ static void an_import_tells_what_it_took_and_what_it_refused(void **state) {
     buf_addf(&m, "\"ListID\":%s,\"EmailAddress\":\"ann@there.test\"", list);
     REPLY_AUTO ann = world_command(w, t.user_key, "Subscriber.Get", m.p);
     assert_reply(&ann, "SubscriberInformation.CustomFields.Name", "Anna");
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM import_chunks"), 0);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM import_chunks"), 0);
     stop_work(w, work);
 }
 
@@ -314,7 +300,7 @@ static void what_is_no_csv_is_refused_with_a_clear_word(void **state) {
     REPLY_AUTO r =
         world_ask(w, &(struct ask){.bearer = t.user_key, .content_type = "multipart/form-data; boundary=x", .body = latin});
     assert_true(reply_code(&r) > 0 && r.status < 500);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM imports"), 0);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM imports"), 0);
 }
 
 /* Whoever left does not come back by a file, unless that is said; nor does whoever is suppressed. */
@@ -335,14 +321,14 @@ static void an_import_brings_nobody_back_unasked(void **state) {
     struct str csv = STR("Email,City\nann@there.test,Rome\n");
     REPLY_AUTO first = import_csv(w, &t, list, csv, ""), elsewhere = import_csv(w, &t, second, csv, "");
     sim_run_for(w->loop, 5000);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM subscribers WHERE status = 0"), 0);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM subscribers WHERE status = 0"), 0);
     REPLY_AUTO refused = show_import(w, &t, &elsewhere);
     assert_reply(&refused, "ImportJob.TotalFailed", "1");
     REPLY_AUTO kept = world_command(w, t.user_key, "Subscriber.Get", m.p);
     assert_reply(&kept, "SubscriberInformation.CustomFields.City", "Rome");
     REPLY_AUTO again = import_csv(w, &t, list, csv, "Resubscribe");
     sim_run_for(w->loop, 5000);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM subscribers WHERE status = 0"), 1);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM subscribers WHERE status = 0"), 1);
     stop_work(w, work);
 }
 
@@ -378,12 +364,12 @@ static void everybody_on_a_long_list_gets_one_message(void **state) {
     assert_reply(&r, "ListSend.State", "Sent");
     assert_reply(&r, "ListSend.Total", "1250");
     assert_reply(&r, "ListSend.Sent", "1250");
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM messages"), MANY);
-    assert_int_equal(number(w, "SELECT COUNT(DISTINCT address) FROM recipients WHERE priority = 1"), MANY);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM messages WHERE subject = 'Hi Name 1249'"), 1);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM events WHERE type = 1"),
-                     number(w, "SELECT COUNT(*) FROM recipients WHERE state < 2"));
-    assert_int_equal((int64_t)w->offered, number(w, "SELECT COUNT(*) FROM recipients WHERE state < 2"));
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM messages"), MANY);
+    assert_int_equal(world_number(w, "SELECT COUNT(DISTINCT address) FROM recipients WHERE priority = 1"), MANY);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM messages WHERE subject = 'Hi Name 1249'"), 1);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM events WHERE type = 1"),
+                     world_number(w, "SELECT COUNT(*) FROM recipients WHERE state < 2"));
+    assert_int_equal((int64_t)w->offered, world_number(w, "SELECT COUNT(*) FROM recipients WHERE state < 2"));
     assert_reply(&r, "ListSend.Suppressed", "1");
     REPLY_AUTO foreign = show_send(w, b.sender_key, "GET", id);
     assert_int_equal(foreign.status, 404);
@@ -400,9 +386,9 @@ static void two_drivers_send_nothing_twice(void **state) {
     begin_send(w, &t, list, "", id);
     struct work *one = start_work(w), *two = start_work(w);
     sim_run_for(w->loop, 20000);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM recipients"), MANY);
-    assert_int_equal(number(w, "SELECT COUNT(DISTINCT address) FROM recipients"), MANY);
-    assert_int_equal(number(w, "SELECT sent FROM list_sends"), MANY);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM recipients"), MANY);
+    assert_int_equal(world_number(w, "SELECT COUNT(DISTINCT address) FROM recipients"), MANY);
+    assert_int_equal(world_number(w, "SELECT sent FROM list_sends"), MANY);
     stop_work(w, one);
     stop_work(w, two);
 }
@@ -421,19 +407,19 @@ static void a_send_is_stopped_and_goes_on_after_a_restart(void **state) {
     struct work *work = start_work(w);
     assert_true(sim_run_until(w->loop, has_begun, w, 60000));
     stop_work(w, work);
-    int64_t sent = number(w, "SELECT COUNT(*) FROM recipients");
+    int64_t sent = world_number(w, "SELECT COUNT(*) FROM recipients");
     assert_true(sent > 0 && sent < MANY);
     work = start_work(w);
     sim_run_for(w->loop, 10000);
-    assert_int_equal(number(w, "SELECT COUNT(DISTINCT address) FROM recipients"), MANY);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM recipients"), MANY);
+    assert_int_equal(world_number(w, "SELECT COUNT(DISTINCT address) FROM recipients"), MANY);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM recipients"), MANY);
     stop_work(w, work);
     begin_send(w, &t, list, "", other);
     REPLY_AUTO r = show_send(w, t.user_key, "DELETE", other);
     assert_reply(&r, "ListSend.State", "Cancelled");
     work = start_work(w);
     sim_run_for(w->loop, 10000);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM recipients"), MANY);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM recipients"), MANY);
     stop_work(w, work);
 }
 
@@ -450,10 +436,10 @@ static void a_send_waits_for_its_domain_and_ends_with_its_key(void **state) {
     REPLY_AUTO waits = show_send(w, t.user_key, "GET", id);
     assert_reply(&waits, "ListSend.State", "Waiting");
     assert_reply(&waits, "ListSend.Reason", "The sender domain is not enabled");
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM recipients"), 0);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM recipients"), 0);
     REPLY_AUTO on = world_operator(w, "Operator.DomainEnable", "\"Name\":\"a.test\"");
     sim_run_for(w->loop, 40000);
-    assert_int_equal(number(w, "SELECT COUNT(DISTINCT address) FROM recipients"), MANY);
+    assert_int_equal(world_number(w, "SELECT COUNT(DISTINCT address) FROM recipients"), MANY);
     char second[40];
     stop_work(w, work);
     begin_send(w, &t, list, "", second);
@@ -464,7 +450,7 @@ static void a_send_waits_for_its_domain_and_ends_with_its_key(void **state) {
     REPLY_AUTO failed = show_send(w, t.user_key, "GET", second);
     assert_reply(&failed, "ListSend.State", "Failed");
     assert_reply(&failed, "ListSend.Reason", "The sender key was deleted");
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM recipients"), MANY);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM recipients"), MANY);
     stop_work(w, work);
 }
 
@@ -478,20 +464,20 @@ static void a_send_waits_for_the_limit_of_the_day(void **state) {
     begin_send(w, &t, list, "", id);
     struct work *work = start_work(w);
     sim_run_for(w->loop, 60000);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM recipients"), 500);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM recipients"), 500);
     REPLY_AUTO r = show_send(w, t.user_key, "GET", id);
     assert_reply(&r, "ListSend.Reason", "The sending limit of the day is reached");
     sim_run_for(w->loop, A_DAY_MS);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM recipients"), 1000);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM recipients"), 1000);
     sim_run_for(w->loop, A_DAY_MS);
-    assert_int_equal(number(w, "SELECT COUNT(DISTINCT address) FROM recipients"), MANY);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM list_sends WHERE state = 1 AND sent = 1250"), 1);
+    assert_int_equal(world_number(w, "SELECT COUNT(DISTINCT address) FROM recipients"), MANY);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM list_sends WHERE state = 1 AND sent = 1250"), 1);
     stop_work(w, work);
 }
 
 /* P6: who comes later does not wait for who came first. */
 static bool both_have_begun(void *arg) {
-    return number(arg, "SELECT COUNT(*) FROM list_sends WHERE position > 0") == 2;
+    return world_number(arg, "SELECT COUNT(*) FROM list_sends WHERE position > 0") == 2;
 }
 
 static void accounts_take_turns(void **state) {
@@ -505,9 +491,9 @@ static void accounts_take_turns(void **state) {
     begin_send(w, &b, other, "", id);
     struct work *work = start_work(w);
     assert_true(sim_run_until(w->loop, both_have_begun, w, 60000));
-    assert_true(number(w, "SELECT SUM(sent) FROM list_sends WHERE account_id = 1") <= 400);
+    assert_true(world_number(w, "SELECT SUM(sent) FROM list_sends WHERE account_id = 1") <= 400);
     sim_run_for(w->loop, 20000);
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM recipients"), 3 * MANY);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM recipients"), 3 * MANY);
     stop_work(w, work);
 }
 
@@ -524,7 +510,7 @@ static void a_list_that_goes_away_ends_its_sends(void **state) {
     sim_run_for(w->loop, 5000);
     REPLY_AUTO r = show_send(w, t.user_key, "GET", id);
     assert_reply(&r, "ListSend.State", "Cancelled");
-    assert_int_equal(number(w, "SELECT COUNT(*) FROM recipients"), 0);
+    assert_int_equal(world_number(w, "SELECT COUNT(*) FROM recipients"), 0);
     stop_work(w, work);
 }
 

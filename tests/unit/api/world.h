@@ -33,6 +33,8 @@ int world_tear_down(void **state);
 /* A job, which needs no done, or SQL on the writer: straight into the database. */
 void world_write(struct world *w, struct job *job);
 void world_execute(struct world *w, const char *sql);
+/* One number out of the database. */
+int64_t world_number(struct world *w, const char *sql);
 
 /* What to ask; unset members are empty. */
 struct ask {
