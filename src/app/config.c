@@ -133,6 +133,8 @@ static const struct config_key config_keys[] = {
         .sentence = "Version of the key that signs links, 1 to 255: one more is a new key. Links of older ones go on working."),
     KEY("track", "oldest_key", "1", kind_number, track_oldest_key,
         .sentence = "The oldest version whose links still work; of these the newest 16 do."),
+    KEY("track", "patience", "250", kind_number, track_patience,
+        .sentence = "Milliseconds after which an open or a click is answered though it is not stored yet."),
     KEY("track", "networks", "", kind_text, track_networks,
         .sentence = "File of networks that only machines look at mail from; empty: those built in."),
     KEY("track", "countries", "", kind_text, track_countries,

@@ -73,7 +73,7 @@ struct config {
     struct str track_base_url; /* "https://host:port" */
     int64_t track_life, track_text;
     struct str track_listen, track_tls_listen, track_networks, track_countries;
-    int64_t track_key_version, track_oldest_key;
+    int64_t track_key_version, track_oldest_key, track_patience;
     struct str keys_master;
     struct str mail_from;
     struct str tls_report_from, tls_report_organization, tls_report_contact;

@@ -189,7 +189,7 @@ static void submit(struct visit *v, struct executor *executor, job_run_fn run, j
                           .loop = http_exchange_loop(v->x),
                           .bytes = JOB_BYTES,
                           .lane = -v->hit.token.domain_id}; /* the account is not known yet */
-    if (run == run_hit && !is_page(v)) timer_start(&v->patience, TRACKER_PATIENCE_MS);
+    if (run == run_hit && !is_page(v)) timer_start(&v->patience, v->tracker->o.patience_ms);
     enum status status = executor_submit(executor, &v->job);
     if (status == STATUS_OK) return; /* it is the executor's now */
     v->job.status = status;

@@ -4,7 +4,7 @@
  *                                     anything else:              track_hit on the writer, in the group commit
  *             -> answer_make
  *
- * A hit is answered after its commit. Who opens or clicks waits for TRACKER_PATIENCE_MS at most: then, and when the store takes
+ * A hit is answered after its commit. Who opens or clicks waits for patience_ms at most: then, and when the store takes
  * nothing, the picture or the way on is given anyway, and what was not written is counted (posthorn_track_lost_total). A wish to
  * leave is answered when it is known what became of it. Beyond TRACK_HITS_MAX in a minute of one recipient the writer is not
  * asked any more: a reader only looks whether the link still leads somewhere (TR16, TR17).
@@ -20,16 +20,15 @@
 #include "net/executor.h"
 #include "track/country.h"
 
-#define TRACKER_PATIENCE_MS 250
-
 struct tracker;
 /* Everything pointed at must outlive the tracker; strings are borrowed too. */
 struct tracker_options {
     struct executor *writer, *readers;
     struct track_keys keys;   /* copied */
     struct track_place place; /* but for its networks */
-    struct limits *limits;    /* may be NULL: every hit goes to the writer */
-    struct metrics *metrics;  /* may be NULL */
+    int64_t patience_ms;
+    struct limits *limits;   /* may be NULL: every hit goes to the writer */
+    struct metrics *metrics; /* may be NULL */
 };
 struct tracker *tracker_new(const struct tracker_options *options);
 /* After the servers, the executors and the loops: visits that were answered may still come back from the writer. NULL inside is

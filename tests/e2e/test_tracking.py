@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0"""
 import contextlib
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from conftest import fresh_database
 from countries import country_database
 from gateway import Gateway, free_port, wait_for
 from links import BROWSER, CLICK, LEAVE, OPEN, PATHS, Sent, Signer, spelled, unspelled, visit
@@ -24,6 +26,14 @@ TARGET = "https://shop.example/a?b=1&c=2#top"
 GIF_BYTES = 43
 ONE_CLICK = {"method": "POST", "body": "List-Unsubscribe=One-Click", "Content_Type": "application/x-www-form-urlencoded"}
 TENANTS = iter(range(10**6))
+PATIENT = {"track__patience": 60000}  # so that a slow machine's answers tell what the store said
+
+
+@pytest.fixture(scope="module")
+def shared(request):
+    with Gateway(database=fresh_database(request), **PATIENT) as gateway:
+        yield gateway
+    shutil.rmtree(gateway.folder, ignore_errors=True)
 
 
 def new(gateway, **fields):
@@ -60,13 +70,12 @@ def test_an_open_a_click_and_their_events(shared):
 
 
 def test_P7_a_hit_that_was_answered_is_there_after_kill_9(database):
-    with Gateway(database=database) as gateway:
+    with Gateway(database=database, **PATIENT) as gateway:
         sent = new(gateway)
         assert look(sent, sent.link(OPEN))[0] == 200
-        late = numbers(gateway)["posthorn_track_late_total"]
         gateway.kill()
         gateway.start()
-        assert late or len(sent.events("open")) == 1
+        assert len(sent.events("open")) == 1
 
 
 def test_the_gateways_own_host_serves_every_domain(shared):
@@ -265,7 +274,7 @@ def test_TR13_what_senders_write_is_text_on_the_page(shared):
 # ---- over time ----
 def test_TR15_old_links_work_under_a_new_key(database):
     """And until the operator ends their version."""
-    with Gateway(database=database) as gateway:
+    with Gateway(database=database, **PATIENT) as gateway:
         sent = new(gateway)
         old, new_key = Signer(gateway, 1).path(sent.link(CLICK)), Signer(gateway, 2).path(sent.link(CLICK))
         assert [visit(gateway.port, p, sent.host)[0] for p in (old, new_key)] == [302, 404]
@@ -329,7 +338,7 @@ def test_a_slow_store_takes_the_picture_from_nobody(database):
 # ---- where and who ----
 def test_listeners_of_its_own_serve_nothing_else(database):
     port = free_port()
-    with Gateway(database=database, track__listen=f"127.0.0.1:{port}") as gateway:
+    with Gateway(database=database, track__listen=f"127.0.0.1:{port}", **PATIENT) as gateway:
         sent = new(gateway)
         path = Signer(gateway).path(sent.link(OPEN))
         assert visit(port, path, sent.host)[0] == visit(gateway.port, path, sent.host)[0] == 200
@@ -340,7 +349,7 @@ def test_listeners_of_its_own_serve_nothing_else(database):
 
 
 def test_HT43_only_named_proxies_tell_the_clients_address(database):
-    with Gateway(database=database) as gateway:
+    with Gateway(database=database, **PATIENT) as gateway:
         sent = new(gateway)
         look(sent, sent.link(OPEN), X_Forwarded_For="203.0.113.9")
         assert sent.events()[0]["Details"]["IP"] == "127.0.0.1"
@@ -353,7 +362,7 @@ def test_HT43_only_named_proxies_tell_the_clients_address(database):
 
 def test_networks_and_countries_are_files_that_can_change(database):
     """SIGHUP reads them anew; one that is broken leaves the old ones."""
-    with Gateway(database=database, http__trusted_proxies="127.0.0.1") as gateway:
+    with Gateway(database=database, http__trusted_proxies="127.0.0.1", **PATIENT) as gateway:
         files = {name: gateway.folder / name for name in ("networks", "countries")}
         gateway.stop()
         files["networks"].write_text("machines = 203.0.113.0/24\n")
