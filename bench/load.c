@@ -3,9 +3,9 @@
  *
  *   load HOST PORT METHOD PATH BODY COUNT CONNECTIONS keep|close WHEEL [HEADER]...
  *
- * BODY is a file, "-" none. In it and in PATH, %i is the request's number (0 ...) and %w that number modulo WHEEL. With close, a
+ * PATH may be @FILE: a path a line, one request after the other. BODY is a file, "-" none. In it and in PATH, %i is the request's number (0 ...) and %w that number modulo WHEEL. With close, a
  * connection's making is part of its answer's time. Prints one line of key=value. An answer is wrong when its status is not 2xx
- * or it says "Success":false; the first wrong one is shown, and the exit status is 1.
+ * or 3xx, or it says "Success":false; the first wrong one is shown, and the exit status is 1.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,6 +39,9 @@ struct connection {
 struct load {
     struct sockaddr_in to;
     struct form head, body; /* the head without its Content-Length and last line */
+    char **paths; /* of @FILE */
+    long path_count;
+    size_t path_max; /* bytes */
     long count, begun, ended, wrong, wheel;
     int keep, epoll;
     double *latency_ms;
@@ -57,7 +60,7 @@ static void die(const char *what) {
 }
 
 /* ---- requests ---- */
-static size_t fill(const struct form *form, long i, long wheel, char *out) {
+static size_t fill(const struct load *l, const struct form *form, long i, char *out) {
     const char *p = form->text, *end = p + form->len;
     char *o = out;
     while (p < end) {
@@ -66,8 +69,11 @@ static size_t fill(const struct form *form, long i, long wheel, char *out) {
         memcpy(o, p, plain);
         o += plain, p += plain;
         if (!sign) break;
-        if (end - p > 1 && (p[1] == 'i' || p[1] == 'w')) {
-            o += snprintf(o, NUMBER_MAX + 1, "%ld", p[1] == 'i' ? i : i % wheel);
+        if (end - p > 1 && p[1] == '@' && l->path_count) {
+            o = stpcpy(o, l->paths[i % l->path_count]);
+            p += 2;
+        } else if (end - p > 1 && (p[1] == 'i' || p[1] == 'w')) {
+            o += snprintf(o, NUMBER_MAX + 1, "%ld", p[1] == 'i' ? i : i % l->wheel);
             p += 2;
         } else {
             *o++ = *p++;
@@ -90,6 +96,22 @@ static struct form read_body(const char *path) {
     return body;
 }
 
+static void read_paths(struct load *l, const char *file) {
+    FILE *f = fopen(file, "r");
+    char *line = NULL;
+    size_t room = 0;
+    if (!f) die(file);
+    for (ssize_t n; (n = getline(&line, &room, f)) > 0;) {
+        if (line[n - 1] == '\n') line[--n] = 0;
+        if ((l->path_count & (l->path_count - 1)) == 0)
+            l->paths = realloc(l->paths, (size_t)(l->path_count ? 2 * l->path_count : 1) * sizeof *l->paths);
+        l->paths[l->path_count++] = strdup(line);
+        if ((size_t)n > l->path_max) l->path_max = (size_t)n;
+    }
+    free(line);
+    fclose(f);
+}
+
 static struct form make_head(const char *method, const char *path, int keep, char **headers) {
     struct form head;
     FILE *f = open_memstream(&head.text, &head.len);
@@ -99,17 +121,17 @@ static struct form make_head(const char *method, const char *path, int keep, cha
     return head;
 }
 
-static size_t room_of(const struct form *form) {
+static size_t room_of(const struct form *form, size_t path_max) {
     size_t room = form->len;
-    for (size_t i = 0; i < form->len; i++) room += form->text[i] == '%' ? NUMBER_MAX : 0;
+    for (size_t i = 0; i < form->len; i++) room += form->text[i] == '%' ? NUMBER_MAX + path_max : 0;
     return room;
 }
 
 /* The body is made behind where its length is told, and then moved up to it. */
 static size_t make_request(const struct load *l, char *out, long i) {
-    size_t head_len = fill(&l->head, i, l->wheel, out), end = 0;
+    size_t head_len = fill(l, &l->head, i, out), end = 0;
     char *body = out + head_len + LENGTH_MAX;
-    size_t body_len = fill(&l->body, i, l->wheel, body);
+    size_t body_len = fill(l, &l->body, i, body);
     if (l->body.len) end = (size_t)snprintf(out + head_len, LENGTH_MAX, "Content-Length: %zu\r\n\r\n", body_len);
     if (!l->body.len) end = (size_t)snprintf(out + head_len, LENGTH_MAX, "\r\n");
     memmove(out + head_len + end, body, body_len);
@@ -162,7 +184,7 @@ static int on_readable(struct load *l, struct connection *c) {
     c->answer_len += (size_t)n;
     if (!c->wanted) measure_answer(c);
     if (!c->wanted || c->answer_len < c->wanted) return 1;
-    if (strncmp(c->answer, "HTTP/1.1 2", 10) != 0 || strstr(c->answer, "\"Success\":false")) {
+    if ((strncmp(c->answer, "HTTP/1.1 2", 10) != 0 && strncmp(c->answer, "HTTP/1.1 3", 10) != 0) || strstr(c->answer, "\"Success\":false")) {
         if (l->wrong++ == 0) fprintf(stderr, "%s\n", c->answer);
     }
     l->answer_bytes = c->answer_len;
@@ -184,7 +206,7 @@ static double run(struct load *l, long connections) {
     double start = now();
     long busy = 0;
     for (long i = 0; i < connections; i++) {
-        all[i].request = malloc(room_of(&l->head) + room_of(&l->body) + LENGTH_MAX);
+        all[i].request = malloc(room_of(&l->head, l->path_max) + room_of(&l->body, l->path_max) + LENGTH_MAX);
         dial(l, &all[i]);
         busy += begin(l, &all[i]);
     }
@@ -208,7 +230,8 @@ int main(int argc, char **argv) {
                      .keep = strcmp(argv[8], "keep") == 0,
                      .wheel = strtol(argv[9], NULL, 10),
                      .epoll = epoll_create1(EPOLL_CLOEXEC)};
-    l.head = make_head(argv[3], argv[4], l.keep, argv + 10);
+    if (argv[4][0] == '@') read_paths(&l, argv[4] + 1);
+    l.head = make_head(argv[3], l.path_count ? "%@" : argv[4], l.keep, argv + 10);
     inet_pton(AF_INET, argv[1], &l.to.sin_addr);
     l.latency_ms = calloc((size_t)l.count, sizeof *l.latency_ms);
     double seconds = run(&l, strtol(argv[7], NULL, 10));

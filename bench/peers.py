@@ -2,7 +2,7 @@
 
 Exim and OpenSMTPD have paths and users compiled in, so each runs in a jail: a folder of its own as root, the machine's /usr below it,
 in a mount namespace that ends with the server. Queues lie on the scratch folder's disk. Mail is accepted and stays in the queue, or
-Exim and Haraka sign and relay it. Haraka comes from npm.
+Exim and Haraka sign and relay it. Haraka comes from npm. nginx serves a picture.
 SPDX-License-Identifier: Apache-2.0"""
 import ctypes
 import json
@@ -13,8 +13,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-PACKAGES = {"postfix": ("postfix", "opendkim"), "exim": ("exim4-base", "exim4-daemon-light"), "opensmtpd": ("opensmtpd",)}
-PROGRAMS = {"postfix": "usr/sbin/opendkim", "exim": "usr/sbin/exim4", "opensmtpd": "usr/sbin/smtpd"}
+PACKAGES = {"postfix": ("postfix", "opendkim"), "exim": ("exim4-base", "exim4-daemon-light"), "opensmtpd": ("opensmtpd",),
+            "nginx": ("nginx",)}
+PROGRAMS = {"postfix": "usr/sbin/opendkim", "exim": "usr/sbin/exim4", "opensmtpd": "usr/sbin/smtpd", "nginx": "usr/sbin/nginx"}
 
 
 def unpack(scratch, peer):
@@ -37,7 +38,7 @@ def unpack(scratch, peer):
 
 def versions(scratch, *peers):
     names = {tuple(p.name.split("_")[:2]) for peer in peers for p in (scratch / f"packages-{peer}").glob("*.deb")}
-    wanted = {"postfix", "opendkim", "exim4-daemon-light", "opensmtpd"}
+    wanted = {"postfix", "opendkim", "exim4-daemon-light", "opensmtpd", "nginx"}
     return ", ".join(f"{name} {version}" for name, version in sorted(names) if name in wanted)
 
 
