@@ -177,7 +177,7 @@ def place(request, throwaway_certificate):
         yield place
 
 
-def browse(tmp_path, *arguments):
+def browse(*arguments):
     folder = npm.npm()
     if not shutil.which("chromium"):
         pytest.skip("lacks the package chromium")
@@ -210,7 +210,7 @@ def test_a_delivered_message_in_a_browser(place, tmp_path):
                            '<p><a href="mailto:a@shop.test">mail</a> <a href="tel:+4912345">call</a> <a href="#top">top</a></body></html>')
     assert len(letter.links) == len(kinds) - 1 and 'href="mailto:a@shop.test"' in letter.html and 'href="#top"' in letter.html
     place.town.beat = lambda: place.age(60)
-    seen = browse(tmp_path, "read", letter.show(), place.town.url("/beat"), tmp_path / "mail.png")
+    seen = browse("read", letter.show(), place.town.url("/beat"), tmp_path / "mail.png")
     assert [(p["url"], p["status"], p["bytes"]) for p in seen["pictures"] if p["url"].startswith("https:")] == [(letter.pixel, 200, 43)]
     assert seen["shown"] == 2, "the pixel and the image of the link"
     base = place.town.url("", "shop.example")
@@ -230,18 +230,18 @@ def test_the_pages_are_accessible(place, tmp_path):
     mailing = place.list_of("Weekly & <more>", "ann@example.org")
     letter = place.deliver(to="ann@example.org", TargetListID=mailing, Tags=["offers", "news \"of\" <us>"])
     unknown = letter.leave[:-4] + "aaaa"
-    pages = {}
-    for language, question in (("en", "Do you want to unsubscribe?"), ("de", "Möchten Sie sich abmelden?"), ("fr", "Voulez-vous vous désabonner ?")):
-        found = browse(tmp_path, "look", tmp_path, language, letter.leave, unknown, f"https://mx.posthorn.test:{place.port}/u/")
-        pages[language] = found
+    questions = {"en": "Do you want to unsubscribe?", "de": "Möchten Sie sich abmelden?", "fr": "Voulez-vous vous désabonner ?"}
+    pages = browse("look", tmp_path, ",".join(questions), letter.leave, unknown, f"https://mx.posthorn.test:{place.port}/u/")
+    for language, question in questions.items():
+        found = pages[language]
         assert [p["status"] for p in found] == [200, 404, 404], found
         assert [p["violations"] + p["unsure"] for p in found] == [[], [], []] and all(p["passes"] > 5 for p in found)
         assert {p["language"] for p in found} == {language} and found[0]["heading"] == question
         for words in ("Shöp & Söhne", "Thank you for reading <us>.", "Weekly & <more>", "offers", 'news "of" <us>'):
             assert words in found[0]["text"], found[0]["text"]
-    for colour in ("#ffff00", "#767676", "none"):
+    for colour in ("#ffff00", "#767676"):
         place.command("EmailGateway.UpdateDomain", DomainID=place.shop.domain_id, BrandColor=colour)
-        assert browse(tmp_path, "look", tmp_path, "en", letter.leave)[0]["violations"] == [], colour
+        assert browse("look", tmp_path, "nl", letter.leave)["nl"][0]["violations"] == [], colour
     assert letter.events("unsubscribe") == [], "TR07: looking changes nothing"
 
 
@@ -249,7 +249,7 @@ def test_unsubscribing_with_the_keyboard_alone(place, tmp_path):
     """The focus is seen, choices are reached by arrows, Enter acts, and nobody needs cookies or scripts (TR07)."""
     mailing = place.list_of("Keyboard", "key@example.org")
     letter = place.deliver(to="key@example.org", TargetListID=mailing, Tags=["offers", "news"])
-    seen = browse(tmp_path, "leave", letter.leave, "news", tmp_path / "leave.png")
+    seen = browse("leave", letter.leave, "news", tmp_path / "leave.png")
     assert seen["question"] == "Do you want to unsubscribe?" and seen["heading"] == "You are unsubscribed", seen
     assert "You will get no more emails about “news”." in seen["text"]
     assert [s["tag"] for s in seen["seen"]] == ["INPUT", "BUTTON"] and seen["seen"][0]["checked"] and "news" in seen["seen"][0]["words"]
@@ -258,7 +258,7 @@ def test_unsubscribing_with_the_keyboard_alone(place, tmp_path):
     assert [(e["Details"]["Source"], e["Details"]["Tag"]) for e in left] == [("page", "news")]
     refused = place.command("Suppression.BrowseTags", EmailAddress="KEY@example.org")["TagRefusals"]
     assert [(r["EmailAddress"], r["Tag"], r["EventID"]) for r in refused] == [("key@example.org", "news", left[0]["EventId"])]
-    again = browse(tmp_path, "leave", letter.leave, "", tmp_path / "again.png")  # what is chosen already: the list
+    again = browse("leave", letter.leave, "", tmp_path / "again.png")  # what is chosen already: the list
     assert again["heading"] == "You are unsubscribed" and "no more emails of this list" in again["text"]
     matched = place.command("Suppression.Check", EmailAddress="key@example.org", ListID=mailing)["Results"]["key@example.org"]["MatchedScopes"]
     assert [(m["Scope"], m["SuppressionSource"]) for m in matched] == [("PerList", "Unsubscribe")]

@@ -1,6 +1,6 @@
 // engagement.js - a person with Debian's Chromium: reads a mail and follows its links, or unsubscribes with the keyboard alone.
 // usage: node engagement.js read  MAIL_URL BEAT_URL SCREENSHOT   BEAT_URL is asked before each click: people take their time
-//        node engagement.js look  SCREENSHOT_FOLDER LANGUAGE URL...   what axe has to say about pages
+//        node engagement.js look  SCREENSHOT_FOLDER LANGUAGES URL...   what axe has to say about pages, by language
 //        node engagement.js leave URL WORDS SCREENSHOT           picks the choice that holds WORDS ("": none), and confirms
 // Every host name is this machine.
 // SPDX-License-Identifier: Apache-2.0
@@ -37,7 +37,13 @@ async function read(browser, [mail, beat, screenshot]) {
   return { pictures, shown, landed };
 }
 
-async function look(browser, [folder, language, ...urls]) {
+async function look(browser, [folder, languages, ...urls]) {
+  const said = {};
+  for (const language of languages.split(",")) said[language] = await hear(browser, folder, language, urls);
+  return said;
+}
+
+async function hear(browser, folder, language, urls) {
   const context = await open(browser, { bypassCSP: true, locale: language });
   const found = [];
   for (const [i, url] of urls.entries()) {
