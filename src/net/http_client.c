@@ -213,11 +213,19 @@ static bool host_may_begin(const struct http_host *h) {
     return h->under_way < c->options.per_host_max && c->under_way < max && h->under_way <= (max - c->under_way) / SHARE;
 }
 
+/* How many a host may have if nobody else begins or ends: where host_may_begin stops. */
+static size_t host_places(const struct http_host *h) {
+    const struct http_client *c = h->client;
+    size_t left = (c->options.in_flight_max - (c->under_way - h->under_way)) / (SHARE + 1) + 1;
+    return left < c->options.per_host_max ? left : c->options.per_host_max;
+}
+
 static bool lane_may_begin(const struct http_host *h, int64_t lane) {
-    size_t own = 0;
+    size_t own = 0, places = host_places(h);
     if (lane == 0) return true;
     LIST_FOR_EACH (it, &h->running) own += LIST_OWNER(it, struct http_client_call, running)->lane == lane;
-    return own == 0 || own < (h->client->options.per_host_max - (h->under_way - own)) / 2;
+    size_t others = h->under_way - own;
+    return own == 0 || (others < places && own < (places - others) / 2);
 }
 
 /* The first that waits there, of those whose lane has not yet what is its due (P6); NULL: none. */

@@ -185,7 +185,8 @@ static void test_P3_marks_are_told_once_and_after_the_commit(void **state) {
     batch(f, two, 2);
     assert_int_equal(marked.count, 1);
     assert_int_equal(marked.marks, 4);
-    struct test_job undone[] = {{.behaviour = MARKS, .email = "d"}, {.behaviour = WRITES_AND_REFUSES, .email = "e"}, {.email = "f"}};
+    struct test_job undone[] = {
+        {.behaviour = MARKS, .email = "d"}, {.behaviour = WRITES_AND_REFUSES, .email = "e"}, {.email = "f"}};
     batch(f, undone, 3);
     assert_int_equal(undone[0].runs, 2);
     assert_int_equal(marked.count, 2); /* not for the batch that was rolled back */
