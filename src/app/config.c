@@ -36,15 +36,19 @@ static const struct config_key config_keys[] = {
     KEY("tls", "cert", "", kind_text, tls_cert, .sentence = "Certificate chain, PEM."),
     KEY("tls", "key", "", kind_text, tls_key, .sentence = "Private key of the certificate, PEM."),
     KEY("tls", "folder", "", kind_text, tls_folder,
-        .sentence = "Folder of certificates by host name, shown to whoever asks for one of their hosts: X.pem or X.crt with the key "
-                    "behind it or in X.key, or X/fullchain.pem with X/privkey.pem. What changes there is read within a minute."),
+        .sentence =
+            "Folder of certificates by host name, shown to whoever asks for one of their hosts: X.pem or X.crt with the key "
+            "behind it or in X.key, or X/fullchain.pem with X/privkey.pem. What changes there is read within a minute."),
     KEY("acme", "directory", "", kind_url, acme_directory,
-        .sentence = "Directory URL of an authority that gives certificates by ACME (RFC 8555), for our own hosts and for verified "
-                    "tracking hosts, which must reach [http] listen at port 80; empty: none are asked for."),
-    KEY("acme", "agree", "no", kind_bool, acme_agree, .sentence = "You agree to the authority's terms of service: it asks for that."),
+        .sentence =
+            "Directory URL of an authority that gives certificates by ACME (RFC 8555), for our own hosts and for verified "
+            "tracking hosts, which must reach [http] listen at port 80; empty: none are asked for."),
+    KEY("acme", "agree", "no", kind_bool, acme_agree,
+        .sentence = "You agree to the authority's terms of service: it asks for that."),
     KEY("acme", "contact", "", kind_email, acme_contact, .sentence = "Whom the authority may write to; empty: nobody."),
     KEY("acme", "ca", "", kind_text, acme_ca,
-        .sentence = "Certificates, PEM, that the authority's own server is checked by besides the system's, for one of your own."),
+        .sentence =
+            "Certificates, PEM, that the authority's own server is checked by besides the system's, for one of your own."),
     KEY("log", "level", "info", kind_choice, log_level, .choices = "debug|info|warn|error",
         .sentence = "The least important lines to write."),
     KEY("log", "format", "logfmt", kind_choice, log_format, .choices = "logfmt|json", .sentence = "Shape of a log line."),
@@ -128,7 +132,8 @@ static const struct config_key config_keys[] = {
         .sentence =
             "Addresses that serve opens, clicks and unsubscribes and nothing else, comma separated. The HTTP API's addresses "
             "serve them in any case."),
-    KEY("track", "tls_listen", "", kind_listen, track_tls_listen, .sentence = "The same with TLS; needs a certificate, by [tls] or [acme]."),
+    KEY("track", "tls_listen", "", kind_listen, track_tls_listen,
+        .sentence = "The same with TLS; needs a certificate, by [tls] or [acme]."),
     KEY("track", "key_version", "1", kind_number, track_key_version,
         .sentence = "Version of the key that signs links, 1 to 255: one more is a new key. Links of older ones go on working."),
     KEY("track", "oldest_key", "1", kind_number, track_oldest_key,
@@ -419,7 +424,8 @@ enum status config_finish(struct config *c, struct buf *ret_why) {
         return STATUS_INVALID;
     }
     if (!str_is_empty(c->acme_directory) && !c->acme_agree) {
-        buf_add_z(ret_why, "[acme] agree: say yes when you have read the authority's terms of service, or leave [acme] directory empty");
+        buf_add_z(ret_why,
+                  "[acme] agree: say yes when you have read the authority's terms of service, or leave [acme] directory empty");
         return STATUS_INVALID;
     }
     if (str_is_empty(c->tls_cert) != str_is_empty(c->tls_key)) {
@@ -444,8 +450,9 @@ enum status config_finish(struct config *c, struct buf *ret_why) {
     }
     while (c->data_dir.n > 1 && str_ends(c->data_dir, STR("/"))) c->data_dir.n--;
     struct str *paths[] = {
-        &c->data_dir,    &c->delivery_providers, &c->delivery_bounce_rules, &c->dns_trust_anchor, &c->tls_cert,       &c->tls_key,
-        &c->keys_master, &c->delivery_tls_ca,    &c->webhook_tls_ca,        &c->track_networks, &c->tls_folder, &c->acme_ca,   &c->track_countries};
+        &c->data_dir,       &c->delivery_providers, &c->delivery_bounce_rules, &c->dns_trust_anchor, &c->tls_cert,   &c->tls_key,
+        &c->keys_master,    &c->delivery_tls_ca,    &c->webhook_tls_ca,        &c->track_networks,   &c->tls_folder, &c->acme_ca,
+        &c->track_countries};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) *paths[i] = absolute_path(c, *paths[i]);
     if (str_is_empty(c->delivery_hostname)) find_hostname(c);
     if (str_is_empty(c->smtp_public_host)) c->smtp_public_host = c->delivery_hostname;

@@ -187,7 +187,8 @@ static void fixtures_have_no_other_changes(void **state) {
             BUF_AUTO out = {0};
             make_message(buf_str(&html), encodings[i], &in);
             bool is_changed = relink_message(buf_str(&in), &how, &out);
-            const char *why = is_changed ? relink_undo(buf_str(&in), buf_str(&out), &how) : "it has no pixel";
+            const char *why = is_changed && !str_eq(buf_str(&in), buf_str(&out)) ? relink_undo(buf_str(&in), buf_str(&out), &how)
+                                                                                 : "it has no pixel";
             if (why) fail_msg("%s, %s: %s", it->d_name, body_encoding_name(encodings[i]), why);
         }
     }
