@@ -179,8 +179,7 @@ static const struct refusal rest_key_refusals[] = {
     .sentence = "Tell a webhook an event again, or all of some days that it is called for; Cursor is \"\" when that was all",    \
     LIST_OF(replay_params, replay_refusals),                                                                                     \
     .steps = {{STEP_SIZED, webhook_calls_replay_check}, {STEP_WRITER, webhook_calls_replay}},                                    \
-    .request = "{\"WebhookID\":\"456\",\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-01-31\"}",                                \
-    .answer = "{\"Replayed\":1204,\"Cursor\":\"\"}"
+    .request = "{\"WebhookID\":\"456\",\"EventID\":\"4711\"}", .answer = "{\"Replayed\":1204,\"Cursor\":\"\"}"
 #define EITHER(name, verb, where)                                                                                                \
     name, STYLE_REST, CALLER_EITHER, .scope = SENDER_SCOPE_WEBHOOKS, .inactive = 12, .method = (verb), .path = (where)
 #define OF_A_KEY(name, verb)                                                                                                     \

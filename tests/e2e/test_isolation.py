@@ -19,7 +19,7 @@ MISSING_ID, MISSING_UUID = "4611686018427387904", "01900000-0000-7000-8000-00000
 KINDS = {
     "DomainID": "domain", "APIKeyID": "user_key", "ApiKeyId": "key", "WebhookID": "webhook", "smtpid": "smtp", "MessageID": "message",
     "EmailID": "template", "EmailTemplateID": "template", "TemplateID": "template", "ListID": "list", "SubscriberListID": "list",
-    "TargetListID": "list", "SubscriberID": "subscriber", "ImportID": "import", "ListSendID": "list_send", "ID": "inbox", "Address": "address",
+    "TargetListID": "list", "SubscriberID": "subscriber", "ImportID": "import", "ListSendID": "list_send", "ID": "inbox", "EventID": "event", "Address": "address",
     "EmailAddress": "address",
 }
 NO_OBJECT = {"AfterID", "BeforeID", "Version", "UserID", "UserGroupID", "RelUserGroupID", "GroupID", "StartFrom", "RetrieveCount"}
@@ -66,7 +66,7 @@ class Account:
 
     def make(self):
         ids = {"domain": self.tenant.domain_id, "key": self.tenant.key_id}
-        for kind in ("message", "inbox", "list", "subscriber", "import", "list_send", "address", "user_key", "webhook", "smtp", "template"):
+        for kind in ("message", "event", "inbox", "list", "subscriber", "import", "list_send", "address", "user_key", "webhook", "smtp", "template"):
             ids[kind] = self.one(kind, ids)
         return ids
 
@@ -79,6 +79,8 @@ class Account:
             message = self.gateway.sent(t.key, sender=f"{word}@{t.domain}", to=f"{word}@example.org", Subject=word, Tags=[word])
             wait_for(lambda: "delivery" in self.gateway.event_types(t.key, message), what="the delivery")
             return message
+        if kind == "event":
+            return self.gateway.events(t.key)[0]["EventId"]
         if kind == "inbox":
             return self.rest("GET", "/api/v1/inbox", key=t.key)["Messages"][0]["ID"]
         if kind == "list_send":
