@@ -418,6 +418,8 @@ static const struct verb verbs[] = {
      .summary = "Tell a webhook an event again, or all of some days that it is called for.",
      .argument = "ID",
      .parameter = "WebhookID",
+     .hint_code = 5,
+     .hint = "name --event ID, or days: --from DATE --to DATE",
      .options = {{"--event", "EventID", "ID", false, "One event of its domain."},
                  {"--from", "StartDate", "DATE", false, "All from this day or \"YYYY-MM-DD HH:MM:SS\", UTC."},
                  {"--to", "EndDate", "DATE", false, "To this day or second, included; to now otherwise."},
