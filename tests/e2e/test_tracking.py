@@ -3,6 +3,7 @@ written once and marked; pages ask before anything changes. Ids of 2.L.
 
 SPDX-License-Identifier: Apache-2.0"""
 import contextlib
+import http.client
 import os
 import re
 import shutil
@@ -69,13 +70,22 @@ def test_an_open_a_click_and_their_events(shared):
     assert opened["Details"]["Client"] == "Firefox" and opened["Details"]["Device"] == "desktop"
 
 
-def test_P7_a_hit_that_was_answered_is_there_after_kill_9(database):
+def test_P7_hits_that_were_answered_are_there_after_kill_9(database):
     with Gateway(database=database, **PATIENT) as gateway:
         sent = new(gateway)
-        assert look(sent, sent.link(OPEN))[0] == 200
-        gateway.kill()
+        path, answered = Signer(gateway).path(sent.link(OPEN)), []
+
+        def open_often(_):
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                for _ in range(12):
+                    answered.append(visit(gateway.port, path, sent.host)[0])
+        with ThreadPoolExecutor(4) as pool:
+            done = pool.map(open_often, range(4))
+            wait_for(lambda: len(answered) >= 12, what="some answers")
+            gateway.kill()
+            list(done)
         gateway.start()
-        assert len(sent.events("open")) == 1
+        assert set(answered) == {200} and len(answered) <= len(sent.events("open")) <= 48
 
 
 def test_the_gateways_own_host_serves_every_domain(shared):
