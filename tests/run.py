@@ -17,7 +17,7 @@ ASAN = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
 # What runs on several threads, by names of meson tests; these run under ThreadSanitizer as well, and `full` runs the whole program so
 # through what has most threads at work: a list send beside an import, deliveries and kills, a queue cleared beside a slow host.
 CONCURRENT = ["net-executor", "net-loop", "net-stream", "net-resolver", "http_loops", "api-http", "limits", "http_limits"]
-WORLDS = ["mta_days", "mta_outage"]
+WORLDS = ["mta_days", "mta_outage", "hook_driver"]
 TSAN = ["-Db_sanitize=thread", "-Db_lundef=false"]
 RELEASE = ["--buildtype=release", "-Dtests=disabled"]
 ENVIRONMENT = {

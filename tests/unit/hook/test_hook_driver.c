@@ -317,20 +317,21 @@ static enum status add_crowd(struct scene *s, struct db *db, void *arg) {
     return status;
 }
 
-static void WH26_ten_thousand_endpoints_and_one_that_never_answers(void **state) {
+static void WH26_many_endpoints_and_one_that_never_answers(void **state) {
     (void)state;
     struct scene *s = scene_new();
     struct metrics metrics = {0};
     s->options.metrics = &metrics;
     host(s, "hangs.test", "8.8.8.8", hangs);
     host(s, "fast.test", "8.8.8.9", takes);
-    write_now(s, add_crowd, &(int){10000});
-    assert_int_equal(fixture_number(s->f, WAITING), 10000);
+    int count = getenv("POSTHORN_FULL") ? 10000 : 1000; /* two synced commits each */
+    write_now(s, add_crowd, &count);
+    assert_int_equal(fixture_number(s->f, WAITING), count);
     start(s);
     sim_run_for(s->loop, 10 * SECOND);
-    assert_int_equal(sim_http_count(s->loop, "fast.test"), 9999);
+    assert_int_equal(sim_http_count(s->loop, "fast.test"), count - 1);
     assert_int_equal(fixture_number(s->f, WAITING), 1);
-    assert_int_equal(metrics.value[METRIC_HOOK_EVENTS], 9999);
+    assert_int_equal(metrics.value[METRIC_HOOK_EVENTS], count - 1);
     assert_int_equal(metrics.value[METRIC_HOOK_IN_FLIGHT], 1);
     sim_run_for(s->loop, 10 * SECOND);
     assert_int_equal(metrics.value[METRIC_HOOK_FAILED], 1);
@@ -465,7 +466,7 @@ int main(void) {
         cmocka_unit_test(WH26_days_of_failure_end_in_a_disabled_endpoint),
         cmocka_unit_test(WH26_an_endpoint_that_never_answers_is_called_every_few_minutes),
         cmocka_unit_test(WH26_a_slow_endpoint_delays_no_other),
-        cmocka_unit_test(WH26_ten_thousand_endpoints_and_one_that_never_answers),
+        cmocka_unit_test(WH26_many_endpoints_and_one_that_never_answers),
         cmocka_unit_test(WH16_redirects_are_not_followed),
         cmocka_unit_test(WH14_private_addresses_are_not_called),
         cmocka_unit_test(WH14_a_name_that_turns_private_is_not_called_again),
