@@ -193,11 +193,9 @@ static void OB31_a_kept_signature_is_of_the_stored_form(void **state) {
     int64_t id = mail(s.w, "b@a.test", EIGHT_BIT, 0);
     assert_story(s.w, id, 5000, "deferred 450 RCPT mx1.a.test; = queued");
     assert_false(world_has(s.w, "SELECT 1 FROM messages WHERE length(signature) > 0"));
-    world_sql(s.w, "UPDATE messages SET signature = CAST('DKIM-Signature: v=1; kept' || char(13, 10) || 'X-Made: here' || "
-                   "char(13, 10) AS BLOB)");
+    world_sql(s.w, "UPDATE messages SET signature = CAST('DKIM-Signature: v=1; kept' || char(13, 10) AS BLOB)");
     assert_story(s.w, id, 5 * MINUTE, "deferred 450 RCPT mx1.a.test; delivery 250 . mx1.a.test; = delivered");
     assert_int_equal(count_of(sim_server_message(s.far, 0), "kept"), 0);
-    assert_has(sim_server_message(s.far, 0), "\r\nX-Made: here\r\n");
     assert_true(str_is_ascii(sim_server_message(s.far, 0)));
     world_free(s.w);
 }
