@@ -3,6 +3,7 @@ call it. And canaries: what one account stores never shows in another's answers,
 
 The matrix comes out of /openapi.json: an operation or an id parameter that is new is in it, or fails here for want of an object.
 SPDX-License-Identifier: Apache-2.0"""
+import hashlib
 import json
 import re
 import time
@@ -87,6 +88,7 @@ class Account:
             return self.big_send(name, f"{word}@{t.domain}")
         if kind == "address":
             self.command("Suppression.Add", EmailAddress=f"sup-{word}@example.org")
+            self.refuse_tag(f"sup-{word}@example.org")
             return f"sup-{word}@example.org"
         makers = {
             "key": ("EmailGateway.AddAPI", "NewAPIKeyID", {"DomainID": ids["domain"], "Description": word}),
@@ -106,6 +108,13 @@ class Account:
         """What was ended, anew; what was on it as well."""
         for again in (kind, *({"list": ("subscriber", "import")}.get(kind, ()))):
             self.ids[again] = self.one(again, self.ids)
+
+    def refuse_tag(self, address):
+        """As the person does it on the page; the tag is that of the document's examples."""
+        digest = hashlib.sha256(address.encode()).hexdigest()
+        blob = f"decode('{digest}', 'hex')" if self.gateway.options.get("data.url") else f"x'{digest}'"
+        self.gateway.sql(f"INSERT INTO tag_refusals (account_id, address_hash, address, tag, created_at) VALUES ({self.tenant.user_id}, {blob}, "
+                         f"'{address}', 'offers', 1) ON CONFLICT DO NOTHING")
 
     def big_send(self, name, sender):
         """A list send of its own: of a list with more than a thousand people."""
