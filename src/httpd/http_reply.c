@@ -37,6 +37,10 @@ static void add_head(struct buf *out, const struct http_conn *c, const struct ht
 }
 
 /* Paths only: a query may hold a key (P10). */
+static struct str shown_path(const struct http_exchange *x) {
+    return x->route && x->route->hides_rest ? x->route->path : x->request.path;
+}
+
 static void note(const struct http_conn *c, const struct http_exchange *x, int status) {
     const struct http_server *server = c->shard->server;
     metrics_add(server->o.metrics, METRIC_HTTP_REQUESTS, 1);
@@ -44,7 +48,7 @@ static void note(const struct http_conn *c, const struct http_exchange *x, int s
     enum log_level level = status >= 500 ? LOG_WARN : LOG_DEBUG;
     if (!x || !log_is_on(level)) return;
     LOG(level, "http.request", LOG_Z("server", server->o.name), LOG_STR("client", x->client),
-        LOG_STR("method", x->request.method_text), LOG_STR("path", x->request.path), LOG_INT("status", status),
+        LOG_STR("method", x->request.method_text), LOG_STR("path", shown_path(x)), LOG_INT("status", status),
         LOG_INT("ms", clock_mono_ms(loop_clock(c->shard->loop)) - x->started_ms));
 }
 

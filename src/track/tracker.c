@@ -279,6 +279,7 @@ struct tracker *tracker_new(const struct tracker_options *options) {
         t->routes[i] = (struct http_route){.methods = paths[i].methods,
                                            .path = str_from_z(paths[i].path),
                                            .is_prefix = true,
+                                           .hides_rest = true,
                                            .head = on_head,
                                            .body = on_body,
                                            .arg = t};
