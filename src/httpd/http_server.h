@@ -33,9 +33,9 @@ struct http_route {
     unsigned methods; /* HTTP_BIT(HTTP_GET) | ...; HEAD is served wherever GET is */
     struct str path;  /* percent-encoded form as it is requested; compared exactly */
     bool is_prefix;   /* also everything that starts with `path` (end it in '/'); the handler looks at the rest itself */
-    bool hides_rest;                 /* what stands behind `path` opens something: no log has it (P10) */
     http_handler_fn head, body, end; /* body may be NULL when head always responds; end may be NULL */
     void *arg;
+    bool hides_rest; /* what stands behind `path` opens something: no log has it (P10) */
 };
 
 struct http_response {
