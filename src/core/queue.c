@@ -52,7 +52,9 @@ static enum status fetch_entries(struct db *db, int64_t node_id, const struct sc
     if (status != STATUS_OK) return status;
     ret->entries = due.items;
     ret->count = due.count;
-    if (later.count > 0) ret->next_due_at = later.items[0].due_at;
+    if (later.count == 0) return STATUS_OK;
+    ret->next_due_at = later.items[0].due_at;
+    ret->next_is_tried = later.items[0].attempts > 0;
     return STATUS_OK;
 }
 

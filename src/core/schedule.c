@@ -33,7 +33,7 @@ struct schedule *schedule_new(const struct schedule_options *options) {
     s->shares = map_new();
     s->turns = map_new();
     list_init(&s->unrouted);
-    list_init(&s->parked);
+    for (int i = 0; i < WAITS; i++) list_init(&s->waits[i].parked);
     s->missed_due_at = SCHEDULE_NEVER;
     return s;
 }
@@ -62,7 +62,7 @@ void schedule_free(struct schedule **s) {
     map_free(&(*s)->shares);
     map_free(&(*s)->turns);
     buf_fini(&(*s)->cursor_name);
-    for (int i = 0; i < PRIORITIES; i++) free((*s)->heaps[i].items);
+    for (int i = 0; i < WAITS; i++) free((*s)->waits[i].items);
     free(*s);
     *s = NULL;
 }
@@ -171,14 +171,14 @@ void schedule_offer(struct schedule *s, const struct queue_entry *entry, int64_t
     assert(entry->priority >= 0 && entry->priority < PRIORITIES);
     schedule_tick(s, now);
     if (schedule_find(s, entry->recipient_id)) return;
-    struct queue_lane key = {entry->domain, entry->account_id, entry->priority, entry->due_at};
+    struct queue_lane key = {entry->domain, entry->account_id, entry->priority, entry->due_at, entry->attempts > 0};
     struct lane *lane = schedule_lane(s, &key);
     if (!lane) return;
     bool is_next = entry->due_at <= now && !lane->is_loading && lane->disk_due_at > now;
     if (is_next && !schedule_is_parked(s, lane) && schedule_room(s, lane) > 0) {
         schedule_insert(s, lane, entry);
     } else {
-        schedule_on_disk(s, lane, entry->due_at);
+        schedule_on_disk(s, lane, entry->due_at, key.is_tried);
     }
 }
 
@@ -215,7 +215,7 @@ void schedule_settle(struct schedule *s, int64_t recipient_id, int64_t next_due_
     } else {
         schedule_entry_drop(s, e);
     }
-    if (next_due_at != SCHEDULE_NEVER) schedule_on_disk(s, lane, next_due_at);
+    if (next_due_at != SCHEDULE_NEVER) schedule_on_disk(s, lane, next_due_at, true);
     schedule_wake(s, lane);
     schedule_lane_tidy(s, lane);
 }
@@ -251,7 +251,7 @@ static void lane_empty(struct schedule *s, struct lane *lane) {
     lane->share->count -= n;
     lane->ready_count = 0;
     turn_leave(s, lane);
-    schedule_on_disk(s, lane, due_at);
+    schedule_on_disk(s, lane, due_at, true);
     for (; n > 0; n--) schedule_wake(s, lane);
 }
 

@@ -3,9 +3,10 @@
  *
  * The queue is on disk; here is a window of it that is bounded however long the queue grows (P8). Its unit is the *lane*: one
  * recipient domain, one account, one priority, in order of due time. A waiting lane costs one small record, which knows when its
- * disk part is next due. Entries in memory are due; what is due later lives on disk only. All lanes of an account in one
- * priority may hold as much as is left for everybody else; a lane an eighth of that, but its first at least: so some room always
- * stays, and no domain, account or dead site fills the window.
+ * disk part is next due. Entries in memory are due; what is due later lives on disk only. Lanes
+ * of new mail and lanes in which something is tried again are loaded in turn, so nobody new stands behind all that fails (P6).
+ * All lanes of an account in one priority may hold as much as is left for everybody else; a lane an eighth of that, but its first
+ * at least: so some room always stays, and no domain, account or dead site fills the window.
  *
  * Domains get a site by schedule_route; a site hands out transactional lanes first, within a priority round robin over accounts,
  * within an account round robin over domains. An entry in flight is known by its id until schedule_settle, and rows read while
@@ -85,6 +86,7 @@ struct schedule_rows {
     const struct queue_lane *lanes;    /* LANES: by name, with first_due_at */
     size_t count;
     int64_t next_due_at; /* ENTRIES: earliest due of the lane after due_until, SCHEDULE_NEVER if none */
+    bool next_is_tried;  /* that one was tried before */
 };
 /* True: a load is to be made now; several may be under way, never two of one lane. At start the first loads are of lanes. */
 bool schedule_next_load(struct schedule *s, int64_t now, struct schedule_load *ret);

@@ -1,9 +1,9 @@
 /* schedule_disk.c - lanes and their way to disk: which to load next, when, and how much of it.
  *
- * Lanes with something on disk stand in a heap by the time they ask to be loaded. A lane that finds no room is parked; each
- * entry that leaves memory wakes one parked lane and its own, so all are looked at again within as many departures. Records of
- * lanes are bounded too: when there are too many, one that is due late gives way, and a walk over all lanes on disk finds it
- * again in time.
+ * Lanes with something on disk stand in a heap by the time they ask to be loaded; each priority has one of new mail and one of
+ * what is tried again. A lane that finds no room is parked; each entry that leaves memory wakes its own lane and one that is
+ * parked, of each kind in turn, so all are looked at again in time. Records of lanes are bounded too: when there are too many,
+ * one that is due late gives way, and a walk over all lanes on disk finds it again in time.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/schedule_own.h"
 
@@ -30,18 +30,18 @@ static void *zalloc(size_t n) {
 
 /* ---- heaps by ask_at ---- */
 
-static void heap_set(struct lane_heap *h, size_t i, struct lane *lane) {
+static void heap_set(struct lane_wait *h, size_t i, struct lane *lane) {
     h->items[i] = lane;
     lane->heap_place = i + 1;
 }
 
-static void heap_up(struct lane_heap *h, size_t i) {
+static void heap_up(struct lane_wait *h, size_t i) {
     struct lane *lane = h->items[i];
     for (; i > 0 && h->items[(i - 1) / 2]->ask_at > lane->ask_at; i = (i - 1) / 2) heap_set(h, i, h->items[(i - 1) / 2]);
     heap_set(h, i, lane);
 }
 
-static void heap_down(struct lane_heap *h, size_t i) {
+static void heap_down(struct lane_wait *h, size_t i) {
     struct lane *lane = h->items[i];
     for (;;) {
         size_t child = 2 * i + 1;
@@ -54,8 +54,12 @@ static void heap_down(struct lane_heap *h, size_t i) {
     heap_set(h, i, lane);
 }
 
+static struct lane_wait *wait_of(struct schedule *s, const struct lane *lane) {
+    return &s->waits[2 * lane->share->priority + lane->is_tried];
+}
+
 static void heap_add(struct schedule *s, struct lane *lane) {
-    struct lane_heap *h = &s->heaps[lane->share->priority];
+    struct lane_wait *h = lane->wait = wait_of(s, lane);
     if (h->count == h->cap) {
         h->cap = h->cap ? 2 * h->cap : 64;
         h->items = reallocarray(h->items, h->cap, sizeof(struct lane *));
@@ -65,9 +69,9 @@ static void heap_add(struct schedule *s, struct lane *lane) {
     heap_up(h, lane->heap_place - 1);
 }
 
-static void heap_remove(struct schedule *s, struct lane *lane) {
+static void heap_remove(struct lane *lane) {
     if (lane->heap_place == 0) return;
-    struct lane_heap *h = &s->heaps[lane->share->priority];
+    struct lane_wait *h = lane->wait;
     size_t i = lane->heap_place - 1;
     struct lane *last = h->items[--h->count];
     lane->heap_place = 0;
@@ -82,7 +86,7 @@ static void heap_remove(struct schedule *s, struct lane *lane) {
 /* The wall clock was set back: who asked by the old one would wait for it to come round again (CL01). */
 static void clock_went_back(struct schedule *s, int64_t now) {
     s->now = now;
-    for (struct lane_heap *h = s->heaps; h < s->heaps + PRIORITIES; h++) {
+    for (struct lane_wait *h = s->waits; h < s->waits + WAITS; h++) {
         for (size_t i = 0; i < h->count; i++) h->items[i]->ask_at = max_i64(h->items[i]->disk_due_at, now);
         for (size_t i = h->count; i-- > 0;) heap_down(h, i);
     }
@@ -152,11 +156,11 @@ static struct lane *lane_new(struct schedule *s, const struct queue_lane *key) {
 
 static void lane_free(struct schedule *s, struct lane *lane) {
     struct domain_record *domain = lane->domain;
-    struct queue_lane key = {domain->name, lane->share->account_id, lane->share->priority, 0};
+    struct queue_lane key = {domain->name, lane->share->account_id, lane->share->priority, 0, false};
     BUF_AUTO text = {0};
     lane_key(&text, &key);
     map_remove(s->lanes, buf_str(&text));
-    heap_remove(s, lane);
+    heap_remove(lane);
     list_remove(&lane->parked);
     list_remove(&lane->in_domain);
     if (--lane->share->lanes == 0) {
@@ -182,7 +186,8 @@ static void lane_missed(struct schedule *s, int64_t due_at) {
 
 /* The last of the heap is a leaf, so it is likely late; exactness does not matter. */
 static bool lane_give_way(struct schedule *s, int64_t due_at) {
-    const struct lane_heap *h = &s->heaps[s->heaps[PRIORITY_BULK].count > 0 ? PRIORITY_BULK : PRIORITY_TRANSACTIONAL];
+    const struct lane_wait *h = &s->waits[WAITS - 1];
+    while (h > s->waits && h->count == 0) h--;
     struct lane *late = h->count > 0 ? h->items[h->count - 1] : NULL;
     if (!late || late->count > 0 || late->disk_due_at <= max_i64(due_at, s->now)) return false;
     lane_missed(s, late->disk_due_at);
@@ -236,7 +241,7 @@ bool schedule_is_parked(const struct schedule *s, const struct lane *lane) {
 
 /* (Re-)enter the heap, if the lane has something on disk and nobody is at it. */
 static void lane_ask(struct schedule *s, struct lane *lane) {
-    heap_remove(s, lane);
+    heap_remove(lane);
     if (lane->is_loading || lane->disk_due_at == SCHEDULE_NEVER) return;
     list_remove(&lane->parked);
     lane->ask_at = max_i64(lane->disk_due_at, s->now); /* who asks again stands behind those who wait */
@@ -248,15 +253,25 @@ void schedule_reask(struct schedule *s, struct lane *lane) {
     if (lane->heap_place) lane_ask(s, lane);
 }
 
-void schedule_on_disk(struct schedule *s, struct lane *lane, int64_t due_at) {
+/* The earliest on disk. */
+static void note_first(struct lane *lane, int64_t due_at, bool is_tried) {
     if (due_at >= lane->disk_due_at) return;
     lane->disk_due_at = due_at;
+    lane->is_tried = is_tried;
+}
+
+void schedule_on_disk(struct schedule *s, struct lane *lane, int64_t due_at, bool is_tried) {
+    if (due_at >= lane->disk_due_at) return;
+    note_first(lane, due_at, is_tried);
     if (list_is_empty(&lane->parked)) lane_ask(s, lane);
 }
 
 void schedule_wake(struct schedule *s, struct lane *lane) {
     if (!list_is_empty(&lane->parked)) lane_ask(s, lane);
-    if (!list_is_empty(&s->parked)) lane_ask(s, LIST_OWNER(s->parked.next, struct lane, parked));
+    for (size_t i = 0; i < WAITS; i++) {
+        struct list *parked = &s->waits[s->wakes++ % WAITS].parked;
+        if (!list_is_empty(parked)) return lane_ask(s, LIST_OWNER(parked->next, struct lane, parked));
+    }
 }
 
 /* ---- loads ---- */
@@ -278,36 +293,46 @@ static void load_lane(struct schedule *s, struct lane *lane, struct schedule_loa
     lane->disk_due_at = SCHEDULE_NEVER; /* what comes from now on is noted anew */
     *ret = (struct schedule_load){
         .kind = SCHEDULE_LOAD_ENTRIES,
-        .lane = {lane->domain->name, lane->share->account_id, lane->share->priority, 0},
+        .lane = {lane->domain->name, lane->share->account_id, lane->share->priority, 0, false},
         .due_until = s->now,
         .limit = lane->count + schedule_room(s, lane), /* those in memory may come first */
         .record = lane,
     };
 }
 
-/* The lane of this priority that asked first and can take something; the others wait for room. */
-static struct lane *heap_next(struct schedule *s, struct lane_heap *h) {
+/* The lane of this kind that asked first and can take something; the others wait for room. */
+static struct lane *heap_next(struct schedule *s, struct lane_wait *h) {
     while (h->count > 0 && h->items[0]->ask_at <= s->now) {
         struct lane *lane = h->items[0];
-        heap_remove(s, lane);
+        heap_remove(lane);
         if (lane_wants(s, lane)) return lane;
-        list_add_tail(&s->parked, &lane->parked);
+        list_add_tail(&h->parked, &lane->parked);
     }
     return NULL;
+}
+
+/* What is new and what is tried again, in turn. */
+static struct lane *priority_next(struct schedule *s, int priority) {
+    bool *prefers_tried = &s->prefers_tried[priority];
+    struct lane_wait *waits = &s->waits[2 * priority];
+    struct lane *lane = heap_next(s, &waits[*prefers_tried]);
+    if (!lane) lane = heap_next(s, &waits[!*prefers_tried]);
+    if (lane) *prefers_tried = !lane->is_tried;
+    return lane;
 }
 
 bool schedule_next_load(struct schedule *s, int64_t now, struct schedule_load *ret) {
     schedule_tick(s, now);
     if (scan_next(s, ret)) return true;
     struct lane *lane = NULL;
-    for (int i = 0; i < PRIORITIES && !lane; i++) lane = heap_next(s, &s->heaps[i]);
+    for (int i = 0; i < PRIORITIES && !lane; i++) lane = priority_next(s, i);
     if (lane) load_lane(s, lane, ret);
     return lane != NULL;
 }
 
 int64_t schedule_next_due_at(const struct schedule *s) {
     int64_t at = s->is_scanning ? SCHEDULE_NEVER : s->scan_at;
-    for (const struct lane_heap *h = s->heaps; h < s->heaps + PRIORITIES; h++)
+    for (const struct lane_wait *h = s->waits; h < s->waits + WAITS; h++)
         if (h->count > 0) at = min_i64(at, h->items[0]->ask_at);
     return at;
 }
@@ -327,7 +352,7 @@ static void lanes_loaded(struct schedule *s, const struct schedule_load *load, c
     }
     for (size_t i = 0; i < rows->count; i++) {
         struct lane *lane = schedule_lane(s, &rows->lanes[i]);
-        if (lane) schedule_on_disk(s, lane, rows->lanes[i].first_due_at);
+        if (lane) schedule_on_disk(s, lane, rows->lanes[i].first_due_at, rows->lanes[i].is_tried);
     }
     if (rows->count < load->limit) {
         scan_ended(s);
@@ -341,11 +366,11 @@ static void lanes_loaded(struct schedule *s, const struct schedule_load *load, c
     s->scan_at = s->now;
 }
 
-/* Take what there is room for; returns the earliest due of what stays on disk. */
-static int64_t rows_take(struct schedule *s, struct lane *lane, const struct schedule_load *load,
-                         const struct schedule_rows *rows) {
-    if (rows->count > 0 && schedule_is_parked(s, lane)) return rows->entries[0].due_at; /* parked since */
-    for (size_t i = 0; i < rows->count; i++) {
+/* Take what there is room for, and note what stays on disk. */
+static void rows_take(struct schedule *s, struct lane *lane, const struct schedule_load *load, const struct schedule_rows *rows) {
+    const struct queue_entry *stays = NULL;
+    if (rows->count > 0 && schedule_is_parked(s, lane)) stays = rows->entries; /* parked since */
+    for (size_t i = 0; i < rows->count && !stays; i++) {
         const struct queue_entry *row = &rows->entries[i];
         struct entry *known = schedule_find(s, row->recipient_id);
         if (known && known->state == ENTRY_READY) { /* it was offered late, or moved since */
@@ -353,11 +378,16 @@ static int64_t rows_take(struct schedule *s, struct lane *lane, const struct sch
             known->queue.due_at = row->due_at;
         }
         if (known) continue;
-        if (schedule_room(s, lane) == 0) return row->due_at;
-        schedule_insert(s, lane, row);
+        if (schedule_room(s, lane) == 0)
+            stays = row;
+        else
+            schedule_insert(s, lane, row);
     }
-    if (rows->count > 0 && rows->count >= load->limit) return rows->entries[rows->count - 1].due_at;
-    return rows->next_due_at == SCHEDULE_NEVER ? SCHEDULE_NEVER : max_i64(rows->next_due_at, s->now + LOAD_REST_MS);
+    if (!stays && rows->count > 0 && rows->count >= load->limit) stays = &rows->entries[rows->count - 1];
+    if (stays)
+        note_first(lane, stays->due_at, stays->attempts > 0);
+    else if (rows->next_due_at != SCHEDULE_NEVER)
+        note_first(lane, max_i64(rows->next_due_at, s->now + LOAD_REST_MS), rows->next_is_tried);
 }
 
 void schedule_loaded(struct schedule *s, const struct schedule_load *load, const struct schedule_rows *rows, int64_t now) {
@@ -367,10 +397,12 @@ void schedule_loaded(struct schedule *s, const struct schedule_load *load, const
         return;
     }
     struct lane *lane = load->record;
-    int64_t rest = rows->status == STATUS_OK ? rows_take(s, lane, load, rows) : s->now + LOAD_AGAIN_MS;
+    if (rows->status == STATUS_OK)
+        rows_take(s, lane, load, rows);
+    else
+        note_first(lane, s->now + LOAD_AGAIN_MS, lane->is_tried);
     lane->is_loading = false;
     LIST_FOR_EACH_SAFE (it, &lane->ghosts) schedule_entry_drop(s, LIST_OWNER(it, struct entry, node));
-    lane->disk_due_at = min_i64(lane->disk_due_at, rest);
     lane_ask(s, lane);
     schedule_lane_tidy(s, lane);
 }

@@ -14,6 +14,7 @@
 #include "core/schedule.h"
 
 #define PRIORITIES 2
+#define WAITS      (2 * PRIORITIES)
 
 enum entry_state { ENTRY_READY, ENTRY_FLYING, ENTRY_GHOST };
 struct entry {
@@ -55,15 +56,18 @@ struct lane {
     size_t ready_count;
     size_t count;        /* ready and flying */
     int64_t disk_due_at; /* earliest on disk, as far as we know */
+    bool is_tried;       /* something of it was tried before, as far as we know */
     int64_t ask_at;      /* key in the heap */
-    size_t heap_place;   /* in its priority's: 0 not in it, else index + 1 */
+    struct lane_wait *wait;
+    size_t heap_place; /* in its wait's: 0 not in it, else index + 1 */
     bool is_loading;
     bool is_first; /* of its parked site's lanes: asks before the others */
 };
-/* Lanes by ask_at. */
-struct lane_heap {
+/* Lanes of a kind that want to be loaded: a heap by ask_at, and those that found no room. */
+struct lane_wait {
     struct lane **items;
     size_t count, cap;
+    struct list parked;
 };
 struct schedule {
     size_t window_max, lane_max, lanes_max;
@@ -74,9 +78,10 @@ struct schedule {
     struct map *shares;  /* by account, priority */
     struct map *turns;   /* by site, account, priority */
     struct list unrouted;
-    struct list parked;
-    struct lane_heap heaps[PRIORITIES]; /* transactional lanes are loaded first */
-    int64_t now;                        /* the latest we were told */
+    struct lane_wait waits[WAITS]; /* of a priority: new mail, then what is tried again. Loaded in turn; transactional first */
+    bool prefers_tried[PRIORITIES];
+    size_t wakes;
+    int64_t now; /* the latest we were told */
     /* the walk over all lanes on disk */
     int64_t scan_at;       /* next page; SCHEDULE_NEVER: nothing is missing */
     int64_t missed_due_at; /* earliest lane that found no record here */
@@ -101,8 +106,8 @@ struct lane *schedule_lane(struct schedule *s, const struct queue_lane *key);
 void schedule_lane_tidy(struct schedule *s, struct lane *lane);
 /* Entries the lane may still take. */
 size_t schedule_room(const struct schedule *s, const struct lane *lane);
-/* Something of the lane due at `due_at` is on disk. */
-void schedule_on_disk(struct schedule *s, struct lane *lane, int64_t due_at);
+/* Something of the lane due at `due_at` is on disk; was it tried before? */
+void schedule_on_disk(struct schedule *s, struct lane *lane, int64_t due_at, bool is_tried);
 /* Its site cannot be sent to just now. */
 bool schedule_is_parked(const struct schedule *s, const struct lane *lane);
 /* When it asks for its disk part has changed by its site. */

@@ -112,13 +112,16 @@ enum status queue_load(struct db *tx, struct arena *a, const struct queue_load *
     return STATUS_OK;
 }
 
-/* The first entry of the next lane: one descent of the index to behind the last entry this lane could have, however long the
- * lanes are. */
+/* The ends of the next lane: a descent of the index to behind the last entry this lane could have, and one to before that of the
+ * next, however long the lanes are. */
 static enum status next_lane(struct db *tx, struct arena *a, int64_t node_id, struct queue_lane *lane) {
-    struct stmt *s =
-        db_stmt(tx, "SELECT domain, account_id, priority, due_at FROM recipients "
-                    "WHERE state IN (0, 1) AND node_id = ?1 AND (domain, account_id, priority, due_at) > (?2, ?3, ?4, ?5) "
-                    "ORDER BY domain, account_id, priority, due_at, id LIMIT 1");
+    struct stmt *s = db_stmt(
+        tx, "SELECT f.domain, f.account_id, f.priority, f.due_at, f.attempts + "
+            "(SELECT l.attempts FROM recipients l WHERE l.state IN (0, 1) AND l.node_id = ?1 AND l.domain = f.domain "
+            "AND l.account_id = f.account_id AND l.priority = f.priority ORDER BY l.due_at DESC, l.id DESC LIMIT 1) "
+            "FROM recipients f "
+            "WHERE f.state IN (0, 1) AND f.node_id = ?1 AND (f.domain, f.account_id, f.priority, f.due_at) > (?2, ?3, ?4, ?5) "
+            "ORDER BY f.domain, f.account_id, f.priority, f.due_at, f.id LIMIT 1");
     stmt_bind_int(s, 1, node_id);
     stmt_bind_text(s, 2, lane->domain);
     STMT_BIND_INTS(s, 3, lane->account_id, lane->priority, INT64_MAX);
@@ -129,6 +132,7 @@ static enum status next_lane(struct db *tx, struct arena *a, int64_t node_id, st
         .account_id = stmt_int(s, 1),
         .priority = (int)stmt_int(s, 2),
         .first_due_at = stmt_int(s, 3),
+        .is_tried = stmt_int(s, 4) > 0,
     };
     return STATUS_OK;
 }

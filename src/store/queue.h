@@ -105,13 +105,14 @@ struct queue_lane {
     int64_t account_id;
     int priority;
     int64_t first_due_at;
+    bool is_tried; /* its first or its last was tried before: the last are those that failed once */
 };
 struct queue_lane_list {
     struct queue_lane *items;
     size_t count;
 };
 /* Up to `limit` rows, one a waiting (domain, account, priority) of the node, in that order behind `after` (NULL: the beginning;
- * its first_due_at is not looked at). Reads index entries only. */
+ * what is told of its first is not looked at). Reads index entries only. */
 WARN_UNUSED enum status queue_lanes(struct db *tx, struct arena *a, int64_t node_id, const struct queue_lane *after, int limit,
                                     struct queue_lane_list *ret);
 

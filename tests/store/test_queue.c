@@ -112,12 +112,15 @@ static void test_load_pages_a_lane_in_order(void **state) {
 static void test_lanes(void **state) {
     (void)state;
     struct world w = world_new();
-    make_recipient(w.f->db, w.message, w.account, "b.example", NOW + 5);
+    int64_t failed = make_recipient(w.f->db, w.message, w.account, "b.example", NOW + 2);
     make_recipient(w.f->db, w.message, w.account, "b.example", NOW + 3);
     make_recipient(w.f->db, w.message, w.account + 1, "b.example", NOW + 4);
     make_recipient(w.f->db, w.message, w.account, "a.example", NOW + 9);
     int64_t done = make_recipient(w.f->db, w.message, w.account, "c.example", NOW);
     struct queue_settle settle = settle_of(&w, done, RECIPIENT_FAILED);
+    assert_ok(queue_settle(w.f->db, &settle));
+    settle = settle_of(&w, failed, RECIPIENT_QUEUED);
+    settle.due_at = NOW + 60;
     assert_ok(queue_settle(w.f->db, &settle));
     struct queue_lane_list list;
     assert_ok(queue_lanes(w.f->db, &w.f->arena, 1, NULL, 2, &list));
@@ -126,6 +129,8 @@ static void test_lanes(void **state) {
     assert_str(list.items[1].domain, "b.example");
     assert_int_equal(list.items[1].account_id, w.account);
     assert_int_equal(list.items[1].first_due_at, NOW + 3);
+    assert_false(list.items[0].is_tried);
+    assert_true(list.items[1].is_tried); /* its last was */
     assert_ok(queue_lanes(w.f->db, &w.f->arena, 1, &list.items[1], 5, &list));
     assert_int_equal(list.count, 1);
     assert_int_equal(list.items[0].account_id, w.account + 1);

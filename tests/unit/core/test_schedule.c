@@ -106,6 +106,7 @@ static void read_entries(struct world *w, const struct schedule_load *load, stru
             all[n++] = entry_of(w, i);
         } else if (r->due_at < rows->next_due_at) {
             rows->next_due_at = r->due_at;
+            rows->next_is_tried = r->attempts > 0;
         }
     }
     qsort(all, n, sizeof *all, by_due);
@@ -121,8 +122,10 @@ static bool next_lane(const struct world *w, struct queue_lane *lane) {
         const struct row *r = &w->rows[i];
         if (!r->is_waiting || (lane->domain.n > 0 && lane_cmp(r, lane->domain, lane->account_id, lane->priority) <= 0)) continue;
         int c = found ? lane_cmp(r, best.domain, best.account_id, best.priority) : -1;
-        if (c < 0) best = (struct queue_lane){str_from_z(r->domain), r->account_id, r->priority, r->due_at};
-        if (c == 0 && r->due_at < best.first_due_at) best.first_due_at = r->due_at;
+        if (c > 0) continue;
+        bool is_tried = r->attempts > 0 || (c == 0 && best.is_tried);
+        int64_t due_at = c == 0 && best.first_due_at < r->due_at ? best.first_due_at : r->due_at;
+        best = (struct queue_lane){str_from_z(r->domain), r->account_id, r->priority, due_at, is_tried};
         found = true;
     }
     *lane = best;
@@ -378,6 +381,27 @@ static void test_p8_dead_sites_leave_room(void **state) {
     world_free(w);
 }
 
+/* How many lanes are loaded before that of this domain. */
+static size_t loads_before(struct world *w, struct str domain) {
+    struct schedule_load load;
+    size_t before = 0;
+    for (bool found = false; !found; before += load.kind == SCHEDULE_LOAD_ENTRIES && !found) {
+        assert_true(schedule_next_load(w->s, w->now, &load));
+        found = load.kind == SCHEDULE_LOAD_ENTRIES && str_eq(load.lane.domain, domain);
+        struct schedule_rows rows = {.status = STATUS_OK, .next_due_at = SCHEDULE_NEVER};
+        struct queue_entry *entries = NULL;
+        struct queue_lane *lanes = NULL;
+        if (load.kind == SCHEDULE_LOAD_ENTRIES)
+            read_entries(w, &load, &entries, &rows);
+        else
+            read_lanes(w, &load, &lanes, &rows);
+        schedule_loaded(w->s, &load, &rows, w->now);
+        free(entries);
+        free(lanes);
+    }
+    return before;
+}
+
 /* After a restart, say: a newsletter to hundreds of domains waits, and a code was asked for last. */
 static void test_p6_codes_are_loaded_before_newsletters(void **state) {
     (void)state;
@@ -388,25 +412,23 @@ static void test_p6_codes_are_loaded_before_newsletters(void **state) {
         row_add(w, name, 1, PRIORITY_BULK, w->now - 1000);
     }
     row_add(w, "zz", 2, PRIORITY_TRANSACTIONAL, w->now);
-    struct schedule_load load;
-    size_t bulk = 0;
-    while (schedule_next_load(w->s, w->now, &load)) {
-        if (load.kind == SCHEDULE_LOAD_ENTRIES && load.lane.priority == PRIORITY_TRANSACTIONAL) break;
-        struct schedule_rows rows = {.status = STATUS_OK, .next_due_at = SCHEDULE_NEVER};
-        struct queue_entry *entries = NULL;
-        struct queue_lane *lanes = NULL;
-        bulk += load.kind == SCHEDULE_LOAD_ENTRIES;
-        if (load.kind == SCHEDULE_LOAD_ENTRIES)
-            read_entries(w, &load, &entries, &rows);
-        else
-            read_lanes(w, &load, &lanes, &rows);
-        schedule_loaded(w->s, &load, &rows, w->now);
-        free(entries);
-        free(lanes);
+    assert_int_equal(loads_before(w, STR("zz")), 0);
+    world_free(w);
+}
+
+/* Hundreds of domains are tried again, all as urgent and due for longer: new mail goes in turn with them. */
+static void test_p6_new_mail_is_loaded_in_turn_with_what_failed(void **state) {
+    (void)state;
+    struct world *w = world_new(&(struct schedule_options){0}, 3);
+    char name[24];
+    for (int i = 0; i < 500; i++) {
+        snprintf(name, sizeof name, "d%d", i);
+        w->rows[row_add(w, name, 1, PRIORITY_TRANSACTIONAL, w->now - 1000)].attempts = 1;
     }
-    assert_int_equal(load.lane.priority, PRIORITY_TRANSACTIONAL);
-    assert_int_equal(bulk, 0);
-    schedule_loaded(w->s, &load, &(struct schedule_rows){.status = STATUS_IO}, w->now);
+    row_add(w, "n1", 1, PRIORITY_TRANSACTIONAL, w->now - 2);
+    row_add(w, "n2", 1, PRIORITY_TRANSACTIONAL, w->now - 1);
+    assert_true(loads_before(w, STR("n1")) <= 1);
+    assert_int_equal(loads_before(w, STR("n2")), 1); /* one that failed, between */
     world_free(w);
 }
 
@@ -551,6 +573,7 @@ int main(void) {
         cmocka_unit_test(test_transactional_first_then_by_due_time),
         cmocka_unit_test(test_p8_dead_sites_leave_room),
         cmocka_unit_test(test_p6_codes_are_loaded_before_newsletters),
+        cmocka_unit_test(test_p6_new_mail_is_loaded_in_turn_with_what_failed),
         cmocka_unit_test(test_p8_ob29_a_parked_site_holds_nothing),
         cmocka_unit_test(test_p2_a_load_that_saw_it_before_it_settled),
         cmocka_unit_test(test_what_is_not_due_stays_on_disk_and_sets_the_timer),
