@@ -94,9 +94,18 @@ static bool add_url(const struct render_track *plan, const struct track_token *t
     return true;
 }
 
+/* People may always leave: it never expires. */
+static bool add_leaving(const struct render_track *plan, struct buf *out) {
+    struct track_token token = plan->token;
+    token.kind = TRACK_UNSUBSCRIBE;
+    token.expires_at = 0;
+    return plan->base_url.n > 0 && add_url(plan, &token, out);
+}
+
 bool render_track_link(void *user, const struct html_link *link, struct buf *ret_url) {
     const struct render_track *plan = user;
     struct track_token token = plan->token;
+    if (link->is_leaving && plan->unsubscribe) return add_leaving(plan, ret_url);
     if (!plan->links) return false;
     token.kind = TRACK_CLICK;
     token.link = (int64_t)link->index;
@@ -116,12 +125,10 @@ struct str render_track_pixel(const struct render_track *plan, struct arena *are
 void render_track_headers(const struct render_track *plan, struct str content, struct buf *out) {
     BUF_AUTO url = {0};
     struct header_field own;
-    struct track_token token = plan->token;
-    token.kind = TRACK_UNSUBSCRIBE;
-    token.expires_at = 0; /* people may always leave */
     if (!plan->unsubscribe || header_find(content, STR("List-Unsubscribe"), &own)) return;
-    if (plan->base_url.n) (void)add_url(plan, &token, &url);
-    const struct unsubscribe_ways ways = {.recipient_id = token.recipient_id, .host = plan->mail_host, .link = buf_str(&url)};
+    (void)add_leaving(plan, &url);
+    const struct unsubscribe_ways ways = {
+        .recipient_id = plan->token.recipient_id, .host = plan->mail_host, .link = buf_str(&url)};
     unsubscribe_fields(plan->setup->return_path, &ways, out);
 }
 
@@ -129,11 +136,10 @@ void render_track_headers(const struct render_track *plan, struct str content, s
 void render_track_write(const struct render_track *plan, struct str content, struct buf *out) {
     ARENA_AUTO arena = {0};
     struct render_track asked = *plan; /* links_fn takes no const */
-    const struct relink how = {.replace = plan->links ? render_track_link : NULL,
+    const struct relink how = {.replace = plan->base_url.n ? render_track_link : NULL,
                                .user = &asked,
                                .pixel = render_track_pixel(plan, &arena),
-                               .in_text = plan->setup->in_text};
-    bool has_edits = plan->links || plan->opens;
+                               .in_text = plan->links && plan->setup->in_text};
     render_track_headers(plan, content, out);
-    if (!has_edits || !relink_message(content, &how, out)) buf_add_str(out, content);
+    if (!relink_message(content, &how, out)) buf_add_str(out, content);
 }

@@ -43,7 +43,8 @@ void render_track_format(const struct render_track *plan, struct buf *out);
 /* Append the message for the recipient: header fields in front of `content`, which is a whole message, and its edits. */
 void render_track_write(const struct render_track *plan, struct str content, struct buf *out);
 
-/* A links_fn; `plan` is a const struct render_track. False: the link stays. */
+/* A links_fn; `plan` is a const struct render_track: a link to count the click, or where it says data-unsubscribe and people may
+ * leave, to the page where they do. False: the link stays. */
 bool render_track_link(void *plan, const struct html_link *link, struct buf *ret_url);
 /* Markup for the end of HTML; "" where opens are not counted. */
 struct str render_track_pixel(const struct render_track *plan, struct arena *arena);

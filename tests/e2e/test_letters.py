@@ -87,6 +87,20 @@ def test_each_recipient_has_links_of_his_own(letters):
     assert [len(urls) for urls in seen.values()] == [3, 3, 3], "TR05: a link names its recipient"
 
 
+def test_a_marked_link_is_where_people_leave_and_texts_are_tracked_if_asked_for(world):
+    sink = world.sink()
+    world.zone.mx("example.org", "127.0.0.1")
+    gateway = world.start(**{"track.base_url": "https://gw.example", "track.text": "yes"})
+    letters = Letters(world, gateway, sink, 0)
+    content = letters.sent(ContentType="html", HtmlContent='<a href="https://shop.example/bye" data-unsubscribe>bye</a>',
+                           PlainContent="See https://a.example/1.\nOr (https://a.example/2)")["reader@example.org"]
+    link = LEAVE.search(html_of(content))[0]
+    fields = email.message_from_bytes(content, policy=email.policy.default)
+    assert link in re.sub(r"\s+", "", fields["List-Unsubscribe"]) and not CLICK.search(html_of(content))
+    text = fields.get_body(("plain",)).get_content()
+    assert CLICK.sub("@", text).split() == ["See", "@.", "Or", "(@)"]
+
+
 def test_the_message_s_word_comes_before_the_domain_s(letters):
     page = '<a href="https://a.example/">1</a>'
     assert "gw.example" not in html_of(letters.sent(ContentType="html", HtmlContent=page, TrackLinks=False, TrackOpens=False)["reader@example.org"])

@@ -46,13 +46,15 @@ static bool is_mark(const struct html_attribute *attribute) {
 }
 
 /* Does a tag have a link that nobody marked? *ret is the attribute, of the rule that comes first. */
-static bool find_link(const struct html_token *tag, struct html_attribute *ret) {
+static bool find_link(const struct html_token *tag, struct html_attribute *ret, bool *ret_is_leaving) {
     size_t best = COUNT(rules), i = 0;
     struct html_attribute attribute;
+    *ret_is_leaving = false;
     while (i < COUNT(rules) && !applies(&rules[i], tag)) i++;
     if (i == COUNT(rules)) return false;
     for (struct str rest = tag->attributes; html_attribute_next(&rest, &attribute);) {
         if (is_mark(&attribute)) return false;
+        if (str_eq_nocase(attribute.name, STR("data-unsubscribe"))) *ret_is_leaving = true;
         for (i = 0; i < best; i++) {
             if (!applies(&rules[i], tag) || !str_eq_nocase(attribute.name, rules[i].attribute)) continue;
             best = i;
@@ -67,6 +69,7 @@ static bool find_link(const struct html_token *tag, struct html_attribute *ret) 
 struct candidate {
     struct str raw;
     char quote;
+    bool is_leaving;
     struct candidate *next;
 };
 struct reading {
@@ -96,11 +99,12 @@ static void read_base(struct reading *r, const struct html_token *tag) {
 
 static void read_start(struct reading *r, const struct html_token *tag) {
     struct html_attribute attribute;
+    bool is_leaving;
     if (!tag->in_comment && str_eq_nocase(tag->name, STR("base"))) read_base(r, tag);
-    if (r->count == LINKS_MAX || !find_link(tag, &attribute)) return;
+    if (r->count == LINKS_MAX || !find_link(tag, &attribute, &is_leaving)) return;
     r->count++;
     struct candidate *candidate = ARENA_NEW(r->arena, struct candidate);
-    *candidate = (struct candidate){.raw = attribute.value, .quote = attribute.quote};
+    *candidate = (struct candidate){.raw = attribute.value, .quote = attribute.quote, .is_leaving = is_leaving};
     if (r->last)
         r->last->next = candidate;
     else
@@ -151,7 +155,7 @@ void links_find_html(struct str text, bool is_utf8, struct arena *arena, struct 
     read_tokens(&r, text);
     ret->pixel_at = place_pixel(&r, text);
     for (const struct candidate *it = r.first; it; it = it->next) {
-        struct html_link link = {.raw = it->raw, .quote = it->quote};
+        struct html_link link = {.raw = it->raw, .quote = it->quote, .is_leaving = it->is_leaving};
         if (reference_decode(it->raw, arena, &link.seen)) links_add(ret, link, &r.base, is_utf8, arena);
     }
 }

@@ -14,6 +14,8 @@
  *
  *     data-no-track   data-pm-no-track   ses:no-track   mc:disable-tracking   clicktracking=off   data-msys-clicktrack=0
  *
+ * One with `data-unsubscribe` and none of these is where its author wants people to leave, and told so.
+ *
  * The pixel goes before the last </body> outside of comments; where there is none, to the end, but before whatever never ends
  * (a comment, a <style>), for nobody sees what stands in there (MI16).
  *
@@ -36,6 +38,7 @@ struct html_link {
     struct str url;  /* where it leads: absolute, ASCII, at most HREF_MAX bytes */
     struct str raw;  /* slice of the text: what an edit replaces */
     char quote;      /* around raw: '"', '\'', 0 none, HTML_NO_MARKUP: a plain text */
+    bool is_leaving; /* of an element with data-unsubscribe */
     struct html_link *next;
 };
 #define HTML_NO_MARKUP 'T'

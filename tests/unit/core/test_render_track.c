@@ -153,6 +153,35 @@ static void other_links_stay(void **state) {
     scene_free(s);
 }
 
+/* Where its author says so people leave, if they may; else it is a link like others. */
+static void a_marked_link_is_where_people_leave(void **state) {
+    (void)state;
+    static const struct {
+        bool links, unsubscribe;
+        enum track_kind kind; /* TRACK_KIND_COUNT: it stays */
+    } cases[] = {{false, true, TRACK_UNSUBSCRIBE},
+                 {true, true, TRACK_UNSUBSCRIBE},
+                 {true, false, TRACK_CLICK},
+                 {false, false, TRACK_KIND_COUNT}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct scene *s = scene_new();
+        struct links links;
+        BUF_AUTO out = {0};
+        s->who.domain.link_tracking = cases[i].links;
+        s->who.domain.unsubscribe_link = cases[i].unsubscribe;
+        plan(s);
+        links_find_html(STR("<a href=\"https://one.example/leave\" DATA-Unsubscribe>1</a>"), true, &s->f->arena, &links);
+        assert_int_equal(links.count, 1);
+        assert_int_equal(render_track_link(&s->plan, links.first, &out), cases[i].kind != TRACK_KIND_COUNT);
+        if (cases[i].kind != TRACK_KIND_COUNT) (void)token_in(s, cases[i].kind, buf_str(&out));
+        buf_reset(&out);
+        s->plan.base_url = STR(""); /* its author's own page will do */
+        s->plan.links = false;
+        assert_false(render_track_link(&s->plan, links.first, &out));
+        scene_free(s);
+    }
+}
+
 /* ---- header fields ---- */
 static void fields_are_those_of_rfc_8058(void **state) {
     (void)state;
@@ -210,9 +239,13 @@ static void fields_stand_once_and_where_they_are_wanted(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_message_s_word_comes_first), cmocka_unit_test(a_verified_domain_has_its_own_host),
-        cmocka_unit_test(links_and_pixel_come_home),    cmocka_unit_test(other_links_stay),
-        cmocka_unit_test(fields_are_those_of_rfc_8058), cmocka_unit_test(fields_stand_once_and_where_they_are_wanted),
+        cmocka_unit_test(a_message_s_word_comes_first),
+        cmocka_unit_test(a_verified_domain_has_its_own_host),
+        cmocka_unit_test(links_and_pixel_come_home),
+        cmocka_unit_test(other_links_stay),
+        cmocka_unit_test(a_marked_link_is_where_people_leave),
+        cmocka_unit_test(fields_are_those_of_rfc_8058),
+        cmocka_unit_test(fields_stand_once_and_where_they_are_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,6 +126,20 @@ static void too_many_parts_are_left_alone(void **state) {
     assert_relinks("many", buf_str(&message), &everything, STR(""));
 }
 
+static void big_parts_are_left_alone(void **state) { /* P8 */
+    (void)state;
+    for (int is_over = 0; is_over < 2; is_over++) {
+        BUF_AUTO message = {0};
+        BUF_AUTO out = {0};
+        size_t n = RELINK_PART_MAX - STR(LINK "\r\n").n + (size_t)is_over;
+        buf_add_z(&message, HEAD HTML "\r\n");
+        for (size_t i = 0; i < n; i++) buf_add_char(&message, i % 80 == 79 ? '.' : 'a');
+        for (size_t i = 0; i + 80 < n; i += 80) memcpy(message.p + STR(HEAD HTML "\r\n").n + i + 78, "\r\n", 2);
+        buf_add_z(&message, LINK "\r\n");
+        assert_int_equal(relink_message(buf_str(&message), &everything, &out), !is_over);
+    }
+}
+
 /* ---- lines ---- */
 /* A line that the edit makes too long for SMTP is a reason for another encoding; one that is long enough already too. */
 static void long_lines_become_quoted_printable(void **state) {
@@ -198,9 +212,10 @@ static void fixtures_have_no_other_changes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_are_edited_and_nothing_else),  cmocka_unit_test(the_rest_is_left_alone),
-        cmocka_unit_test(plain_texts_are_asked_for),          cmocka_unit_test(too_many_parts_are_left_alone),
-        cmocka_unit_test(long_lines_become_quoted_printable), cmocka_unit_test(fixtures_have_no_other_changes),
+        cmocka_unit_test(texts_are_edited_and_nothing_else), cmocka_unit_test(the_rest_is_left_alone),
+        cmocka_unit_test(plain_texts_are_asked_for),         cmocka_unit_test(too_many_parts_are_left_alone),
+        cmocka_unit_test(big_parts_are_left_alone),          cmocka_unit_test(long_lines_become_quoted_printable),
+        cmocka_unit_test(fixtures_have_no_other_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
