@@ -25,7 +25,7 @@ struct hooks {
 
 struct webhook_rules hooks_urls(const struct config *c) {
     return (struct webhook_rules){.own_hosts = {c->delivery_hostname, c->smtp_public_host},
-                                  .own_urls = {c->http_base_url},
+                                  .own_urls = {c->http_base_url, c->track_base_url},
                                   .allow_private = c->webhook_allow_private != 0};
 }
 
