@@ -207,13 +207,15 @@ def test_a_delivered_message_in_a_browser(place, tmp_path):
     """The pixel loads, and every kind of link lands on its target (TR14, TR20)."""
     kinds = kinds_of_links(place.town)
     letter = place.deliver(html="<!doctype html><html><body><h1>Öffers</h1>" + "<p>\n".join(markup for _, markup, _ in kinds) +
-                           '<p><a href="mailto:a@shop.test">mail</a> <a href="tel:+4912345">call</a> <a href="#top">top</a></body></html>')
+                           '<p><a id=leave data-unsubscribe href="https://shop.example/leave">leave</a> <a href="mailto:a@shop.test">mail</a> <a href="tel:+4912345">call</a> <a href="#top">top</a></body></html>')
     assert len(letter.links) == len(kinds) - 1 and 'href="mailto:a@shop.test"' in letter.html and 'href="#top"' in letter.html
     place.town.beat = lambda: place.age(60)
     seen = browse("read", letter.show(), place.town.url("/beat"), tmp_path / "mail.png")
     assert [(p["url"], p["status"], p["bytes"]) for p in seen["pictures"] if p["url"].startswith("https:")] == [(letter.pixel, 200, 43)]
     assert seen["shown"] == 2, "the pixel and the image of the link"
     base = place.town.url("", "shop.example")
+    leave = seen["landed"].pop()
+    assert (leave["id"], leave["url"]) == ("leave", letter.leave) and leave["title"].startswith("Do you want to unsubscribe?")
     assert [(s["id"], s["url"], s["title"]) for s in seen["landed"]] == [(i, base + to, "landed") for i, _, to in kinds]
     assert all(s["referrer"] == "" for s in seen["landed"] if s["id"] != "untracked"), "TR20"
     opens, clicks = letter.events("open"), letter.events("click")
@@ -254,6 +256,7 @@ def test_unsubscribing_with_the_keyboard_alone(place, tmp_path):
     assert "You will get no more emails about “news”." in seen["text"]
     assert [s["tag"] for s in seen["seen"]] == ["INPUT", "BUTTON"] and seen["seen"][0]["checked"] and "news" in seen["seen"][0]["words"]
     assert all(s["outline"] for s in seen["seen"]) and seen["complaints"] == [] and seen["cookies"] == []
+    assert seen["axe"]["violations"] == seen["axe"]["unsure"] == [] and seen["axe"]["passes"] > 5
     left = letter.events("unsubscribe")
     assert [(e["Details"]["Source"], e["Details"]["Tag"]) for e in left] == [("page", "news")]
     refused = place.command("Suppression.BrowseTags", EmailAddress="KEY@example.org")["TagRefusals"]
@@ -319,6 +322,13 @@ def test_people_and_machines_are_counted_apart(request, throwaway_certificate):
         assert kinds == sorted([("open", "ann@example.org", False)] * 3 + [("open", "bob@example.org", True), ("open", "bob@example.org", False)] +
                                [("click", "ann@example.org", False)] * 3 + [("open", "machine@example.org", True), ("click", "machine@example.org", True)] +
                                [("unsubscribe", "bob@example.org", False)])
+        text = place.gateway.request("GET", "/metrics")[2]
+        metrics = {name: int(value) for name, value in re.findall(r"^posthorn_(track_\w+|unsubscribes_total) (\d+)$", text, re.M)}
+        assert (metrics["track_hits_total"], metrics["track_machines_total"], metrics["unsubscribes_total"], metrics["track_lost_total"]) == (11, 3, 1, 0)
+        place.command("EmailGateway.DeleteDomain", DomainID=place.shop.domain_id)
+        for address in (ann.links[0], ann.pixel, ann.leave):
+            status, _, page = visit(address)
+            assert status == 410 and b"<h1>This link leads nowhere any more</h1>" in page, "TR16"
 
 
 def test_refused_tags_are_judged_at_acceptance(place):
