@@ -27,7 +27,8 @@ from test_metrics import numbers
 TARGET = "https://shop.example/a?b=1&c=2#top"
 GIF_BYTES = 43
 ONE_CLICK = {"method": "POST", "body": "List-Unsubscribe=One-Click", "Content_Type": "application/x-www-form-urlencoded"}
-TENANTS = iter(range(10**6))
+NUMBERS = iter(range(10**6))
+SHARED = {}  # of a gateway: the tenant of those who need none of their own
 PATIENT = {"track__patience": 60000}  # so that a slow machine's answers tell what the store said
 
 
@@ -38,9 +39,14 @@ def shared(request):
     shutil.rmtree(gateway.folder, ignore_errors=True)
 
 
-def new(gateway, **fields):
-    """A message that somebody has had for a while, of a tenant of its own."""
-    return Sent(gateway, gateway.tenant(f"t{next(TENANTS)}.test"), **fields).rest()
+def new(gateway, to=None, alone=False, **fields):
+    """A message that somebody has had for a while, to a recipient of its own; alone: of a tenant of its own."""
+    tenant = None if alone else SHARED.get(gateway)
+    if not tenant:
+        tenant = gateway.tenant(f"t{next(NUMBERS)}.test")
+    if not alone:
+        SHARED[gateway] = tenant
+    return Sent(gateway, tenant, to=to or f"reader{next(NUMBERS)}@example.org", **fields).rest()
 
 
 def look(sent, link, **more):
@@ -98,7 +104,7 @@ def test_the_gateways_own_host_serves_every_domain(shared):
 
 def test_TR06_machines_are_marked_and_replays_bounded(shared):
     """TR06, TR17: HEAD, prefetch and scanners never count as the first; of 200 opens of a person one is unique, 60 are kept."""
-    sent = new(shared)
+    sent = new(shared, alone=True)
     before = numbers(shared)
     assert look(sent, sent.link(OPEN), method="HEAD") [0] == 200
     assert look(sent, sent.link(OPEN), Purpose="prefetch")[0] == 200
@@ -117,7 +123,7 @@ def test_TR06_machines_are_marked_and_replays_bounded(shared):
 
 def test_TR17_beyond_the_bound_a_link_is_judged_all_the_same(shared):
     """TR10, TR16: what is not written any more still leads only where it should."""
-    sent = new(shared)
+    sent = new(shared, alone=True)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: look(sent, sent.link(CLICK)), range(70)))
     assert look(sent, sent.link(CLICK), host="track.mail.other.test")[0] == 404
@@ -191,7 +197,7 @@ def test_forged_resigned_and_expired(shared):
 
 def test_TR10_another_tenants_host(shared):
     """TR09, TR10, TN01: neither look nor act, whoever's host or message it is."""
-    mine, other = new(shared), new(shared)
+    mine, other = new(shared), new(shared, alone=True)
     for kind in (OPEN, CLICK, LEAVE):
         assert_nowhere(mine, look(mine, mine.link(kind), host=other.host))
     assert_nowhere(mine, look(mine, mine.link(LEAVE), host=other.host, **ONE_CLICK))
@@ -311,7 +317,7 @@ def test_TR15_links_lead_on_when_the_messages_rows_are_gone(shared):
 
 def test_TR16_a_domain_that_is_gone_or_stopped(shared):
     """Never an open redirect: 410. Who was written to by a suspended one may still leave."""
-    gone, stopped = new(shared), new(shared)
+    gone, stopped = new(shared, alone=True), new(shared, alone=True)
     shared.api("EmailGateway.DeleteDomain", APIKey=gone.tenant.api_key, DomainID=gone.tenant.domain_id)
     for kind in (OPEN, CLICK, LEAVE):
         assert look(gone, gone.link(kind))[0] == 410
