@@ -827,13 +827,14 @@ void gateway_close(struct gateway **g_place) {
     watch_free(&g->watch);
     certificates_free(&g->certificates);
     tls_reporter_free(&g->tls_reporter);
-    hooks_free(&g->hooks);
+    hooks_close(g->hooks);
     http_client_free(&g->http);
     resolver_free(&g->resolver);
     resolver_free(&g->fresh_resolver);
     threads_free(&g->threads);
     work_free(&g->work);       /* the loops' mailboxes may have held its post */
     tracker_free(&g->tracker); /* ... and its visits */
+    hooks_free(&g->hooks);     /* ... and theirs */
     http_budget_free(&g->budget);
     limits_free(&g->limits);
     tls_context_unref(&g->client_tls);

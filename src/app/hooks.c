@@ -57,7 +57,7 @@ void hooks_avoid(struct hooks *h, const struct listeners *listeners) {
 static void on_post(struct post *post) {
     struct hooks *h = LIST_OWNER(post, struct hooks, post);
     atomic_store(&h->is_posted, false);
-    hook_driver_wake(h->driver);
+    if (h->driver) hook_driver_wake(h->driver);
 }
 
 void hooks_committed(void *place, unsigned marks) {
@@ -118,12 +118,14 @@ void hooks_stop(struct hooks *h, void (*done)(void *arg), void *arg) {
     hook_driver_stop(h->driver, STOP_MS, done, arg);
 }
 
-void hooks_free(struct hooks **hooks) {
-    struct hooks *h = *hooks;
+void hooks_close(struct hooks *h) {
     if (!h) return;
-    *hooks = NULL;
-    hook_tester_free(&h->tester);
     hook_driver_free(&h->driver);
     http_client_free(&h->http);
-    free(h);
+}
+
+void hooks_free(struct hooks **hooks) {
+    if (*hooks) hook_tester_free(&(*hooks)->tester);
+    free(*hooks);
+    *hooks = NULL;
 }

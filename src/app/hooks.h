@@ -32,7 +32,9 @@ struct hook_tester *hooks_tester(struct hooks *h);
 void hooks_committed(void *place, unsigned marks);
 /* On the loop: calls under way have a moment to end, then done(arg). */
 void hooks_stop(struct hooks *h, void (*done)(void *arg), void *arg);
-/* When the loop has stopped, and the writer has ended. NULL inside is fine. */
+/* When the loop has stopped and the writer has ended, while the loop exists; then, when it does not any more: its mailbox may
+ * have held the post. NULL, and NULL inside, is fine. */
+void hooks_close(struct hooks *h);
 void hooks_free(struct hooks **h);
 
 #endif

@@ -315,6 +315,7 @@ def server_context(files, last=None):
     return context
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 def test_WH22_certificates_and_old_tls(jungle, trusted):
     tenant = jungle.gateway.tenant("tls.test")
     sides = {"secure": ("8.8.8.30", trusted, None), "unknown": ("8.8.8.31", certificate("unknown.hooks.test"), None),
