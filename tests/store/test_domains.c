@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "store/smtp_users.h"
+#include "store/track_hosts.h"
 #include "store/webhooks.h"
 
 static void test_settings(void **state) {
@@ -176,6 +177,12 @@ static void test_webhooks(void **state) {
     assert_int_equal(list.count, 1);
     assert_ok(webhook_count(f->db, second, &count));
     assert_int_equal(count, 0);
+    assert_ok(webhook_set_target(f->db, a, id, TEXT("http://y.example/"), EVENT_BIT(EVENT_OPEN)));
+    assert_int_equal(webhook_set_target(f->db, b, id, TEXT("http://evil.example/"), 2), STATUS_NOT_FOUND);
+    assert_ok(webhook_get(f->db, &f->arena, a, id, &found));
+    assert_str(found.url, "http://y.example/");
+    assert_true(found.events == EVENT_BIT(EVENT_OPEN) && found.batch_max == 0 && found.failures == 0 && found.disabled_at == 0);
+    assert_true(found.headers_sealed.n == 0 && found.disabled_why.n == 0);
     assert_int_equal(webhook_delete(f->db, a, second, id), STATUS_NOT_FOUND);
     assert_int_equal(webhook_delete(f->db, b, domain, id), STATUS_NOT_FOUND);
     assert_ok(webhook_delete(f->db, a, domain, id));
@@ -216,6 +223,34 @@ static void test_sender_keys_of_a_domain(void **state) {
 }
 
 /* Decision 16: keys, SMTP users and webhooks go; messages and events stay. */
+/* Certificates are asked for those only whose CNAME was seen, of whoever may send or could again. */
+static void test_tracking_hosts(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    struct track_host_list hosts;
+    static const char *const names[] = {"a.example", "b.example", "c.example", "d.example"};
+    static const enum domain_state states[] = {DOMAIN_ENABLED, DOMAIN_SUSPENDED, DOMAIN_BLOCKED, DOMAIN_ENABLED};
+    int64_t account = make_account(f->db, "a@example.com"), ids[4];
+    for (size_t i = 0; i < 4; i++) {
+        struct domain d;
+        ids[i] = make_domain(f->db, account, names[i]);
+        assert_ok(domain_get(f->db, &f->arena, account, ids[i], &d));
+        d.record[DOMAIN_TRACKING] = i == 3 ? RECORD_FAILED : RECORD_VERIFIED;
+        d.subdomain = STR("post");
+        d.state = states[i];
+        assert_ok(domain_update(f->db, &d));
+    }
+    assert_ok(track_host_list(f->db, &f->arena, 0, 10, &hosts));
+    assert_int_equal(hosts.count, 2);
+    assert_str(hosts.items[0].name, "track.post.a.example");
+    assert_true(hosts.items[0].account_id == account && hosts.items[1].domain_id == ids[1]);
+    assert_ok(track_host_list(f->db, &f->arena, ids[0], 10, &hosts));
+    assert_int_equal(hosts.count, 1);
+    assert_ok(track_host_list(f->db, &f->arena, 0, 1, &hosts));
+    assert_int_equal(hosts.count, 1);
+    fixture_free(f);
+}
+
 static void test_deletion(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
@@ -257,9 +292,10 @@ static void test_deletion(void **state) {
 
 int run_domains(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_settings),      cmocka_unit_test(test_pages),    cmocka_unit_test(test_smtp_users),
-        cmocka_unit_test(test_domain_logins), cmocka_unit_test(test_webhooks), cmocka_unit_test(test_sender_keys_of_a_domain),
-        cmocka_unit_test(test_deletion),
+        cmocka_unit_test(test_settings),   cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_smtp_users), cmocka_unit_test(test_domain_logins),
+        cmocka_unit_test(test_webhooks),   cmocka_unit_test(test_sender_keys_of_a_domain),
+        cmocka_unit_test(test_deletion),   cmocka_unit_test(test_tracking_hosts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,6 +56,7 @@ void acme_free(struct acme **place) {
 /* The authority's words go into logs and files: nothing but printable ASCII of them. */
 static void fail(struct acme *m, const char *what, struct str words) {
     char text[WHY_MAX];
+    if (m->state == FAILED) return; /* the first reason is the cause */
     size_t n = words.n < sizeof text ? words.n : sizeof text;
     for (size_t i = 0; i < n; i++) text[i] = words.p[i] >= 0x20 && words.p[i] < 0x7F ? words.p[i] : '?';
     m->failure.why = n ? arena_strf(&m->arena, "%s: %.*s", what, (int)n, text) : arena_str(&m->arena, str_from_z(what));
