@@ -14,7 +14,7 @@
 #define LATER   (NOW + 60000)
 
 static const struct seal_key master = {{1, 2, 3}};
-static const struct track_place place = {STR_INIT("Gateway.example"), NULL};
+static const struct track_place place = {.hostname = STR_INIT("Gateway.example"), .link_host = STR_INIT("links.example")};
 
 /* Two accounts with a domain, a message (tags news and offers) to their list, and a recipient that it was delivered to. */
 struct scene {
@@ -225,6 +225,8 @@ static void test_TR10_a_token_has_its_hosts(void **state) {
         {"TRACK.mail.A.example:8443", STATUS_OK},
         {"track.mail.a.example.", STATUS_OK},
         {"gateway.example", STATUS_OK},
+        {"Links.example:8080", STATUS_OK},
+        {"xlinks.example", STATUS_NOT_FOUND},
         {"track.mail.b.example", STATUS_NOT_FOUND},
         {"", STATUS_NOT_FOUND},
         {"mail.a.example", STATUS_NOT_FOUND},
@@ -240,6 +242,7 @@ static void test_TR10_a_token_has_its_hosts(void **state) {
         for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
             hit.host = str_from_z(hosts[i].host);
             assert_int_equal(track_look_up(s.f->db, &s.f->arena, &place, &hit.token, hit.host, &subject), hosts[i].status);
+            assert_int_equal(track_check(s.f->db, &s.f->arena, &place, &hit.token, hit.host), hosts[i].status);
             if (hosts[i].status != STATUS_OK) assert_int_equal(track_hit(s.f->db, &place, &hit, &t), STATUS_NOT_FOUND);
         }
     }
@@ -259,6 +262,7 @@ static void test_TR16_what_is_stopped_is_gone_but_people_may_leave(void **state)
             struct track_hit hit = hit_of(&s, (enum track_kind)kind);
             struct tracked t;
             bool stays = kind == TRACK_UNSUBSCRIBE && i < 2;
+            assert_int_equal(track_check(s.f->db, &s.f->arena, &place, &hit.token, hit.host), stays ? STATUS_OK : STATUS_DENIED);
             assert_int_equal(track_hit(s.f->db, &place, &hit, &t), stays ? STATUS_OK : STATUS_DENIED);
         }
         assert_int_equal(number(&s, "SELECT count(*) FROM events"), i < 2 ? 1 : 0);
