@@ -26,6 +26,7 @@ struct call {
     struct arena arena; /* of the settlement */
     struct hook_settled settled;
     bool is_job_out, is_answered, is_over;
+    bool is_last; /* to be answered: its settlement is the turn's end too */
 };
 struct turn {
     struct list node;
@@ -35,13 +36,13 @@ struct turn {
     struct arena arena;
     struct hook_turn what;
     struct call *calls;
-    size_t open_calls;
+    size_t open_calls, unanswered;
     struct job job;
     struct hook_ask ask;
     struct arena finish_arena;
     struct hook_settled finished;
     int64_t finish_at;
-    bool is_job_out, is_loaded;
+    bool is_job_out, is_loaded, is_finished;
     struct timer retry;
 };
 struct hook_driver {
@@ -165,6 +166,12 @@ static void tell(struct hook_driver *d, int64_t webhook_id, const struct hook_se
         d->options.queue_offer(d->options.arg, settled->mail.entries, settled->mail.entry_count);
 }
 
+static void end_turn(struct turn *t) {
+    struct hook_driver *d = t->driver;
+    turn_free(t);
+    look_soon(d);
+}
+
 static enum status run_finish(struct job *job, void *ctx) {
     struct turn *t = LIST_OWNER(job, struct turn, job);
     return hook_finish(ctx, &t->finish_arena, &t->driver->options.rules, &t->what, t->finish_at, &t->finished);
@@ -179,8 +186,7 @@ static void finished(struct job *job) {
         return;
     }
     if (job->status == STATUS_OK) tell(d, t->webhook_id, &t->finished);
-    turn_free(t);
-    look_soon(d);
+    end_turn(t);
 }
 
 static void finish(struct turn *t) {
@@ -193,14 +199,17 @@ static void finish(struct turn *t) {
 static enum status run_settle(struct job *job, void *ctx) {
     struct call *c = LIST_OWNER(job, struct call, job);
     const struct hook_outcome outcome = {c->turn->webhook_id, c->what, &c->answer};
-    return hook_settle(ctx, &c->arena, &c->turn->driver->options.rules, &outcome, &c->settled);
+    enum status status = hook_settle(ctx, &c->arena, &c->turn->driver->options.rules, &outcome, &c->settled);
+    return status == STATUS_OK && c->is_last ? run_finish(&c->turn->job, ctx) : status;
 }
 
 static void end_call(struct call *c) {
     struct turn *t = c->turn;
     c->is_over = true;
     give_places(t->driver, t, 1);
-    if (--t->open_calls == 0)
+    if (--t->open_calls == 0 && t->is_finished)
+        end_turn(t);
+    else if (t->open_calls == 0)
         finish(t);
     else if (t->driver->is_cutting)
         cut(t);
@@ -210,20 +219,25 @@ static void end_call(struct call *c) {
 
 static void settled(struct job *job) {
     struct call *c = LIST_OWNER(job, struct call, job);
-    struct hook_driver *d = c->turn->driver;
+    struct turn *t = c->turn;
+    struct hook_driver *d = t->driver;
     c->is_job_out = false;
     if (job->status == STATUS_TEMPORARY && !d->is_stopping) {
-        timer_start(&c->turn->retry, RETRY_MS);
+        timer_start(&t->retry, RETRY_MS);
         return;
     }
+    t->is_finished = t->is_finished || (c->is_last && job->status == STATUS_OK);
     if (job->status == STATUS_OK)
-        tell(d, c->turn->webhook_id, &c->settled);
+        tell(d, t->webhook_id, &c->settled);
     else /* it is called again */
-        LOG(LOG_ERROR, "hook.not_settled", LOG_INT("webhook", c->turn->webhook_id), LOG_Z("why", status_text(job->status)));
+        LOG(LOG_ERROR, "hook.not_settled", LOG_INT("webhook", t->webhook_id), LOG_Z("why", status_text(job->status)));
+    if (job->status == STATUS_OK && c->is_last) tell(d, t->webhook_id, &t->finished);
     end_call(c);
 }
 
+/* The last one's answer ends the turn in the same transaction: the others' settlements are in front of it. */
 static void settle(struct call *c) {
+    if (c->is_last) c->turn->finish_at = now_of(c->turn->driver);
     c->is_job_out = submit(c->turn, c->turn->driver->options.writer, &c->job, run_settle, settled);
 }
 
@@ -237,6 +251,7 @@ static void count_call(const struct call *c) {
 static void on_answer(void *arg, const struct http_client_result *r) {
     struct call *c = arg;
     c->http = NULL;
+    c->is_last = --c->turn->unanswered == 0;
     if (r->status == STATUS_TIMEOUT && r->stage == HTTP_CLIENT_WAITING) {
         end_call(c); /* others have all the places of that host: nobody was asked, and it is still due (P6) */
         return;
@@ -270,7 +285,7 @@ static void start_calls(struct turn *t) {
     size_t n = t->what.call_count;
     t->calls = calloc(n + 1, sizeof *t->calls);
     if (!t->calls) abort();
-    t->open_calls = n;
+    t->open_calls = t->unanswered = n;
     give_places(t->driver, t, t->places - n);
     for (size_t i = 0; i < n; i++) {
         t->calls[i].turn = t;

@@ -1,7 +1,7 @@
 /* hook_driver.h - calls webhooks: what is due is loaded, called, and settled, for as many endpoints at once as there are places.
  *
  *   look (reader): queues that are due --> a turn each: load (reader) --> calls (http client) --> settle, each (writer)
- *                                                                                      \--> finish (writer) --> look
+ *                                                                                    with the last: finish --> look
  *
  * One turn an endpoint at a time, of a few calls; then it stands behind all that became due before. Calls under way have a bound
  * in all, an endpoint's turn gets a share of what others left and an account half of it, so whoever is slow or floods delays
