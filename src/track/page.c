@@ -108,7 +108,7 @@ static void add_style(struct buf *out, const struct page_view *view) {
     unsigned colour = DARK_GREY;
     if (view->subject) (void)parse_colour(view->subject->domain.brand_colour, &colour);
     buf_addf(out,
-             "body{margin:0;background:#fff;color:#1a1a1a;font:1.125rem/1.5 system-ui,sans-serif}"
+             "body{margin:0;background:#fff;color:#1a1a1a;font:1.125rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
              "main{max-width:34rem;margin:0 auto;padding:2rem 1rem;border-top:.5rem solid #%06x}"
              "h1{font-size:1.6rem;line-height:1.25}fieldset{border:1px solid #767676;margin:1.5rem 0;padding:.5rem 1rem}"
              "label{display:block;padding:.5rem 0}input{width:1.25rem;height:1.25rem;vertical-align:middle}"

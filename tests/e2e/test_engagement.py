@@ -230,7 +230,7 @@ def test_a_delivered_message_in_a_browser(place, tmp_path):
 def test_the_pages_are_accessible(place, tmp_path):
     """axe finds nothing on any page, in any language; brands are shown, escaped, with contrast (TR13)."""
     mailing = place.list_of("Weekly & <more>", "ann@example.org")
-    letter = place.deliver(to="ann@example.org", TargetListID=mailing, Tags=["offers", "news \"of\" <us>"])
+    letter = place.deliver(to="ann@example.org", TargetListID=mailing, Tags=["offers", "news \"of\" <us>", "x" * 128])
     unknown = letter.leave[:-4] + "aaaa"
     questions = {"en": "Do you want to unsubscribe?", "de": "Möchten Sie sich abmelden?", "fr": "Voulez-vous vous désabonner ?"}
     pages = browse("look", tmp_path, ",".join(questions), letter.leave, unknown, f"https://mx.posthorn.test:{place.port}/u/")
@@ -238,6 +238,7 @@ def test_the_pages_are_accessible(place, tmp_path):
         found = pages[language]
         assert [p["status"] for p in found] == [200, 404, 404], found
         assert [p["violations"] + p["unsure"] for p in found] == [[], [], []] and all(p["passes"] > 5 for p in found)
+        assert [p["overflow"] for p in found] == [0, 0, 0], "nobody scrolls sideways"
         assert {p["language"] for p in found} == {language} and found[0]["heading"] == question
         for words in ("Shöp & Söhne", "Thank you for reading <us>.", "Weekly & <more>", "offers", 'news "of" <us>'):
             assert words in found[0]["text"], found[0]["text"]

@@ -58,10 +58,13 @@ async function hear(browser, folder, language, urls) {
   for (const [i, url] of urls.entries()) {
     const page = await context.newPage();
     const answer = await page.goto(url);
-    const axe = await axeOf(page);
+    const axe = await axeOf(page), text = await page.innerText("body");
     await page.screenshot({ path: path.join(folder, `page-${language}-${i}.png`) });
+    await page.setViewportSize({ width: 320, height: 500 }); // a small telephone, or four times as large letters (WCAG 1.4.10)
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    await page.screenshot({ path: path.join(folder, `page-${language}-${i}-narrow.png`) });
     found.push({ status: answer.status(), language: await page.getAttribute("html", "lang"), heading: await page.textContent("h1"),
-      text: await page.innerText("body"), ...axe });
+      text, overflow, ...axe });
     await page.close();
   }
   return found;
