@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "proto/url/web_url.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,6 +25,8 @@ struct certificates {
     struct str own[OWN_MAX];
     size_t own_count;
     struct arena arena; /* of their names */
+    pthread_mutex_t lock;
+    struct tls_context *pair; /* the last that was made, for what its certificate covers; under lock */
     struct timer timer;
     struct job job;
     struct post post;
@@ -63,8 +65,22 @@ enum status certificates_context(struct certificates *c, struct tls_context **re
     if (st == STATUS_OK) st = tls_context_new_server(pair_file(c, false), pair_file(c, true), &tls, ret_why);
     if (st != STATUS_OK) return st;
     tls_context_set_book(tls, c->book, str_is_empty(o->tls_cert) ? o->delivery_hostname.p : NULL);
+    tls_context_ref(tls);
+    pthread_mutex_lock(&c->lock);
+    tls_context_unref(&c->pair);
+    c->pair = tls;
+    pthread_mutex_unlock(&c->lock);
     *ret = tls;
     return STATUS_OK;
+}
+
+bool certificates_has(struct certificates *c, struct str host) {
+    if (tls_book_find(c->book, host, NULL, NULL)) return true;
+    if (str_is_empty(c->options.config->tls_cert)) return false; /* nobody believes our own */
+    pthread_mutex_lock(&c->lock);
+    bool covers = c->pair && tls_context_covers(c->pair, host);
+    pthread_mutex_unlock(&c->lock);
+    return covers;
 }
 
 /* ---- the folders ---- */
@@ -259,6 +275,7 @@ enum status certificates_open(const struct certificates_options *options, struct
     if (!c) abort();
     c->options = *options;
     c->book = tls_book_new();
+    pthread_mutex_init(&c->lock, NULL);
     if (!str_is_empty(options->config->tls_folder)) c->folders[0] = options->config->tls_folder.p;
     enum status st = open_acme(c, ret_why);
     if (st != STATUS_OK) return st;
@@ -305,7 +322,9 @@ void certificates_free(struct certificates **place) {
     *place = NULL;
     acme_driver_free(&c->acme);
     if (c->is_started) timer_fini(&c->timer);
+    tls_context_unref(&c->pair);
     tls_book_free(&c->book);
+    pthread_mutex_destroy(&c->lock);
     arena_fini(&c->arena);
     free(c);
 }

@@ -24,6 +24,8 @@ WARN_UNUSED enum status certificates_open(const struct certificates_options *opt
                                           struct buf *ret_why);
 /* Settings for one server, with the certificate of now for strangers; made here when there is none yet. */
 WARN_UNUSED enum status certificates_context(struct certificates *c, struct tls_context **ret, struct buf *ret_why);
+/* Is there a certificate for that host, the operator's pair or one of the book's? Any thread. */
+bool certificates_has(struct certificates *c, struct str host);
 /* Once the loops run. */
 void certificates_start(struct certificates *c);
 /* Read the folders anew, and ask the authority again about whoever failed. Any thread; it blocks. */

@@ -242,8 +242,10 @@ static enum verdict check_certificate(struct patient *p) {
         return doctor_say(p, days < 0 ? VERDICT_BAD : VERDICT_WARN, "%.*s %s; SIGHUP takes over a new one", STR_ARG(file),
                           days < 0 ? "has expired" : "expires within 14 days");
     if (about.is_self_signed)
-        return doctor_say(p, c->delivery_mode == MODE_SANDBOX ? VERDICT_OK : VERDICT_WARN,
-                          "%.*s is self-signed: careful SMTP clients will not log in; name another in [tls]", STR_ARG(file));
+        return doctor_say(
+            p, c->delivery_mode == MODE_SANDBOX ? VERDICT_OK : VERDICT_WARN,
+            "%.*s is self-signed: careful SMTP clients will not log in; name another in [tls], or an authority in [acme]",
+            STR_ARG(file));
     return doctor_say(p, VERDICT_OK, "%.*s, for %lld days more", STR_ARG(file), (long long)days);
 }
 
@@ -285,6 +287,7 @@ static const struct {
               {"tenants", check_lab},
               {"bounces", check_return_path},
               {"certificate", check_certificate},
+              {"host certificates", check_host_certificates},
               {"trusted", check_trusted},
               {"sources", check_sources},
               {"relays", check_relays},

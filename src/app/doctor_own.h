@@ -1,6 +1,6 @@
 /* doctor_own.h - what doctor's files share: the patient, and how a check asks and says.
  *
- *   doctor.c: the machine, its name, its files    doctor_outbound.c: how mail gets out
+ *   doctor.c: the machine, its name, its files    doctor_outbound.c: how mail gets out    doctor_certificates.c: by host name
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_APP_DOCTOR_OWN_H
 #define POSTHORN_APP_DOCTOR_OWN_H
@@ -38,5 +38,8 @@ enum verdict check_sources(struct patient *p);
 enum verdict check_relays(struct patient *p);
 enum verdict check_delivery_files(struct patient *p);
 enum verdict check_alerts(struct patient *p);
+
+/* ---- doctor_certificates.c ---- */
+enum verdict check_host_certificates(struct patient *p);
 
 #endif

@@ -139,6 +139,17 @@ static enum status begin_epoch(struct gateway *g, const struct home *home, struc
     return st;
 }
 
+/* HTTP's; else a proxy may do it for us. */
+static bool listens_with_tls(const struct gateway *g) {
+    return !str_is_empty(g->config->http_tls_listen) || !str_is_empty(g->config->track_tls_listen) ||
+           listeners_has(&g->listeners, "https") || listeners_has(&g->listeners, "track-tls");
+}
+
+static bool has_https(void *arg, struct str host) {
+    const struct gateway *g = arg;
+    return g->certificates && certificates_has(g->certificates, host);
+}
+
 static enum status open_store(struct gateway *g, const struct home *home, struct buf *why) {
     if (str_is_empty(g->config->data_url))
         buf_add_z(&g->url, "sqlite:" HOME_DATABASE);
@@ -155,6 +166,8 @@ static enum status open_store(struct gateway *g, const struct home *home, struct
     g->return_path_key = seal_derive(&home->master, RETURN_PATH_PURPOSE);
     g->track_keys = tracking_keys(g->config, &home->master);
     g->track = (struct render_track_setup){.keys = &g->track_keys,
+                                           .has_https = listens_with_tls(g) ? has_https : NULL,
+                                           .arg = g,
                                            .base_url = g->config->track_base_url,
                                            .life_ms = g->config->track_life,
                                            .in_text = g->config->track_text != 0};
@@ -554,9 +567,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
     if (st != STATUS_OK) return st;
     g->servers[SERVER_PUBLIC] = new_server(g, SERVER_PUBLIC);
     g->servers[SERVER_TRACK] = new_server(g, SERVER_TRACK);
-    if (str_is_empty(c->http_tls_listen) && str_is_empty(c->track_tls_listen) && !listeners_has(&g->listeners, "https") &&
-        !listeners_has(&g->listeners, "track-tls"))
-        return STATUS_OK;
+    if (!listens_with_tls(g)) return STATUS_OK;
     if (str_is_empty(c->tls_cert) && str_is_empty(c->tls_folder) && str_is_empty(c->acme_directory)) {
         buf_add_z(why, "systemd passed a socket called https or track-tls: it needs a certificate, by [tls] or [acme]");
         return STATUS_INVALID;

@@ -18,7 +18,9 @@ static bool is_on(const struct json *labels, struct str name, bool of_domain) {
 static struct str base_of(struct arena *arena, const struct render_track_setup *setup, const struct domain *d) {
     if (!setup->keys) return STR("");
     if (d->record[DOMAIN_TRACKING] != RECORD_VERIFIED) return setup->base_url;
-    return arena_strf(arena, "https://%.*s.%.*s.%.*s", STR_ARG(d->track_prefix), STR_ARG(d->subdomain), STR_ARG(d->name));
+    struct str host = arena_strf(arena, "%.*s.%.*s.%.*s", STR_ARG(d->track_prefix), STR_ARG(d->subdomain), STR_ARG(d->name));
+    if (setup->has_https && !setup->has_https(setup->arg, host)) return setup->base_url;
+    return arena_strf(arena, "https://%.*s", STR_ARG(host));
 }
 
 /* What was decided for an earlier try. */

@@ -6,9 +6,9 @@
  *     render_track_write()    anywhere: the message for that recipient
  *
  * TrackLinks and TrackOpens of the message come before the domain's settings; where neither asks and there is nothing to leave,
- * all recipients share their bytes. Links go to the domain's own tracking host once its CNAME was seen, else to the gateway's.
- * A plan and a message make the same bytes each time, and a message that was deferred keeps its plan: a retry is no other message
- * (P2).
+ * all recipients share their bytes. Links go to the domain's own tracking host once its CNAME was seen and it has a certificate,
+ * else to the gateway's. A plan and a message make the same bytes each time, and a message that was deferred keeps its plan: a
+ * retry is no other message (P2).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_RENDER_TRACK_H
 #define POSTHORN_CORE_RENDER_TRACK_H
@@ -24,6 +24,9 @@ struct render_track_setup {
     struct str base_url;                /* the gateway's, "https://host" without '/' behind; "": none, then only own hosts */
     int64_t life_ms;                    /* of links, once nobody tries to deliver the message any more; 0: for ever */
     bool in_text;                       /* links of text/plain too */
+    /* Is https served for that host? Where it is not (yet), links go to base_url. Any thread; NULL: a proxy's affair. */
+    bool (*has_https)(void *arg, struct str host);
+    void *arg;
 };
 struct render_track {
     const struct render_track_setup *setup;

@@ -167,9 +167,17 @@ static X509 *read_certificate(const char *path) {
     return cert;
 }
 
+static bool covers_host(X509 *cert, struct str host) {
+    return cert && X509_check_host(cert, host.p, host.n, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
+}
+
+bool tls_context_covers(const struct tls_context *c, struct str host) {
+    return covers_host(SSL_CTX_get0_certificate(c->ctx), host);
+}
+
 bool tls_certificate_covers(const char *cert_file, struct str host) {
     X509 *cert = read_certificate(cert_file);
-    bool covers = cert && X509_check_host(cert, host.p, host.n, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
+    bool covers = covers_host(cert, host);
     X509_free(cert);
     return covers;
 }

@@ -43,6 +43,8 @@ struct tls_certificate {
 WARN_UNUSED enum status tls_certificate_read(const char *cert_file, struct tls_certificate *ret);
 /* Is it for this host? False: it is not, or there is none. */
 bool tls_certificate_covers(const char *cert_file, struct str host);
+/* The same of a server's own certificate. Any thread. */
+bool tls_context_covers(const struct tls_context *c, struct str host);
 /* Write a self-signed P-256 certificate and key (PEM, key file 0600), valid ten years, for `hostname` and for this machine as it
  * calls itself; a client that is given the file may verify by it, strictly too. */
 WARN_UNUSED enum status tls_self_signed(const char *hostname, const char *cert_file, const char *key_file);

@@ -1,12 +1,16 @@
 """test_certificates.py - a certificate for each host by SNI: out of a folder, and from an authority that checks us over HTTP.
 
 SPDX-License-Identifier: Apache-2.0"""
+import email
+import email.policy
+import re
 import signal
 import smtplib
 import socket
 import ssl
 import stat
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 from authority import Pebble
@@ -199,6 +203,37 @@ def test_what_changes_in_the_folder_is_read_and_what_is_wrong_changes_nothing(fo
         (path / "a.crt").unlink()
         hang_up(gateway)
         wait_for(lambda: shown(gateway.tls, "a.test") == read(gateway.default), what="it to be gone")
+
+
+def click_url(gateway, tenant):
+    """The one link of a fresh mail, as its recipient gets it."""
+    before = len(gateway.cli_json("inbox", "list")["Messages"])
+    gateway.sent(tenant.key, ContentType="html", HtmlContent='<a href="https://shop.example/offer">x</a>', TrackLinks=True)
+    wait_for(lambda: len(gateway.cli_json("inbox", "list")["Messages"]) > before, what="the mail")
+    content = gateway.cli("inbox", "raw", str(before + 1)).stdout
+    html = email.message_from_bytes(content, policy=email.policy.default).get_body(("html",)).get_content()
+    return urlsplit(re.search(r'href="([^"]+)"', html)[1])
+
+
+def test_links_are_https_of_the_tracking_host_once_it_has_a_certificate(tmp_path):
+    authority, zone, tls = Authority(), Zone({(OWN, "A"): ["127.0.0.1"], (TRACK, "CNAME"): [OWN + "."]}), free_port()
+    own, track = authority.issue(OWN), authority.issue(TRACK)
+    with Gateway(**{"http.tls_listen": f"127.0.0.1:{tls}", "tls.cert": own.cert, "tls.key": own.key, "track.base_url": f"https://{OWN}",
+                    "dns.servers": zone.server, "tls.folder": tmp_path}) as gateway:
+        tenant = gateway.tenant()
+        gateway.api("EmailGateway.VerifyDomain", APIKey=tenant.api_key, DomainID=tenant.domain_id)
+        assert click_url(gateway, tenant).netloc == OWN  # its CNAME is right, but nobody could verify it
+        (tmp_path / "track.pem").write_bytes(track.cert.read_bytes() + track.key.read_bytes())
+        hang_up(gateway)
+        wait_for(lambda: shown(tls, TRACK) == read(track), what="the certificate")
+        url = click_url(gateway, tenant)
+        assert url.netloc == TRACK
+        context = ssl.create_default_context(cadata=authority.root.cert.read_text())
+        with socket.create_connection(("127.0.0.1", tls), timeout=30) as plain, context.wrap_socket(plain, server_hostname=TRACK) as secure:
+            secure.sendall(f"GET {url.path} HTTP/1.1\r\nHost: {TRACK}\r\nConnection: close\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: secure.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 302 ") and b"https://shop.example/offer" in answer
+    zone.close()
 
 
 def test_an_authority_needs_the_operators_consent():
