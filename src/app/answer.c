@@ -188,6 +188,22 @@ static void print_refusal(const struct verb *verb, const struct json *answer) {
     fprintf(stderr, "%.*s\n", STR_ARG(buf_str(&line)));
 }
 
+static void print_text(const struct verb *verb, const struct json *answer) {
+    const struct json *object = verb->object ? json_find(answer, str_from_z(verb->object)) : answer;
+    BUF_AUTO out = {0};
+    if (verb->say) print_sentence(&out, verb->say, object);
+    JSON_FOR_EACH (item, verb->each ? json_find(object, str_from_z(verb->each)) : NULL)
+        print_sentence(&out, verb->each_say, item);
+    if (verb->rows) print_table(&out, verb, json_find(object, str_from_z(verb->rows)) ? object : answer);
+    print_safely(buf_str(&out));
+}
+
+/* What was asked for was done; is what it tells good news? */
+static int exit_code(const struct verb *verb, const struct json *answer) {
+    const struct json *verdict = verb->verdict ? json_find(answer, str_from_z(verb->verdict)) : NULL;
+    return verdict && !verdict->boolean ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int answer_print(const struct verb *verb, struct str text, bool as_json) {
     ARENA_AUTO arena = {0};
     const struct json *answer = NULL, *success = NULL;
@@ -199,14 +215,7 @@ int answer_print(const struct verb *verb, struct str text, bool as_json) {
         if (!as_json) print_refusal(verb, answer);
         return EXIT_FAILURE;
     }
-    if (as_json) return EXIT_SUCCESS;
-    if (verb->raw) return print_raw(verb, answer);
-    const struct json *object = verb->object ? json_find(answer, str_from_z(verb->object)) : answer;
-    BUF_AUTO out = {0};
-    if (verb->say) print_sentence(&out, verb->say, object);
-    JSON_FOR_EACH (item, verb->each ? json_find(object, str_from_z(verb->each)) : NULL)
-        print_sentence(&out, verb->each_say, item);
-    if (verb->rows) print_table(&out, verb, json_find(object, str_from_z(verb->rows)) ? object : answer);
-    print_safely(buf_str(&out));
-    return EXIT_SUCCESS;
+    if (!as_json && verb->raw) return print_raw(verb, answer);
+    if (!as_json) print_text(verb, answer);
+    return exit_code(verb, answer);
 }

@@ -51,7 +51,8 @@ struct verb {
     const char *each_say;
     int hint_code; /* a refusal whose words, which clients know, need more for people: `hint` is added */
     const char *hint;
-    const char *raw; /* a base64 field that is printed as bytes, instead of all that */
+    const char *verdict; /* a field, true or false: when false, the exit code is that of a refusal */
+    const char *raw;     /* a base64 field that is printed as bytes, instead of all that */
 };
 
 /* The verbs that begin with one word. */

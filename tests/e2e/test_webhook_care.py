@@ -160,16 +160,20 @@ def test_WH21_a_test_call_tells_what_is_answered(place):
         assert call.json[0]["type"] == "unsubscribe" and call.json[0]["data"]["Details"]["Test"] is True and call.id.startswith("test_")
         assert call.headers["authorization"] == "Bearer canary" and verdicts(folder, [(call, shop.key())]) == [""]
         account = "--account", shop.tenant.email
-        text = place.cli("webhook", "test", hook, *account).stdout
+        tried = place.cli("webhook", "test", hook, *account, check=False)
+        assert tried.returncode == 1 and place.cli("webhook", "test", hook, "--json", *account, check=False).returncode == 1
+        text = tried.stdout
         assert b"Success: no\nStatus: 503 after " in text and b"\x1b" not in text and receiver.calls[1].json[0]["type"] == "open"
         listed = place.cli("webhook", "attempts", hook, *account).stdout
-        assert listed.startswith(b"ID") and listed.count(b"it answered 503") == 2 and b"\x1b" not in listed
+        assert listed.startswith(b"ID") and listed.count(b"it answered 503") == 3 and b"\x1b" not in listed
         webhook = shop.ask("GET", f"/{hook}")["Webhook"]
         assert webhook["Failures"] == 0 and webhook["Headers"] == {"Authorization": "********", "X-Shop": "********"}
         for table in place.rows("select url, hex(headers_sealed) from webhooks" if not place.options.get("data.url") else
                                 "select url, encode(headers_sealed, 'hex') from webhooks"):
             assert b"canary".hex() not in table[1].lower()
         assert b"canary" not in place.log.read_bytes()
+        receiver.respond = lambda call: answer(204)
+        assert b"Success: yes\nStatus: 204 after " in place.cli("webhook", "test", hook, *account).stdout
         (place.folder / "none.json").write_text("{}")
         shown = place.cli("webhook", "set", hook, "batch=0", "events=bounce", "--headers", "none.json", *account).stdout.decode()
         assert "Events: bounce\n" in shown and "Header fields" not in shown and "Events a call: 0\n" in shown

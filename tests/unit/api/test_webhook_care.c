@@ -317,6 +317,15 @@ static void another_s_webhook_is_a_missing_one(void **state) {
         }
     }
     REPLY_AUTO own = world_rest(w, "GET", "/api/v1/webhooks/2", t.user_key, NULL);
+    world_execute(w, "UPDATE sender_keys SET scopes = 3"); /* send, events */
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        BUF_AUTO path = {0};
+        buf_addf(&path, "/api/v1/webhooks/1%s", calls[i][1]);
+        REPLY_AUTO unfit = world_rest(w, calls[i][0], path.p, t.sender_key, calls[i][2]);
+        assert_int_equal(unfit.status, 401); /* TN02 */
+    }
+    REPLY_AUTO key = world_rest(w, "GET", "/api/v1/webhooks/signing-key", t.sender_key, NULL);
+    assert_int_equal(reply_code(&key), 13);
     assert_reply(&own, "Webhook.DomainID", "3");
     assert_int_equal(world_number(w, "SELECT count(*) FROM webhooks WHERE is_active = 1 AND length(headers_sealed) = 0"), 2);
 }
