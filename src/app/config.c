@@ -146,8 +146,8 @@ static const struct config_key config_keys[] = {
         .sentence = "Database of countries in MaxMind's format, like GeoLite2-Country.mmdb, for opens and clicks; empty: none."),
     KEY("track", "base_url", "", kind_origin, track_base_url,
         .sentence = "Where opens, clicks and unsubscribes come home to of domains whose tracking record is not verified, like "
-                    "https://mail.example.com; empty: the host of [http] base_url, and without that such domains' mail is not "
-                    "tracked. With http:// there is no one-click unsubscribe."),
+                    "https://mail.example.com; empty: the host of [http] base_url, in the sandbox [http] listen; without any "
+                    "such domains' mail is not tracked. With http:// there is no one-click unsubscribe."),
     KEY("track", "life", "0", kind_span, track_life,
         .sentence = "How long links of a message work once its delivery is no longer tried; 0: for ever. Those to unsubscribe "
                     "always do."),
@@ -413,6 +413,17 @@ static struct str master_key_path(struct config *c) {
     return arena_strf(&c->arena, "%.*s.master.key", STR_ARG(c->data_dir));
 }
 
+/* Who reads the sandbox's mail sits at this machine. */
+static struct str sandbox_origin(struct config *c) {
+    static const struct str any = STR_INIT("0.0.0.0:");
+    struct str rest = c->http_listen, first = {0};
+    if (str_is_empty(rest) || !str_next(&rest, ',', &first)) return STR("");
+    first = str_trim(first);
+    bool is_any = str_starts(first, any);
+    return is_any ? arena_strf(&c->arena, "http://127.0.0.1:%.*s", (int)(first.n - any.n), first.p + any.n)
+                  : arena_strf(&c->arena, "http://%.*s", STR_ARG(first));
+}
+
 enum status config_finish(struct config *c, struct buf *ret_why) {
     if (str_is_empty(c->data_dir)) {
         buf_add_z(ret_why, "[data] dir: must not be empty");
@@ -458,5 +469,6 @@ enum status config_finish(struct config *c, struct buf *ret_why) {
     if (str_is_empty(c->smtp_public_host)) c->smtp_public_host = c->delivery_hostname;
     if (str_is_empty(c->keys_master)) c->keys_master = master_key_path(c);
     if (str_is_empty(c->track_base_url)) c->track_base_url = config_origin(c->http_base_url);
+    if (str_is_empty(c->track_base_url) && c->delivery_mode == MODE_SANDBOX) c->track_base_url = sandbox_origin(c);
     return outbound_check(c, ret_why);
 }

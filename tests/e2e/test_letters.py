@@ -124,6 +124,19 @@ def test_who_is_not_tracked_shares_one_letter(letters):
     assert len(set(letters.sent(5, To=people, ContentType="html", HtmlContent="x").values())) == 5 and signed() == before + 6
 
 
+def test_the_sandbox_tracks_without_a_word_of_configuration(sandbox):
+    """Who tries it out has links that lead to it, and on."""
+    tenant = sandbox.tenant("shop.test")
+    sandbox.api("EmailGateway.UpdateDomain", APIKey=tenant.api_key, DomainID=tenant.domain_id, LinkTracking=1)
+    message = sandbox.sent(tenant.key, message=mail(ContentType="html", HtmlContent='<a href="https://a.example/?b=1">1</a>'))
+    wait_for(lambda: "delivery" in sandbox.event_types(tenant.key, message), what="the delivery")
+    row = sandbox.cli_json("inbox", "list")["Messages"][0]
+    path = re.search(rf"http://127\.0\.0\.1:{sandbox.port}(/c/{TOKEN})", html_of(sandbox.cli("inbox", "raw", str(row["ID"])).stdout))[1]
+    status, headers, _ = sandbox.request("GET", path)
+    assert (status, headers["Location"]) == (302, "https://a.example/?b=1")
+    wait_for(lambda: "click" in sandbox.event_types(tenant.key, message), what="the click")
+
+
 LEAF = b'<p><a href="https://a.example/">1</a></p>\r\n'
 HEAD = b"From: news@shop.test\r\nTo: reader@example.org\r\nSubject: x\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\nMessage-ID: <a@shop.test>\r\nMIME-Version: 1.0\r\n"
 ALONE = {
