@@ -14,7 +14,7 @@
 #define TURN_CALLS 20   /* of one endpoint at once */
 #define SHARE      8    /* a turn takes this part of the places that are left */
 #define RETRY_MS   1000 /* until a job is tried again that could not run */
-#define PRUNE_MS   INT64_C(3600000)
+#define PRUNE_MS   60000
 
 struct call {
     struct turn *turn;
@@ -248,12 +248,17 @@ static void count_call(const struct call *c) {
     metrics_add(m, METRIC_HOOK_EVENTS, hook_judge(&c->answer) == HOOK_TAKEN ? (int64_t)c->what->count : 0);
 }
 
+/* Others had all the places of that host for long: what came of it says nothing about the endpoint (P6). */
+static bool had_its_time(const struct call *c, const struct http_client_result *r) {
+    return r->stage != HTTP_CLIENT_WAITING && r->begun_ms <= c->turn->driver->options.timeout_ms / 2;
+}
+
 static void on_answer(void *arg, const struct http_client_result *r) {
     struct call *c = arg;
     c->http = NULL;
     c->is_last = --c->turn->unanswered == 0;
-    if (r->status == STATUS_TIMEOUT && r->stage == HTTP_CLIENT_WAITING) {
-        end_call(c); /* others have all the places of that host: nobody was asked, and it is still due (P6) */
+    if (r->status == STATUS_TIMEOUT && !had_its_time(c, r)) {
+        end_call(c); /* it is still due */
         return;
     }
     c->is_answered = true;

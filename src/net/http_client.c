@@ -253,6 +253,7 @@ static void begin(struct http_client_call *call) {
     }
     list_remove(&call->node);
     list_add_tail(&call->client->calls, &call->node);
+    call->result.begun_ms = http_call_age_ms(call);
     http_curl_begin(call);
 }
 
@@ -339,7 +340,7 @@ struct http_client_call *http_client_start(struct http_client *c, const struct h
         .lane = request->lane,
         .body_max = request->body_max,
         .began_at = now_mono(c),
-        .result = {.sent_ms = -1, .first_byte_ms = -1},
+        .result = {.begun_ms = -1, .sent_ms = -1, .first_byte_ms = -1},
     };
     call->ends_at = call->began_at + request->timeout_ms;
     call->body = arena_str(&call->arena, request->body);

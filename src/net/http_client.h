@@ -86,7 +86,7 @@ struct http_client_result {
     struct net_address remote; /* family 0: never connected */
     bool is_reused;            /* on a kept connection */
     /* Since the call; -1: did not get there. */
-    int64_t sent_ms, first_byte_ms, total_ms; /* sent: the connection stood */
+    int64_t begun_ms, sent_ms, first_byte_ms, total_ms; /* begun: it had a place; sent: the connection stood */
 };
 typedef void (*http_client_fn)(void *arg, const struct http_client_result *result);
 

@@ -820,12 +820,13 @@ static void test_WH23_our_own_doors_are_not_called(void **state) {
 
 struct turn {
     size_t *served, at;
+    int64_t begun_ms;
     bool is_in;
 };
 
 static void on_turn(void *arg, const struct http_client_result *r) {
     struct turn *turn = arg;
-    (void)r;
+    turn->begun_ms = r->begun_ms;
     turn->at = ++*turn->served;
     turn->is_in = true;
 }
@@ -847,6 +848,7 @@ static void test_hosts_wait_in_order(void **state) {
     }
     run_until(w.loop, &turns[11].is_in, 10000);
     for (size_t i = 0; i < 12; i++) assert_int_equal(turns[i].at, i + 1);
+    assert_true(turns[0].begun_ms < turns[1].begun_ms - 100 && turns[11].begun_ms >= turns[1].begun_ms);
     close_world(&w);
 }
 
