@@ -18,7 +18,7 @@ struct smtp_options {
     struct threads *threads;     /* the last loop is mta's, and the inbox's */
     struct listeners *listeners; /* where its sockets go */
     struct certificates *certificates;
-    struct smtpd_shared shared;  /* but for what the configuration says */
+    struct smtpd_shared shared; /* but for what the configuration says */
 };
 /* No loop runs yet; in the data folder. On failure *ret_why is a sentence, and smtp_free is called all the same. */
 WARN_UNUSED enum status smtp_open(const struct smtp_options *options, struct smtp **ret, struct buf *ret_why);
