@@ -1,4 +1,5 @@
-"""kill -9 in the middle of calls that write much: batches, suppressions by the thousand, a queue cleared, a domain deleted.
+"""kill -9 in the middle of calls that write much: batches, suppressions by the thousand, a queue cleared, a domain deleted, a
+replay to a webhook.
 
 A caller who got no answer asks again, as a client does. When all is answered, nothing that was acknowledged is lost, nothing is
 there twice, and the books agree (P1, P2, P3).
@@ -169,3 +170,18 @@ def test_p1_a_domain_goes_while_it_is_sent_for(gateway, tenant, full):
         shown = gateway.request("GET", f"/api/v1/messages/{message}", headers=bearer(tenant.api_key))[2]["Message"]
         [recipient] = shown["Recipients"]
         assert (recipient["State"], recipient["Events"][-1]["EventType"]) == ("failed", "failed"), shown
+
+
+def test_p1_a_replay_of_thousands(gateway, tenant, full):
+    """Whoever asks again has every event told, each waiting once."""
+    count = 40000 if full else 20000
+    gateway.sql("with recursive n(i) as (select 1 union all select i + 1 from n where i < %d) insert into events (at, type, account_id, domain_id, "
+                "message_id, recipient_id, recipient, recipient_domain, detail) select 1000 * i, 7, %s, %s, 0, 0, 'r@there.test', 'there.test', '{}' "
+                "from n" % (count, tenant.user_id, tenant.domain_id))
+    made = gateway.request("POST", "/api/v1/webhooks", {"Event": "open", "WebhookURL": "https://hooks.there.test/"}, bearer(tenant.key))[2]
+    replay = ("POST", f"/api/v1/webhooks/{made['NewWebhookID']}/replay", {"StartDate": 0}, bearer(tenant.key))
+    caller = Caller(gateway, [replay])
+    kill_on_the_way(gateway, [caller], lambda: books.number(gateway, "select count(*) from hook_outbox") / count)
+    [(_, status, answer)] = caller.finish()
+    assert (status, answer) == (200, {"Replayed": count, "Cursor": ""})
+    assert [books.number(gateway, f"select count({what}) from hook_outbox") for what in ("*", "distinct event_id")] == [count, count]
