@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "track/words.h"
 
+#define NBSP "\xc2\xa0" /* no line ends here */
+
 static const struct words rows[] = {
     {"en",
      {[WORD_UNSUBSCRIBE] = "Unsubscribe",
@@ -46,15 +48,15 @@ static const struct words rows[] = {
       [WORD_LATER_WHY] = "Es hat sich nichts geändert. Wir konnten Ihren Wunsch gerade nicht festhalten."}},
     {"fr",
      {[WORD_UNSUBSCRIBE] = "Se désabonner",
-      [WORD_QUESTION] = "Voulez-vous vous désabonner ?",
+      [WORD_QUESTION] = "Voulez-vous vous désabonner" NBSP "?",
       [WORD_EXPLAIN] = "Rien n’a encore changé. Appuyez sur le bouton pour ne plus recevoir ces e-mails.",
-      [WORD_CHOICES] = "Que ne voulez-vous plus recevoir ?",
-      [WORD_OF_LIST] = "Les e-mails de la liste « {} »",
-      [WORD_OF_TAG] = "Les e-mails sur « {} »",
+      [WORD_CHOICES] = "Que ne voulez-vous plus recevoir" NBSP "?",
+      [WORD_OF_LIST] = "Les e-mails de la liste «" NBSP "{}" NBSP "»",
+      [WORD_OF_TAG] = "Les e-mails sur «" NBSP "{}" NBSP "»",
       [WORD_OF_ALL] = "Tous les e-mails de cet expéditeur",
-      [WORD_LEFT] = "Vous êtes désabonné",
+      [WORD_LEFT] = "Votre désabonnement est fait",
       [WORD_LEFT_LIST] = "Vous ne recevrez plus d’e-mails de cette liste.",
-      [WORD_LEFT_TAG] = "Vous ne recevrez plus d’e-mails sur « {} ».",
+      [WORD_LEFT_TAG] = "Vous ne recevrez plus d’e-mails sur «" NBSP "{}" NBSP "».",
       [WORD_LEFT_ALL] = "Vous ne recevrez plus d’e-mails de cet expéditeur.",
       [WORD_BAD] = "Cela n’a pas fonctionné",
       [WORD_BAD_WHY] = "Nous n’avons pas compris la demande. Veuillez ouvrir à nouveau le lien de l’e-mail.",

@@ -232,7 +232,7 @@ def test_the_pages_are_accessible(place, tmp_path):
     mailing = place.list_of("Weekly & <more>", "ann@example.org")
     letter = place.deliver(to="ann@example.org", TargetListID=mailing, Tags=["offers", "news \"of\" <us>", "x" * 128])
     unknown = letter.leave[:-4] + "aaaa"
-    questions = {"en": "Do you want to unsubscribe?", "de": "Möchten Sie sich abmelden?", "fr": "Voulez-vous vous désabonner ?"}
+    questions = {"en": "Do you want to unsubscribe?", "de": "Möchten Sie sich abmelden?", "fr": "Voulez-vous vous désabonner\u00a0?"}
     pages = browse("look", tmp_path, ",".join(questions), letter.leave, unknown, f"https://mx.posthorn.test:{place.port}/u/")
     for language, question in questions.items():
         found = pages[language]
