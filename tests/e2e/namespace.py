@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 CLONE_NEWNET = 0x40000000
+HAS_IPV6 = os.path.exists("/proc/sys/net/ipv6")
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def network():
     try:
         if libc.unshare(CLONE_NEWNET) != 0:
             pytest.skip("needs root, for a network namespace")
-        for command in "link set lo up", "route add local 0.0.0.0/0 dev lo", "-6 route add local ::/0 dev lo":
+        for command in "link set lo up", "route add local 0.0.0.0/0 dev lo", *(("-6 route add local ::/0 dev lo",) if HAS_IPV6 else ()):
             subprocess.run(["ip", *command.split()], check=True)
         yield
     finally:
