@@ -12,7 +12,8 @@
 
 #define LINE_MAX_7BIT     998
 #define LINE_MAX_ENCODED  76
-#define BASE64_LINE_BYTES 57 /* make 76 columns */
+#define QP_ROOM           (LINE_MAX_ENCODED - 1) /* beside the '=' of a soft line break */
+#define BASE64_LINE_BYTES 57                     /* make 76 columns */
 
 static const struct {
     const char *name;
@@ -68,33 +69,47 @@ struct qp_line {
     size_t n;
 };
 
-/* Put one character's form on the line; a soft line break before it when there is no room for it and the '='. No line may begin
- * with "--": it might be taken for a boundary (RFC 2046 5.1.1). */
-static void qp_put(struct qp_line *q, const char *form, size_t n, bool is_two_dashes) {
-    if (q->n + n > LINE_MAX_ENCODED - 1) {
-        buf_add(q->out, q->text, q->n);
-        buf_add(q->out, "=\r\n", 3);
-        q->n = 0;
-    }
-    if (q->n == 0 && is_two_dashes) {
-        form = "=2D";
-        n = 3;
-    }
-    memcpy(q->text + q->n, form, n);
-    q->n += n;
+/* A soft line break when there is no room for so much and its '='. */
+static void qp_make_room(struct qp_line *q, size_t n) {
+    if (q->n + n <= QP_ROOM) return;
+    buf_add(q->out, q->text, q->n);
+    buf_add(q->out, "=\r\n", 3);
+    q->n = 0;
 }
 
-static void qp_add_line(struct qp_line *q, struct str line) {
+static void qp_add_escaped(struct qp_line *q, char c) {
     static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < line.n; i++) {
-        char c = line.p[i];
-        bool is_blank_at_end = i + 1 == line.n && (c == ' ' || c == '\t');
-        if (c != '=' && is_printable(c) && !is_blank_at_end) {
-            qp_put(q, &c, 1, c == '-' && i + 1 < line.n && line.p[i + 1] == '-');
+    qp_make_room(q, 3);
+    q->text[q->n++] = '=';
+    q->text[q->n++] = digits[(uint8_t)c >> 4];
+    q->text[q->n++] = digits[(uint8_t)c & 15];
+}
+
+/* How much at its start may stand as it is, as far as an encoded line can hold it; a line's last character only if it is no
+ * blank. */
+static size_t qp_plain_run(struct str line) {
+    struct str run = str_sub(line, 0, QP_ROOM);
+    run.n = str_plain_run(run);
+    size_t equals = str_find(run, '=');
+    if (equals != STR_NONE) return equals;
+    return run.n - (run.n == line.n && str_ends(run, STR(" ")));
+}
+
+/* No line may begin with "--": it might be taken for a boundary (RFC 2046 5.1.1). */
+static void qp_add_line(struct qp_line *q, struct str line) {
+    while (line.n) {
+        size_t run = qp_plain_run(line), n = 1;
+        bool is_tab = line.p[0] == '\t' && line.n > 1;
+        if (run || is_tab) qp_make_room(q, 1);
+        bool is_boundary = q->n == 0 && str_starts(line, STR("--"));
+        if ((run || is_tab) && !is_boundary) {
+            n = is_tab ? 1 : run < QP_ROOM - q->n ? run : QP_ROOM - q->n;
+            memcpy(q->text + q->n, line.p, n);
+            q->n += n;
         } else {
-            char form[3] = {'=', digits[(uint8_t)c >> 4], digits[(uint8_t)c & 15]};
-            qp_put(q, form, 3, false);
+            qp_add_escaped(q, line.p[0]);
         }
+        line = str_sub(line, n, SIZE_MAX);
     }
     buf_add(q->out, q->text, q->n);
     q->n = 0;
@@ -164,13 +179,16 @@ static int hex_value(char c) {
 /* Decode a line without its end; true when it ends in a soft line break. */
 static bool decode_qp_line(struct buf *out, struct str line) {
     while (line.n && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t')) line.n--;
-    for (size_t i = 0; i < line.n; i++) {
-        if (line.p[i] == '=' && i + 1 == line.n) return true;
-        int high = line.p[i] == '=' && i + 2 < line.n ? hex_value(line.p[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(line.p[i + 2]) : -1;
-        buf_add_char(out, low >= 0 ? (char)(high << 4 | low) : line.p[i]);
-        if (low >= 0) i += 2;
+    for (size_t equals; (equals = str_find(line, '=')) != STR_NONE;) {
+        buf_add_str(out, str_sub(line, 0, equals));
+        line = str_sub(line, equals, SIZE_MAX);
+        if (line.n == 1) return true;
+        int high = line.n > 2 ? hex_value(line.p[1]) : -1;
+        int low = high >= 0 ? hex_value(line.p[2]) : -1;
+        buf_add_char(out, low >= 0 ? (char)(high << 4 | low) : '=');
+        line = str_sub(line, low >= 0 ? 3 : 1, SIZE_MAX);
     }
+    buf_add_str(out, line);
     return false;
 }
 
