@@ -10,8 +10,6 @@
 #include "store/pools.h"
 #include "store/source_counts.h"
 
-#include <string.h>
-
 static bool is_waiting(const struct recipient *r) {
     return r->state == RECIPIENT_SCHEDULED || r->state == RECIPIENT_QUEUED;
 }
