@@ -24,6 +24,7 @@
 #define PAGE         2000
 #define HOSTS_MAX    TLS_BOOK_FILES_MAX
 #define CHALLENGES   STR_INIT("/.well-known/acme-challenge/")
+#define PAUSES_MAX   3  /* of an authority's pauses, which end at an hour */
 #define FORGET_AFTER 20 /* rounds between two looks for certificates that nobody wants */
 
 enum acme_phase { IDLE, LISTING, ORDERING, KEEPING };
@@ -219,7 +220,8 @@ static void drop_order(struct acme_driver *d) {
 /* What every host would run into is nobody's own failure: all wait a while. */
 static void note_general(struct acme_driver *d, const struct acme_failure *f) {
     pthread_mutex_lock(&d->lock);
-    d->pause_until = now_ms() + acme_retry_ms(++d->general.tries, f->retry_after_s, rand_system());
+    unsigned tries = ++d->general.tries;
+    d->pause_until = now_ms() + acme_retry_ms(tries < PAUSES_MAX ? tries : PAUSES_MAX, f->retry_after_s, rand_system());
     buf_reset(&d->general.why);
     buf_add_str(&d->general.why, f->why);
     pthread_mutex_unlock(&d->lock);
@@ -249,18 +251,15 @@ static void troubles_written(struct job *job) {
 }
 
 static void end_failed(struct acme_driver *d) {
-    const struct acme_failure *f = acme_failure(d->order);
-    if (f->is_general)
-        note_general(d, f);
-    else
-        note_failure(d, f->why, f->retry_after_s);
-    bool is_general = f->is_general;
+    const struct acme_failure f = *acme_failure(d->order);
+    if (f.is_general) note_general(d, &f);
+    if (f.is_hosts) note_failure(d, f.why, f.retry_after_s); /* or it would be first again after the pause */
     drop_order(d);
     d->phase = KEEPING;
-    if (is_general)
-        rest(d, false);
-    else
+    if (f.is_hosts)
         submit(d, d->options.slow, run_write_troubles, troubles_written);
+    else
+        rest(d, false);
 }
 
 /* ---- an order that did not ---- */

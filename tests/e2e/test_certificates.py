@@ -9,6 +9,7 @@ import smtplib
 import socket
 import ssl
 import stat
+import time
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -234,6 +235,41 @@ def test_links_are_https_of_the_tracking_host_once_it_has_a_certificate(tmp_path
             answer = b"".join(iter(lambda: secure.recv(65536), b""))
         assert answer.startswith(b"HTTP/1.1 302 ") and b"https://shop.example/offer" in answer
     zone.close()
+
+
+def open_alerts(gateway):
+    return {a["Key"].rpartition("/")[2]: a["Text"] for a in gateway.cli_json("alerts", "list")["Alerts"] if a["State"] == "open" and a["Kind"] == "certificate"}
+
+
+def test_the_operator_hears_of_what_expires_and_of_what_is_wrong(folder):
+    authority, path, gateway = folder
+    late, fine = authority.issue("late.test", first_day=-80, last_day=5), authority.issue("fine.test")
+    short = authority.issue("short.test", first_day=0, last_day=6)
+    for name, pair in {"late": late, "fine": fine, "short": short}.items():
+        (path / f"{name}.pem").write_bytes(pair.cert.read_bytes() + pair.key.read_bytes())
+    (path / "wrong.pem").write_text("rubbish")
+    gateway.options.update({"alerts.every": "1s", "alerts.calm": "1s"})
+    with gateway:
+        wait_for(lambda: len(open_alerts(gateway)) >= 2, what="the alerts")
+        told = open_alerts(gateway)
+        assert set(told) == {"late.pem", "wrong.pem"}, told  # short lives for a week: it is not late yet
+        assert "expires in" in told["late.pem"] and "no certificate in PEM" in told["wrong.pem"]
+        found = gateway.cli("doctor", check=False).stdout.decode()
+        assert "host certificates" in found and "wrong.pem" in found
+        (path / "wrong.pem").unlink()
+        (path / "late.pem").write_bytes(fine.cert.read_bytes() + fine.key.read_bytes())
+        hang_up(gateway)
+        wait_for(lambda: not open_alerts(gateway), what="them to be over")
+
+
+def test_a_stop_does_not_wait_for_an_authority(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and says nothing
+        gateway = Gateway(**{"acme.directory": f"https://127.0.0.1:{silent.getsockname()[1]}/dir", "acme.agree": "yes"})
+        with gateway:
+            silent.accept()
+            began = time.monotonic()
+            gateway.stop()
+            assert time.monotonic() - began < 20
 
 
 def test_an_authority_needs_the_operators_consent():

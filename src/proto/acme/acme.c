@@ -61,6 +61,7 @@ static void fail(struct acme *m, const char *what, struct str words) {
     for (size_t i = 0; i < n; i++) text[i] = words.p[i] >= 0x20 && words.p[i] < 0x7F ? words.p[i] : '?';
     m->failure.why = n ? arena_strf(&m->arena, "%s: %.*s", what, (int)n, text) : arena_str(&m->arena, str_from_z(what));
     m->failure.is_general = m->failure.is_general || m->state <= ACCOUNT;
+    m->failure.is_hosts = m->state >= ORDER;
     m->state = FAILED;
 }
 

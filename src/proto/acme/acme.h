@@ -68,7 +68,8 @@ struct str acme_certificate(const struct acme *m);
 /* The account's URL, once known; "" before. */
 struct str acme_account(const struct acme *m);
 struct acme_failure {
-    bool is_general;       /* any other host would have failed as well */
+    bool is_general;       /* any other host would have failed as well, it seems */
+    bool is_hosts;         /* the host was named already: it may be the cause all the same */
     int64_t retry_after_s; /* as the authority asks; 0: it did not say */
     struct str why;        /* a sentence, printable ASCII; the authority's words in it */
 };

@@ -6,6 +6,7 @@
 #include "net/tls_book.h"
 
 #include <ftw.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,38 @@ static void a_handshake_is_shown_what_its_name_asks_for(void **state) {
     scene_free(&s);
 }
 
+/* ---- one thread loads what comes and goes, another asks ---- */
+static void *load_often(void *arg) {
+    struct scene *s = arg;
+    for (int i = 0; i < 60; i++) {
+        bool has_changed;
+        BUF_AUTO why = {0};
+        if (i % 2 == 0) put(s, 1, "b", "b.test");
+        if (i % 2 == 1) assert_int_equal(unlink(path(s, 1, "b.crt")), 0);
+        assert_int_equal(tls_book_load(s->book, s->paths, 2, &has_changed, &why), STATUS_OK);
+    }
+    return NULL;
+}
+
+static void names_are_found_while_others_come_and_go(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    pthread_t loader;
+    put(&s, 0, "a", "a.test");
+    assert_true(load(&s));
+    assert_int_equal(pthread_create(&loader, NULL, load_often, &s), 0);
+    for (int i = 0; i < 20000; i++) {
+        ARENA_AUTO arena = {0};
+        struct tls_book_list list;
+        assert_true(has(&s, "a.test"));
+        if (i % 100 == 0) tls_book_list(s.book, &arena, &list);
+        (void)has(&s, "b.test");
+    }
+    assert_int_equal(pthread_join(loader, NULL), 0);
+    assert_false(has(&s, "b.test"));
+    scene_free(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_found_as_hosts_ask_for_them),
@@ -229,6 +262,7 @@ int main(void) {
         cmocka_unit_test(a_folder_that_cannot_be_read_loses_nothing),
         cmocka_unit_test(the_first_folder_goes_before),
         cmocka_unit_test(a_handshake_is_shown_what_its_name_asks_for),
+        cmocka_unit_test(names_are_found_while_others_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

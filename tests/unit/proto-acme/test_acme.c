@@ -278,6 +278,8 @@ static void every_failure_ends_it_and_says_why(void **state) {
         if (str_find_str(f->why, str_from_z(cases[i].why)) == STR_NONE || f->is_general != cases[i].is_general)
             fail_msg("case %zu: %.*s, %d", i, STR_ARG(f->why), f->is_general);
         assert_false(str_has_control(f->why));
+        bool is_before = strcmp(cases[i].path, "/directory") == 0 || strcmp(cases[i].path, "/accounts") == 0;
+        assert_int_equal(f->is_hosts, !is_before);
         acme_free(&m);
         authority_free(&a);
     }
