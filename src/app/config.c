@@ -126,6 +126,9 @@ static const struct config_key config_keys[] = {
     KEY("webhook", "calls", "500", kind_number, webhook_calls,
         .sentence =
             "Calls at a time, 1 to 5,000; an endpoint has 20 of them at most, and an account half of what the others left."),
+    KEY("webhook", "proxy", "", kind_proxy, webhook_proxy,
+        .sentence = "HTTP proxy for calls, ADDRESS:PORT: it is asked for tunnels (CONNECT) to addresses that were looked up and "
+                    "judged here; empty: none."),
     KEY("webhook", "tls_ca", "", kind_text, webhook_tls_ca,
         .sentence = "Certificates, PEM, of authorities of your own, whom we trust besides the system's about webhooks' servers."),
     KEY("track", "listen", "", kind_listen, track_listen,

@@ -69,7 +69,7 @@ struct config {
     int64_t smtp_message_max;      /* bytes */
     int64_t smtp_recipients_max, smtp_connections, smtp_connections_per_address;
     int64_t webhook_allow_private, webhook_timeout, webhook_calls;
-    struct str webhook_tls_ca;
+    struct str webhook_tls_ca, webhook_proxy;
     struct str track_base_url; /* "https://host:port" */
     int64_t track_life, track_text;
     struct str track_listen, track_tls_listen, track_networks, track_countries;

@@ -178,6 +178,15 @@ const char *kind_listen(const struct config_key *key, struct str text, void *fie
     return NULL;
 }
 
+const char *kind_proxy(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    struct net_address address;
+    if (text.n && (net_address_parse(text, &address) != STATUS_OK || address.family == 1))
+        return "expected ADDRESS:PORT, like 10.0.0.1:3128 or [fd00::1]:3128";
+    *(struct str *)field = text;
+    return NULL;
+}
+
 /* Comma list of host@port, as the resolver takes it. */
 const char *kind_servers(const struct config_key *key, struct str text, void *field) {
     (void)key;

@@ -44,6 +44,7 @@ const char *kind_span(const struct config_key *key, struct str text, void *field
 const char *kind_percent(const struct config_key *key, struct str text, void *field); /* "0.1": parts of 100,000 */
 const char *kind_trusted(const struct config_key *key, struct str text, void *field);
 const char *kind_listen(const struct config_key *key, struct str text, void *field);
+const char *kind_proxy(const struct config_key *key, struct str text, void *field);
 const char *kind_servers(const struct config_key *key, struct str text, void *field);
 const char *kind_networks(const struct config_key *key, struct str text, void *field);
 const char *kind_hostname(const struct config_key *key, struct str text, void *field);

@@ -68,14 +68,16 @@ void hooks_committed(void *place, unsigned marks) {
 /* ---- life ---- */
 static enum status open_client(struct hooks *h, const struct hooks_options *o, struct buf *why) {
     const struct config *c = o->config;
-    const struct http_client_options http = {.loop = o->loop,
-                                             .resolver = o->resolver,
-                                             .ca_file = c->webhook_tls_ca.n ? c->webhook_tls_ca.p : NULL,
-                                             .user_agent = "Posthorn/" POSTHORN_VERSION,
-                                             .in_flight_max = (size_t)c->webhook_calls + HOOK_TESTS_MAX,
-                                             .per_host_max = PER_HOST_MAX,
-                                             .is_ours = is_ours,
-                                             .ours_arg = h};
+    struct http_client_options http = {.loop = o->loop,
+                                       .resolver = o->resolver,
+                                       .ca_file = c->webhook_tls_ca.n ? c->webhook_tls_ca.p : NULL,
+                                       .user_agent = "Posthorn/" POSTHORN_VERSION,
+                                       .in_flight_max = (size_t)c->webhook_calls + HOOK_TESTS_MAX,
+                                       .per_host_max = PER_HOST_MAX,
+                                       .is_ours = is_ours,
+                                       .ours_arg = h};
+    if (c->webhook_proxy.n && net_address_parse(c->webhook_proxy, &http.proxy) != STATUS_OK)
+        abort(); /* config has looked at it */
     enum status st = http_client_new(&http, &h->http);
     if (st != STATUS_OK) buf_addf(why, "[webhook] tls_ca: %.*s: no certificates in PEM", STR_ARG(c->webhook_tls_ca));
     return st;

@@ -21,8 +21,8 @@ static bool is_local_name(struct str name) {
 
 /* Below 1024 only the web's. Above, none where something else takes lines of text for commands: a POST is lines of text. */
 static bool is_web_port(uint16_t port) {
-    static const uint16_t others[] = {1433, 1521, 2049, 2375, 2376, 2379, 3306, 4190, 5060,  5061,  5432, 5672,
-                                      6000, 6379, 6380, 6566, 6667, 6697, 9092, 9418, 11211, 27017, 50000};
+    static const uint16_t others[] = {1080, 1433, 1521, 2049, 2375, 2525, 2376, 2379, 3306, 4190, 5060,  5061,  5432,
+                                      5672, 5900, 6000, 6379, 6380, 6566, 6667, 6697, 9092, 9418, 11211, 27017, 50000};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (port == others[i]) return false;
     return port == 80 || port == 443 || port >= 1024;

@@ -2,9 +2,9 @@
  *
  * A URL comes from a stranger, so the client goes only where it may: the host's addresses are looked up by our resolver, each is
  * judged (proto/address/reach: only public ones, unless the request allows others), the connection is pinned to those that
- * passed, and judged once more where the socket is opened; no proxy, no redirect, no cookie, no .netrc (WH01-WH18, WH24). What
- * comes back is bounded: head, body, interim answers, and one absolute deadline for all of it (WH20). TLS is 1.2 or newer, chain
- * and name verified by the system's roots.
+ * passed, and judged once more where the socket is opened; no redirect, no cookie, no .netrc, no proxy but ours (WH01-WH18,
+ * WH24). What comes back is bounded: head, body, interim answers, and one absolute deadline for all of it (WH20). TLS is 1.2 or
+ * newer, chain and name verified by the system's roots.
  *
  * Connections are kept and shared by requests to one host and port; so many requests are under way at most, in all and to one
  * host, and the rest waits in order. Lives on one loop; everything is called there. Callbacks come from the loop, never from
@@ -30,6 +30,8 @@ struct http_client_options {
     size_t in_flight_max; /* requests under way; 500 */
     size_t per_host_max;  /* of them to one host and port; 20 */
     size_t idle_max;      /* connections kept open; 500 */
+    /* An HTTP proxy that is asked for a tunnel (CONNECT) to an address that was looked up and judged here; family 0: none. */
+    struct net_address proxy;
     /* Never called, whatever a request allows: an address and port of our own (WH23). May be NULL. */
     bool (*is_ours)(void *arg, const struct net_address *to);
     void *ours_arg;

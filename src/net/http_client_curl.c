@@ -22,6 +22,14 @@
 #define IDLE_LIFE_S       60
 
 /* ---- what libcurl calls while a call is under way ---- */
+/* Through a proxy, what the tunnel leads to was judged when it was asked for, and is one address. */
+static bool may_connect(const struct http_client_call *call, const struct net_address *to) {
+    const struct net_address *proxy = &call->client->options.proxy;
+    struct ip ip = ip_make(to->family, to->ip);
+    if (!proxy->family) return http_call_may_reach(call, &ip);
+    return to->family == proxy->family && to->port == proxy->port && memcmp(to->ip, proxy->ip, sizeof to->ip) == 0;
+}
+
 static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to) {
     (void)purpose;
     struct http_client_call *call = arg;
@@ -29,8 +37,7 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
     if (to->addrlen > sizeof storage) return CURL_SOCKET_BAD;
     memcpy(&storage, &to->addr, to->addrlen);
     struct net_address address = sockaddr_to_address(&storage, to->addrlen);
-    struct ip ip = ip_make(address.family, address.ip);
-    call->is_denied = !http_call_may_reach(call, &ip);
+    call->is_denied = !may_connect(call, &address);
     return call->is_denied ? CURL_SOCKET_BAD : socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
@@ -48,8 +55,7 @@ static int on_connected(void *arg, char *remote_ip, char *local_ip, int remote_p
     (void)local_port;
     struct http_client_call *call = arg;
     note_remote(call, remote_ip, remote_port);
-    struct ip ip = ip_make(call->result.remote.family, call->result.remote.ip);
-    call->is_denied = !http_call_may_reach(call, &ip);
+    call->is_denied = !may_connect(call, &call->result.remote);
     if (call->is_denied) return CURL_PREREQFUNC_ABORT;
     call->result.sent_ms = http_call_age_ms(call);
     call->result.stage = HTTP_CLIENT_ANSWER;
@@ -114,6 +120,27 @@ static void pin(struct http_client_call *call) {
     call->pins = curl_slist_append(NULL, line.p);
 }
 
+/* The proxy gets the address, never the name: it would look that up by itself. */
+static void set_proxy(struct http_client_call *call) {
+    BUF_AUTO proxy = {0};
+    BUF_AUTO to = {0};
+    const struct http_host *h = call->host;
+    if (call->client->options.proxy.family) {
+        net_address_format(&proxy, &call->client->options.proxy);
+        size_t i = 0;
+        while (!http_call_may_reach(call, &h->addresses[i])) i++;
+        buf_add_z(&to, h->addresses[i].family == 6 ? "::[" : "::");
+        ip_format(&to, &h->addresses[i]);
+        buf_addf(&to, h->addresses[i].family == 6 ? "]:%u" : ":%u", call->url.port);
+        call->tunnel = curl_slist_append(NULL, to.p);
+    }
+    curl_easy_setopt(call->easy, CURLOPT_PROXY, proxy.n ? proxy.p : "");
+    curl_easy_setopt(call->easy, CURLOPT_PROXYTYPE, (long)CURLPROXY_HTTP);
+    curl_easy_setopt(call->easy, CURLOPT_HTTPPROXYTUNNEL, call->tunnel ? 1L : 0L);
+    curl_easy_setopt(call->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    if (call->tunnel) curl_easy_setopt(call->easy, CURLOPT_CONNECT_TO, call->tunnel);
+}
+
 /* What was judged and nothing else: libcurl reads the host as we wrote it. */
 static void set_url(struct http_client_call *call) {
     BUF_AUTO url = {0};
@@ -139,7 +166,6 @@ static void set_limits(struct http_client_call *call) {
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_LIFE_S);
@@ -192,6 +218,7 @@ void http_curl_begin(struct http_client_call *call) {
     curl_share_setopt(call->names, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
     pin(call);
     set_limits(call);
+    set_proxy(call);
     set_tls(call);
     set_callbacks(call);
     set_request(call);
@@ -226,9 +253,10 @@ void http_curl_drop(struct http_client_call *call) {
     curl_easy_cleanup(call->easy);
     curl_share_cleanup(call->names);
     curl_slist_free_all(call->pins);
+    curl_slist_free_all(call->tunnel);
     call->easy = NULL;
     call->names = NULL;
-    call->pins = NULL;
+    call->pins = call->tunnel = NULL;
     call->host->under_way--;
     list_remove(&call->running);
     call->client->under_way--;

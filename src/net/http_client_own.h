@@ -60,7 +60,7 @@ struct http_client_call {
     bool is_failed;
     CURL *easy; /* NULL: not under way */
     CURLSH *names;
-    struct curl_slist *headers, *pins;
+    struct curl_slist *headers, *pins, *tunnel;
     char error[CURL_ERROR_SIZE];
     size_t head_bytes, dropped_bytes;
     struct buf got, head;

@@ -349,6 +349,46 @@ def test_WH24_proxies_of_the_environment_are_ignored(jungle):
     assert "authorization" not in jungle.receiver.at("/proxy")[0].headers
 
 
+class Proxy(Receiver):
+    """An HTTP proxy that opens tunnels; heads: what it was asked."""
+
+    def __init__(self):
+        self.heads = []
+        super().__init__()
+
+    async def talk(self, to, reader, writer):
+        self.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        host, _, port = self.heads[-1].split(" ")[1].rpartition(":")
+        far = await asyncio.open_connection(host.strip("[]"), int(port))
+        writer.write(b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n")
+        await asyncio.gather(self.copy(reader, far[1]), self.copy(far[0], writer))
+        return False
+
+    @staticmethod
+    async def copy(reader, writer):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+
+def test_WH24_a_proxy_that_is_configured_gets_addresses_that_were_judged_here(jungle, trusted):
+    jungle.zone.add("inner.hooks.test", "A", "10.0.0.24")
+    jungle.zone.add("secure.hooks.test", "A", "8.8.8.34")
+    with Receiver([("8.8.8.34", 443)], tls=server_context(trusted)) as secure, Proxy() as proxy, \
+            Gateway(**{"webhook.proxy": f"127.0.0.1:{proxy.port}", "webhook.tls_ca": trusted[0], "dns.servers": jungle.zone.server}) as gateway:
+        tenant = gateway.tenant("proxied.test")
+        plain, over_tls = (add(gateway, tenant, "send", f"{url}.hooks.test/proxied") for url in ("http://good", "https://secure"))
+        inner = add(gateway, tenant, "send", "http://inner.hooks.test/")
+        gateway.sent(tenant.key, sender="a@proxied.test")
+        wait_for(lambda: all(attempts(gateway, hook) for hook in (plain, over_tls, inner)), what="the calls to be tried")
+        assert [attempts(gateway, hook)[0][0] for hook in (plain, over_tls, inner)] == [200, 200, 0]
+        assert jungle.receiver.at("/proxied")[0].is_signed_by(signing_key(gateway, tenant)) and len(secure.calls) == 1
+        assert sorted(head.split("\r\n")[0] for head in proxy.heads) == ["CONNECT 8.8.8.34:443 HTTP/1.1", f"CONNECT {PUBLIC}:80 HTTP/1.1"]
+        assert not any("webhook" in head.lower() for head in proxy.heads)
+    shutil.rmtree(gateway.folder, ignore_errors=True)
+
+
 def test_P10_no_secret_of_a_call_is_in_the_log(jungle):
     said = jungle.gateway.log.read_text(errors="replace")
     assert "whsec_" not in said and "v1," not in said

@@ -161,6 +161,7 @@ static const struct {
     {"acme.ca", {"/etc/ca.pem", ""}, {"a\x01"}},
     {"webhook.timeout", {"15s", "1m"}, {"", "5"}},
     {"webhook.calls", {"1", "500"}, {"0", ""}},
+    {"webhook.proxy", {"10.0.0.1:3128", "[fd00::1]:3128", ""}, {"proxy.example:3128", "10.0.0.1", "unix:/x"}},
     {"webhook.tls_ca", {"/etc/ca.pem", ""}, {"a\x01"}},
     {"track.listen", {"", "127.0.0.1:8081,[::1]:8081"}, {"8081"}},
     {"track.tls_listen", {"", "127.0.0.1:8443"}, {"8443"}},
