@@ -231,6 +231,9 @@ static enum verdict check_certificate(struct patient *p) {
     struct tls_certificate about;
     BUF_AUTO why = {0};
     if (is_own && !has_smtp) return doctor_say(p, VERDICT_OK, "none is needed: nothing listens with TLS");
+    int64_t own_ms = is_own ? doctor_own_lasts_ms(p) : 0;
+    if (own_ms > 0)
+        return doctor_say(p, VERDICT_OK, "the one of our host name, for %lld days more", (long long)(own_ms / CLOCK_DAY_MS));
     if (is_own && access(file.p, F_OK) != 0 && errno == ENOENT)
         return doctor_say(p, VERDICT_WARN, "there is no certificate in %.*s yet; the first start makes one", STR_ARG(file));
     if (tls_certificate_read(file.p, &about) != STATUS_OK)

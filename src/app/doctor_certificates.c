@@ -26,6 +26,35 @@ static const char *acme_path(struct patient *p) {
     return arena_strf(&p->arena, "%.*s/%s", STR_ARG(p->config->data_dir), folder.p).p;
 }
 
+/* All that is there, in the arena; *ret_acme: the authority's folder, NULL when it is not there. *ret_own_lasts_ms may be NULL:
+ * how long what is shown for our own name lasts, 0 when there is nothing. */
+static enum status read_book(struct patient *p, struct tls_book_list *ret_files, const char **ret_acme, int64_t *ret_own_lasts_ms,
+                             struct buf *ret_why) {
+    const char *acme = acme_path(p);
+    if (acme && access(acme, F_OK) != 0) acme = NULL; /* the first start makes it */
+    const char *folders[] = {str_is_empty(p->config->tls_folder) ? NULL : p->config->tls_folder.p, acme};
+    bool has_changed;
+    int64_t expires_at;
+    struct tls_book *book = tls_book_new();
+    enum status st = tls_book_load(book, folders, 2, &has_changed, ret_why);
+    tls_book_list(book, &p->arena, ret_files);
+    if (ret_own_lasts_ms) *ret_own_lasts_ms = 0;
+    if (ret_own_lasts_ms && tls_book_find(book, p->config->delivery_hostname, NULL, &expires_at))
+        *ret_own_lasts_ms = expires_at - clock_wall_ms(clock_system());
+    tls_book_free(&book);
+    *ret_acme = acme;
+    return st;
+}
+
+int64_t doctor_own_lasts_ms(struct patient *p) {
+    struct tls_book_list files;
+    const char *acme;
+    int64_t lasts_ms;
+    BUF_AUTO why = {0};
+    (void)read_book(p, &files, &acme, &lasts_ms, &why);
+    return lasts_ms;
+}
+
 static enum verdict say_troubles(struct patient *p, const char *acme, size_t count) {
     struct acme_troubles troubles = {0};
     if (acme) acme_troubles_read(acme, &p->arena, &troubles);
@@ -35,21 +64,15 @@ static enum verdict say_troubles(struct patient *p, const char *acme, size_t cou
 }
 
 enum verdict check_host_certificates(struct patient *p) {
-    const char *acme = acme_path(p);
-    bool has_acme = acme && access(acme, F_OK) == 0; /* the first start makes it */
-    const char *folders[] = {str_is_empty(p->config->tls_folder) ? NULL : p->config->tls_folder.p, has_acme ? acme : NULL};
+    const char *acme;
     struct tls_book_list files;
     struct str first = {0};
     BUF_AUTO why = {0};
-    bool has_changed;
-    if (!folders[0] && !acme) return doctor_say(p, VERDICT_OK, "none by host name; [tls] folder or [acme] directory brings them");
-    struct tls_book *book = tls_book_new();
-    enum status st = tls_book_load(book, folders, 2, &has_changed, &why);
-    tls_book_list(book, &p->arena, &files);
-    tls_book_free(&book);
-    if (st != STATUS_OK) return doctor_say(p, VERDICT_BAD, "%.*s", STR_ARG(buf_str(&why)));
+    if (str_is_empty(p->config->tls_folder) && str_is_empty(p->config->acme_directory))
+        return doctor_say(p, VERDICT_OK, "none by host name; [tls] folder or [acme] directory brings them");
+    if (read_book(p, &files, &acme, NULL, &why) != STATUS_OK) return doctor_say(p, VERDICT_BAD, "%.*s", STR_ARG(buf_str(&why)));
     size_t wrong = count_wrong(p, &files, &first);
     if (wrong)
         return doctor_say(p, VERDICT_WARN, "%zu files, of which %zu are no good: %.*s", files.count, wrong, STR_ARG(first));
-    return say_troubles(p, has_acme ? acme : NULL, files.count);
+    return say_troubles(p, acme, files.count);
 }

@@ -41,5 +41,7 @@ enum verdict check_alerts(struct patient *p);
 
 /* ---- doctor_certificates.c ---- */
 enum verdict check_host_certificates(struct patient *p);
+/* How long the one of [delivery] hostname lasts, which strangers are shown without a [tls] pair; 0: there is none. */
+int64_t doctor_own_lasts_ms(struct patient *p);
 
 #endif

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "net/tls_book.h"
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "net/tls_context.h"
 
@@ -52,6 +53,7 @@ struct file {
 struct tls_book {
     pthread_mutex_t loading; /* of files */
     struct map *files;       /* by path, struct file */
+    int64_t sorted_until;    /* Unix time, ms */
     pthread_rwlock_t lock;   /* of names */
     struct map *names;       /* struct pair */
 };
@@ -290,33 +292,44 @@ static void forget_gone(struct load *load, const bool *is_read) {
     }
 }
 
+/* Whoever renews certificates has begun to by now. */
+static int64_t grows_old_at(const struct pair *p) {
+    return p->expires_at - (p->expires_at - p->begins_at) / 3;
+}
+
 /* Is `a` the one to show, of two for a name? */
-static bool is_better(const struct file *a, const struct pair *b, const struct map *folders) {
-    const struct file *other = map_find(folders, str_make((const char *)&b, sizeof b));
+static bool is_better(const struct file *a, const struct pair *b, const struct map *owners, int64_t now) {
+    const struct file *other = map_find(owners, str_make((const char *)&b, sizeof b));
+    bool is_old = grows_old_at(a->pair) <= now;
+    if (is_old != (grows_old_at(b) <= now)) return !is_old;
     if (a->folder != other->folder) return a->folder < other->folder;
     return a->pair->expires_at > b->expires_at;
 }
 
-static struct map *index_names(const struct tls_book *b) {
+/* *ret_until: when they are to be put in order again, for a pair grows old. */
+static struct map *index_names(const struct tls_book *b, int64_t now, int64_t *ret_until) {
     struct map *names = map_new(), *owners = map_new();
+    int64_t until = INT64_MAX;
     struct str path;
     void *value;
     for (size_t cursor = 0; map_next(b->files, &cursor, &path, &value);) {
         struct file *f = value;
         if (!f->pair) continue;
         map_put(owners, str_make((const char *)&f->pair, sizeof f->pair), f);
+        if (grows_old_at(f->pair) > now && grows_old_at(f->pair) < until) until = grows_old_at(f->pair);
         for (size_t i = 0; i < f->pair->name_count; i++) {
             const struct pair *rival = map_find(names, f->pair->names[i]);
-            if (!rival || is_better(f, rival, owners)) map_put(names, f->pair->names[i], f->pair);
+            if (!rival || is_better(f, rival, owners, now)) map_put(names, f->pair->names[i], f->pair);
         }
     }
     map_free(&owners);
+    *ret_until = until;
     return names;
 }
 
-static void show(struct load *load) {
+static void show(struct load *load, int64_t now) {
     struct tls_book *b = load->book;
-    struct map *names = index_names(b), *before;
+    struct map *names = index_names(b, now, &b->sorted_until), *before;
     pthread_rwlock_wrlock(&b->lock);
     before = b->names;
     b->names = names;
@@ -343,7 +356,8 @@ enum status tls_book_load(struct tls_book *b, const char *const *folders, size_t
         if (!is_read[i]) worst = STATUS_IO;
     }
     forget_gone(&load, is_read);
-    if (load.has_changed) show(&load);
+    int64_t now = clock_wall_ms(clock_system());
+    if (load.has_changed || now >= b->sorted_until) show(&load, now);
     free_old(&load);
     pthread_mutex_unlock(&b->loading);
     if (load.is_full && worst == STATUS_OK) {

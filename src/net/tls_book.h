@@ -22,9 +22,10 @@ struct tls_book;
 struct tls_book *tls_book_new(void);
 /* No context that asks it may be in use any more. NULL inside is fine. */
 void tls_book_free(struct tls_book **b);
-/* Read what changed in these folders (NULL ones are skipped); of two certificates for a name that of the earlier folder is shown,
- * within a folder the one that lasts longer. *ret_changed: certificates came, changed or went. LIMIT: more files than may be; IO:
- * a folder cannot be read, with *ret_why; either way the others were. Files that are wrong are told by tls_book_list. */
+/* Read what changed in these folders (NULL ones are skipped). Of two certificates for a name that one is shown which has more
+ * than a third of its life left, or that of the earlier folder, or that which lasts longer. *ret_changed: certificates came,
+ * changed or went. LIMIT: more files than may be; IO: a folder cannot be read, with *ret_why; either way the others were. Files
+ * that are wrong are told by tls_book_list. */
 WARN_UNUSED enum status tls_book_load(struct tls_book *b, const char *const *folders, size_t count, bool *ret_changed,
                                       struct buf *ret_why);
 

@@ -89,6 +89,9 @@ def test_the_gateways_own_host_and_verified_tracking_hosts_get_one():
         assert shown(gateway.tls, TRACK.upper(), root) and shown(gateway.tls, OWN) == own
         assert pebble.said("track.mail.other.test") == 0 and other  # not verified: never asked for
 
+        healthy = gateway.cli("doctor", check=False).stdout.decode()
+        assert "the one of our host name" in healthy and "2 by host name" in healthy, healthy
+
         folder = gateway.folder / "data" / "acme"
         keys = [p for p in folder.rglob("*") if p.is_file()]
         assert {p.name for p in keys} >= {"account.key", OWN + ".pem", TRACK + ".pem"}
@@ -142,6 +145,19 @@ def test_a_certificate_is_renewed_before_its_end():
 
         wait_for(is_another, what="the renewal")
         assert shown(gateway.tls, OWN, pebble.root()) != first
+
+
+def test_an_old_certificate_in_the_folder_gives_way_and_a_fresh_one_does_not(tmp_path):
+    authority = Authority()
+    old, fresh = authority.issue(OWN, first_day=-80, last_day=5), authority.issue(OWN, first_day=-1, last_day=80)
+    (tmp_path / "own.pem").write_bytes(old.cert.read_bytes() + old.key.read_bytes())
+    with world(**{"tls.folder": tmp_path}) as (_, pebble, gateway), gateway:
+        wait_for(lambda: shown(gateway.tls, OWN) != read(old), what="the authority's")
+        shown(gateway.tls, OWN, pebble.root())
+        (tmp_path / "own.pem").write_bytes(fresh.cert.read_bytes() + fresh.key.read_bytes())
+        hang_up(gateway)
+        wait_for(lambda: shown(gateway.tls, OWN) == read(fresh), what="the operator's")
+        assert pebble.said("Issued certificate") == 1 and "acme.refused" not in gateway.log.read_text()
 
 
 def test_an_authority_that_is_away_is_nobodys_failure():
