@@ -5,6 +5,8 @@
 #include "core/events.h"
 #include "core/farewell.h"
 #include "core/suppressions.h"
+#include "proto/json/json.h"
+#include "store/events.h"
 
 enum status addressee_load(struct db *db, struct arena *arena, int64_t recipient_id, struct addressee *ret) {
     struct addressee a;
@@ -42,13 +44,35 @@ static enum status suppress(struct db *tx, const struct addressee *a, const stru
     return suppression_refuse_tag(tx, &refusal, a->recipient.address, &left->is_suppressed);
 }
 
+/* Was his first one about a tag only? Then a mail may well say more. */
+static enum status was_of_tag(struct db *tx, const struct addressee *a, bool *ret) {
+    ARENA_AUTO arena = {0};
+    struct str text;
+    const struct json *detail;
+    struct json_error error;
+    enum status status = event_first(tx, &arena, a->recipient.id, EVENT_UNSUBSCRIBE, &text);
+    if (status == STATUS_OK) *ret = json_parse(&arena, text, &detail, &error) && json_find_text(detail, STR("Tag")).n > 0;
+    return status;
+}
+
+/* He left before: only what is news is an event. */
+static enum status leave_again(struct db *tx, const struct addressee *a, const struct leaving *l, struct event *event,
+                               struct left *left) {
+    bool is_due = true;
+    enum status status = l->is_replay ? was_of_tag(tx, a, &is_due) : STATUS_OK;
+    if (status == STATUS_OK && is_due) status = suppress(tx, a, l, left);
+    if (status == STATUS_OK && left->is_suppressed) status = event_record(tx, event, &left->event_id);
+    return status;
+}
+
 enum status addressee_leave(struct db *tx, const struct addressee *a, const struct leaving *l, struct left *ret) {
     struct left left = {0};
     struct event event = addressee_event(a, EVENT_UNSUBSCRIBE, l->at, l->detail);
     enum status status = event_record_once(tx, &event, &left.event_id);
-    bool is_first = status == STATUS_OK;
-    if (status == STATUS_EXISTS) status = STATUS_OK;
-    if (status == STATUS_OK && (is_first || !l->is_replay)) status = suppress(tx, a, l, &left);
+    if (status == STATUS_OK)
+        status = suppress(tx, a, l, &left);
+    else if (status == STATUS_EXISTS)
+        status = leave_again(tx, a, l, &event, &left);
     if (status == STATUS_OK) *ret = left;
     return status;
 }

@@ -31,14 +31,14 @@ enum leave_scope {
 struct leaving {
     enum leave_scope scope;
     struct str tag; /* LEAVE_TAG */
-    bool is_replay; /* what is asked may be an old mail that came again: after the first one nothing is written */
+    bool is_replay; /* what is asked may be an old mail that came again: nothing is written once he left more than a tag */
     struct str reason;
     struct str detail; /* of the event */
     int64_t at;
 };
 /* What became of it. */
 struct left {
-    int64_t event_id;   /* 0: it was not his first, so there is no event */
+    int64_t event_id;   /* 0: he had left all that before, so there is no event */
     bool is_suppressed; /* it was news */
 };
 /* On the writer: event and suppression, in the transaction given (P3). */

@@ -11,14 +11,21 @@
 #define REASON_ONECLICK "Asked to by one click"
 
 /* ---- whose it is ---- */
+/* "track.mail." in front of the domain. Any two labels will do: they may be others by now than when the link was made. */
+static bool is_below(struct str name, struct str domain) {
+    if (name.n <= domain.n || !str_eq_nocase(str_sub(name, name.n - domain.n, SIZE_MAX), domain)) return false;
+    struct str front = str_sub(name, 0, name.n - domain.n);
+    size_t dot = str_find(front, '.');
+    struct str second = str_sub(front, dot + 1, SIZE_MAX);
+    return dot != STR_NONE && dot > 0 && second.n > 1 && str_find(second, '.') == second.n - 1;
+}
+
 static bool is_host_of(struct str host, const struct track_place *place, const struct domain *domain) {
-    BUF_AUTO own = {0};
     size_t colon = str_find_last(host, ':');
     struct str name = str_sub(host, 0, colon);
     if (name.n && name.p[name.n - 1] == '.') name.n--;
     if (name.n && (str_eq_nocase(name, place->hostname) || str_eq_nocase(name, place->link_host))) return true;
-    buf_addf(&own, "%.*s.%.*s.%.*s", STR_ARG(domain->track_prefix), STR_ARG(domain->subdomain), STR_ARG(domain->name));
-    return str_eq_nocase(name, buf_str(&own));
+    return is_below(name, domain->name);
 }
 
 /* Its domain, if it still speaks to the world. */
@@ -190,16 +197,21 @@ static enum status write_leaving(struct db *tx, struct arena *arena, const struc
 
 /* Nothing is known but what the token says. */
 static enum status leave_by_hash(struct db *tx, const struct track_hit *hit, const struct domain *domain, struct tracked *t) {
+    ARENA_AUTO arena = {0};
+    struct mailing_list list = {.id = 0}; /* one that is gone cannot be left: the page says all */
+    enum status status = STATUS_OK;
     int64_t id;
     if (hit->scope == LEAVE_TAG) return STATUS_INVALID;
+    if (hit->scope == LEAVE_LIST) status = mailing_list_get(tx, &arena, domain->account_id, hit->token.list_id, &list);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     const struct suppression entry = {.account_id = domain->account_id,
-                                      .list_id = hit->scope == LEAVE_LIST ? hit->token.list_id : 0,
+                                      .list_id = list.id,
                                       .address = STR(""),
                                       .address_hash = sha256_str(&hit->token.address_hash),
                                       .source = SUPPRESSION_UNSUBSCRIBE,
                                       .reason = hit->is_one_click ? STR(REASON_ONECLICK) : STR(REASON_CLICK),
                                       .created_at = hit->now};
-    enum status status = suppression_insert(tx, &entry, &id);
+    status = suppression_insert(tx, &entry, &id);
     if (status != STATUS_OK && status != STATUS_EXISTS) return status;
     t->is_suppressed = status == STATUS_OK;
     return STATUS_OK;

@@ -1,9 +1,9 @@
 /* track.h - what a followed link becomes: an open, a click or an unsubscribe of a recipient, as an event, perhaps a suppression.
  *
  * Evidence is the signed token and the host it came to: the sender domain's own tracking host,
- * <TrackPrefix>.<Subdomain>.<domain>, or the gateway's (TR10). What a machine did (track_bot.h) is written and marked, and never
- * counts as the first. Asking for a page changes nothing: only track_hit() writes, and an unsubscribe comes to it by POST alone
- * (TR06, TR07).
+ * <TrackPrefix>.<Subdomain>.<domain>, whatever those two labels are by now, or the gateway's (TR10). What a machine did
+ * (track_bot.h) is written and marked, and never counts as the first. Asking for a page changes nothing: only track_hit() writes,
+ * and an unsubscribe comes to it by POST alone (TR06, TR07).
  *
  *   domain deleted                  gone, all of it (TR16)
  *   domain suspended or blocked     opens and clicks are gone; people may still leave

@@ -70,6 +70,14 @@ enum status event_record_once(struct db *tx, const struct event *event, int64_t 
     return insert(tx, event, MARK_FIRST, ret_id);
 }
 
+enum status event_first(struct db *db, struct arena *a, int64_t recipient_id, enum event_type type, struct str *ret_detail) {
+    struct stmt *s = db_stmt(db, "SELECT detail FROM events WHERE recipient_id = ?1 AND type = ?2 AND is_first = 1");
+    STMT_BIND_INTS(s, 1, recipient_id, type);
+    enum status status = row_first(s);
+    if (status == STATUS_OK) *ret_detail = row_text(s, a, 0);
+    return status;
+}
+
 enum status event_record_machine(struct db *tx, const struct event *event, int64_t *ret_id) {
     return insert(tx, event, MARK_MACHINE, ret_id);
 }

@@ -47,6 +47,9 @@ struct event {
 WARN_UNUSED enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id);
 /* Add a recipient's first unsubscribe or complaint. EXISTS: there was one; nothing is written. */
 WARN_UNUSED enum status event_record_once(struct db *tx, const struct event *event, int64_t *ret_id);
+/* What is particular to the recipient's first of that type; NOT_FOUND: there was none. */
+WARN_UNUSED enum status event_first(struct db *db, struct arena *a, int64_t recipient_id, enum event_type type,
+                                    struct str *ret_detail);
 /* Add one that is marked as a machine's, and never the first. */
 WARN_UNUSED enum status event_record_machine(struct db *tx, const struct event *event, int64_t *ret_id);
 /* How many events of that type a recipient has had since then, among the newest EVENT_RECENT_MAX of its message. */

@@ -600,6 +600,32 @@ static void test_unsubscribe_once(void **state) {
     fixture_free(s.f);
 }
 
+/* Who refused a tag on the page and then writes means more than the tag; that mail again says nothing. */
+static void test_unsubscribe_after_a_tag(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    struct hear_address to = unsubscribe_to(&s);
+    struct report report = {.kind = REPORT_NONE};
+    struct event event = {.at = NOW,
+                          .type = EVENT_UNSUBSCRIBE,
+                          .account_id = s.account[0],
+                          .domain_id = s.domain[0],
+                          .message_id = s.message[0],
+                          .recipient_id = s.recipient[0],
+                          .recipient = STR("b@example.net"),
+                          .detail = STR("{\"Source\":\"page\",\"Tag\":\"news\"}")};
+    int64_t id;
+    assert_ok(event_record(s.f->db, &event, &id));
+    for (int i = 0; i < 3; i++) {
+        struct heard heard = hear_from(&s, STR("b@example.net"), &to, &report);
+        assert_int_equal(heard.unsubscribes, i == 0);
+        assert_int_equal(heard.suppressions, i == 0);
+    }
+    assert_int_equal(number(&s, "SELECT count(*) FROM suppressions WHERE source = 5 AND list_id = 0"), 1);
+    assert_int_equal(number(&s, "SELECT count(*) FROM events WHERE type = 9"), 2);
+    fixture_free(s.f);
+}
+
 /* A report to that address is no bounce: one purpose's token is not good for the other's. */
 static void test_unsubscribe_address_hears_no_bounce(void **state) {
     (void)state;
@@ -730,6 +756,7 @@ int main(void) {
         cmocka_unit_test(test_TN08_BN23_one_token_one_account),
         cmocka_unit_test(test_BN13_other_words_change_nothing),
         cmocka_unit_test(test_unsubscribe_once),
+        cmocka_unit_test(test_unsubscribe_after_a_tag),
         cmocka_unit_test(test_unsubscribe_address_hears_no_bounce),
         cmocka_unit_test(test_a_list_is_left),
         cmocka_unit_test(test_mail_for_the_operator_is_kept),
