@@ -84,8 +84,9 @@ enum status hook_key_rotate(struct db *tx, int64_t domain_id, struct str sealed,
 
 /* ---- the outbox ---- */
 
-/* The writer's connection knows which domains may have webhooks: it read them once, and whoever adds one says so. A domain that
- * has none any more costs a look an event until the next start. */
+/* The writer's connection knows which domains may have webhooks: whoever adds one by it says so, and what another process added is
+ * read when it finds a newer webhook than it has read, for which it looks once a transaction. A domain that has none any more
+ * costs a look an event until the next start. */
 static struct str key_of(const int64_t *domain_id) {
     return str_make((const char *)domain_id, sizeof *domain_id);
 }
@@ -95,15 +96,19 @@ void hook_outbox_expect(struct db *tx, int64_t domain_id) {
     map_put(known, key_of(&domain_id), known);
 }
 
-#define ALL_READ INT64_C(0) /* no domain's id */
+#define LOOKED 2u /* db_mark, as HOOK_MARK: this transaction has looked for newer ones */
 
 static enum status read_domains(struct db *tx) {
-    const int64_t all = ALL_READ;
-    enum status status = STATUS_OK;
-    if (map_find(db_memory(tx), key_of(&all))) return STATUS_OK;
-    struct stmt *s = db_stmt(tx, "SELECT DISTINCT domain_id FROM webhooks");
-    while ((status = stmt_step(s)) == STATUS_ROW) hook_outbox_expect(tx, stmt_int(s, 0));
-    if (status == STATUS_OK) hook_outbox_expect(tx, ALL_READ);
+    int64_t newest = 0;
+    if (db_marks(tx) & LOOKED) return STATUS_OK;
+    enum status status = row_int(db_stmt(tx, "SELECT COALESCE(max(id), 0) FROM webhooks"), &newest);
+    const int64_t all = -1 - newest; /* no domain's id: all up to that one are known */
+    if (status == STATUS_OK && !map_find(db_memory(tx), key_of(&all))) {
+        struct stmt *s = db_stmt(tx, "SELECT DISTINCT domain_id FROM webhooks");
+        while ((status = stmt_step(s)) == STATUS_ROW) hook_outbox_expect(tx, stmt_int(s, 0));
+        if (status == STATUS_OK) hook_outbox_expect(tx, all);
+    }
+    if (status == STATUS_OK) db_mark(tx, LOOKED);
     return status;
 }
 

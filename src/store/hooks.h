@@ -57,9 +57,9 @@ WARN_UNUSED enum status hook_key_rotate(struct db *tx, int64_t domain_id, struct
 #define HOOK_MARK 1u
 /* A row for each active endpoint of the event's domain that asked for its type, of the node that delivers to its recipient;
  * nothing without the recipient's row. Called by whatever records an event (store/events.c), and by nobody else. Where no
- * domain's webhook could ask for it, no statement runs. */
+ * webhook of its domain could ask for it, no statement runs but one a transaction. */
 WARN_UNUSED enum status hook_outbox_add(struct db *tx, const struct event *event, int64_t event_id);
-/* The domain may have webhooks from now on: every way of making one says so. */
+/* The domain may have webhooks from now on, of this transaction's too: every way of making one says so. */
 void hook_outbox_expect(struct db *tx, int64_t domain_id);
 /* A queue that is due. */
 struct hook_due {
