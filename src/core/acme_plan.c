@@ -15,7 +15,7 @@ static bool is_due(const struct acme_host *h, int64_t now) {
     return h->not_before <= now && (h->expires_at == 0 || acme_renew_at(h->begins_at, h->expires_at) <= now);
 }
 
-/* How many an account got within a day. */
+/* How many an account got within a day, or was refused since. */
 static int64_t *count_of(const struct map *counts, const struct acme_host *h) {
     return map_find(counts, str_make((const char *)&h->account_id, sizeof h->account_id));
 }
@@ -28,7 +28,7 @@ static struct map *count_new(const struct acme_host *hosts, size_t count, int64_
             n = ARENA_NEW(arena, int64_t);
             map_put(counts, str_make((const char *)&hosts[i].account_id, sizeof hosts[i].account_id), n);
         }
-        *n += hosts[i].begins_at > now - CLOCK_DAY_MS;
+        *n += hosts[i].not_before || hosts[i].begins_at > now - CLOCK_DAY_MS;
     }
     return counts;
 }

@@ -1,6 +1,7 @@
 /* acme_plan.h - which host an authority is asked for a certificate for next, and when again after a failure.
  *
- * The gateway's own hosts go first. Then accounts take turns: whoever got the fewest certificates within a day (P6). Pure.
+ * The gateway's own hosts go first. Then accounts take turns: whoever got the fewest certificates within a day, and has the
+ * fewest hosts that are refused (P6). Pure.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_ACME_PLAN_H
 #define POSTHORN_CORE_ACME_PLAN_H

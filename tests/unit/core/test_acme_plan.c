@@ -72,6 +72,22 @@ static void P6_ten_thousand_hosts_of_one_do_not_keep_another_waiting(void **stat
     }
 }
 
+/* A turn that failed was a turn: whoever has hosts that the authority refuses comes after those who had none. */
+static void P6_hosts_that_fail_do_not_keep_another_waiting(void **state) {
+    (void)state;
+    enum { COUNT = 1001 };
+    static struct acme_host hosts[COUNT];
+    for (int i = 0; i < COUNT; i++) hosts[i] = fresh(i == COUNT - 1 ? "other" : "many", i == COUNT - 1 ? 2 : 1);
+    int64_t now = NOW;
+    int orders = 1;
+    for (struct acme_host *h; (h = (struct acme_host *)(uintptr_t)acme_pick(hosts, COUNT, now)) != &hosts[COUNT - 1]; orders++) {
+        assert_true(orders < 10);
+        h->not_before = now + acme_retry_ms(1, 0, rand_system());
+        now += ACME_PACE_MS;
+    }
+    assert_in_range(orders, 1, 2);
+}
+
 static void waits_grow_to_a_day_and_heed_the_authority(void **state) {
     (void)state;
     const int64_t minutes[] = {5, 15, 60, 240, 720, 1440, 1440};
@@ -100,6 +116,7 @@ int main(void) {
         cmocka_unit_test(a_failure_is_waited_for),
         cmocka_unit_test(our_own_go_first_then_accounts_in_turn_then_renewals),
         cmocka_unit_test(P6_ten_thousand_hosts_of_one_do_not_keep_another_waiting),
+        cmocka_unit_test(P6_hosts_that_fail_do_not_keep_another_waiting),
         cmocka_unit_test(waits_grow_to_a_day_and_heed_the_authority),
         cmocka_unit_test(orders_keep_a_pace),
     };
