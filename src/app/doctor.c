@@ -201,6 +201,14 @@ static enum verdict check_own_mail(struct patient *p) {
     return doctor_say(p, VERDICT_OK, "the gateway's own mail comes from %.*s", STR_ARG(from));
 }
 
+/* Where links lead, opens are seen and people leave. */
+static enum verdict check_tracking(struct patient *p) {
+    const struct str url = p->config->track_base_url;
+    if (url.n) return doctor_say(p, VERDICT_OK, "links lead to %.*s, or to a domain's own tracking host", STR_ARG(url));
+    return doctor_say(p, VERDICT_WARN,
+                      "only domains with a verified tracking host are tracked; set [track] base_url for the others");
+}
+
 static enum verdict check_return_path(struct patient *p) {
     const struct config *c = p->config;
     if (!str_is_empty(c->smtp_return_path))
@@ -289,6 +297,7 @@ static const struct {
               {"own mail", check_own_mail},
               {"tenants", check_lab},
               {"bounces", check_return_path},
+              {"tracking", check_tracking},
               {"certificate", check_certificate},
               {"host certificates", check_host_certificates},
               {"trusted", check_trusted},

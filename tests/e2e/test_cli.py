@@ -537,7 +537,7 @@ def test_doctor():
         zone.records.pop(("25.9.9.9.in-addr.arpa", "PTR"))
         worse = gateway.cli("doctor", check=False)
         assert worse.returncode == 1 and re.search(rb"^bad +PTR ", worse.stdout, re.M)
-        for options, check, word in [(("mail.from=",), "own mail", "[mail] from"), (("webhook.allow_private=yes",), "tenants", "[webhook] allow_private"),
+        for options, check, word in [(("mail.from=",), "own mail", "[mail] from"), (("track.base_url=", "http.base_url="), "tracking", "[track] base_url"), (("webhook.allow_private=yes",), "tenants", "[webhook] allow_private"),
                                      (("limits.key_per_minute=0", "delivery.allow_private=yes"), "tenants", "[delivery] allow_private); requests are not limited")]:
             worse = subprocess.run([POSTHORN, "doctor", "--json", *gateway.arguments(), *[x for o in options for x in ("-o", o)]], capture_output=True)
             found = {c["Check"]: c for c in json.loads(worse.stdout)["Checks"]}[check]

@@ -199,7 +199,6 @@ static void long_links_are_left_alone(void **state) {
     (void)state;
     struct track_keys keys = track_keys_derive(&master, 1, 1);
     for (size_t n = TRACK_TARGET_MAX; n <= 65536; n += 65536 - TRACK_TARGET_MAX) {
-        ARENA_AUTO arena = {0};
         BUF_AUTO link = {0};
         BUF_AUTO text = {0};
         struct track_token token = leave_token;

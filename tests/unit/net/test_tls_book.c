@@ -137,9 +137,7 @@ static void what_is_wrong_says_so_and_leaves_what_was_there(void **state) {
     assert_true(has(&s, "a.test") && str_eq(why_of(&s, "a.crt"), STR("belongs to another key")));
     join(path(&s, 0, "a.crt"), path(&s, 1, "b.crt"), NULL);
     assert_true(load(&s) && !has(&s, "a.test") && why_of(&s, "a.crt").n == 0);
-    static const char *const rubbish[] = {"", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-                                          "\x7f"
-                                          "ELF"};
+    static const char *const rubbish[] = {"", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "\177ELF"};
     for (size_t i = 0; i < 3; i++) {
         FILE *f = fopen(path(&s, 0, "rubbish.pem"), "w");
         fputs(rubbish[i], f);
@@ -180,7 +178,7 @@ static void a_folder_that_cannot_be_read_loses_nothing(void **state) {
 static void the_first_folder_goes_before(void **state) {
     (void)state;
     struct scene s = scene_new();
-    int64_t begins_at, expires_at, others;
+    int64_t begins_at = 0, expires_at = 0, others = 0;
     put(&s, 1, "z", "same.test");
     assert_true(load(&s) && tls_book_find(s.book, STR("same.test"), &begins_at, &others));
     sleep(1); /* dates have seconds */
