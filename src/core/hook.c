@@ -8,6 +8,8 @@
 #include "store/accounts.h"
 #include "store/scope.h"
 
+#include <stdlib.h>
+
 #define NOTICE_MS     INT64_C(86400000) /* life of the mail */
 #define TURN_ROWS     200
 #define WHY_MAX       500 /* bytes kept of why a call failed */
@@ -31,6 +33,7 @@ struct making {
     struct str keys[HOOK_SIGN_KEYS_MAX];
     size_t key_count;
     int64_t now;
+    bool is_cut; /* more rows may wait than were loaded */
 };
 
 /* The same events have the same id, whenever they are called with. */
@@ -63,18 +66,32 @@ static bool belongs(const struct hook_row *first, const struct hook_row *row) {
     return row->attempts == first->attempts && (first->attempts == 0 || row->due_at == first->due_at);
 }
 
+static int by_id(const void *a, const void *b) {
+    const struct hook_row *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* How many of the rows up to `end` may be told in the first one's call, which are put in order of id: those of a call that failed
+ * have one time then, and none of them may change its place. */
+static int64_t gather(struct hook_row *rows, const struct hook_row *end, int64_t max) {
+    int64_t n = 1;
+    while (n < max && rows + n < end && belongs(rows, rows + n)) n++;
+    qsort(rows, (size_t)n, sizeof *rows, by_id);
+    return n;
+}
+
 /* One call of as many rows as go together; *rows moves on. */
 static enum status make_call(struct making *m, struct hook_row **rows, const struct hook_row *end, struct hook_call *call) {
     BUF_AUTO body = {0};
     struct json_writer w = {.out = &body};
-    int64_t max = m->endpoint->batch_max;
+    int64_t max = m->endpoint->batch_max, n = gather(*rows, end, max);
     *call = (struct hook_call){.rows = *rows};
     if (max > 0) json_open_array(&w);
     do {
         hook_write_event(&w, m->arena, &(*rows)->event);
         call->count++;
         ++*rows;
-    } while (*rows < end && (int64_t)call->count < max && body.n < HOOK_BATCH_BYTES && belongs(call->rows, *rows));
+    } while ((int64_t)call->count < n && body.n < HOOK_BATCH_BYTES);
     if (max > 0) json_close_array(&w);
     return seal_up(m, call, buf_str(&body));
 }
@@ -92,12 +109,18 @@ static void part_lost(struct arena *arena, struct hook_row_list *rows, struct ho
     rows->count = kept;
 }
 
+/* Was the last call that could be made a batch once that was not loaded as a whole? */
+static bool may_lack(const struct making *m, const struct hook_call *last) {
+    return m->is_cut && last->attempt > 1 && (int64_t)last->count < m->endpoint->batch_max;
+}
+
 static enum status make_calls(struct making *m, struct hook_row_list *rows, size_t calls_max, struct hook_turn *turn) {
     struct hook_row *row = rows->items, *end = rows->count ? rows->items + rows->count : row;
     enum status status = STATUS_OK;
     turn->calls = arena_array(m->arena, calls_max + 1, sizeof *turn->calls);
     while (status == STATUS_OK && row < end && turn->call_count < calls_max)
         status = make_call(m, &row, end, &turn->calls[turn->call_count++]);
+    if (turn->call_count > 1 && row == end && may_lack(m, &turn->calls[turn->call_count - 1])) turn->call_count--;
     return status;
 }
 
@@ -137,6 +160,7 @@ static enum status fill_turn(struct db *db, struct making *m, const struct hook_
     const struct hook_load load = rows_wanted(m->endpoint, rules, ask);
     enum status status = hook_outbox_load(db, m->arena, &load, &rows);
     if (status != STATUS_OK) return status;
+    m->is_cut = rows.count == (size_t)load.limit;
     part_lost(m->arena, &rows, &turn->lost);
     if (rows.count == 0) return STATUS_OK;
     status = open_secrets(m, rules, turn);

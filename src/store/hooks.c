@@ -84,8 +84,8 @@ enum status hook_key_rotate(struct db *tx, int64_t domain_id, struct str sealed,
 
 /* ---- the outbox ---- */
 
-/* The writer's connection knows which domains may have webhooks: whoever adds one by it says so, and what another process added is
- * read when it finds a newer webhook than it has read, for which it looks once a transaction. A domain that has none any more
+/* The writer's connection knows which domains may have webhooks: whoever adds one by it says so, and what another process added
+ * is read when it finds a newer webhook than it has read, for which it looks once a transaction. A domain that has none any more
  * costs a look an event until the next start. */
 static struct str key_of(const int64_t *domain_id) {
     return str_make((const char *)domain_id, sizeof *domain_id);

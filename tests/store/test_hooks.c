@@ -292,6 +292,27 @@ static void test_events_gather_for_a_second_or_till_there_are_enough(void **stat
     fixture_free(s.f);
 }
 
+/* What failed together comes again as it was, whatever order its times are in and whatever else waits. */
+static void test_p3_a_batch_that_failed_is_the_same_batch_again(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    int64_t id = hook(&s, "https://a.test/", ALL, 100);
+    for (int i = 0; i < 200; i++) record(&s, EVENT_DELIVERY, NOW + i * 7 % 10);
+    struct hook_turn turn = load(&s, id, NOW + SECOND, 20);
+    assert_int_equal(turn.call_count, 2);
+    for (size_t i = 0; i < 2; i++) assert_true(settle(&s, &turn, i, 400, NOW + SECOND + (int64_t)i).is_applied);
+    finish(&s, &turn, NOW + SECOND);
+    assert_ok(hook_endpoint_set_health(s.f->db, id, &(struct hook_health){.failures = 0}));
+    record(&s, EVENT_BOUNCE, NOW);
+    struct hook_turn again = load(&s, id, NOW + 60 * SECOND, 20);
+    assert_int_equal(again.call_count, 2);
+    assert_int_equal(again.calls[0].count, 1);
+    assert_int_equal(again.calls[1].count, 100);
+    assert_true(str_eq(again.calls[1].id, turn.calls[0].id) || str_eq(again.calls[1].id, turn.calls[1].id));
+    assert_true(str_eq(again.calls[1].body, turn.calls[0].body) || str_eq(again.calls[1].body, turn.calls[1].body));
+    fixture_free(s.f);
+}
+
 /* ---- again ---- */
 static void test_replay_by_event_and_by_range(void **state) {
     (void)state;
@@ -540,6 +561,7 @@ int main(void) {
         cmocka_unit_test(test_WH26_410_and_five_days_disable),
         cmocka_unit_test(test_WH26_its_owner_is_told),
         cmocka_unit_test(test_events_gather_for_a_second_or_till_there_are_enough),
+        cmocka_unit_test(test_p3_a_batch_that_failed_is_the_same_batch_again),
         cmocka_unit_test(test_replay_by_event_and_by_range),
         cmocka_unit_test(test_p8_the_log_of_an_endpoint_is_bounded),
         cmocka_unit_test(test_what_went_meanwhile_is_dropped),
