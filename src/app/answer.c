@@ -170,17 +170,36 @@ static struct str word_for(const struct verb *verb, struct str parameter) {
     return parameter;
 }
 
-/* The refusal's sentence, with the name of a parameter replaced by the word that gives it. */
+/* A word as no sentence has it but for a parameter's name: EndDate. */
+static bool is_compound(struct str word) {
+    size_t capitals = 0;
+    for (size_t i = 0; i < word.n; i++) capitals += word.p[i] >= 'A' && word.p[i] <= 'Z';
+    return capitals > 1;
+}
+
+/* A piece of a sentence, with such words replaced by the command line's. */
+static void add_words(struct buf *out, const struct verb *verb, struct str text) {
+    for (size_t at = 0; at < text.n;) {
+        size_t end = at;
+        while (end < text.n && ascii_is_alnum(text.p[end])) end++;
+        struct str word = str_sub(text, at, end - at);
+        buf_add_str(out, is_compound(word) ? word_for(verb, word) : word);
+        if (end < text.n) buf_add_char(out, text.p[end]);
+        at = end + 1;
+    }
+}
+
+/* The refusal's sentence, with the names of parameters replaced by the words that give them. */
 static void print_refusal(const struct verb *verb, const struct json *answer) {
     struct str why = json_find_text(answer, STR("ErrorMessage")), field = json_find_text(answer, STR("Field"));
     BUF_AUTO line = {0};
     buf_add_z(&line, "posthorn: ");
     size_t at = field.n ? str_find_str(why, field) : STR_NONE;
     if (!why.p) why = STR("the gateway's answer was not understood");
-    buf_add_str(&line, str_sub(why, 0, at));
+    add_words(&line, verb, str_sub(why, 0, at));
     if (at != STR_NONE) {
         buf_add_str(&line, word_for(verb, field));
-        buf_add_str(&line, str_sub(why, at + field.n, SIZE_MAX));
+        add_words(&line, verb, str_sub(why, at + field.n, SIZE_MAX));
     }
     const struct json *code = json_find(answer, STR("ErrorCode"));
     int64_t number;

@@ -189,7 +189,9 @@ def test_errors_of_the_command_line_are_sentences(place):
             (("webhook", "set", hook, "batch=1", *account), "batch must be 0, for an event a call, or from 2 to 100"),
             (("webhook", "set", hook, "url=ftp://x.test/", *account), "url is no valid http or https URL"),
             (("webhook", "replay", hook, *account), "name --event ID, or days: --from DATE --to DATE"),
-            (("webhook", "replay", hook, "--event", "424242", *account), "There is no such event of the webhook's domain")]:
+            (("webhook", "replay", hook, "--event", "424242", *account), "There is no such event of the webhook's domain"),
+            (("webhook", "replay", hook, "--event", "1", "--from", "2020-01-01", *account), "Name either --event or --from"),
+            (("webhook", "replay", hook, "--from", "2021-01-01", "--to", "2020-01-01", *account), "--from is after --to")]:
         refused = place.cli(*words, check=False)
         assert refused.returncode == 1 and why in refused.stderr.decode(), (words, refused.stderr)
     place.stop()
