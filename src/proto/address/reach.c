@@ -26,6 +26,8 @@ static const struct prefix v4_prefixes[] = {
     {{203, 0, 113}, 24, IP_PRIVATE},  /* documentation */
     {{198, 18}, 15, IP_PRIVATE},      /* benchmarks */
     {{224}, 3, IP_PRIVATE},           /* multicast, reserved, broadcast */
+    /* Of public ranges, but inside of Azure it is, like 169.254.169.254, who tells a machine its secrets. */
+    {{168, 63, 129, 16}, 32, IP_PRIVATE},
 };
 static const struct prefix v6_prefixes[] = {
     {{[15] = 1}, 128, IP_LOOPBACK},

@@ -1,5 +1,5 @@
 /* reach.h - what an IP address leads to: the internet, this machine, a network of somebody's own, or another address behind it.
- * Follows the IANA special-purpose registries. Pure; any thread.
+ * Follows the IANA special-purpose registries, and knows one more that only looks public. Pure; any thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_PROTO_ADDRESS_REACH_H
 #define POSTHORN_PROTO_ADDRESS_REACH_H

@@ -61,6 +61,7 @@ static const struct url_case cases[] = {
     {"WH05", "http://100.64.0.1/", FORBIDDEN},
     {"WH06", "http://169.254.169.254/latest", FORBIDDEN},
     {"WH06", "http://169.254.170.2/", FORBIDDEN},
+    {"WH06", "http://168.63.129.16/", FORBIDDEN},
     {"WH06", "http://100.100.100.200/", FORBIDDEN},
     {"WH06", "http://[fd00:ec2::254]/", FORBIDDEN},
     {"WH07", "http://192.0.0.1/", FORBIDDEN},
