@@ -105,7 +105,7 @@ static struct str cut_agent(struct str agent) {
 static void add_reader(struct json_writer *w, const struct track_reader *r, unsigned signs) {
     BUF_AUTO names = {0};
     struct track_agent agent = track_agent_of(r->user_agent);
-    add_given(w, STR("IP"), r->client);
+    add_given(w, STR("IpAddress"), r->client);
     add_given(w, STR("UserAgent"), cut_agent(r->user_agent));
     add_given(w, STR("Client"), agent.client);
     add_given(w, STR("Device"), agent.device);

@@ -30,7 +30,7 @@ static const struct {
     {"device", "e.detail", "Device", NULL},
     {"user_agent", "e.detail", "UserAgent", NULL},
     {"client", "e.detail", "Client", NULL},
-    {"ip", "e.detail", "IP", NULL},
+    {"ip", "e.detail", "IpAddress", NULL},
     /* Did a machine open or click? "" of what machines do not do. */
     {"bot", "CASE WHEN e.type NOT IN (7, 8) THEN '' WHEN e.is_machine = 1 THEN 'true' ELSE 'false' END", NULL, NULL},
 };

@@ -386,12 +386,12 @@ def test_HT43_only_named_proxies_tell_the_clients_address(database):
     with Gateway(database=database, **PATIENT) as gateway:
         sent = new(gateway)
         look(sent, sent.link(OPEN), X_Forwarded_For="203.0.113.9")
-        assert sent.events()[0]["Details"]["IP"] == "127.0.0.1"
+        assert sent.events()[0]["Details"]["IpAddress"] == "127.0.0.1"
         gateway.stop()
         gateway.options["http.trusted_proxies"] = "127.0.0.1"
         gateway.start()
         look(sent, sent.link(OPEN), X_Forwarded_For="198.51.100.1, 203.0.113.9")
-        assert sent.events()[0]["Details"]["IP"] == "203.0.113.9"
+        assert sent.events()[0]["Details"]["IpAddress"] == "203.0.113.9"
 
 
 def test_networks_and_countries_are_files_that_can_change(database):

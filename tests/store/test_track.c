@@ -138,7 +138,7 @@ static void test_P3_a_hit_is_an_event_and_the_first_is_unique(void **state) {
     assert_true(t.event_id > 0 && t.signs == 0 && !t.is_dropped);
     struct str detail = last_detail(&s);
     assert_holds(detail, "\"RecipientDomain\":\"example.net\"");
-    assert_holds(detail, "\"Link\":\"https://shop.example/\",\"LinkIndex\":2,\"IP\":\"203.0.113.7\",\"UserAgent\":\"Mozilla");
+    assert_holds(detail, "\"Link\":\"https://shop.example/\",\"LinkIndex\":2,\"IpAddress\":\"203.0.113.7\",\"UserAgent\":\"Mozilla");
     assert_holds(detail, "\"Client\":\"Firefox\",\"Device\":\"desktop\",\"Country\":\"NZ\"}");
     assert_int_equal(number(&s, "SELECT count(*) FROM events WHERE type = 7"), 3);
     assert_int_equal(number(&s, "SELECT count(*) FROM events WHERE type = 7 AND is_first = 1"), 1);
