@@ -13,7 +13,7 @@
 
 #define LOOK_MS    60000
 #define FOLDERS    2 /* the operator's and the authority's; the first goes before */
-#define OWN_MAX    4
+#define OWN_MAX    16
 #define TRIES_TOLD 3 /* failures in a row that are an alert */
 #define LIFE_PARTS 4 /* an alert waits until less than such a part of a certificate's life is left: some live for days only */
 
@@ -163,11 +163,13 @@ static void add_own_url(struct certificates *c, struct str text) {
 /* Hosts that the operator's own pair is for need no other. */
 static void find_own(struct certificates *c) {
     const struct config *o = c->options.config;
+    struct str rest = o->track_hosts, host;
     size_t kept = 0;
     add_own(c, o->delivery_hostname);
     add_own(c, o->smtp_public_host);
     add_own_url(c, o->http_base_url);
     add_own_url(c, o->track_base_url);
+    while (str_next(&rest, ',', &host)) add_own(c, str_trim(host));
     for (size_t i = 0; i < c->own_count; i++)
         if (str_is_empty(o->tls_cert) || !tls_certificate_covers(o->tls_cert.p, c->own[i])) c->own[kept++] = c->own[i];
     c->own_count = kept;

@@ -151,6 +151,8 @@ static const struct config_key config_keys[] = {
         .sentence = "Where opens, clicks and unsubscribes come home to of domains whose tracking record is not verified, like "
                     "https://mail.example.com; empty: the host of [http] base_url, in the sandbox [http] listen; without any "
                     "such domains' mail is not tracked. With http:// there is no one-click unsubscribe."),
+    KEY("track", "hosts", "", kind_hostnames, track_hosts,
+        .sentence = "Hosts that base_url had before, comma separated: links that lead to them go on working."),
     KEY("track", "life", "0", kind_span, track_life,
         .sentence = "How long links of a message work once its delivery is no longer tried; 0: for ever. Those to unsubscribe "
                     "always do."),

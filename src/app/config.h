@@ -71,6 +71,7 @@ struct config {
     int64_t webhook_allow_private, webhook_timeout, webhook_calls;
     struct str webhook_tls_ca, webhook_proxy;
     struct str track_base_url; /* "https://host:port" */
+    struct str track_hosts;
     int64_t track_life, track_text;
     struct str track_listen, track_tls_listen, track_networks, track_countries;
     int64_t track_key_version, track_oldest_key, track_patience;

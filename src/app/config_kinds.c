@@ -236,6 +236,15 @@ const char *kind_hostname(const struct config_key *key, struct str text, void *f
     return NULL;
 }
 
+const char *kind_hostnames(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    struct str rest = text, name;
+    while (!str_is_empty(text) && str_next(&rest, ',', &name))
+        if (!config_is_host_name(str_trim(name))) return "expected host names with commas between them";
+    *(struct str *)field = text;
+    return NULL;
+}
+
 const char *kind_url(const struct config_key *key, struct str text, void *field) {
     (void)key;
     if (!str_is_empty(text) && !str_starts(text, STR("http://")) && !str_starts(text, STR("https://")))

@@ -497,14 +497,15 @@ static struct http_server *new_server(struct gateway *g, enum server_kind kind) 
 }
 
 static enum status open_tracker(struct gateway *g, struct buf *why) {
-    g->tracker = tracker_new(
-        &(struct tracker_options){.writer = g->writer,
-                                  .readers = g->readers,
-                                  .keys = g->track_keys,
-                                  .place = {.hostname = g->config->delivery_hostname, .link_host = tracking_host(g->config)},
-                                  .patience_ms = g->config->track_patience,
-                                  .limits = g->limits,
-                                  .metrics = &g->metrics});
+    g->tracker = tracker_new(&(struct tracker_options){.writer = g->writer,
+                                                       .readers = g->readers,
+                                                       .keys = g->track_keys,
+                                                       .place = {.hostname = g->config->delivery_hostname,
+                                                                 .link_host = tracking_host(g->config),
+                                                                 .other_hosts = g->config->track_hosts},
+                                                       .patience_ms = g->config->track_patience,
+                                                       .limits = g->limits,
+                                                       .metrics = &g->metrics});
     return tracking_load(g->config, g->tracker, why);
 }
 

@@ -20,12 +20,19 @@ static bool is_below(struct str name, struct str domain) {
     return dot != STR_NONE && dot > 0 && second.n > 1 && str_find(second, '.') == second.n - 1;
 }
 
+static bool is_own(struct str name, const struct track_place *place) {
+    struct str rest = place->other_hosts, other;
+    if (str_eq_nocase(name, place->hostname) || str_eq_nocase(name, place->link_host)) return true;
+    while (str_next(&rest, ',', &other))
+        if (str_eq_nocase(name, str_trim(other))) return true;
+    return false;
+}
+
 static bool is_host_of(struct str host, const struct track_place *place, const struct domain *domain) {
     size_t colon = str_find_last(host, ':');
     struct str name = str_sub(host, 0, colon);
     if (name.n && name.p[name.n - 1] == '.') name.n--;
-    if (name.n && (str_eq_nocase(name, place->hostname) || str_eq_nocase(name, place->link_host))) return true;
-    return is_below(name, domain->name);
+    return name.n && (is_own(name, place) || is_below(name, domain->name));
 }
 
 /* Its domain, if it still speaks to the world. */

@@ -24,6 +24,7 @@ struct track_place {
     struct str hostname;                   /* the gateway's own */
     const struct track_networks *networks; /* may be NULL */
     struct str link_host;                  /* that the gateway's links lead to, where that is another one; "" it is not */
+    struct str other_hosts;                /* that they led to once, comma separated; "" none */
 };
 
 /* What a page about a token needs to know. */

@@ -307,6 +307,18 @@ def test_TR15_old_links_work_under_a_new_key(database):
         assert len(sent.events("click")) == 4
 
 
+def test_TR15_old_links_work_when_hosts_have_other_names(database):
+    """Those of the domain, and of the gateway as far as the operator names them."""
+    with Gateway(database=database, track__hosts="once.test, links.old.test", **PATIENT) as gateway:
+        sent = new(gateway)
+        labels = {"TrackPrefix": "go", "Subdomain": "post"}
+        gateway.api("EmailGateway.UpdateDomain", APIKey=sent.tenant.api_key, DomainID=sent.tenant.domain_id, **labels)
+        for host in (sent.host, f"go.post.{sent.tenant.domain}", "links.old.test:8443", "once.test"):
+            assert look(sent, sent.link(CLICK), host=host)[1]["Location"] == TARGET
+        assert look(sent, sent.link(CLICK), host="new.test")[0] == 404
+        assert look(sent, sent.link(LEAVE), **ONE_CLICK)[0] == 200 and refuses(sent)
+
+
 def test_TR15_links_lead_on_when_the_messages_rows_are_gone(shared):
     sent = new(shared)
     shared.sql(f"DELETE FROM recipients WHERE id = {sent.recipient}")

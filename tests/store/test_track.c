@@ -14,7 +14,9 @@
 #define LATER   (NOW + 60000)
 
 static const struct seal_key master = {{1, 2, 3}};
-static const struct track_place place = {.hostname = STR_INIT("Gateway.example"), .link_host = STR_INIT("links.example")};
+static const struct track_place place = {.hostname = STR_INIT("Gateway.example"),
+                                         .link_host = STR_INIT("links.example"),
+                                         .other_hosts = STR_INIT("old.example, older.example")};
 
 /* Two accounts with a domain, a message (tags news and offers) to their list, and a recipient that it was delivered to. */
 struct scene {
@@ -138,7 +140,8 @@ static void test_P3_a_hit_is_an_event_and_the_first_is_unique(void **state) {
     assert_true(t.event_id > 0 && t.signs == 0 && !t.is_dropped);
     struct str detail = last_detail(&s);
     assert_holds(detail, "\"RecipientDomain\":\"example.net\"");
-    assert_holds(detail, "\"Link\":\"https://shop.example/\",\"LinkIndex\":2,\"IpAddress\":\"203.0.113.7\",\"UserAgent\":\"Mozilla");
+    assert_holds(detail,
+                 "\"Link\":\"https://shop.example/\",\"LinkIndex\":2,\"IpAddress\":\"203.0.113.7\",\"UserAgent\":\"Mozilla");
     assert_holds(detail, "\"Client\":\"Firefox\",\"Device\":\"desktop\",\"Country\":\"NZ\"}");
     assert_int_equal(number(&s, "SELECT count(*) FROM events WHERE type = 7"), 3);
     assert_int_equal(number(&s, "SELECT count(*) FROM events WHERE type = 7 AND is_first = 1"), 1);
@@ -227,6 +230,9 @@ static void test_TR10_a_token_has_its_hosts(void **state) {
         {"go.post.a.example", STATUS_OK}, /* the labels may have been others when the link was made */
         {"gateway.example", STATUS_OK},
         {"Links.example:8080", STATUS_OK},
+        {"old.example", STATUS_OK},
+        {"Older.example:80", STATUS_OK},
+        {"old.example, older.example", STATUS_NOT_FOUND},
         {"xlinks.example", STATUS_NOT_FOUND},
         {"track.mail.b.example", STATUS_NOT_FOUND},
         {"", STATUS_NOT_FOUND},
