@@ -27,7 +27,8 @@ static bool may_connect(const struct http_client_call *call, const struct net_ad
     const struct net_address *proxy = &call->client->options.proxy;
     struct ip ip = ip_make(to->family, to->ip);
     if (!proxy->family) return http_call_may_reach(call, &ip);
-    return to->family == proxy->family && to->port == proxy->port && memcmp(to->ip, proxy->ip, sizeof to->ip) == 0;
+    return call->tunnel && to->family == proxy->family && to->port == proxy->port &&
+           memcmp(to->ip, proxy->ip, sizeof to->ip) == 0;
 }
 
 static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to) {
@@ -120,15 +121,16 @@ static void pin(struct http_client_call *call) {
     call->pins = curl_slist_append(NULL, line.p);
 }
 
-/* The proxy gets the address, never the name: it would look that up by itself. */
+/* The proxy gets the address, never the name: it would look that up by itself. What may be reached can change from one look to
+ * the next; without a tunnel nothing is dialled. */
 static void set_proxy(struct http_client_call *call) {
     BUF_AUTO proxy = {0};
     BUF_AUTO to = {0};
     const struct http_host *h = call->host;
-    if (call->client->options.proxy.family) {
-        net_address_format(&proxy, &call->client->options.proxy);
-        size_t i = 0;
-        while (!http_call_may_reach(call, &h->addresses[i])) i++;
+    size_t i = 0;
+    if (call->client->options.proxy.family) net_address_format(&proxy, &call->client->options.proxy);
+    while (proxy.n && i < h->address_count && !http_call_may_reach(call, &h->addresses[i])) i++;
+    if (proxy.n && i < h->address_count) {
         buf_add_z(&to, h->addresses[i].family == 6 ? "::[" : "::");
         ip_format(&to, &h->addresses[i]);
         buf_addf(&to, h->addresses[i].family == 6 ? "]:%u" : ":%u", call->url.port);

@@ -818,6 +818,29 @@ static void test_WH23_our_own_doors_are_not_called(void **state) {
     close_world(&w);
 }
 
+static bool is_ours_from_now_on(void *arg, const struct net_address *to) {
+    (void)to;
+    return ++*(int *)arg > 1;
+}
+
+/* WH24: what may be reached no more when the proxy is asked for it is not asked for, by name neither. */
+static void test_WH24_a_proxy_is_asked_for_nothing_that_was_not_judged(void **state) {
+    (void)state;
+    struct world w;
+    int looks = 0;
+    open_world(&w, PLAIN, 0, 0);
+    http_client_free(&w.client);
+    struct http_client_options options = {.loop = w.loop, .is_ours = is_ours_from_now_on, .ours_arg = &looks};
+    options.proxy = *listener_address(w.listener);
+    assert_int_equal(http_client_new(&options, &w.client), STATUS_OK);
+    REPLY_AUTO r = {0};
+    get(&w, "local.test", "/ok", &r);
+    assert_int_not_equal(r.status, STATUS_OK);
+    assert_true(looks > 1);
+    assert_int_equal(w.accepted, 0);
+    close_world(&w);
+}
+
 struct turn {
     size_t *served, at;
     int64_t begun_ms;
@@ -877,6 +900,7 @@ int main(void) {
         cmocka_unit_test(test_WH26_a_slow_host_does_not_stop_others),
         cmocka_unit_test(test_WH26_accounts_share_a_host),
         cmocka_unit_test(test_WH23_our_own_doors_are_not_called),
+        cmocka_unit_test(test_WH24_a_proxy_is_asked_for_nothing_that_was_not_judged),
         cmocka_unit_test(test_hosts_wait_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
