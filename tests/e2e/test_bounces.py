@@ -326,7 +326,7 @@ def test_BN13_other_feedback(home, feedback):
 # ---- those who leave ----
 def unsubscribe_address(sent):
     field = email.message_from_string(sent.content)["List-Unsubscribe"]
-    return re.fullmatch(r"<mailto:(u\+[a-z2-7]{32}@[a-z0-9.]+)>", field)[1]
+    return re.search(r"<mailto:(u\+[a-z2-7]{32}@[a-z0-9.]+)>$", field)[1]  # behind the sandbox's own link
 
 
 def wants_unsubscribe(home, tenant):
