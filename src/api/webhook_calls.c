@@ -9,7 +9,10 @@
 #include "core/events.h"
 #include "core/hook_headers.h"
 
-#define MASK STR("********") /* of a key that was sealed under another master key: nobody can show it any more */
+#define NUMBER_OF(n) #n
+#define SAY_MAX(n)   "The domain has " NUMBER_OF(n) " webhooks already, which is what one may have: delete one"
+#define TOO_MANY     SAY_MAX(WEBHOOKS_MAX)
+#define MASK         STR("********") /* of a key that was sealed under another master key: nobody can show it any more */
 
 /* ---- what is set ---- */
 static void check_url(struct call *c, struct webhook_settings *settings) {
@@ -76,8 +79,7 @@ enum status webhook_calls_add(struct call *c, struct db *db) {
     };
     enum status status = webhook_create(db, &webhook);
     if (status == STATUS_NOT_FOUND) call_refuse(c, c->op->style == STYLE_REST ? 13 : 4); /* the domain went meanwhile */
-    if (status == STATUS_LIMIT)
-        call_refuse_say(c, STR("WebhookURL"), "The domain has as many webhooks as it may have: delete one");
+    if (status == STATUS_LIMIT) call_refuse_say(c, STR("WebhookURL"), TOO_MANY);
     if (c->refused.count) return STATUS_OK;
     const struct webhook_keeper keeper = keeper_of(c);
     if (status == STATUS_OK) status = webhook_set(db, &webhook, c->state, &keeper);

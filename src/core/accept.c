@@ -12,6 +12,9 @@
 #include "store/idempotency.h"
 #include "store/sender_keys.h"
 
+/* Of the writer's batch: a recipient, an event, and a call for each webhook that its domain may have (P6). */
+#define RECIPIENT_BYTES 4096
+
 /* ---- recipients ---- */
 static enum status add_event(struct db *tx, const struct acceptance *a, const struct event *what) {
     int64_t id;
@@ -187,7 +190,7 @@ struct str accept_message_id(struct arena *arena, struct id uuid, struct str dom
 size_t accept_bytes(const struct accept_request *request) {
     size_t bytes = 0;
     for (size_t i = 0; i < request->message_count; i++)
-        bytes += request->messages[i].content.n + 1024 + request->messages[i].recipient_count * 512;
+        bytes += request->messages[i].content.n + 1024 + request->messages[i].recipient_count * RECIPIENT_BYTES;
     return bytes;
 }
 
