@@ -20,9 +20,9 @@ static bool is_html(const struct mime_piece *p) {
     return str_eq(p->type.value, STR("text/html"));
 }
 
-/* Text that is read in the message. */
-static bool is_read(const struct mime_piece *p, const struct relink *how) {
-    bool is_plain = p->type.value.n == 0 || str_eq(p->type.value, STR("text/plain"));
+/* Text that is read in the message. A part without a type may be a whole message (RFC 2046 5.1.5). */
+static bool is_read(const struct mime_piece *p, const struct relink *how, bool is_top) {
+    bool is_plain = (is_top && p->type.value.n == 0) || str_eq(p->type.value, STR("text/plain"));
     bool is_file = (p->disposition.value.n && !str_eq(p->disposition.value, STR("inline"))) ||
                    params_find(&p->disposition, STR("filename")).n || params_find(&p->type, STR("name")).n;
     return p->is_entity && p->is_leaf && !p->in_sealed && !is_file && (is_html(p) || (is_plain && how->in_text));
@@ -86,7 +86,7 @@ static bool edit(struct relinking *r, const struct mime_piece *p, bool is_top) {
     enum body_encoding from;
     struct links links;
     enum html_charset charset = html_charset_parse(params_find(&p->type, STR("charset")));
-    if (!is_read(p, r->how) || !is_fit(p) || charset == HTML_CHARSET_UNFIT || !leaf_encoding_parse(p->encoding, &from))
+    if (!is_read(p, r->how, is_top) || !is_fit(p) || charset == HTML_CHARSET_UNFIT || !leaf_encoding_parse(p->encoding, &from))
         return false;
     body_decode(&text, from, p->text);
     if (text.n > RELINK_PART_MAX || str_find_str(buf_str(&text), STR("-----BEGIN PGP ")) != STR_NONE) return false;

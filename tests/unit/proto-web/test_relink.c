@@ -93,6 +93,8 @@ static void the_rest_is_left_alone(void **state) {
         {"AMP", HEAD "Content-Type: text/x-amp-html\r\n\r\n" LINK "\r\n"},
         {"calendar", HEAD "Content-Type: text/calendar\r\n\r\nURL:https://a.example/\r\n"},
         {"forwarded", MIXED "--b\r\nContent-Type: message/rfc822\r\n\r\n" HTML "\r\n" LINK "\r\n--b--\r\n"},
+        {"forwarded in a digest", HEAD "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: y\r\n\r\n"
+                                       "See https://a.example/\r\n--b--\r\n"},
         {"attachment", HEAD HTML "Content-Disposition: attachment\r\n\r\n" LINK "\r\n"},
         {"another disposition", HEAD HTML "Content-Disposition: form-data\r\n\r\n" LINK "\r\n"},
         {"a file", HEAD HTML "Content-Disposition: inline; filename=a.html\r\n\r\n" LINK "\r\n"},
