@@ -178,11 +178,19 @@ struct str track_path(enum track_kind kind) {
     return paths[kind];
 }
 
+/* Up to the first byte that no token has. */
+static struct str letters_of(struct str text) {
+    size_t n = 0;
+    while (n < text.n && ascii_is_alnum(text.p[n])) n++;
+    return str_sub(text, 0, n);
+}
+
 bool track_path_parse(struct str path, struct arena *arena, enum track_kind *ret_kind, struct str *ret_token) {
+    struct str token;
     for (int i = 0; i < TRACK_KIND_COUNT; i++) {
         if (!str_starts_nocase(path, paths[i])) continue;
-        struct str token = str_sub(path, paths[i].n, SIZE_MAX);
-        if (!url_decode(arena, str_sub(token, 0, str_find(token, '/')), ret_token)) return false;
+        if (!url_decode(arena, str_sub(path, paths[i].n, SIZE_MAX), &token)) return false;
+        *ret_token = letters_of(token);
         *ret_kind = (enum track_kind)i;
         return true;
     }

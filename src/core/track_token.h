@@ -66,8 +66,9 @@ bool track_token_parse(const struct track_keys *keys, enum track_kind kind, stru
 
 /* "/o/", "/c/", "/u/": the path in front of a token; static. */
 struct str track_path(enum track_kind kind);
-/* The kind and the token (perhaps not a valid one) of a request's path, still percent-encoded; what stands behind another '/' is
- * passed over. False: the path is none of ours. */
+/* The kind and the token (perhaps not a valid one) of a request's path, still percent-encoded; what stands behind the token's
+ * letters is passed over, like a parameter that somebody appended without a '?', or a sentence's full stop (TR18). False: the
+ * path is none of ours. */
 bool track_path_parse(struct str path, struct arena *arena, enum track_kind *ret_kind, struct str *ret_token);
 
 #endif

@@ -131,7 +131,7 @@ def test_TR17_beyond_the_bound_a_link_is_judged_all_the_same(shared):
     assert look(sent, sent.link(CLICK))[0] == 410
 
 
-@pytest.mark.parametrize("more", ["?_se=abc%40x", "?utm_source=a&utm_medium=b", "/", "/index.html"])
+@pytest.mark.parametrize("more", ["?_se=abc%40x", "?utm_source=a&utm_medium=b", "&utm_source=a", "/", "/index.html", ".", ")"])
 def test_TR18_what_others_append_changes_nothing(shared, more):
     sent = new(shared)
     status, headers, _ = visit(shared.port, Signer(shared).path(sent.link(CLICK)) + more, sent.host)
