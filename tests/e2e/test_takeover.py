@@ -68,7 +68,10 @@ def test_p1_p4_a_takeover_under_load_loses_nothing(pair):
 def test_p4_an_idle_gateway_ends_when_it_is_asked_for_anything(pair):
     key = pair.first.start().tenant("shop.test").key
     pair.second.start()
-    assert pair.first.send(key)[0] == 503
+    try:
+        assert pair.first.send(key)[0] == 503
+    except OSError:  # it looks once a second whether a webhook is due, and was told then
+        pass
     pair.first_has_ended()
     assert pair.second.event_types(key, pair.second.sent(key))[0] == "send"
 
