@@ -121,6 +121,7 @@ def test_a_refusal_waits_and_is_told_and_a_hang_up_tries_again():
         zone.add("ca.posthorn.test", "A", "127.0.0.1")
         with gateway:
             wait_for(lambda: "acme.refused" in gateway.log.read_text(), what="the refusal")
+            wait_for(lambda: [*(gateway.folder / "data" / "acme").rglob("failures")], what="its file")
             failures = next((gateway.folder / "data" / "acme").rglob("failures"))
             wait_for(lambda: failures.exists() and failures.read_text().startswith(OWN + " 1 "), what="the note")
             assert names(shown(gateway.tls, OWN)) == [OWN, "localhost"]  # the one that we made
