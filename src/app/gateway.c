@@ -11,8 +11,9 @@
 
 #include "api/api.h"
 #include "api/work.h"
-#include "app/hooks.h"
 #include "app/certificates.h"
+#include "app/hooks.h"
+#include "app/http_in.h"
 #include "app/listeners.h"
 #include "app/outbound.h"
 #include "app/provider_file.h"
@@ -28,7 +29,6 @@
 #include "core/return_path.h"
 #include "core/sign.h"
 #include "db/db.h"
-#include "httpd/http_server.h"
 #include "mta/mta.h"
 #include "mta/tls_reporter.h"
 #include "net/http_client.h"
@@ -37,7 +37,6 @@
 #include "proto/address/address.h"
 #include "store/store.h"
 #include "store/writer.h"
-#include "web/web.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -48,16 +47,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX   10000
-#define PER_ADDRESS_MAX   2000
 #define LIMITS_MAX        65536 /* token buckets */
-#define BODY_BYTES_MAX    ((size_t)256 << 20)
 #define JOBS_MAX          20000
 #define SLOW_JOBS_MAX     400 /* of one account half of them */
 #define READER_BATCH_JOBS 32
 #define STOP_MS           5000 /* what SMTP transactions under way may still take */
-
-enum server_kind { SERVER_PUBLIC, SERVER_TLS, SERVER_TRACK, SERVER_TRACK_TLS, SERVER_CONTROL, SERVER_COUNT };
 
 struct gateway {
     const struct config *config;
@@ -75,12 +69,11 @@ struct gateway {
     struct resolver *resolver;       /* for deliveries, with a cache */
     struct resolver *fresh_resolver; /* for VerifyDomain, which looks up now */
     struct http_client *http;        /* on mta's loop: MTA-STS policies, TLS reports */
-    struct tls_context *client_tls, *server_tls;
+    struct tls_context *client_tls;
     struct certificates *certificates;
     struct source_table *sources;
     struct relay_table *relays;
     struct arena arena; /* of what lives as long as the gateway */
-    struct network_list proxies;
     struct limits *limits;
     struct http_budget *budget;
     struct bounce_book *bounces;
@@ -93,9 +86,8 @@ struct gateway {
     struct watch *watch;
     struct tls_report_options tls_report;
     struct tls_reporter *tls_reporter;
-    struct http_server *servers[SERVER_COUNT];
+    struct http_in *http_in;
     struct listeners listeners;
-    struct net_address http_address;
     atomic_bool is_lost, is_stopping;
 };
 
@@ -139,12 +131,6 @@ static enum status begin_epoch(struct gateway *g, const struct home *home, struc
     return st;
 }
 
-/* HTTP's; else a proxy may do it for us. */
-static bool listens_with_tls(const struct gateway *g) {
-    return !str_is_empty(g->config->http_tls_listen) || !str_is_empty(g->config->track_tls_listen) ||
-           listeners_has(&g->listeners, "https") || listeners_has(&g->listeners, "track-tls");
-}
-
 static bool has_https(void *arg, struct str host) {
     const struct gateway *g = arg;
     return g->certificates && certificates_has(g->certificates, host);
@@ -166,7 +152,7 @@ static enum status open_store(struct gateway *g, const struct home *home, struct
     g->return_path_key = seal_derive(&home->master, RETURN_PATH_PURPOSE);
     g->track_keys = tracking_keys(g->config, &home->master);
     g->track = (struct render_track_setup){.keys = &g->track_keys,
-                                           .has_https = listens_with_tls(g) ? has_https : NULL,
+                                           .has_https = http_in_has_tls(g->config, &g->listeners) ? has_https : NULL,
                                            .arg = g,
                                            .base_url = g->config->track_base_url,
                                            .life_ms = g->config->track_life,
@@ -248,11 +234,6 @@ static enum status open_executors(struct gateway *g, unsigned cores, struct buf 
 
 static struct loop *mta_loop(struct gateway *g) {
     return g->threads.loops[g->threads.count - 1];
-}
-
-/* The first loops take HTTP; the last is mta's. */
-static size_t http_loops(const struct gateway *g) {
-    return g->threads.count - 1;
 }
 
 static bool is_private(const struct route_address *address) {
@@ -455,47 +436,6 @@ static bool is_ready(void *arg) {
     return !atomic_load(&g->is_lost) && !atomic_load(&g->is_stopping);
 }
 
-/* The API's routes and the pages', unless it is the tracking host alone; its own; the challenges of certificates. */
-static const struct http_route *public_routes(struct gateway *g, bool is_track, size_t *ret_count) {
-    struct {
-        const struct http_route *routes;
-        size_t count;
-    } parts[4] = {0};
-    size_t count = 0, at = 0;
-    if (!is_track) parts[0].routes = api_public_routes(g->api, &parts[0].count);
-    if (!is_track) parts[1].routes = web_routes(&parts[1].count);
-    parts[2].routes = tracker_routes(g->tracker, &parts[2].count);
-    parts[3].routes = certificates_routes(g->certificates, &parts[3].count);
-    for (size_t i = 0; i < 4; i++) count += parts[i].count;
-    struct http_route *all = arena_array(&g->arena, count, sizeof *all);
-    for (size_t i = 0; i < 4; at += parts[i++].count)
-        if (parts[i].count) memcpy(all + at, parts[i].routes, parts[i].count * sizeof *all);
-    *ret_count = count;
-    return all;
-}
-
-static struct http_server *new_server(struct gateway *g, enum server_kind kind) {
-    static const char *const names[] = {"public", "tls", "track", "track-tls", "control"};
-    size_t route_count;
-    bool is_track = kind == SERVER_TRACK || kind == SERVER_TRACK_TLS;
-    const struct http_route *routes =
-        kind == SERVER_CONTROL ? api_control_routes(g->api, &route_count) : public_routes(g, is_track, &route_count);
-    return http_server_new(&(struct http_server_options){
-        .name = names[kind],
-        .routes = routes,
-        .route_count = route_count,
-        .loops = g->threads.loops,
-        .loop_count = http_loops(g),
-        .tls = kind == SERVER_TLS || kind == SERVER_TRACK_TLS ? g->server_tls : NULL,
-        .limits = http_limits_default(),
-        .budget = g->budget,
-        .metrics = &g->metrics,
-        .proxies = &g->proxies,
-        .format_error = is_track ? tracker_format_error : api_format_error,
-        .arg = g->api,
-    });
-}
-
 static enum status open_tracker(struct gateway *g, struct buf *why) {
     g->tracker = tracker_new(&(struct tracker_options){.writer = g->writer,
                                                        .readers = g->readers,
@@ -511,11 +451,7 @@ static enum status open_tracker(struct gateway *g, struct buf *why) {
 
 static enum status open_api(struct gateway *g, struct buf *why) {
     const struct config *c = g->config;
-    if (!network_list_parse(&g->arena, c->http_trusted_proxies, &g->proxies)) {
-        buf_add_z(why, "[http] trusted_proxies: expected addresses or networks, comma separated");
-        return STATUS_INVALID;
-    }
-    g->budget = http_budget_new(CONNECTIONS_MAX, PER_ADDRESS_MAX, BODY_BYTES_MAX);
+    g->budget = http_in_budget_new();
     struct str ports = smtp_ports(g->smtp, c, &g->arena);
     struct api_options options = {
         .writer = g->writer,
@@ -562,48 +498,19 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         work_start(g->work);
     }
     g->api = api_new(&options);
-    g->servers[SERVER_CONTROL] = new_server(g, SERVER_CONTROL);
-    if (g->role == GATEWAY_OFFLINE) return STATUS_OK;
-    enum status st = open_tracker(g, why);
-    if (st != STATUS_OK) return st;
-    g->servers[SERVER_PUBLIC] = new_server(g, SERVER_PUBLIC);
-    g->servers[SERVER_TRACK] = new_server(g, SERVER_TRACK);
-    if (!listens_with_tls(g)) return STATUS_OK;
-    if (str_is_empty(c->tls_cert) && str_is_empty(c->tls_folder) && str_is_empty(c->acme_directory)) {
-        buf_add_z(why, "systemd passed a socket called https or track-tls: it needs a certificate, by [tls] or [acme]");
-        return STATUS_INVALID;
-    }
-    st = certificates_context(g->certificates, &g->server_tls, why);
-    if (st != STATUS_OK) return st;
-    g->servers[SERVER_TLS] = new_server(g, SERVER_TLS);
-    g->servers[SERVER_TRACK_TLS] = new_server(g, SERVER_TRACK_TLS);
-    return STATUS_OK;
+    return g->role == GATEWAY_SERVE ? open_tracker(g, why) : STATUS_OK;
 }
 
-static enum status open_listeners(struct gateway *g, struct buf *why) {
-    const struct config *c = g->config;
-    const struct {
-        const char *name, *key;
-        struct str addresses;
-        enum server_kind kind;
-        struct net_address *first;
-    } doors[] = {{"http", "http.listen", c->http_listen, SERVER_PUBLIC, &g->http_address},
-                 {"https", "http.tls_listen", c->http_tls_listen, SERVER_TLS, NULL},
-                 {"track", "track.listen", c->track_listen, SERVER_TRACK, NULL},
-                 {"track-tls", "track.tls_listen", c->track_tls_listen, SERVER_TRACK_TLS, NULL},
-                 {NULL, NULL, STR("unix:" HOME_SOCKET), SERVER_CONTROL, NULL}};
-    enum status st = STATUS_OK;
-    for (size_t i = 0; st == STATUS_OK && i < sizeof doors / sizeof doors[0]; i++)
-        st = listeners_open(&g->listeners,
-                            &(struct door){.name = doors[i].name,
-                                           .key = doors[i].key,
-                                           .addresses = doors[i].addresses,
-                                           .loops = g->threads.loops,
-                                           .loop_count = http_loops(g),
-                                           .accept = http_server_accept,
-                                           .arg = g->servers[doors[i].kind]},
-                            doors[i].first, why);
-    return st == STATUS_OK ? listeners_check(&g->listeners, why) : st;
+static enum status open_http(struct gateway *g, struct buf *why) {
+    return http_in_open(&(struct http_in_options){.config = g->config,
+                                                  .threads = &g->threads,
+                                                  .listeners = &g->listeners,
+                                                  .certificates = g->certificates,
+                                                  .api = g->api,
+                                                  .tracker = g->tracker,
+                                                  .budget = g->budget,
+                                                  .metrics = &g->metrics},
+                        &g->http_in, why);
 }
 
 /* ---- the whole ---- */
@@ -656,8 +563,10 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     set_tls_report(g);
     if (st == STATUS_OK && serves) open_tls_reporter(g);
     if (st == STATUS_OK) st = open_api(g, why);
+    if (st == STATUS_OK) st = open_http(g, why);
     if (st == STATUS_OK && serves) st = open_watch(g, why);
-    if (st == STATUS_OK && serves) st = open_listeners(g, why);
+    if (st == STATUS_OK && serves) st = http_in_listen(g->http_in, why);
+    if (st == STATUS_OK && serves) st = listeners_check(&g->listeners, why);
     if (st == STATUS_OK && serves) hooks_avoid(g->hooks, &g->listeners);
     if (st == STATUS_OK && (st = threads_start(&g->threads)) != STATUS_OK)
         return fail(why, st, "cannot start the loops' threads");
@@ -689,29 +598,16 @@ enum status gateway_open(const struct config *c, const struct home *home, enum g
     return STATUS_OK;
 }
 
-struct dial {
-    struct gateway *gateway;
-    int fd;
-};
-
-static void accept_dialled(void *arg, struct waiter *waiter) {
-    struct dial *d = arg;
-    http_server_accept(d->gateway->servers[SERVER_CONTROL], d->gateway->threads.loops[0], d->fd,
-                       &(struct net_address){.family = 1});
-    threads_done(waiter);
-}
-
 enum status gateway_dial(struct gateway *g, int *ret_fd) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return STATUS_IO;
-    struct dial dial = {g, pair[1]};
-    threads_call(&g->threads, g->threads.loops[0], accept_dialled, &dial);
+    http_in_control(g->http_in, pair[1]);
     *ret_fd = pair[0];
     return STATUS_OK;
 }
 
 void gateway_format_address(struct buf *out, const struct gateway *g) {
-    net_address_format(out, &g->http_address);
+    net_address_format(out, http_in_address(g->http_in));
 }
 
 void gateway_format_smtp(struct buf *out, const struct gateway *g, bool is_tls_first) {
@@ -737,13 +633,7 @@ enum status gateway_reload_tracking(struct gateway *g, struct buf *ret_why) {
 enum status gateway_reload(struct gateway *g, struct buf *ret_why) {
     enum status st = certificates_reload(g->certificates, ret_why);
     if (st == STATUS_OK) st = smtp_reload(g->smtp, ret_why);
-    if (st != STATUS_OK || !g->servers[SERVER_TLS]) return st;
-    struct tls_context *fresh = NULL;
-    st = certificates_context(g->certificates, &fresh, ret_why);
-    for (enum server_kind kind = 0; st == STATUS_OK && kind < SERVER_COUNT; kind++)
-        if (kind == SERVER_TLS || kind == SERVER_TRACK_TLS) http_server_set_tls(g->servers[kind], fresh);
-    tls_context_unref(&fresh);
-    return st;
+    return st == STATUS_OK ? http_in_reload(g->http_in, ret_why) : st;
 }
 
 bool gateway_is_lost(const struct gateway *g) {
@@ -788,23 +678,12 @@ static void stop_watch(void *arg, struct waiter *waiter) {
     watch_stop(((struct gateway *)arg)->watch, threads_done, waiter);
 }
 
-struct server_stop {
-    struct gateway *gateway;
-    struct http_server *server;
-};
-
-static void stop_server(void *arg, struct waiter *waiter) {
-    struct server_stop *stop = arg;
-    http_server_stop(stop->server, stop->gateway->threads.loops[0], threads_done, waiter);
-}
-
 /* Nobody comes in any more, and what is under way ends, while everything still runs. */
 static void stop_running(struct gateway *g) {
     struct loop *first = g->threads.loops[0], *mta = mta_loop(g);
     threads_call(&g->threads, first, close_listeners, g);
     if (g->hooks) threads_call(&g->threads, mta, stop_webhook_tests, g);
-    for (size_t i = 0; i < SERVER_COUNT; i++)
-        if (g->servers[i]) threads_call(&g->threads, first, stop_server, &(struct server_stop){g, g->servers[i]});
+    if (g->http_in) http_in_stop(g->http_in);
     if (g->watch) threads_call(&g->threads, first, stop_watch, g);
     if (g->certificates) threads_call(&g->threads, first, stop_certificates, g);
     if (g->work) threads_call(&g->threads, first, stop_work, g);
@@ -832,7 +711,7 @@ void gateway_close(struct gateway **g_place) {
     threads_stop(&g->threads);
     listeners_close(&g->listeners);
     mta_free(&g->mta); /* with its holds: the calls that are given up now find none to release */
-    for (size_t i = 0; i < SERVER_COUNT; i++) http_server_free(&g->servers[i]);
+    http_in_free(&g->http_in);
     smtp_free(&g->smtp);
     bounce_book_free(&g->bounces);
     api_free(&g->api);
@@ -850,7 +729,6 @@ void gateway_close(struct gateway **g_place) {
     http_budget_free(&g->budget);
     limits_free(&g->limits);
     tls_context_unref(&g->client_tls);
-    tls_context_unref(&g->server_tls);
     relay_table_free(&g->relays);
     source_table_free(&g->sources);
     arena_fini(&g->arena);
