@@ -233,18 +233,19 @@ def dialled(jungle):
 
 
 def test_WH01_to_WH12_no_such_address_is_ever_dialled(jungle):
-    tenant, hooks = jungle.gateway.tenant("many.test"), {}
-    for case, addresses in DENIED.items():
-        for i, address in enumerate(addresses):
+    rows = [(case, address) for case, addresses in DENIED.items() for address in addresses]
+    for part in range(0, len(rows), 19):  # a domain has twenty webhooks at most
+        tenant, hooks = jungle.gateway.tenant(f"many{part}.test"), {}
+        for i, (case, address) in enumerate(rows[part:part + 19]):
             name = f"{case.lower()}-{i}.hooks.test"
             record(jungle.zone, name, address)
             hooks[add(jungle.gateway, tenant, "send", f"http://{name}/in")] = (case, address)
-    fine = add(jungle.gateway, tenant, "send", "http://good.hooks.test/in")
-    jungle.told(tenant, [*hooks, fine])
-    for hook, case in hooks.items():
-        code, why, _ = attempts(jungle.gateway, hook)[0]
-        assert code == 0 and "not on the public internet" in why, case
-    assert attempts(jungle.gateway, fine)[0][0] == 200
+        fine = add(jungle.gateway, tenant, "send", "http://good.hooks.test/in")
+        jungle.told(tenant, [*hooks, fine])
+        for hook, case in hooks.items():
+            code, why, _ = attempts(jungle.gateway, hook)[0]
+            assert code == 0 and "not on the public internet" in why, case
+        assert attempts(jungle.gateway, fine)[0][0] == 200
     assert PUBLIC in dialled(jungle)
 
 
