@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/acme_files.h"
 
+#include "base/file.h"
 #include "net/tls.h"
 #include "proto/url/web_url.h"
 
@@ -28,18 +29,6 @@ enum status acme_folder(struct str directory, struct buf *out) {
 }
 
 /* ---- bytes ---- */
-static enum status read_bytes(const char *path, struct buf *out) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO;
-    ssize_t n = 1;
-    while (n > 0 && out->n <= FILE_MAX) {
-        n = read(fd, buf_reserve(out, 4096), 4096);
-        if (n > 0) buf_grew(out, (size_t)n);
-    }
-    close(fd);
-    return n == 0 ? STATUS_OK : STATUS_IO;
-}
-
 static bool write_all(int fd, struct str bytes) {
     while (bytes.n > 0) {
         ssize_t n = write(fd, bytes.p, bytes.n);
@@ -103,7 +92,7 @@ enum status acme_files_open(const char *folder, struct eckey **ret_account, stru
         buf_addf(ret_why, "cannot make the folder %s: %s", folder, strerror(errno));
         return STATUS_IO;
     }
-    enum status st = read_bytes(path.p, &pem);
+    enum status st = file_read(path.p, FILE_MAX, &pem);
     st = st == STATUS_NOT_FOUND ? make_account(folder, ret_account)
          : st == STATUS_OK      ? eckey_read(buf_str(&pem), ret_account)
                                 : st;
@@ -177,7 +166,7 @@ void acme_troubles_read(const char *folder, struct arena *arena, struct acme_tro
     BUF_AUTO path = {0};
     size_t lines = 1;
     buf_addf(&path, "%s/failures", folder);
-    if (read_bytes(path.p, &text) != STATUS_OK) buf_reset(&text);
+    if (file_read(path.p, FILE_MAX, &text) != STATUS_OK) buf_reset(&text);
     for (size_t i = 0; i < text.n; i++) lines += text.p[i] == '\n';
     *ret = (struct acme_troubles){arena_array(arena, lines, sizeof *ret->items), 0};
     struct str rest = buf_str(&text), line;

@@ -5,6 +5,7 @@
 #include "app/answer.h"
 #include "app/control.h"
 #include "app/verbs.h"
+#include "base/file.h"
 #include "base/encode.h"
 #include "proto/json/json_write.h"
 
@@ -149,15 +150,13 @@ static void add_list(struct json_writer *w, struct str list) {
     json_close_array(w);
 }
 
-static bool read_all(int fd, struct buf *out, size_t max);
-
 static bool add_file(struct json_writer *w, const char *path, bool is_json) {
     BUF_AUTO content = {0};
     ARENA_AUTO arena = {0};
     const struct json *value;
     struct json_error error;
     int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    bool is_read = fd >= 0 && read_all(fd, &content, WORD_FILE_MAX);
+    bool is_read = fd >= 0 && file_read_fd(fd, WORD_FILE_MAX, &content) == STATUS_OK;
     if (fd > STDIN_FILENO) close(fd);
     if (!is_read) return false;
     if (!is_json) {
@@ -221,21 +220,11 @@ static int add_arguments(const struct verb *verb, char **args, int count, struct
 }
 
 /* Read to the end, at most `max` bytes. */
-static bool read_all(int fd, struct buf *out, size_t max) {
-    for (;;) {
-        ssize_t n = read(fd, buf_reserve(out, 65536), 65536);
-        if (n < 0) return false;
-        if (n == 0) return true;
-        buf_grew(out, (size_t)n);
-        if (out->n > max) return false;
-    }
-}
-
 static int add_input(const struct verb *verb, struct json_writer *w) {
     if (verb->input == INPUT_NONE) return 0;
     SECRET_AUTO in = {0};
     size_t max = verb->input == INPUT_PASSWORD ? 4096 : INPUT_MESSAGE_MAX;
-    if (!read_all(STDIN_FILENO, &in, max)) return usage(verb, "standard input cannot be read or is too long", "");
+    if (file_read_fd(STDIN_FILENO, max, &in) != STATUS_OK) return usage(verb, "standard input cannot be read or is too long", "");
     if (verb->input == INPUT_PASSWORD) {
         struct str password = buf_str(&in);
         while (str_ends(password, STR("\n")) || str_ends(password, STR("\r"))) password.n--;

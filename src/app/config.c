@@ -5,6 +5,7 @@
 #include "app/config_own.h"
 
 #include "app/outbound.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #include <limits.h>
@@ -305,18 +306,6 @@ void config_fini(struct config *c) {
     arena_fini(&c->arena);
 }
 
-/* The file's bytes, or why not. */
-static const char *read_file(const char *path, struct buf *out) {
-    char chunk[4096];
-    FILE *f = fopen(path, "re");
-    if (!f) return "cannot be read";
-    for (size_t n; out->n <= CONFIG_FILE_MAX && (n = fread(chunk, 1, sizeof chunk, f)) > 0;) buf_add(out, chunk, n);
-    bool failed = ferror(f);
-    fclose(f);
-    explicit_bzero(chunk, sizeof chunk);
-    return failed ? "cannot be read" : out->n > CONFIG_FILE_MAX ? "is too long for a configuration" : NULL;
-}
-
 /* `line` up to a comment: a semicolon at the start or after a blank, or a '#' at the start. */
 static struct str without_comment(struct str line) {
     for (size_t i = 0; i < line.n; i++)
@@ -356,11 +345,11 @@ static enum status read_line(struct config *c, struct str line, struct str *sect
 enum status config_read_file(struct config *c, const char *file, struct buf *ret_why) {
     SECRET_AUTO text = {0};
     char *absolute = realpath(file, NULL);
-    const char *trouble = absolute ? read_file(absolute, &text) : "cannot be read";
+    enum status st = absolute ? file_read(absolute, CONFIG_FILE_MAX, &text) : STATUS_IO;
     if (absolute) c->file = arena_str(&c->arena, str_from_z(absolute));
     free(absolute);
-    if (trouble) {
-        buf_addf(ret_why, "%s: %s", file, trouble);
+    if (st != STATUS_OK) {
+        buf_addf(ret_why, "%s: %s", file, st == STATUS_LIMIT ? "is too long for a configuration" : "cannot be read");
         return STATUS_INVALID;
     }
     BUF_AUTO why = {0};

@@ -5,12 +5,14 @@
 #include "app/command.h"
 #include "app/verbs.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "core/bounce.h"
 #include "proto/json/json_write.h"
 #include "proto/report/report.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Where facts go: lines "Name: value" or members of JSON. */
 struct telling {
@@ -220,13 +222,10 @@ static int print(const struct buf *out) {
 static int run_explain(const struct bounce_rules *rules, bool json) {
     BUF_AUTO message = {0};
     BUF_AUTO out = {0};
-    for (size_t n = 1; n > 0 && message.n <= INPUT_MESSAGE_MAX;) {
-        n = fread(buf_reserve(&message, 65536), 1, 65536, stdin);
-        buf_grew(&message, n);
-    }
-    if (ferror(stdin) || message.n == 0 || message.n > INPUT_MESSAGE_MAX) {
-        fputs(message.n > INPUT_MESSAGE_MAX ? "posthorn bounce explain: the message is longer than any that would be taken\n"
-                                            : "posthorn bounce explain: no message on standard input\n",
+    enum status st = file_read_fd(STDIN_FILENO, INPUT_MESSAGE_MAX, &message);
+    if (st != STATUS_OK || message.n == 0) {
+        fputs(st == STATUS_LIMIT ? "posthorn bounce explain: the message is longer than any that would be taken\n"
+                                 : "posthorn bounce explain: no message on standard input\n",
               stderr);
         return EXIT_FAILURE;
     }

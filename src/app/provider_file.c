@@ -2,20 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/provider_file.h"
 
+#include "base/file.h"
 #include "proto/json/json_write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static const char *read_file(const char *path, struct buf *out) {
-    char chunk[4096];
-    FILE *f = fopen(path, "re");
-    if (!f) return "cannot be read";
-    for (size_t n; out->n <= PROVIDERS_FILE_MAX && (n = fread(chunk, 1, sizeof chunk, f)) > 0;) buf_add(out, chunk, n);
-    bool failed = ferror(f);
-    fclose(f);
-    return failed ? "cannot be read" : NULL;
-}
 
 enum status provider_file_read(const struct config *c, struct providers **ret, struct buf *ret_why) {
     BUF_AUTO text = {0};
@@ -24,9 +15,10 @@ enum status provider_file_read(const struct config *c, struct providers **ret, s
         *ret = providers_builtin();
         return STATUS_OK;
     }
-    const char *trouble = read_file(c->delivery_providers.p, &text);
-    if (trouble) buf_add_z(&why, trouble);
-    enum status st = trouble ? STATUS_INVALID : providers_parse(buf_str(&text), &why, ret);
+    enum status st = file_read(c->delivery_providers.p, PROVIDERS_FILE_MAX, &text);
+    bool is_read = st == STATUS_OK || st == STATUS_LIMIT; /* the parser tells who is too long */
+    if (!is_read) buf_add_z(&why, "cannot be read");
+    st = is_read ? providers_parse(buf_str(&text), &why, ret) : STATUS_INVALID;
     if (st != STATUS_OK)
         buf_addf(ret_why, "[delivery] providers: %.*s: %.*s", STR_ARG(c->delivery_providers), STR_ARG(buf_str(&why)));
     return st;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/tracking.h"
 
-#include <stdio.h>
+#include "base/file.h"
 
 struct track_keys tracking_keys(const struct config *c, const struct seal_key *master) {
     return track_keys_derive(master, (uint8_t)c->track_key_version, (uint8_t)c->track_oldest_key);
@@ -15,17 +15,6 @@ struct str tracking_host(const struct config *c) {
     return str_sub(host, 0, str_find_last(host, ':'));
 }
 
-/* NULL, or why not. */
-static const char *read_file(const char *path, struct buf *out) {
-    char chunk[4096];
-    FILE *f = fopen(path, "re");
-    if (!f) return "cannot be read";
-    for (size_t n; out->n <= TRACK_NETWORKS_BYTES_MAX && (n = fread(chunk, 1, sizeof chunk, f)) > 0;) buf_add(out, chunk, n);
-    bool failed = ferror(f);
-    fclose(f);
-    return failed ? "cannot be read" : NULL;
-}
-
 static enum status load_networks(struct str file, struct track_networks **ret, struct buf *ret_why) {
     BUF_AUTO text = {0};
     BUF_AUTO why = {0};
@@ -33,9 +22,10 @@ static enum status load_networks(struct str file, struct track_networks **ret, s
         *ret = track_networks_builtin();
         return STATUS_OK;
     }
-    const char *trouble = read_file(file.p, &text);
-    if (trouble) buf_add_z(&why, trouble);
-    enum status st = trouble ? STATUS_INVALID : track_networks_parse(buf_str(&text), &why, ret);
+    enum status st = file_read(file.p, TRACK_NETWORKS_BYTES_MAX, &text);
+    bool is_read = st == STATUS_OK || st == STATUS_LIMIT; /* the parser tells who is too long */
+    if (!is_read) buf_add_z(&why, "cannot be read");
+    st = is_read ? track_networks_parse(buf_str(&text), &why, ret) : STATUS_INVALID;
     if (st != STATUS_OK) buf_addf(ret_why, "[track] networks: %.*s: %.*s", STR_ARG(file), STR_ARG(buf_str(&why)));
     return st;
 }

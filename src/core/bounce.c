@@ -3,10 +3,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/bounce.h"
 
+#include "base/file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,16 +20,10 @@ struct bounce_book {
 static enum status read_file(struct str name, struct buf *out, struct buf *why) {
     BUF_AUTO path = {0};
     buf_add_str(&path, name);
-    FILE *f = fopen(path.p, "re");
-    size_t n = f ? 1 : 0;
-    while (n > 0 && out->n <= BOUNCE_RULES_BYTES_MAX) {
-        n = fread(buf_reserve(out, 65536), 1, 65536, f);
-        buf_grew(out, n);
-    }
-    bool is_read = f && !ferror(f);
-    if (!is_read) buf_addf(why, "%s: %s", path.p, strerror(errno));
-    if (f) fclose(f);
-    return is_read ? STATUS_OK : STATUS_IO;
+    enum status status = file_read(path.p, BOUNCE_RULES_BYTES_MAX, out);
+    if (status == STATUS_OK || status == STATUS_LIMIT) return STATUS_OK; /* the rules tell who is too long */
+    buf_addf(why, "%s: %s", path.p, strerror(errno));
+    return STATUS_IO;
 }
 
 enum status bounce_rules_load(struct str file, struct bounce_rules **ret, struct buf *ret_why) {

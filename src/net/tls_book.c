@@ -6,6 +6,7 @@
 #include "net/tls_book.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/map.h"
 #include "net/tls_context.h"
 
@@ -152,13 +153,9 @@ static void file_free(struct file *f) {
 static bool read_bytes(const char *path, struct buf *out) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe there must not hold us */
     if (fd < 0) return false;
-    ssize_t n = 1;
-    while (n > 0 && out->n <= PEM_MAX) {
-        n = read(fd, buf_reserve(out, 4096), 4096);
-        if (n > 0) buf_grew(out, (size_t)n);
-    }
+    enum status st = file_read_fd(fd, PEM_MAX, out);
     close(fd);
-    return n == 0 && out->n <= PEM_MAX;
+    return st == STATUS_OK;
 }
 
 static void print_add(struct print *p, int place, const char *path) {
@@ -179,7 +176,7 @@ static bool print_eq(const struct print *a, const struct print *b) {
 
 /* Read a file that is new or another one than before; a wrong one leaves its old pair in use. True: it is not what it was, and
  * *ret_old is the pair that it lost, if any. What cannot be read now is tried again by the next load. */
-static bool file_read(struct file *f, const char *key_path, struct pair **ret_old) {
+static bool file_reload(struct file *f, const char *key_path, struct pair **ret_old) {
     BUF_AUTO certificate = {0};
     SECRET_AUTO key = {0};
     BUF_AUTO before = f->why;
@@ -230,7 +227,7 @@ static void take_file(struct load *load, const char *path, const char *key_path)
     if (!is_new && print_eq(&f->print, &print)) return;
     struct pair *old = NULL;
     f->print = print;
-    if (file_read(f, key_path, &old)) load->has_changed = true;
+    if (file_reload(f, key_path, &old)) load->has_changed = true;
     drop(load, old);
 }
 
