@@ -3,6 +3,7 @@
 #include "core/delivery.h"
 
 #include "base/clock.h"
+#include "core/content.h"
 #include "core/events.h"
 #include "core/farewell.h"
 #include "core/send_values.h"
@@ -105,7 +106,7 @@ enum status delivery_load_source(struct db *db, const struct render_track_setup 
     BUF_AUTO content = {0};
     enum status status = recipient_id ? load_personal(db, track, recipient_id, arena, &who, &source)
                                       : load_shared(db, message_id, arena, &who, &source);
-    if (status == STATUS_OK) status = body_get(db, message_id, &content);
+    if (status == STATUS_OK) status = content_load(db, message_id, &content);
     if (status == STATUS_OK) status = load_keys(db, arena, who.message.domain_id, &source);
     if (status != STATUS_OK) return status;
     source.domain = who.domain.name;
