@@ -6,6 +6,8 @@
 
 #include "store/rows.h"
 
+#define BYTES_MAX ((size_t)INT32_MAX) /* that engines count in one value */
+
 static enum status part_add(struct db *tx, const struct body *body, int64_t *ret_id) {
     struct stmt *s = db_stmt(tx, "INSERT INTO body_parts (account_id, hash, packing, content) VALUES (?1, ?2, ?3, ?4) "
                                  "ON CONFLICT (account_id, hash) DO NOTHING");
@@ -48,7 +50,7 @@ static enum status read_part(struct db *tx, int64_t part_id, size_t max, struct 
     if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
     ret->part_packing = (int)stmt_int(s, 0);
     ret->has_part = true;
-    return db_blob_start(tx, &part, max, &ret->part);
+    return db_blob_start(tx, &part, max < BYTES_MAX ? max : BYTES_MAX, &ret->part);
 }
 
 /* An engine's blob costs a statement of its own, so what is read whole is a column like others. */
@@ -63,7 +65,7 @@ static enum status read_content(struct db *tx, int64_t message_id, size_t max, s
     ret->packing = (int)stmt_int(s, 0);
     *ret_part_id = stmt_int(s, 1);
     if (is_whole) buf_add_str(&ret->content, stmt_blob(s, 2));
-    return is_whole ? STATUS_OK : db_blob_start(tx, &content, max, &ret->content);
+    return is_whole ? STATUS_OK : db_blob_start(tx, &content, max < BYTES_MAX ? max : BYTES_MAX, &ret->content);
 }
 
 enum status body_read(struct db *tx, int64_t message_id, size_t max, struct body_bytes *ret) {

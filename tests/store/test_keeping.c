@@ -3,6 +3,11 @@
 #include "fixture.h"
 
 #include "core/content.h"
+#include "core/keeping.h"
+
+#include <stdio.h>
+
+#define DAY INT64_C(86400000)
 
 /* ---- contents ---- */
 
@@ -106,11 +111,224 @@ static void test_a_damaged_content_is_told(void **state) {
     fixture_free(f);
 }
 
+/* ---- retention ---- */
+
+/* The same numbers each time. */
+static int64_t dice(uint64_t *state, int64_t sides) {
+    *state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return (int64_t)((*state >> 33) % (uint64_t)sides);
+}
+
+static void run_sql(struct db *db, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void run_sql(struct db *db, const char *format, ...) {
+    char sql[600];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sql, sizeof sql, format, args);
+    va_end(args);
+    assert_ok(db_exec(db, sql));
+}
+
+/* A message of that age with content, a recipient in that state, and an event so many days later. */
+static int64_t add_history(struct db *db, int64_t account, int64_t domain, uint8_t mark, int64_t age_days, int state,
+                           int64_t event_age_days) {
+    BUF_AUTO whole = {0};
+    make_text(&whole, "X-One", 100 + mark % 3);
+    int64_t id = keep(db, account, mark, buf_str(&whole), mark % 2 ? CONTENT_SHARED_LIKELY : SIZE_MAX);
+    int64_t to = make_recipient(db, id, account, "example.net", NOW), event = 0;
+    run_sql(db, "UPDATE messages SET created_at = %lld, domain_id = %lld, signature = uuid WHERE id = %lld",
+            (long long)(NOW - age_days * DAY), (long long)domain, (long long)id);
+    run_sql(db, "UPDATE bodies SET created_at = %lld WHERE message_id = %lld", (long long)(NOW - age_days * DAY), (long long)id);
+    run_sql(db, "UPDATE recipients SET state = %d WHERE id = %lld", state, (long long)to);
+    struct event e = {.at = NOW - event_age_days * DAY,
+                      .type = EVENT_DELIVERY,
+                      .account_id = account,
+                      .domain_id = domain,
+                      .message_id = id,
+                      .recipient_id = to,
+                      .recipient = STR("b@example.net")};
+    assert_ok(event_record(db, &e, &event));
+    struct inbox_mail mail = {.received_at = e.at,
+                              .account_id = account,
+                              .domain_id = domain,
+                              .recipients = STR("[\"b@example.net\"]"),
+                              .subject = STR("s"),
+                              .content = STR("c")};
+    assert_ok(inbox_add(db, &mail, &event));
+    return id;
+}
+
+/* To its end; *ret_slices tells in how many. Some are rolled back and run again, as one that was killed. */
+static struct keeping walk_all(struct fixture *f, uint64_t *state, int *ret_slices) {
+    struct keeping walk;
+    const struct retention defaults = {KEEPING_BODY_DAYS, KEEPING_EVENT_DAYS};
+    keeping_begin(&walk, &defaults);
+    for (*ret_slices = 0; !walk.is_over; ++*ret_slices) {
+        struct keeping before = walk;
+        assert_true(*ret_slices < 10000);
+        assert_ok(keeping_slice(f->db, &f->arena, &walk, NOW));
+        if (state && dice(state, 3) == 0) {
+            db_rollback(f->db);
+            assert_ok(db_begin(f->db));
+            walk = before;
+            if (dice(state, 3) == 0) keeping_begin(&walk, &defaults);
+        } else {
+            fixture_commit(f);
+        }
+    }
+    return walk;
+}
+
+static int64_t count_where(struct db *db, const char *what) {
+    BUF_AUTO sql = {0};
+    buf_addf(&sql, "SELECT count(*) FROM %s", what);
+    struct stmt *s = db_stmt_once(db, buf_str(&sql));
+    assert_int_equal(stmt_step(s), STATUS_ROW);
+    return stmt_int(s, 0);
+}
+
+static void test_everything_goes_in_its_time_and_nothing_before(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    int64_t account = make_account(f->db, "a@example.com"), domain = make_domain(f->db, account, "example.com");
+    int slices = 0;
+    int64_t young = add_history(f->db, account, domain, 1, 29, RECIPIENT_DELIVERED, 29);
+    int64_t middle = add_history(f->db, account, domain, 2, 31, RECIPIENT_DELIVERED, 31);
+    int64_t held = add_history(f->db, account, domain, 3, 500, RECIPIENT_HELD, 500);
+    int64_t old = add_history(f->db, account, domain, 4, 401, RECIPIENT_BOUNCED, 401);
+    int64_t late = add_history(f->db, account, domain, 5, 401, RECIPIENT_DELIVERED, 399);
+    struct keeping walk = walk_all(f, NULL, &slices);
+    BUF_AUTO out = {0};
+    struct message m;
+    assert_ok(content_load(f->db, young, &out));
+    assert_int_equal(content_load(f->db, middle, &out), STATUS_NOT_FOUND);
+    assert_ok(content_load(f->db, held, &out));
+    assert_int_equal(message_get(f->db, &f->arena, old, &m), STATUS_NOT_FOUND);
+    assert_ok(message_get(f->db, &f->arena, late, &m));
+    assert_int_equal(m.signature.n, 0);
+    assert_int_equal(count_where(f->db, "events"), 3);
+    assert_int_equal(count_where(f->db, "inbox"), 1);
+    assert_int_equal(count_where(f->db, "recipients"), 4);
+    assert_int_equal(walk.removed[RETAINED_BODIES], 3);
+    assert_int_equal(walk.removed[RETAINED_EVENTS], 2);
+    assert_int_equal(walk.removed[RETAINED_MESSAGES], 1);
+    walk = walk_all(f, NULL, &slices);
+    assert_int_equal(walk.removed[RETAINED_BODIES] + walk.removed[RETAINED_EVENTS] + walk.removed[RETAINED_MESSAGES], 0);
+    assert_int_equal(slices, 1); /* what is needed costs a look */
+    run_sql(f->db, "UPDATE recipients SET state = %d", RECIPIENT_CANCELLED);
+    walk = walk_all(f, NULL, &slices);
+    assert_int_equal(walk.removed[RETAINED_BODIES], 1);
+    assert_int_equal(walk.removed[RETAINED_MESSAGES], 1);
+    fixture_free(f);
+}
+
+static void test_an_account_says_how_long(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    int64_t strict = make_account(f->db, "a@example.com"), lenient = make_account(f->db, "b@example.com");
+    int slices = 0;
+    struct retention days;
+    assert_ok(retention_set(f->db, strict, &(struct retention){1, 2}));
+    assert_ok(retention_set(f->db, lenient, &(struct retention){90, 0}));
+    assert_int_equal(retention_set(f->db, 4711, &days), STATUS_NOT_FOUND);
+    assert_int_equal(retention_get(f->db, 4711, &days), STATUS_NOT_FOUND);
+    assert_ok(retention_get(f->db, strict, &days));
+    assert_int_equal(days.event_days, 2);
+    add_history(f->db, strict, 7, 1, 3, RECIPIENT_DELIVERED, 1);
+    add_history(f->db, strict, 7, 2, 3, RECIPIENT_DELIVERED, 3);
+    add_history(f->db, lenient, 8, 3, 89, RECIPIENT_DELIVERED, 89);
+    add_history(f->db, 4711, 9, 4, 89, RECIPIENT_DELIVERED, 89); /* its account is gone: the defaults hold */
+    walk_all(f, NULL, &slices);
+    assert_int_equal(count_where(f->db, "bodies WHERE account_id = 2"), 1);
+    assert_int_equal(count_where(f->db, "bodies"), 1);
+    assert_int_equal(count_where(f->db, "inbox"), 2);
+    assert_int_equal(count_where(f->db, "events"), 3);
+    assert_int_equal(count_where(f->db, "messages"), 3);
+    fixture_free(f);
+}
+
+/* Many of one owner, and great ones: a slice stays within its bounds, and none is left behind. */
+static void test_slices_are_small(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    int64_t account = make_account(f->db, "a@example.com"), id = 0;
+    struct keeping walk;
+    BUF_AUTO great = {0};
+    for (int i = 0; i < 3 * KEEPING_LOOK_MAX + 7; i++) {
+        struct event e = {.at = i % 2 ? NOW : NOW - 500 * DAY,
+                          .type = EVENT_SEND,
+                          .domain_id = 1,
+                          .message_id = i,
+                          .recipient = STR("b@example.net")};
+        assert_ok(event_record(f->db, &e, &id));
+    }
+    for (size_t i = 0; i < KEEPING_BYTES_MAX + 1; i++) buf_add_char(&great, (char)i);
+    for (uint8_t i = 1; i <= 3; i++) {
+        id = make_message(f->db, account, 1, i);
+        assert_ok(body_add(f->db,
+                           &(struct body){.message_id = id, .account_id = account, .created_at = 1, .content = buf_str(&great)}));
+    }
+    keeping_begin(&walk, &(struct retention){KEEPING_BODY_DAYS, KEEPING_EVENT_DAYS});
+    for (int64_t events = 0, bodies = 0; !walk.is_over; fixture_commit(f)) {
+        assert_ok(keeping_slice(f->db, &f->arena, &walk, NOW));
+        assert_true(walk.removed[RETAINED_EVENTS] - events <= KEEPING_WEIGHT_MAX);
+        assert_true(walk.removed[RETAINED_BODIES] - bodies <= 1);
+        events = walk.removed[RETAINED_EVENTS], bodies = walk.removed[RETAINED_BODIES];
+    }
+    assert_int_equal(walk.removed[RETAINED_BODIES], 3);
+    assert_int_equal(count_where(f->db, "events WHERE at < 1795600000000"), 0);
+    assert_int_equal(count_where(f->db, "events"), (3 * KEEPING_LOOK_MAX + 7) / 2);
+    fixture_free(f);
+}
+
+/* What the rules leave of random histories: account 2 says 5 and 20 days. */
+#define SINCE(own, others)                                                                                                       \
+    "(1795600000000 - (CASE WHEN account_id = 2 THEN " own " ELSE " others " END) * CAST(86400000 AS BIGINT))"
+#define WAITING     "(SELECT message_id FROM recipients WHERE state IN (0, 1, 2))"
+#define LEFT_BODIES "bodies WHERE created_at >= " SINCE("5", "30") " OR message_id IN " WAITING
+#define LEFT_EVENTS "events WHERE at >= " SINCE("20", "400")
+#define LEFT_MESSAGES                                                                                                            \
+    "messages WHERE created_at >= " SINCE("20", "400") " OR id IN " WAITING " OR id IN (SELECT message_id FROM " LEFT_EVENTS ")"
+
+/* Random histories, and slices that are cut short: what is left is what the rules leave. */
+static void test_P1_random_histories_are_kept_by_the_rules(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct fixture *f = fixture_new();
+        uint64_t random = seed;
+        int64_t accounts[3] = {make_account(f->db, "a@example.com"), make_account(f->db, "b@example.com"), 99};
+        int slices = 0;
+        assert_ok(retention_set(f->db, accounts[1], &(struct retention){5, 20}));
+        for (uint8_t mark = 1; mark < 120; mark++) {
+            int64_t who = dice(&random, 3), age = dice(&random, who == 1 ? 40 : 800);
+            int64_t event_age = dice(&random, age + 1);
+            add_history(f->db, accounts[who], who * 2 + dice(&random, 2), mark, age, (int)dice(&random, RECIPIENT_STATE_COUNT),
+                        event_age);
+        }
+        int64_t left[3] = {count_where(f->db, LEFT_BODIES), count_where(f->db, LEFT_EVENTS), count_where(f->db, LEFT_MESSAGES)};
+        fixture_commit(f);
+        walk_all(f, &random, &slices);
+        assert_int_equal(count_where(f->db, "bodies"), left[0]);
+        assert_int_equal(count_where(f->db, LEFT_BODIES), left[0]);
+        assert_int_equal(count_where(f->db, "events"), left[1]);
+        assert_int_equal(count_where(f->db, LEFT_EVENTS), left[1]);
+        assert_int_equal(count_where(f->db, "messages"), left[2]);
+        assert_int_equal(count_where(f->db, LEFT_MESSAGES), left[2]);
+        assert_int_equal(count_where(f->db, "body_parts WHERE id NOT IN (SELECT part_id FROM bodies)"), 0);
+        assert_int_equal(count_where(f->db, "recipients WHERE message_id NOT IN (SELECT id FROM messages)"), 0);
+        fixture_free(f);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contents_come_back_however_they_are_kept),
         cmocka_unit_test(test_what_ends_alike_is_kept_once_for_an_account),
         cmocka_unit_test(test_a_damaged_content_is_told),
+        cmocka_unit_test(test_everything_goes_in_its_time_and_nothing_before),
+        cmocka_unit_test(test_an_account_says_how_long),
+        cmocka_unit_test(test_slices_are_small),
+        cmocka_unit_test(test_P1_random_histories_are_kept_by_the_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
