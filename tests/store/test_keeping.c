@@ -3,7 +3,13 @@
 #include "fixture.h"
 
 #include "core/content.h"
+#include "core/erase.h"
 #include "core/keeping.h"
+#include "core/suppressions.h"
+#include "store/lists.h"
+#include "store/subscribers.h"
+#include "store/tag_refusals.h"
+#include "store/transcripts.h"
 
 #include <stdio.h>
 
@@ -320,6 +326,207 @@ static void test_P1_random_histories_are_kept_by_the_rules(void **state) {
     }
 }
 
+/* ---- people who are to be forgotten ---- */
+
+/* A message to one of the account's people, or two, that has ended, with an event, a dialogue and a mail in the sandbox. */
+static int64_t write_to(struct db *db, int64_t account, uint8_t mark, const char *address, int state) {
+    BUF_AUTO whole = {0};
+    make_text(&whole, "X-One", 100);
+    int64_t id = keep(db, account, mark, buf_str(&whole), SIZE_MAX), event = 0;
+    struct recipient to = {.message_id = id,
+                           .account_id = account,
+                           .address = str_from_z(address),
+                           .domain = STR("example.net"),
+                           .state = state,
+                           .expires_at = NOW + 1000,
+                           .changed_at = NOW};
+    int64_t to_id = 0;
+    assert_ok(recipient_add(db, &to, &(struct node_epoch){.node_id = 1, .epoch = 1}, &to_id));
+    struct event e = {.at = NOW,
+                      .type = EVENT_SEND,
+                      .account_id = account,
+                      .domain_id = 1,
+                      .message_id = id,
+                      .recipient_id = to_id,
+                      .recipient = to.address};
+    assert_ok(event_record(db, &e, &event));
+    e.type = EVENT_OPEN;
+    assert_ok(event_record(db, &e, &event));
+    assert_ok(transcript_put(db, &(struct transcript_row){to_id, 1, NOW, to.address}));
+    BUF_AUTO json = {0};
+    buf_addf(&json, "[\"%s\",\"c@example.net\"]", address);
+    struct inbox_mail mail = {.received_at = NOW,
+                              .account_id = account,
+                              .domain_id = 1,
+                              .recipients = buf_str(&json),
+                              .subject = STR("s"),
+                              .content = STR("c")};
+    assert_ok(inbox_add(db, &mail, &event));
+    return id;
+}
+
+/* On a list, suppressed there, and tired of a tag. */
+static void list_him(struct db *db, int64_t account, const char *address) {
+    int64_t list = 0, id = 0;
+    struct sha256 hash = suppression_hash(str_from_z(address));
+    assert_ok(
+        mailing_list_add(db, &(struct mailing_list){.account_id = account, .name = STR("people"), .created_at = NOW}, &list));
+    struct subscriber who = {
+        .list_id = list, .email = str_from_z(address), .email_key = str_from_z(address), .fields = STR("{}")};
+    assert_ok(subscriber_add(db, &who, &id));
+    who.email = who.email_key = STR("other@example.net");
+    assert_ok(subscriber_add(db, &who, &id));
+    struct suppression entry = {.account_id = account,
+                                .list_id = list,
+                                .address = str_from_z(address),
+                                .address_hash = sha256_str(&hash),
+                                .source = SUPPRESSION_UNSUBSCRIBE,
+                                .created_at = NOW};
+    assert_ok(suppression_insert(db, &entry, &id));
+    struct tag_refusal refusal = {.account_id = account,
+                                  .address = str_from_z(address),
+                                  .address_hash = sha256_str(&hash),
+                                  .tag = STR("news"),
+                                  .created_at = NOW};
+    assert_ok(tag_refusal_add(db, &refusal));
+}
+
+static struct erasure erase_until(struct fixture *f, int64_t now, uint64_t *random) {
+    struct erasure e = {0};
+    enum status status = STATUS_OK;
+    for (int i = 0; status == STATUS_OK && i < 1000; i++) {
+        status = erase_slice(f->db, &f->arena, now, &e);
+        if (random && dice(random, 3) == 0) {
+            db_rollback(f->db);
+            assert_ok(db_begin(f->db));
+        } else {
+            fixture_commit(f);
+        }
+    }
+    assert_int_equal(status, STATUS_NOT_FOUND);
+    return e;
+}
+
+#define HIS(account) "account_id = " account " AND "
+static int64_t count_traces(struct db *db, const char *whose) {
+    static const char *const places[] = {
+        "recipients WHERE %s lower(address) = 'him@example.net'",
+        "events WHERE %s lower(recipient) = 'him@example.net'",
+        "suppressions WHERE %s address = 'him@example.net'",
+        "tag_refusals WHERE %s address = 'him@example.net'",
+        "inbox WHERE %s replace(lower(recipients), 'him@example.net', '') <> lower(recipients)",
+        "(SELECT s.email_key, l.account_id FROM subscribers s JOIN lists l ON l.id = s.list_id) w WHERE %s email_key = "
+        "'him@example.net'",
+        "(SELECT t.dialogue, r.account_id FROM transcripts t JOIN recipients r ON r.id = t.recipient_id) w WHERE %s "
+        "lower(dialogue) = 'him@example.net'",
+    };
+    int64_t count = 0;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        BUF_AUTO what = {0};
+        size_t at = str_find_str(str_from_z(places[i]), STR("%s"));
+        buf_add(&what, places[i], at);
+        buf_add_z(&what, whose);
+        buf_add_z(&what, places[i] + at + 2);
+        count += count_where(db, what.p);
+    }
+    return count;
+}
+
+static void test_an_account_forgets_a_person(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    int64_t account = make_account(f->db, "a@example.com"), other = make_account(f->db, "b@example.com"), id = 0;
+    int64_t his = write_to(f->db, account, 1, "Him@example.net", RECIPIENT_DELIVERED);
+    int64_t shared = write_to(f->db, account, 2, "him@example.net", RECIPIENT_BOUNCED);
+    make_recipient(f->db, shared, account, "example.net", NOW);
+    assert_ok(db_exec(f->db, "UPDATE recipients SET state = 4 WHERE address = 'b@example.net'"));
+    int64_t hers = write_to(f->db, account, 3, "her@example.net", RECIPIENT_DELIVERED);
+    write_to(f->db, other, 4, "him@example.net", RECIPIENT_DELIVERED);
+    list_him(f->db, account, "him@example.net");
+    list_him(f->db, other, "him@example.net");
+    int64_t foreign = count_traces(f->db, HIS("2"));
+    assert_int_equal(erase_begin(f->db, account, STR("him"), NOW, &id), STATUS_INVALID);
+    assert_ok(erase_begin(f->db, account, STR("HIM@Example.net"), NOW, &id));
+    struct erasure e = erase_until(f, NOW, NULL);
+    assert_int_equal(e.stage, ERASE_DONE);
+    assert_int_equal(e.address.n, 0);
+    assert_int_equal(e.events, 4);
+    assert_int_equal(e.recipients, 2);
+    assert_int_equal(e.bodies, 2);
+    assert_int_equal(count_traces(f->db, HIS("1")), 0);
+    assert_int_equal(count_traces(f->db, HIS("2")), foreign); /* P6 */
+    struct message m;
+    BUF_AUTO out = {0};
+    assert_int_equal(message_get(f->db, &f->arena, his, &m), STATUS_NOT_FOUND);
+    assert_ok(message_get(f->db, &f->arena, shared, &m));
+    assert_int_equal(content_load(f->db, shared, &out), STATUS_NOT_FOUND);
+    assert_ok(content_load(f->db, hers, &out));
+    assert_int_equal(count_where(f->db, "subscribers WHERE email_key = 'other@example.net'"), 2);
+    struct suppression_case found = {.address = STR("him@example.NET"), .tags = STR("[]"), .is_transactional = true};
+    assert_ok(suppressions_judge(f->db, &f->arena, &(struct suppression_scope){account, 0}, &found, 1));
+    assert_int_equal(found.source, SUPPRESSION_USER);
+    assert_ok(erasure_get(f->db, &f->arena, account, id, &e));
+    assert_int_equal(erasure_get(f->db, &f->arena, other, id, &e), STATUS_NOT_FOUND);
+    struct erasure_list list;
+    assert_ok(erasure_page(f->db, &f->arena, account, INT64_MAX, 10, &list));
+    assert_int_equal(list.count, 1);
+    assert_ok(erasure_page(f->db, &f->arena, other, INT64_MAX, 10, &list));
+    assert_int_equal(list.count, 0);
+    fixture_free(f);
+}
+
+static void test_P1_what_waits_is_erased_when_it_has_ended(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    int64_t account = make_account(f->db, "a@example.com"), id = 0;
+    int64_t waiting = write_to(f->db, account, 1, "him@example.net", RECIPIENT_QUEUED);
+    int64_t shared = write_to(f->db, account, 2, "him@example.net", RECIPIENT_DELIVERED);
+    make_recipient(f->db, shared, account, "example.net", NOW); /* waits */
+    assert_ok(erase_begin(f->db, account, STR("him@example.net"), NOW, &id));
+    BUF_AUTO out = {0};
+    struct erasure e = erase_until(f, NOW, NULL);
+    assert_int_equal(e.finished_at, 0);
+    assert_ok(content_load(f->db, waiting, &out));
+    assert_ok(content_load(f->db, shared, &out));
+    e = erase_until(f, NOW + ERASE_AGAIN_MS - 1, NULL);
+    assert_int_equal(e.id, 0);
+    run_sql(f->db, "UPDATE recipients SET state = %d", RECIPIENT_FAILED);
+    e = erase_until(f, NOW + ERASE_AGAIN_MS, NULL);
+    assert_int_equal(e.stage, ERASE_DONE);
+    assert_int_equal(count_traces(f->db, ""), 0);
+    assert_int_equal(count_where(f->db, "messages"), 1);
+    assert_int_equal(count_where(f->db, "bodies"), 0);
+    fixture_free(f);
+}
+
+static void test_the_operator_makes_everybody_forget(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    uint64_t random = 7;
+    int64_t first = make_account(f->db, "a@example.com"), second = make_account(f->db, "b@example.com"), id = 0;
+    make_account(f->db, "c@example.com"); /* has nothing of him */
+    for (uint8_t i = 1; i <= 120; i++) {
+        const int64_t whose[] = {first, second, 99}; /* the last one is gone */
+        write_to(f->db, whose[i % 3], i, i % 4 ? "him@example.net" : "her@example.net", RECIPIENT_DELIVERED);
+    }
+    list_him(f->db, second, "him@example.net");
+    assert_ok(erase_begin(f->db, ERASURE_EVERYBODY, STR("him@example.net"), NOW, &id));
+    fixture_commit(f);
+    erase_until(f, NOW, &random);
+    struct erasure e;
+    assert_ok(erasure_get(f->db, &f->arena, SCOPE_ANY, id, &e));
+    assert_int_equal(e.finished_at, NOW);
+    assert_int_equal(e.recipients, 90);
+    assert_int_equal(e.events, 180);
+    assert_int_equal(count_traces(f->db, ""), 0);
+    assert_int_equal(count_where(f->db, "recipients"), 30);
+    assert_int_equal(count_where(f->db, "events"), 60);
+    assert_int_equal(count_where(f->db, "inbox"), 30);
+    assert_int_equal(count_where(f->db, "suppressions WHERE list_id = 0 AND source = 1"), 2);
+    assert_int_equal(count_where(f->db, "suppressions WHERE account_id = 3"), 0);
+    fixture_free(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contents_come_back_however_they_are_kept),
@@ -329,6 +536,9 @@ int main(void) {
         cmocka_unit_test(test_an_account_says_how_long),
         cmocka_unit_test(test_slices_are_small),
         cmocka_unit_test(test_P1_random_histories_are_kept_by_the_rules),
+        cmocka_unit_test(test_an_account_forgets_a_person),
+        cmocka_unit_test(test_P1_what_waits_is_erased_when_it_has_ended),
+        cmocka_unit_test(test_the_operator_makes_everybody_forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
