@@ -93,6 +93,15 @@ struct map *db_memory(struct db *db) {
     return db->memory;
 }
 
+struct db_late *db_late(const struct db *db) {
+    return db->late;
+}
+
+void db_set_late(struct db *db, struct db_late *late) {
+    assert(db->in_tx && !db->late);
+    db->late = late;
+}
+
 bool db_is_lost(const struct db *db) {
     return db->is_lost;
 }
@@ -121,13 +130,20 @@ static void reset_all(struct db *db) {
     free_all(db, &db->once);
 }
 
+static void forget_late(struct db *db) {
+    if (db->late) db->late->free(db->late);
+    db->late = NULL;
+}
+
 enum status db_commit(struct db *db) {
     assert(db->in_tx);
     enum status st = db->broken;
+    if (st == STATUS_OK && db->late) st = db->late->write(db->late, db);
     if (st != STATUS_OK) {
         db_rollback(db);
         return st;
     }
+    forget_late(db);
     reset_all(db);
     st = db->engine->commit(db);
     if (st == STATUS_OK)
@@ -139,6 +155,7 @@ enum status db_commit(struct db *db) {
 
 void db_rollback(struct db *db) {
     if (!db->in_tx) return;
+    forget_late(db);
     reset_all(db);
     db->engine->rollback(db);
     db->in_tx = false;

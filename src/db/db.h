@@ -49,6 +49,16 @@ bool db_is_lost(const struct db *db);
 /* Bits that the transaction leaves for whoever commits it (store/writer.h); begin clears them. */
 void db_mark(struct db *db, unsigned marks);
 unsigned db_marks(const struct db *db);
+/* What a transaction adds up in memory and writes once, at its end (store/rollup.h). Begins its owner's struct. `write` runs in
+ * db_commit, before the engine's own; what it answers but OK is what the commit answers, and nothing stands. `free` runs when the
+ * transaction is over, however it ended. */
+struct db_late {
+    enum status (*write)(struct db_late *late, struct db *db);
+    void (*free)(struct db_late *late);
+};
+/* Of this transaction; NULL: none was set. One is enough. */
+struct db_late *db_late(const struct db *db);
+void db_set_late(struct db *db, struct db_late *late);
 /* What is known of the database without asking it, for as long as the connection lives: rollbacks change nothing, so it may only
  * say what could be. Empty at first; lives in the connection, which owns no values. */
 struct map *db_memory(struct db *db);

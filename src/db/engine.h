@@ -40,7 +40,8 @@ struct db {
     bool is_lost; /* set by the engine, for good */
     enum status broken;
     int64_t changes, total_changes;
-    unsigned marks;     /* of this transaction */
+    unsigned marks; /* of this transaction */
+    struct db_late *late;
     struct map *memory; /* NULL: nothing was remembered yet */
 };
 
