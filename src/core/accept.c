@@ -19,7 +19,7 @@ static enum status add_event(struct db *tx, const struct acceptance *a, const st
     event.at = a->message.created_at;
     event.account_id = a->message.account_id;
     event.domain_id = a->message.domain_id;
-    return event_record(tx, &event, &id);
+    return event_write(tx, &event, a->message.tags, EVENT_AS_IT_COMES, &id);
 }
 
 static void write_detail(const struct acceptance *a, const struct accept_recipient *to, const struct suppression_case *found,

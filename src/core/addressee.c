@@ -45,7 +45,7 @@ static enum status suppress(struct db *tx, const struct addressee *a, const stru
 enum status addressee_leave(struct db *tx, const struct addressee *a, const struct leaving *l, struct left *ret) {
     struct left left = {0};
     struct event event = addressee_event(a, EVENT_UNSUBSCRIBE, l->at, l->detail);
-    enum status status = event_record_once(tx, &event, &left.event_id);
+    enum status status = event_write(tx, &event, a->message.tags, EVENT_ONCE, &left.event_id);
     bool is_first = status == STATUS_OK;
     if (status == STATUS_EXISTS) status = STATUS_OK;
     if (status == STATUS_OK && (is_first || !l->is_replay)) status = suppress(tx, a, l, &left);

@@ -190,18 +190,17 @@ static enum status add_event(struct db *db, const struct settlement *s, const st
                              int64_t *ret_id) {
     BUF_AUTO detail = {0};
     write_detail(s, to, m, &detail);
-    return event_record(db,
-                        &(struct event){
-                            .at = s->at,
-                            .type = outcomes[s->outcome].event,
-                            .account_id = m->account_id,
-                            .domain_id = m->domain_id,
-                            .message_id = m->id,
-                            .recipient_id = to->id,
-                            .recipient = to->address,
-                            .detail = buf_str(&detail),
-                        },
-                        ret_id);
+    const struct event event = {
+        .at = s->at,
+        .type = outcomes[s->outcome].event,
+        .account_id = m->account_id,
+        .domain_id = m->domain_id,
+        .message_id = m->id,
+        .recipient_id = to->id,
+        .recipient = to->address,
+        .detail = buf_str(&detail),
+    };
+    return event_write(db, &event, m->tags, EVENT_AS_IT_COMES, ret_id);
 }
 
 /* What was said is about the recipient, by whom it is for to know: his server's word on RCPT or the message, or DNS (P9). What a

@@ -1,16 +1,13 @@
 /* event_stats.h - events counted: what became of the mail of a domain in a period, whole and by tag.
  *
  * Opened, Clicked, Unsubscribed and Complained count a recipient once for each message, in the period of his first time, so
- * that periods add up. What machines opened and clicked is not counted. On a reader; LIMIT when a period has too many events to
- * be counted one by one.
+ * that periods add up. What machines opened and clicked is not counted. Read from the roll-ups (store/rollup_read.h, which says
+ * what LIMIT means and what becomes of tags beyond their bound); they outlive the events. On a reader.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_STORE_EVENT_STATS_H
 #define POSTHORN_STORE_EVENT_STATS_H
 
-#include "base/arena.h"
-#include "base/status.h"
-
-struct db;
+#include "store/events.h"
 
 enum event_counter {
     COUNT_SENT,
@@ -30,10 +27,6 @@ enum event_counter {
 };
 struct event_counts {
     int64_t n[EVENT_COUNTER_COUNT];
-};
-struct event_period {
-    int64_t domain_id; /* always one domain */
-    int64_t from_at, before_at;
 };
 WARN_UNUSED enum status event_stats(struct db *tx, const struct event_period *period, struct event_counts *ret);
 

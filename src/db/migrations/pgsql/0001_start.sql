@@ -418,7 +418,7 @@ CREATE TABLE bodies (                   -- what is sent, for as long as it is ke
     message_id  BIGINT PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE,
     account_id  BIGINT NOT NULL,
     created_at  BIGINT NOT NULL,                  -- the message's
-    part_id     BIGINT NOT NULL DEFAULT 0,        -- the end of it, which several share (body_parts); 0: none
+    part_id     BIGINT NOT NULL DEFAULT 0,        -- the end of it, which several share (body_parts), 0: none
     packing     BIGINT NOT NULL DEFAULT 0,        -- of content (core/content.h)
     content     BYTEA NOT NULL                      -- the whole RFC 5322 message, CRLF lines, unsigned; or its beginning
 );

@@ -418,7 +418,7 @@ CREATE TABLE bodies (                   -- what is sent, for as long as it is ke
     message_id  INTEGER PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE,
     account_id  INTEGER NOT NULL,
     created_at  INTEGER NOT NULL,                  -- the message's
-    part_id     INTEGER NOT NULL DEFAULT 0,        -- the end of it, which several share (body_parts); 0: none
+    part_id     INTEGER NOT NULL DEFAULT 0,        -- the end of it, which several share (body_parts), 0: none
     packing     INTEGER NOT NULL DEFAULT 0,        -- of content (core/content.h)
     content     BLOB NOT NULL                      -- the whole RFC 5322 message, CRLF lines, unsigned; or its beginning
 ) STRICT;
