@@ -6,6 +6,7 @@
 #include "store/erasures.h"
 
 #include "store/bodies.h"
+#include "store/events.h"
 #include "store/rows.h"
 
 #define COLUMNS                                                                                                                  \
@@ -150,9 +151,7 @@ enum status erasure_count_recipients(struct db *tx, int64_t message_id, int64_t 
 }
 
 enum status erasure_delete_events(struct db *tx, const struct erasure_find *of, int64_t *ret_count) {
-    struct stmt *s = db_stmt(tx, "DELETE FROM events WHERE message_id = ?1 AND recipient_id = ?2");
-    STMT_BIND_INTS(s, 1, of->message_id, of->id);
-    return rows_change(tx, s, ret_count);
+    return event_remove_all(tx, of->message_id, of->id, ret_count);
 }
 
 enum status erasure_delete_recipient(struct db *tx, int64_t id) {

@@ -5,16 +5,17 @@
 #include "store/retention.h"
 
 #include "store/bodies.h"
+#include "store/events.h"
 #include "store/rows.h"
 
 #define WAITING "state IN (0, 1, 2)" /* scheduled, queued, held */
 
 static const struct {
     const char *text;
-    const char *owner; /* the one behind ?1, and his account */
-    const char *page;  /* id, at, bytes: of owner ?1, behind (?2, ?3), before ?4, at most ?5 */
-    const char *look;  /* of ?1: what needs it, and how many rows that was; NULL: nothing ever does */
-    const char *remove;
+    const char *owner;  /* the one behind ?1, and his account */
+    const char *page;   /* id, at, bytes: of owner ?1, behind (?2, ?3), before ?4, at most ?5 */
+    const char *look;   /* of ?1: what needs it, and how many rows that was; NULL: nothing ever does */
+    const char *remove; /* NULL: by the verb of its room */
 } kinds[RETAINED_COUNT] = {
     [RETAINED_BODIES] = {"bodies", "SELECT account_id, account_id FROM bodies WHERE account_id > ?1 ORDER BY account_id LIMIT 1",
                          "SELECT message_id, created_at, CAST(length(content) AS BIGINT) FROM bodies WHERE account_id = ?1 "
@@ -28,7 +29,7 @@ static const struct {
                          "SELECT domain_id, account_id FROM events WHERE domain_id > ?1 ORDER BY domain_id, at, id LIMIT 1",
                          "SELECT id, at, CAST(0 AS BIGINT) FROM events WHERE domain_id = ?1 AND (at, id) > (?2, ?3) AND at < ?4 "
                          "ORDER BY at, id LIMIT ?5",
-                         NULL, "DELETE FROM events WHERE id = ?1 AND domain_id = ?2 AND at = ?3"},
+                         NULL, NULL},
     [RETAINED_MESSAGES] = {"messages",
                            "SELECT account_id, account_id FROM messages WHERE account_id > ?1 ORDER BY account_id LIMIT 1",
                            "SELECT id, created_at, CAST(0 AS BIGINT) FROM messages WHERE account_id = ?1 AND id > ?3 "
@@ -104,6 +105,7 @@ enum status retained_remove(struct db *tx, enum retained what, int64_t owner_id,
     if (what == RETAINED_BODIES || what == RETAINED_MESSAGES) status = body_delete(tx, item->id);
     if (status == STATUS_NOT_FOUND) status = STATUS_OK;
     if (status != STATUS_OK || what == RETAINED_BODIES) return status;
+    if (what == RETAINED_EVENTS) return event_remove(tx, owner_id, item->at, item->id);
     struct stmt *s = db_stmt(tx, kinds[what].remove);
     STMT_BIND_INTS(s, 1, item->id, owner_id, item->at);
     return stmt_run(s);

@@ -179,9 +179,10 @@ static void assert_same_pages(struct story *s, int rounds) {
     }
 }
 
-/* Every third one goes. */
+/* Every third one goes, and now and then all of a recipient. */
 static void remove_some(struct story *s) {
     struct event_row_list list;
+    int64_t count;
     for (int i = 0; i < DOMAINS; i++) {
         struct event_filter filter = {.domain_id = s->domains[i]};
         assert_ok(event_list(s->f->db, &s->f->arena, &filter, 0, 2000, &list));
@@ -189,6 +190,7 @@ static void remove_some(struct story *s) {
             const struct event *event = &list.items[k].event;
             if (k % 3 == 0) assert_ok(event_remove(s->f->db, event->domain_id, event->at, event->id));
             if (k % 3 == 0) assert_ok(event_remove(s->f->db, event->domain_id, event->at, event->id)); /* is as good */
+            if (k % 40 == 1) assert_ok(event_remove_all(s->f->db, event->message_id, event->recipient_id, &count));
         }
     }
 }

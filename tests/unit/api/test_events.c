@@ -45,7 +45,7 @@ static void record(struct world *w, int64_t message, enum event_type type, int64
                           .recipient_id = message,
                           .recipient = STR("x@y.test"),
                           .detail = str_from_z(detail)};
-    assert_int_equal(event_record(db, &event, &id), STATUS_OK);
+    assert_int_equal(event_write(db, &event, m.tags, EVENT_AS_IT_COMES, &id), STATUS_OK);
     assert_int_equal(db_commit(db), STATUS_OK);
     db_close(&db);
 }
