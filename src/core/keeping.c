@@ -65,7 +65,8 @@ static enum status take_page(struct db *tx, struct arena *arena, struct keeping 
     struct retained_list page;
     bool has_old = false;
     size_t done = 0;
-    enum status status = retained_page(tx, arena, w->what, w->owner.id, &w->place, w->cutoff, KEEPING_LOOK_MAX, &page);
+    const struct retained_query query = {w->owner.id, w->place, w->cutoff, KEEPING_LOOK_MAX};
+    enum status status = retained_page(tx, arena, w->what, &query, &page);
     for (; status == STATUS_OK && done < page.count && left->weight > 0 && left->bytes > 0; done++) {
         has_old |= page.items[done].at < w->cutoff;
         w->place = (struct retained_place){page.items[done].at, page.items[done].id};

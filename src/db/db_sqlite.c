@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define SWITCH_AGAIN_NS 10000000 /* 10 ms */
 #define BUSY_TIMEOUT_MS 10000    /* recovery at open, a schema change; never in normal running */
@@ -29,6 +30,8 @@ struct db_lite {
     struct db base;
     sqlite3 *handle;
     int wal_pages;
+    sqlite3 *copy; /* being made; NULL: none is */
+    sqlite3_backup *copying;
 };
 struct stmt_lite {
     struct stmt base;
@@ -309,6 +312,59 @@ static enum status lite_checkpoint(struct db *db, int wait_ms) {
     return st;
 }
 
+/* ---- a copy ---- */
+
+/* No journal: until it is whole it is nothing. */
+static enum status copy_setup(struct db *db) {
+    struct db_lite *own = lite(db);
+    int code = sqlite3_exec(own->copy, "PRAGMA journal_mode=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-1024;", NULL,
+                            NULL, NULL);
+    if (code == SQLITE_OK) own->copying = sqlite3_backup_init(own->copy, "main", own->handle, "main");
+    if (own->copying) return STATUS_OK;
+    db_set_error(db, sqlite3_errmsg(own->copy));
+    return status_of(code == SQLITE_OK ? sqlite3_errcode(own->copy) : code);
+}
+
+static void lite_copy_end(struct db *db) {
+    struct db_lite *own = lite(db);
+    if (own->copying) (void)sqlite3_backup_finish(own->copying); /* says again what the last step said */
+    own->copying = NULL;
+    (void)sqlite3_close(own->copy);
+    own->copy = NULL;
+}
+
+/* Nothing but an ordinary file is replaced. */
+static bool make_place(const char *path) {
+    struct stat file;
+    if (lstat(path, &file) != 0) return errno == ENOENT;
+    return S_ISREG(file.st_mode) && unlink(path) == 0;
+}
+
+static enum status lite_copy_begin(struct db *db, const char *path) {
+    struct db_lite *own = lite(db);
+    if (!make_place(path)) {
+        db_set_error(db, "the copy has no place: what stands there cannot be replaced");
+        return STATUS_TEMPORARY;
+    }
+    int code = sqlite3_open_v2(path, &own->copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, "posthorn");
+    if (code != SQLITE_OK) db_set_error(db, sqlite3_errmsg(own->copy));
+    enum status st = code == SQLITE_OK ? copy_setup(db) : status_of(code);
+    if (st != STATUS_OK) lite_copy_end(db);
+    return st;
+}
+
+/* Of an error nobody can say whether it was the copy's file or ours; if it was ours, the next read of it says so too. */
+static enum status lite_copy_step(struct db *db, int pages) {
+    struct db_lite *own = lite(db);
+    int code = sqlite3_backup_step(own->copying, pages);
+    db->copy.pages = sqlite3_backup_pagecount(own->copying);
+    db->copy.left_pages = sqlite3_backup_remaining(own->copying);
+    if (code == SQLITE_DONE) return STATUS_OK;
+    if (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED) return STATUS_ROW;
+    db_set_error(db, sqlite3_errstr(code));
+    return status_of(code);
+}
+
 const struct db_engine db_sqlite = {
     .is_sqlite = true,
     .open = lite_open,
@@ -328,4 +384,7 @@ const struct db_engine db_sqlite = {
     .blob_start = lite_blob_start,
     .wal_bytes = lite_wal_bytes,
     .checkpoint = lite_checkpoint,
+    .copy_begin = lite_copy_begin,
+    .copy_step = lite_copy_step,
+    .copy_end = lite_copy_end,
 };

@@ -81,10 +81,10 @@ static void item_fill(struct stmt *s, struct arena *a, void *item) {
         (struct retained_item){.id = stmt_int(s, 0), .at = stmt_int(s, 1), .bytes = stmt_int(s, 2), .weight = 1};
 }
 
-enum status retained_page(struct db *tx, struct arena *a, enum retained what, int64_t owner_id,
-                          const struct retained_place *after, int64_t before_at, int limit, struct retained_list *ret) {
+enum status retained_page(struct db *tx, struct arena *a, enum retained what, const struct retained_query *query,
+                          struct retained_list *ret) {
     struct stmt *s = db_stmt(tx, kinds[what].page);
-    STMT_BIND_INTS(s, 1, owner_id, after->at, after->id, before_at, limit);
+    STMT_BIND_INTS(s, 1, query->owner_id, query->after.at, query->after.id, query->before_at, query->limit);
     return rows_collect(s, a, sizeof(struct retained_item), item_fill, ret);
 }
 

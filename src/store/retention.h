@@ -54,10 +54,16 @@ struct retained_list {
 struct retained_place {
     int64_t at, id;
 };
-/* The next `limit` of an owner, oldest first, those of before_at or later left out where an index says so: bodies and events;
- * the others come as they are. Of these is_needed is not filled in (retained_look). */
-WARN_UNUSED enum status retained_page(struct db *tx, struct arena *a, enum retained what, int64_t owner_id,
-                                      const struct retained_place *after, int64_t before_at, int limit,
+/* A page of an owner's. */
+struct retained_query {
+    int64_t owner_id;
+    struct retained_place after;
+    int64_t before_at;
+    int limit;
+};
+/* Oldest first; those of before_at or later are left out where an index says so, bodies and events, the others come as they are.
+ * is_needed is not filled in (retained_look). */
+WARN_UNUSED enum status retained_page(struct db *tx, struct arena *a, enum retained what, const struct retained_query *query,
                                       struct retained_list *ret);
 /* Fill in is_needed, and weight. */
 WARN_UNUSED enum status retained_look(struct db *tx, enum retained what, struct retained_item *item);

@@ -136,17 +136,25 @@ static void run_sql(struct db *db, const char *format, ...) {
 }
 
 /* A message of that age with content, a recipient in that state, and an event so many days later. */
-static int64_t add_history(struct db *db, int64_t account, int64_t domain, uint8_t mark, int64_t age_days, int state,
-                           int64_t event_age_days) {
+struct history {
+    int64_t account, domain;
+    uint8_t mark;
+    int64_t age_days;
+    int state;
+    int64_t event_age_days;
+};
+static int64_t add_history(struct db *db, struct history h) {
+    const int64_t account = h.account, domain = h.domain;
     BUF_AUTO whole = {0};
-    make_text(&whole, "X-One", 100 + mark % 3);
-    int64_t id = keep(db, account, mark, buf_str(&whole), mark % 2 ? CONTENT_SHARED_LIKELY : SIZE_MAX);
+    make_text(&whole, "X-One", 100 + h.mark % 3);
+    int64_t id = keep(db, account, h.mark, buf_str(&whole), h.mark % 2 ? CONTENT_SHARED_LIKELY : SIZE_MAX);
     int64_t to = make_recipient(db, id, account, "example.net", NOW), event = 0;
     run_sql(db, "UPDATE messages SET created_at = %lld, domain_id = %lld, signature = uuid WHERE id = %lld",
-            (long long)(NOW - age_days * DAY), (long long)domain, (long long)id);
-    run_sql(db, "UPDATE bodies SET created_at = %lld WHERE message_id = %lld", (long long)(NOW - age_days * DAY), (long long)id);
-    run_sql(db, "UPDATE recipients SET state = %d WHERE id = %lld", state, (long long)to);
-    struct event e = {.at = NOW - event_age_days * DAY,
+            (long long)(NOW - h.age_days * DAY), (long long)domain, (long long)id);
+    run_sql(db, "UPDATE bodies SET created_at = %lld WHERE message_id = %lld", (long long)(NOW - h.age_days * DAY),
+            (long long)id);
+    run_sql(db, "UPDATE recipients SET state = %d WHERE id = %lld", h.state, (long long)to);
+    struct event e = {.at = NOW - h.event_age_days * DAY,
                       .type = EVENT_DELIVERY,
                       .account_id = account,
                       .domain_id = domain,
@@ -198,11 +206,11 @@ static void test_everything_goes_in_its_time_and_nothing_before(void **state) {
     struct fixture *f = fixture_new();
     int64_t account = make_account(f->db, "a@example.com"), domain = make_domain(f->db, account, "example.com");
     int slices = 0;
-    int64_t young = add_history(f->db, account, domain, 1, 29, RECIPIENT_DELIVERED, 29);
-    int64_t middle = add_history(f->db, account, domain, 2, 31, RECIPIENT_DELIVERED, 31);
-    int64_t held = add_history(f->db, account, domain, 3, 500, RECIPIENT_HELD, 500);
-    int64_t old = add_history(f->db, account, domain, 4, 401, RECIPIENT_BOUNCED, 401);
-    int64_t late = add_history(f->db, account, domain, 5, 401, RECIPIENT_DELIVERED, 399);
+    int64_t young = add_history(f->db, (struct history){account, domain, 1, 29, RECIPIENT_DELIVERED, 29});
+    int64_t middle = add_history(f->db, (struct history){account, domain, 2, 31, RECIPIENT_DELIVERED, 31});
+    int64_t held = add_history(f->db, (struct history){account, domain, 3, 500, RECIPIENT_HELD, 500});
+    int64_t old = add_history(f->db, (struct history){account, domain, 4, 401, RECIPIENT_BOUNCED, 401});
+    int64_t late = add_history(f->db, (struct history){account, domain, 5, 401, RECIPIENT_DELIVERED, 399});
     struct keeping walk = walk_all(f, NULL, &slices);
     BUF_AUTO out = {0};
     struct message m;
@@ -240,10 +248,10 @@ static void test_an_account_says_how_long(void **state) {
     assert_int_equal(retention_get(f->db, 4711, &days), STATUS_NOT_FOUND);
     assert_ok(retention_get(f->db, strict, &days));
     assert_int_equal(days.event_days, 2);
-    add_history(f->db, strict, 7, 1, 3, RECIPIENT_DELIVERED, 1);
-    add_history(f->db, strict, 7, 2, 3, RECIPIENT_DELIVERED, 3);
-    add_history(f->db, lenient, 8, 3, 89, RECIPIENT_DELIVERED, 89);
-    add_history(f->db, 4711, 9, 4, 89, RECIPIENT_DELIVERED, 89); /* its account is gone: the defaults hold */
+    add_history(f->db, (struct history){strict, 7, 1, 3, RECIPIENT_DELIVERED, 1});
+    add_history(f->db, (struct history){strict, 7, 2, 3, RECIPIENT_DELIVERED, 3});
+    add_history(f->db, (struct history){lenient, 8, 3, 89, RECIPIENT_DELIVERED, 89});
+    add_history(f->db, (struct history){4711, 9, 4, 89, RECIPIENT_DELIVERED, 89}); /* its account is gone: the defaults hold */
     walk_all(f, NULL, &slices);
     assert_int_equal(count_where(f->db, "bodies WHERE account_id = 2"), 1);
     assert_int_equal(count_where(f->db, "bodies"), 1);
@@ -308,8 +316,8 @@ static void test_P1_random_histories_are_kept_by_the_rules(void **state) {
         for (uint8_t mark = 1; mark < 120; mark++) {
             int64_t who = dice(&random, 3), age = dice(&random, who == 1 ? 40 : 800);
             int64_t event_age = dice(&random, age + 1);
-            add_history(f->db, accounts[who], who * 2 + dice(&random, 2), mark, age, (int)dice(&random, RECIPIENT_STATE_COUNT),
-                        event_age);
+            add_history(f->db, (struct history){accounts[who], who * 2 + dice(&random, 2), mark, age,
+                                                (int)dice(&random, RECIPIENT_STATE_COUNT), event_age});
         }
         int64_t left[3] = {count_where(f->db, LEFT_BODIES), count_where(f->db, LEFT_EVENTS), count_where(f->db, LEFT_MESSAGES)};
         fixture_commit(f);
