@@ -30,7 +30,12 @@ static enum status skip_pgsql(struct db *tx) {
 }
 
 enum status restored_skip_numbers(struct db *tx) {
-    return db_is_sqlite(tx) ? skip_sqlite(tx) : skip_pgsql(tx);
+    enum status status = db_is_sqlite(tx) ? skip_sqlite(tx) : skip_pgsql(tx);
+    if (status != STATUS_OK) return status;
+    struct stmt *s =
+        db_stmt(tx, "UPDATE event_ids SET last = last + ?1"); /* events have numbers of their own (store/event_ids.h) */
+    stmt_bind_int(s, 1, RESTORED_GAP);
+    return stmt_run(s);
 }
 
 enum status restored_newest(struct db *tx, int64_t *ret_at) {

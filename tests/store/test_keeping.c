@@ -5,6 +5,7 @@
 #include "core/content.h"
 #include "core/erase.h"
 #include "core/keeping.h"
+#include "core/store_check.h"
 #include "core/suppressions.h"
 #include "store/lists.h"
 #include "store/subscribers.h"
@@ -535,6 +536,67 @@ static void test_the_operator_makes_everybody_forget(void **state) {
     fixture_free(f);
 }
 
+/* ---- sizes, and what hangs together ---- */
+
+static void test_sizes_are_told_without_counting(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    struct store_size size;
+    assert_ok(store_size(f->db, &size));
+    assert_int_equal(size.oldest_event_at, 0);
+    assert_int_equal(size.tables[0].rows, 0);
+    int64_t account = make_account(f->db, "a@example.com");
+    for (uint8_t i = 1; i <= 20; i++) write_to(f->db, account, i, "him@example.net", RECIPIENT_DELIVERED);
+    fixture_commit(f);
+    assert_ok(store_size(f->db, &size));
+    assert_int_equal(size.is_sqlite, fixture_is_sqlite(f));
+    assert_true(size.bytes > 100000);
+    assert_string_equal(size.tables[0].name, "messages");
+    assert_int_equal(size.tables[0].rows, 20);
+    assert_int_equal(size.tables[0].bytes > 0, !size.is_sqlite);
+    assert_int_equal(size.oldest_event_at, NOW);
+    assert_int_equal(size.newest_event_at, NOW);
+    assert_int_equal(size.oldest_body_at, NOW);
+    assert_ok(db_exec(f->db, "DELETE FROM messages"));
+    int64_t inner = 0;
+    assert_ok(store_inner_bytes(f->db, &inner));
+    assert_int_equal(inner > 0, size.is_sqlite);
+    fixture_free(f);
+}
+
+static struct store_walk look_over(struct fixture *f) {
+    struct store_walk walk;
+    store_walk_begin(&walk);
+    for (int i = 0; !store_walk_is_over(&walk); i++) {
+        assert_true(i < 100);
+        assert_ok(store_walk_piece(f->db, &f->arena, &walk));
+    }
+    assert_ok(store_walk_piece(f->db, &f->arena, &walk));
+    return walk;
+}
+
+static void test_what_hangs_together_is_looked_over(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    int64_t account = make_account(f->db, "a@example.com");
+    BUF_AUTO whole = {0};
+    make_text(&whole, "X-One", 100);
+    int64_t shared = keep(f->db, account, 1, buf_str(&whole), CONTENT_SHARED_LIKELY);
+    for (uint8_t i = 2; i < 2 + 30; i++) write_to(f->db, account, i, "him@example.net", RECIPIENT_QUEUED);
+    struct store_walk walk = look_over(f);
+    for (int i = 0; i < STORE_RULE_COUNT; i++) assert_int_equal(walk.found[i].count, 0);
+    run_sql(f->db, "DELETE FROM bodies WHERE part_id = 0");
+    run_sql(f->db, "UPDATE bodies SET part_id = part_id + 1");
+    walk = look_over(f);
+    assert_int_equal(walk.found[STORE_RULE_CONTENT].count, 30);
+    assert_true(walk.found[STORE_RULE_CONTENT].shown[STORE_CHECK_SHOWN - 1] > 0);
+    assert_int_equal(walk.found[STORE_RULE_PARTS].count, 1);
+    assert_int_equal(walk.found[STORE_RULE_PARTS].shown[0], shared);
+    assert_int_equal(walk.found[STORE_RULE_ORPHANS].count, 1);
+    for (int i = 0; i < STORE_RULE_COUNT; i++) assert_true(store_rule_text((enum store_rule)i)[0] != 0);
+    fixture_free(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contents_come_back_however_they_are_kept),
@@ -547,6 +609,8 @@ int main(void) {
         cmocka_unit_test(test_an_account_forgets_a_person),
         cmocka_unit_test(test_P1_what_waits_is_erased_when_it_has_ended),
         cmocka_unit_test(test_the_operator_makes_everybody_forget),
+        cmocka_unit_test(test_sizes_are_told_without_counting),
+        cmocka_unit_test(test_what_hangs_together_is_looked_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
