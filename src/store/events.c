@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/events.h"
 
+#include "store/event_ids.h"
 #include "store/hooks.h"
 #include "store/rollup.h"
 #include "store/rows.h"
@@ -49,16 +50,19 @@ struct str event_recipient_domain(const struct event *event) {
 
 /* EXISTS: it is not the first. */
 static enum status insert(struct db *tx, const struct event *event, enum rollup_mark mark, int64_t *ret_id) {
-    struct stmt *s =
-        db_stmt(tx, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
-                    "detail, recipient_domain, is_first, is_machine) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
-                    "ON CONFLICT (recipient_id, type) WHERE is_first = 1 DO NOTHING");
+    int64_t id;
+    enum status status = event_id_next(tx, event, &id);
+    if (status != STATUS_OK) return status;
+    struct stmt *s = db_stmt(
+        tx, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
+            "detail, recipient_domain, is_first, is_machine, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+            "ON CONFLICT (recipient_id, type) WHERE is_first = 1 DO NOTHING");
     STMT_BIND_INTS(s, 1, event->at, event->type, event->account_id, event->domain_id, event->message_id, event->recipient_id);
     stmt_bind_text(s, 7, event->recipient);
     stmt_bind_text(s, 8, event->detail.n ? event->detail : STR("{}"));
     stmt_bind_text(s, 9, event_recipient_domain(event));
-    STMT_BIND_INTS(s, 10, mark == ROLLUP_FIRST, mark == ROLLUP_MACHINE);
-    enum status status = stmt_insert(s, ret_id);
+    STMT_BIND_INTS(s, 10, mark == ROLLUP_FIRST, mark == ROLLUP_MACHINE, id);
+    status = stmt_insert(s, ret_id);
     if (status != STATUS_OK) return status;
     rollup_add(tx, event, mark);
     return hook_outbox_add(tx, event, *ret_id);

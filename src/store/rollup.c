@@ -63,13 +63,13 @@ static void tally_free(struct db_late *late) {
 static enum status tally_write(struct db_late *late, struct db *tx);
 
 static struct tally *tally_of(struct db *tx) {
-    struct tally *t = (struct tally *)(void *)db_late(tx);
+    struct tally *t = (struct tally *)(void *)db_find_late(tx, tally_write);
     if (t) return t;
     t = calloc(1, sizeof *t);
     if (!t) abort();
-    t->late = (struct db_late){tally_write, tally_free};
+    t->late = (struct db_late){.write = tally_write, .free = tally_free};
     t->rows = map_new();
-    db_set_late(tx, &t->late);
+    db_add_late(tx, &t->late);
     return t;
 }
 

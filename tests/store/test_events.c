@@ -451,8 +451,8 @@ static void test_a_search_has_its_bound(void **state) {
     (void)state;
     struct story l = history();
     assert_ok(db_exec(l.f->db,
-                      "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
-                      "recipient_domain, detail) SELECT 1000 + i, 1, 1, 1, 1, 1, 'a@b.test', 'b.test', '{}' FROM (WITH "
+                      "INSERT INTO events (id, at, type, account_id, domain_id, message_id, recipient_id, recipient, "
+                      "recipient_domain, detail) SELECT i, 1000 + i, 1, 1, 1, 1, 1, 'a@b.test', 'b.test', '{}' FROM (WITH "
                       "RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16000) SELECT i FROM n) numbers"));
     BUF_AUTO text = {0};
     struct event_row_list list;

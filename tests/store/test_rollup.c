@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include "core/events.h"
+#include "store/event_ids.h"
 #include "store/event_stats.h"
 #include "store/rollup_read.h"
 
@@ -236,6 +237,31 @@ static void test_periods_add_up(void **state) {
     fixture_free(s.f);
 }
 
+/* ---- ids ---- */
+static int64_t id_of(struct story *s, int domain, int64_t at) {
+    int64_t id = 0;
+    const struct event event = {.at = at, .type = EVENT_SEND, .account_id = s->account, .domain_id = s->domains[domain]};
+    assert_ok(event_id_next(s->f->db, &event, &id));
+    return id;
+}
+
+/* A day's events of a domain are neighbours; a number is never given twice, whatever became of the transaction. */
+static void test_ids_lie_together(void **state) {
+    (void)state;
+    struct story s = story_new(1);
+    int64_t a = id_of(&s, 0, START), other = id_of(&s, 1, START), b = id_of(&s, 0, START + DAY - 1);
+    int64_t next_day = id_of(&s, 0, START + DAY);
+    assert_true(a < b && b < other && other < next_day);
+    fixture_commit(s.f);
+    assert_int_equal(id_of(&s, 0, START), a + 4);
+    db_rollback(s.f->db);
+    assert_ok(db_begin(s.f->db));
+    assert_int_equal(id_of(&s, 0, START), a + 4); /* nobody has seen it */
+    assert_true(id_of(&s, 0, 0) > 0);
+    assert_true(id_of(&s, 0, INT64_MAX) > next_day);
+    fixture_free(s.f);
+}
+
 /* ---- bounds ---- */
 static int64_t rows_of_kind(const struct fixture *f, enum rollup_kind kind) {
     BUF_AUTO sql = {0};
@@ -362,6 +388,7 @@ int main(void) {
         cmocka_unit_test(test_groups_equal_a_recount),
         cmocka_unit_test(test_pages_and_totals_equal_a_recount),
         cmocka_unit_test(test_periods_add_up),
+        cmocka_unit_test(test_ids_lie_together),
         cmocka_unit_test(test_P8_values_have_a_bound),
         cmocka_unit_test(test_hostile_values_count_as_others),
         cmocka_unit_test(test_P3_events_and_rollups_stand_together),

@@ -508,8 +508,13 @@ CREATE TABLE transcripts (              -- the dialogue of an attempt, without c
     PRIMARY KEY (recipient_id, attempt)
 ) STRICT;
 
+CREATE TABLE event_ids (                -- one row
+    last        INTEGER NOT NULL                   -- the number that was given last (store/event_ids.h)
+) STRICT;
+INSERT INTO event_ids (last) VALUES (0);
+
 CREATE TABLE events (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          INTEGER PRIMARY KEY,               -- day, domain, number: rows lie in this order (store/event_ids.h)
     at          INTEGER NOT NULL,
     type        INTEGER NOT NULL,                  -- enum event_type
     is_first    INTEGER NOT NULL DEFAULT 0,        -- open, click, unsubscribe, complaint: its recipient's first
