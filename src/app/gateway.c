@@ -12,6 +12,7 @@
 #include "api/api.h"
 #include "api/work.h"
 #include "app/hooks.h"
+#include "app/keeper.h"
 #include "app/certificates.h"
 #include "app/listeners.h"
 #include "app/outbound.h"
@@ -91,6 +92,7 @@ struct gateway {
     struct tracker *tracker;
     struct work *work; /* list sends and imports; none without a server */
     struct watch *watch;
+    struct keeper *keeper; /* none without a server */
     struct tls_report_options tls_report;
     struct tls_reporter *tls_reporter;
     struct http_server *servers[SERVER_COUNT];
@@ -417,6 +419,13 @@ static enum status open_watch(struct gateway *g, struct buf *why) {
     return watch_new(&options, &g->watch, why);
 }
 
+static void open_keeper(struct gateway *g) {
+    const struct config *c = g->config;
+    g->keeper = keeper_new(&(struct keeper_options){
+        .loop = g->threads.loops[0], .writer = g->writer, .defaults = {c->keep_body_days, c->keep_event_days}});
+    keeper_start(g->keeper);
+}
+
 /* ---- certificates ---- */
 static enum status open_certificates(struct gateway *g, struct buf *why) {
     return certificates_open(&(struct certificates_options){.config = g->config,
@@ -656,6 +665,7 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     if (st == STATUS_OK && serves) open_tls_reporter(g);
     if (st == STATUS_OK) st = open_api(g, why);
     if (st == STATUS_OK && serves) st = open_watch(g, why);
+    if (st == STATUS_OK && serves) open_keeper(g);
     if (st == STATUS_OK && serves) st = open_listeners(g, why);
     if (st == STATUS_OK && serves) hooks_avoid(g->hooks, &g->listeners);
     if (st == STATUS_OK && (st = threads_start(&g->threads)) != STATUS_OK)
@@ -787,6 +797,10 @@ static void stop_watch(void *arg, struct waiter *waiter) {
     watch_stop(((struct gateway *)arg)->watch, threads_done, waiter);
 }
 
+static void stop_keeper(void *arg, struct waiter *waiter) {
+    keeper_stop(((struct gateway *)arg)->keeper, threads_done, waiter);
+}
+
 struct server_stop {
     struct gateway *gateway;
     struct http_server *server;
@@ -805,6 +819,7 @@ static void stop_running(struct gateway *g) {
     for (size_t i = 0; i < SERVER_COUNT; i++)
         if (g->servers[i]) threads_call(&g->threads, first, stop_server, &(struct server_stop){g, g->servers[i]});
     if (g->watch) threads_call(&g->threads, first, stop_watch, g);
+    if (g->keeper) threads_call(&g->threads, first, stop_keeper, g);
     if (g->certificates) threads_call(&g->threads, first, stop_certificates, g);
     if (g->work) threads_call(&g->threads, first, stop_work, g);
     if (g->smtp) smtp_stop(g->smtp, STOP_MS);
@@ -836,6 +851,7 @@ void gateway_close(struct gateway **g_place) {
     bounce_book_free(&g->bounces);
     api_free(&g->api);
     watch_free(&g->watch);
+    keeper_free(&g->keeper);
     certificates_free(&g->certificates);
     tls_reporter_free(&g->tls_reporter);
     hooks_close(g->hooks);

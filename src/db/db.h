@@ -118,13 +118,14 @@ WARN_UNUSED enum status db_blob_start(struct db *db, const struct db_blob *blob,
 
 /* A copy of the database while it is used (SQLite). Page by page on the connection that writes, which writes what it commits
  * meanwhile into the copy as well: so what is in the copy when it is whole is the database of that moment, and no snapshot keeps
- * the WAL from being moved. An unfinished copy is no database. PostgreSQL: UNSUPPORTED; its own tools do that. */
+ * the WAL from being moved. It has its name only when it is whole and synced; until then ".part" is behind it. PostgreSQL:
+ * UNSUPPORTED; its own tools do that. */
 struct db_copy {
     bool is_open;              /* begun, and not at its end */
     enum status status;        /* of the last one: OK it is whole and synced, CANCELLED, or what failed */
     int64_t pages, left_pages; /* as of its last step */
 };
-/* A file that stands at `path` (the database's name is another) is replaced. EXISTS: there is one under way. */
+/* What a copy that was cut off left behind is replaced, nothing else. EXISTS: there is one under way. TEMPORARY: no place. */
 WARN_UNUSED enum status db_copy_begin(struct db *db, const char *path);
 /* Outside a transaction: so many pages more. Nothing without a copy under way. A copy that fails leaves the database well. */
 void db_copy_step(struct db *db, int pages);

@@ -15,8 +15,10 @@
 #include "db/engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,6 +34,7 @@ struct db_lite {
     int wal_pages;
     sqlite3 *copy; /* being made; NULL: none is */
     sqlite3_backup *copying;
+    struct buf copy_path; /* its name when it is whole; until then ".part" is behind it */
 };
 struct stmt_lite {
     struct stmt base;
@@ -182,6 +185,7 @@ static enum status lite_open(const struct db_options *options, struct buf *why, 
 
 static void lite_close(struct db *db) {
     sqlite3_close(lite(db)->handle);
+    buf_fini(&lite(db)->copy_path);
     free(db);
 }
 
@@ -325,6 +329,26 @@ static enum status copy_setup(struct db *db) {
     return status_of(code == SQLITE_OK ? sqlite3_errcode(own->copy) : code);
 }
 
+static struct buf part_of(const struct db_lite *own) {
+    struct buf part = {0};
+    buf_addf(&part, "%s.part", own->copy_path.p);
+    return part;
+}
+
+/* The folder's own entry is synced too, or a power cut could take the name back. */
+static enum status give_name(struct db *db) {
+    struct str path = buf_str(&lite(db)->copy_path);
+    size_t slash = str_find_last(path, '/');
+    BUF_AUTO part = part_of(lite(db));
+    BUF_AUTO folder = {0};
+    buf_add_str(&folder, slash == STR_NONE ? STR(".") : slash == 0 ? STR("/") : str_sub(path, 0, slash));
+    int fd = open(folder.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool is_named = fd >= 0 && rename(part.p, path.p) == 0 && fsync(fd) == 0;
+    if (!is_named) db_set_error(db, strerror(errno));
+    if (fd >= 0) close(fd);
+    return is_named ? STATUS_OK : STATUS_IO;
+}
+
 static void lite_copy_end(struct db *db) {
     struct db_lite *own = lite(db);
     if (own->copying) (void)sqlite3_backup_finish(own->copying); /* says again what the last step said */
@@ -333,20 +357,24 @@ static void lite_copy_end(struct db *db) {
     own->copy = NULL;
 }
 
-/* Nothing but an ordinary file is replaced. */
-static bool make_place(const char *path) {
+/* Nothing that is whole is replaced, and of what is not only an ordinary file. */
+static bool make_place(const struct db_lite *own, const char *part) {
     struct stat file;
-    if (lstat(path, &file) != 0) return errno == ENOENT;
-    return S_ISREG(file.st_mode) && unlink(path) == 0;
+    if (lstat(own->copy_path.p, &file) == 0 || errno != ENOENT) return false;
+    if (lstat(part, &file) != 0) return errno == ENOENT;
+    return S_ISREG(file.st_mode) && unlink(part) == 0;
 }
 
 static enum status lite_copy_begin(struct db *db, const char *path) {
     struct db_lite *own = lite(db);
-    if (!make_place(path)) {
-        db_set_error(db, "the copy has no place: what stands there cannot be replaced");
+    buf_reset(&own->copy_path);
+    buf_add_z(&own->copy_path, path);
+    BUF_AUTO part = part_of(own);
+    if (!make_place(own, part.p)) {
+        db_set_error(db, "the copy has no place: something stands there");
         return STATUS_TEMPORARY;
     }
-    int code = sqlite3_open_v2(path, &own->copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, "posthorn");
+    int code = sqlite3_open_v2(part.p, &own->copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, "posthorn");
     if (code != SQLITE_OK) db_set_error(db, sqlite3_errmsg(own->copy));
     enum status st = code == SQLITE_OK ? copy_setup(db) : status_of(code);
     if (st != STATUS_OK) lite_copy_end(db);
@@ -359,7 +387,10 @@ static enum status lite_copy_step(struct db *db, int pages) {
     int code = sqlite3_backup_step(own->copying, pages);
     db->copy.pages = sqlite3_backup_pagecount(own->copying);
     db->copy.left_pages = sqlite3_backup_remaining(own->copying);
-    if (code == SQLITE_DONE) return STATUS_OK;
+    if (code == SQLITE_DONE) {
+        lite_copy_end(db);
+        return give_name(db);
+    }
     if (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED) return STATUS_ROW;
     db_set_error(db, sqlite3_errstr(code));
     return status_of(code);

@@ -8,6 +8,7 @@
 #include "store/restored.h"
 
 #include <signal.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -23,7 +24,7 @@ static struct buf path_of(const struct fixture *f, const char *scheme) {
 }
 
 static void remove_copy(const struct fixture *f) {
-    static const char *const tails[] = {"", "-wal", "-shm"};
+    static const char *const tails[] = {"", "-wal", "-shm", ".part"};
     for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
         BUF_AUTO path = path_of(f, "");
         buf_add_z(&path, tails[i]);
@@ -145,8 +146,16 @@ static void test_a_copy_that_was_cut_off_is_none(void **state) {
     int how = 0;
     assert_int_equal(waitpid(child, &how, 0), child);
     assert_int_equal(WTERMSIG(how), SIGKILL);
-    assert_int_not_equal(restored_check(buf_str(&url), &why), STATUS_OK);
+    BUF_AUTO part = path_of(f, "");
+    buf_add_z(&part, ".part");
+    assert_int_equal(access(path.p, F_OK), -1); /* it never had its name */
+    assert_int_equal(access(part.p, F_OK), 0);
+    assert_int_not_equal(restored_check(buf_str(&url), &why), STATUS_OK); /* no file: an empty one is made, and is none of ours */
     assert_true(why.n > 0);
+    remove_copy(f);
+    int left = creat(part.p, 0600);
+    assert_true(left >= 0);
+    close(left);
     assert_ok(store_open(buf_str(&f->url), &why)); /* the database does not care */
     f->db = fixture_connect(f, false);
     assert_ok(db_copy_begin(f->db, path.p)); /* what was left is replaced */
@@ -156,6 +165,8 @@ static void test_a_copy_that_was_cut_off_is_none(void **state) {
     assert_ok(db_copy_begin(f->db, path.p));
     db_copy_step(f->db, 1000000);
     assert_ok(db_copy_state(f->db).status);
+    assert_int_equal(access(part.p, F_OK), -1);
+    assert_int_equal(db_copy_begin(f->db, path.p), STATUS_TEMPORARY); /* one that is whole stays */
     assert_whole(f, 100);
     remove_copy(f);
     fixture_free(f);
