@@ -30,16 +30,27 @@ struct event_counts {
 };
 WARN_UNUSED enum status event_stats(struct db *tx, const struct event_period *period, struct event_counts *ret);
 
-struct event_tag_counts {
-    struct str tag;
+/* The same of all domains an account has or had. */
+WARN_UNUSED enum status event_stats_of_account(struct db *tx, int64_t account_id, int64_t from_at, int64_t before_at,
+                                               struct event_counts *ret);
+
+struct event_value_counts {
+    struct str value; /* "" of a day */
+    int64_t at;       /* when the day begins; 0 of a value */
     struct event_counts counts;
 };
-struct event_tag_list {
-    struct event_tag_counts *items;
+struct event_value_list {
+    struct event_value_counts *items;
     size_t count;
 };
-/* By tag, most sent first, equals by name, at most `limit`; a message with two tags counts for both. */
+/* By tag or recipient domain: most sent first, equals by name, at most `limit`; a message with two tags counts for both. */
 WARN_UNUSED enum status event_stats_by_tag(struct db *tx, struct arena *a, const struct event_period *period, int limit,
-                                           struct event_tag_list *ret);
+                                           struct event_value_list *ret);
+WARN_UNUSED enum status event_stats_by_recipient_domain(struct db *tx, struct arena *a, const struct event_period *period,
+                                                        int limit, struct event_value_list *ret);
+/* By UTC day, oldest first; days without events are left out. */
+#define EVENT_STATS_DAYS_MAX 4000
+WARN_UNUSED enum status event_stats_by_day(struct db *tx, struct arena *a, const struct event_period *period,
+                                           struct event_value_list *ret);
 
 #endif

@@ -164,7 +164,7 @@ static enum status page_middle_clicks(struct reading *r) {
 static enum status stats_over(struct reading *r, int days) {
     const struct event_period period = {1, START + (DAYS - days) * DAY, START + DAYS * DAY};
     struct event_counts counts;
-    struct event_tag_list tags;
+    struct event_value_list tags;
     enum status status = event_stats(r->db, &period, &counts);
     return status == STATUS_OK ? event_stats_by_tag(r->db, &r->arena, &period, 1000, &tags) : status;
 }

@@ -585,7 +585,7 @@ static void test_statistics_equal_a_recount(void **state) {
         int64_t days = 1 + roll(&seed, 5), from = START + (int64_t)roll(&seed, 10) * DAY, before = from + days * DAY;
         struct event_period period = {.domain_id = l.domain, .from_at = from, .before_at = before};
         struct stats_compared compared;
-        struct event_tag_list list;
+        struct event_value_list list;
         struct event_counts naive;
         assert_ok(stats_compare(l.f->db, &period, &compared));
         recount(all, HISTORY_EVENTS, from, before, -1, &naive);
@@ -596,7 +596,7 @@ static void test_statistics_equal_a_recount(void **state) {
         for (int t = 0; t < HISTORY_TAGS; t++) {
             recount(all, HISTORY_EVENTS, from, before, t, &naive);
             for (size_t i = 0; i < list.count; i++)
-                if (str_eq(list.items[i].tag, str_from_z(tags[t]))) assert_counts(&list.items[i].counts, &naive);
+                if (str_eq(list.items[i].value, str_from_z(tags[t]))) assert_counts(&list.items[i].counts, &naive);
         }
         for (size_t i = 1; i < list.count; i++)
             assert_true(list.items[i - 1].counts.n[COUNT_SENT] >= list.items[i].counts.n[COUNT_SENT]);

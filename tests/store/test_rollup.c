@@ -237,6 +237,40 @@ static void test_periods_add_up(void **state) {
     fixture_free(s.f);
 }
 
+static void add_counts(struct event_counts *sum, const struct event_counts *more) {
+    for (int i = 0; i < EVENT_COUNTER_COUNT; i++) sum->n[i] += more->n[i];
+}
+
+/* Days, recipient domains and domains each share out the same events. */
+static void test_statistics_add_up(void **state) {
+    (void)state;
+    struct story s = story_new(9);
+    live(&s, 1200);
+    for (int round = 0; round < 20; round++) {
+        struct event_counts account, whole, days = {{0}}, values = {{0}}, domains = {{0}};
+        struct event_value_list list;
+        struct event_period period = {.from_at = random_time(&s), .before_at = 0};
+        period.before_at = period.from_at + 1 + (int64_t)roll(&s, 4 * 24 * 60) * 60000;
+        for (int i = 0; i < DOMAINS; i++) {
+            period.domain_id = s.domains[i];
+            assert_ok(event_stats(s.f->db, &period, &whole));
+            add_counts(&domains, &whole);
+            assert_ok(event_stats_by_day(s.f->db, &s.f->arena, &period, &list));
+            for (size_t k = 0; k < list.count; k++) {
+                assert_true(list.items[k].at % DAY == 0 && (k == 0 || list.items[k - 1].at < list.items[k].at));
+                add_counts(&days, &list.items[k].counts);
+            }
+            assert_ok(event_stats_by_recipient_domain(s.f->db, &s.f->arena, &period, 100, &list));
+            for (size_t k = 0; k < list.count; k++) add_counts(&values, &list.items[k].counts);
+        }
+        assert_ok(event_stats_of_account(s.f->db, s.account, period.from_at, period.before_at, &account));
+        assert_counts(&account, &domains);
+        assert_counts(&days, &domains);
+        assert_counts(&values, &domains);
+    }
+    fixture_free(s.f);
+}
+
 /* ---- ids ---- */
 static int64_t id_of(struct story *s, int domain, int64_t at) {
     int64_t id = 0;
@@ -388,6 +422,7 @@ int main(void) {
         cmocka_unit_test(test_groups_equal_a_recount),
         cmocka_unit_test(test_pages_and_totals_equal_a_recount),
         cmocka_unit_test(test_periods_add_up),
+        cmocka_unit_test(test_statistics_add_up),
         cmocka_unit_test(test_ids_lie_together),
         cmocka_unit_test(test_P8_values_have_a_bound),
         cmocka_unit_test(test_hostile_values_count_as_others),
