@@ -559,6 +559,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .webhook_test = g->role == GATEWAY_SERVE ? test_webhook : NULL,
         .alerts_wake = wake_watch,
         .alerts_mail = c->alerts_mail,
+        .keep = {c->keep_body_days, c->keep_event_days},
         .alerts_webhook = c->alerts_webhook,
         .tls_report = &g->tls_report,
         .is_ready = is_ready,

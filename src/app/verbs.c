@@ -749,6 +749,9 @@ static const struct verb_group groups[] = {
     {"pause", NULL},
     {"resume", NULL},
     {"decisions", NULL},
+    {"store", "The database: its size, copies, what is old", "The store"},
+    {"erase", NULL},
+    {"erasures", NULL},
     {"template", "Contents with merge fields", "People and contents"},
     {"list", "Lists of subscribers"},
     {"subscriber", "The people on a list"},
@@ -762,7 +765,7 @@ const struct verb_group *verb_groups(size_t *ret_count) {
 }
 
 const struct verb *verb_at(size_t index) {
-    const struct verb_part parts[] = {{verbs, sizeof verbs / sizeof verbs[0]}, verbs_people()};
+    const struct verb_part parts[] = {{verbs, sizeof verbs / sizeof verbs[0]}, verbs_people(), verbs_store()};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (index < parts[i].count) return &parts[i].verbs[index];
         index -= parts[i].count;

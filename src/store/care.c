@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/care.h"
 
+#include "store/restored.h"
 #include "store/rows.h"
 
 /* ---- sizes ---- */
@@ -45,6 +46,7 @@ static enum status size_of_tables(struct db *tx, struct store_size *ret) {
         struct store_table *table = &ret->tables[ret->table_count++];
         table->name = tables[i].name;
         status = number_of(db_stmt(tx, tables[i].rows), &table->rows);
+        table->rows %= RESTORED_GAP; /* numbers that a restored database skipped */
         if (status == STATUS_OK) status = size_of_table(tx, table);
     }
     return status;
@@ -74,6 +76,19 @@ enum status store_size(struct db *tx, struct store_size *ret) {
         status = number_of(db_stmt(tx, "SELECT created_at FROM bodies ORDER BY message_id LIMIT 1"), &size.oldest_body_at);
     if (status == STATUS_OK) *ret = size;
     return status;
+}
+
+/* ---- copies ---- */
+
+enum status store_copy_begin(struct db *tx, const char *name, struct buf *why) {
+    enum status status = db_copy_begin(tx, name);
+    if (status != STATUS_OK && status != STATUS_EXISTS) buf_add_str(why, db_error(tx));
+    return status;
+}
+
+struct store_copy store_copy_look(const struct db *tx) {
+    const struct db_copy copy = db_copy_state(tx);
+    return (struct store_copy){copy.is_open, copy.status, copy.pages, copy.left_pages};
 }
 
 /* ---- what hangs together ---- */

@@ -4,6 +4,7 @@
 #define POSTHORN_STORE_CARE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/status.h"
 
 #include <stdint.h>
@@ -30,6 +31,18 @@ struct store_size {
 WARN_UNUSED enum status store_size(struct db *tx, struct store_size *ret);
 /* The free pages alone. */
 WARN_UNUSED enum status store_inner_bytes(struct db *tx, int64_t *ret);
+
+/* ---- copies (SQLite) ---- */
+
+/* On the writer: begin one, of that name in the data folder; it goes on with each of the writer's batches (store/writer.h) and
+ * has its name when it is whole. EXISTS: one is under way. UNSUPPORTED, TEMPORARY: *why says it. */
+WARN_UNUSED enum status store_copy_begin(struct db *tx, const char *name, struct buf *why);
+struct store_copy {
+    bool is_open;
+    enum status status; /* of the last one: OK it is whole */
+    int64_t pages, left_pages;
+};
+struct store_copy store_copy_look(const struct db *tx);
 
 /* ---- what hangs together ---- */
 
