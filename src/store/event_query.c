@@ -383,9 +383,10 @@ static enum status list_hour(struct db *tx, struct arena *a, const struct event_
     struct stmt *s =
         db_stmt(tx, "SELECT e.id, e.at, e.type, e.account_id, e.domain_id, e.message_id, e.recipient_id, e.recipient, e.detail, "
                     "m.uuid, COALESCE(m.sender, ''), COALESCE(m.subject, ''), m.tags, m.metadata "
-                    "FROM (SELECT * FROM events WHERE domain_id = ?1 AND at >= ?2 AND at < ?3 "
+                    "FROM (SELECT id AS page_id FROM events WHERE domain_id = ?1 AND at >= ?2 AND at < ?3 "
                     "AND (?4 = 0 OR (?4 & (CAST(1 AS BIGINT) << CAST(type AS INTEGER))) <> 0) "
-                    "ORDER BY at DESC, id DESC LIMIT ?5 OFFSET ?6) e LEFT JOIN messages m ON m.id = e.message_id "
+                    "ORDER BY at DESC, id DESC LIMIT ?5 OFFSET ?6) p JOIN events e ON e.id = p.page_id "
+                    "LEFT JOIN messages m ON m.id = e.message_id "
                     "ORDER BY e.at DESC, e.id DESC");
     STMT_BIND_INTS(s, 1, filter->domain_id, part->hour.from_at, part->hour.before_at, filter->types, part->limit, part->skip);
     return rows_collect(s, a, sizeof(struct event_row), fill_row, ret);
