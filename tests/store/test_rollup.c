@@ -327,6 +327,26 @@ static void test_P8_values_have_a_bound(void **state) {
     fixture_free(s.f);
 }
 
+/* Less than an hour is counted event by event, so many and no more; whole hours have no bound. */
+static void test_P8_ends_of_a_period_have_a_bound(void **state) {
+    (void)state;
+    struct story s = story_new(1);
+    struct rollup_counts counts;
+    BUF_AUTO sql = {0};
+    buf_addf(
+        &sql,
+        "INSERT INTO events (id, at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, detail) "
+        "SELECT i, %lld, 1, 1, %lld, 1, 1, 'a@b.test', 'b.test', '{}' FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
+        "SELECT i + 1 FROM n WHERE i <= %lld) SELECT i FROM n) numbers",
+        (long long)START + 1, (long long)s.domains[0], (long long)ROLLUP_EDGE_MAX);
+    assert_ok(db_exec(s.f->db, sql.p));
+    struct event_period period = {s.domains[0], START + 1, START + DAY};
+    assert_int_equal(rollup_sum(s.f->db, &period, &counts), STATUS_LIMIT);
+    period.from_at = START;
+    assert_ok(rollup_sum(s.f->db, &period, &counts));
+    fixture_free(s.f);
+}
+
 static void test_hostile_values_count_as_others(void **state) {
     (void)state;
     struct story s = story_new(1);
@@ -425,6 +445,7 @@ int main(void) {
         cmocka_unit_test(test_statistics_add_up),
         cmocka_unit_test(test_ids_lie_together),
         cmocka_unit_test(test_P8_values_have_a_bound),
+        cmocka_unit_test(test_P8_ends_of_a_period_have_a_bound),
         cmocka_unit_test(test_hostile_values_count_as_others),
         cmocka_unit_test(test_P3_events_and_rollups_stand_together),
         cmocka_unit_test(test_domains_are_known_when_they_are_gone),
