@@ -13,7 +13,7 @@
 #include "net/executor.h"
 
 #define KEEPER_BREATH_MS 20
-#define KEEPER_ROUND_MS  60000            /* orders are looked for so often */
+#define KEEPER_ROUND_MS  10000            /* orders are looked for so often */
 #define KEEPER_WALK_MS   INT64_C(3600000) /* walks begin so often */
 
 struct keeper;

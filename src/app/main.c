@@ -170,7 +170,8 @@ static int help(FILE *out, int code) {
     fputs("Posthorn: a self-hosted e-mail gateway.\n\nUsage: posthorn VERB [words] [-c FILE] [-o section.key=value]... "
           "[--json]\n\nThe gateway:\n",
           out);
-    for (size_t i = 0; i < LOCAL_COUNT; i++) fprintf(out, "  %-14s %s\n", local_verbs[i].word, local_verbs[i].summary);
+    for (size_t i = 0; i < LOCAL_COUNT; i++)
+        if (!strchr(local_verbs[i].word, ' ')) fprintf(out, "  %-14s %s\n", local_verbs[i].word, local_verbs[i].summary);
     verb_overview(out);
     fputs("\nOptions:\n"
           "  -c FILE                read this configuration\n"
@@ -241,19 +242,27 @@ static int run_local(const struct local_verb *verb, struct invocation *in) {
     return code ? code : verb->run(in);
 }
 
+/* Those of two words, in the help of their group. */
+static void add_local_verbs(FILE *out, const char *group) {
+    size_t n = strlen(group);
+    for (size_t i = 0; i < LOCAL_COUNT; i++)
+        if (strncmp(local_verbs[i].word, group, n) == 0 && local_verbs[i].word[n] == ' ')
+            fprintf(out, "  %-26s %s\n", local_verbs[i].word, local_verbs[i].summary);
+}
+
 /* Words that begin like verbs and are none. */
 static int no_verb(const struct invocation *in) {
     const char *group = in->words[0];
     if (!verb_is_group(group)) return bad_usage("there is no verb", group);
     if (in->help && in->word_count == 1) {
-        verb_group_help(stdout, group);
+        verb_group_help(stdout, group, add_local_verbs);
         return EXIT_SUCCESS;
     }
     if (in->word_count > 1)
         fprintf(stderr, "posthorn %s: there is no verb %s\n\n", group, in->words[1]);
     else
         fprintf(stderr, "posthorn %s: a verb is missing\n\n", group);
-    verb_group_help(stderr, group);
+    verb_group_help(stderr, group, add_local_verbs);
     return EXIT_USAGE;
 }
 

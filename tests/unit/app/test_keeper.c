@@ -158,7 +158,7 @@ static void test_a_stop_waits_for_the_slice_under_way(void **state) {
     struct scene s = scene_new(1, 1);
     take(&s, "b@example.net", 100);
     sim_set_wall(s.loop, now(&s) + 2 * DAY);
-    sim_run_for(s.loop, MINUTE - 1);
+    sim_run_for(s.loop, KEEPER_ROUND_MS - 1);
     assert_int_equal(number(&s, "SELECT count(*) FROM bodies"), 1);
     for (int i = 0; i < 3 && number(&s, "SELECT count(*) FROM bodies"); i++) (void)sim_step(s.loop);
     scene_free(&s);
