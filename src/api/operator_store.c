@@ -10,10 +10,9 @@
 #include "core/queue_orders.h"
 #include "core/store_check.h"
 
-#define LIST_DEFAULT  20
-#define SHOWN_IDS     5
-#define PIECES_MAX    8 /* of one snapshot */
-#define ALLOWED_BYTES 4096
+#define LIST_DEFAULT 20
+#define SHOWN_IDS    5
+#define PIECES_MAX   8 /* of one snapshot */
 
 /* ---- sizes ---- */
 
@@ -140,15 +139,15 @@ static const char *name_of(struct call *c) {
     return arena_strf(c->arena, "posthorn-%.*s.copy", (int)n, digits).p;
 }
 
-/* A step that runs again finds its own copy under way. */
+/* A step that runs again finds its own copy under way: then it has a name. */
 enum status operator_store_backup(struct call *c, struct db *db) {
     BUF_AUTO why = {0};
-    bool is_again = c->state != NULL;
-    c->write_bytes = ALLOWED_BYTES;
-    if (!is_again) c->state = (void *)(uintptr_t)name_of(c);
-    enum status status = store_copy_begin(db, c->state, &why);
-    if (status == STATUS_EXISTS) return is_again ? STATUS_OK : call_refuse(c, 1);
-    return status == STATUS_OK ? STATUS_OK : call_refuse_say(c, (struct str){0}, arena_z(c->arena, buf_str(&why)));
+    const char *name = c->state ? c->state : name_of(c);
+    enum status status = store_copy_begin(db, name, &why);
+    if (status == STATUS_EXISTS) return c->state ? STATUS_OK : call_refuse(c, 1);
+    if (status != STATUS_OK) return call_refuse_say(c, (struct str){0}, arena_z(c->arena, buf_str(&why)));
+    c->state = (void *)(uintptr_t)name;
+    return STATUS_OK;
 }
 
 enum status operator_store_backup_look(struct call *c, struct db *db) {
@@ -160,7 +159,7 @@ enum status operator_store_backup_look(struct call *c, struct db *db) {
     if (copy.status != STATUS_OK) return call_refuse(c, 2);
     struct json_writer *w = call_open(c);
     json_add_z(w, STR("File"), c->state);
-    json_add_i64(w, STR("Bytes"), copy.pages * 4096);
+    json_add_i64(w, STR("Bytes"), copy.bytes);
     return call_close(c);
 }
 

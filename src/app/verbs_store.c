@@ -29,7 +29,7 @@ static const struct verb verbs[] = {
             "from it, as well.\n"},
     {.words = "erase",
      .operation = "Operator.Erase",
-     .summary = "Forget a person: events, contents, lists; a hash stays among those who are not written to.",
+     .summary = "Forget a person and what he got; a hash stays among those who are not written to.",
      .argument = "ADDRESS",
      .parameter = "Address",
      .options = {{"--account", "Account", "E", false, "By this account alone; by all otherwise."}},

@@ -4,6 +4,24 @@
 
 #include "proto/gzip/pack.h"
 
+#include <string.h>
+
+/* ---- chance ---- */
+
+static void chance_fill(void *ctx, void *p, size_t n) {
+    struct content_chance *c = ctx;
+    for (size_t at = 0; at < n; at += SHA256_LEN, c->count++) {
+        struct sha256 block = hmac_sha256(sha256_str(&c->seed), str_make((const char *)&c->count, sizeof c->count));
+        memcpy((char *)p + at, block.b, n - at < SHA256_LEN ? n - at : SHA256_LEN);
+    }
+}
+
+struct rand content_chance(struct content_chance *chance, struct str html, struct str text) {
+    struct sha256 first = sha256(html);
+    *chance = (struct content_chance){.seed = hmac_sha256(sha256_str(&first), text)};
+    return (struct rand){chance_fill, chance};
+}
+
 /* ---- to the store ---- */
 
 static enum content_packing pack_one(struct str bytes, struct buf *out) {

@@ -120,6 +120,7 @@ WARN_UNUSED enum status db_blob_start(struct db *db, const struct db_blob *blob,
  * meanwhile into the copy as well: so what is in the copy when it is whole is the database of that moment, and no snapshot keeps
  * the WAL from being moved. It has its name only when it is whole and synced; until then ".part" is behind it. PostgreSQL:
  * UNSUPPORTED; its own tools do that. */
+#define DB_PAGE_BYTES 4096
 struct db_copy {
     bool is_open;              /* begun, and not at its end */
     enum status status;        /* of the last one: OK it is whole and synced, CANCELLED, or what failed */

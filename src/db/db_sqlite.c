@@ -26,7 +26,6 @@
 
 #define SWITCH_AGAIN_NS 10000000 /* 10 ms */
 #define BUSY_TIMEOUT_MS 10000    /* recovery at open, a schema change; never in normal running */
-#define PAGE_BYTES      4096
 
 struct db_lite {
     struct db base;
@@ -300,7 +299,7 @@ static enum status lite_blob_start(struct db *db, const struct db_blob *blob, si
 /* ---- the WAL ---- */
 
 static int64_t lite_wal_bytes(const struct db *db) {
-    return (int64_t)((const struct db_lite *)(const void *)db)->wal_pages * PAGE_BYTES;
+    return (int64_t)((const struct db_lite *)(const void *)db)->wal_pages * DB_PAGE_BYTES;
 }
 
 static enum status lite_checkpoint(struct db *db, int wait_ms) {

@@ -88,7 +88,7 @@ enum status store_copy_begin(struct db *tx, const char *name, struct buf *why) {
 
 struct store_copy store_copy_look(const struct db *tx) {
     const struct db_copy copy = db_copy_state(tx);
-    return (struct store_copy){copy.is_open, copy.status, copy.pages, copy.left_pages};
+    return (struct store_copy){copy.is_open, copy.status, copy.pages * DB_PAGE_BYTES, copy.left_pages * DB_PAGE_BYTES};
 }
 
 /* ---- what hangs together ---- */

@@ -40,7 +40,7 @@ WARN_UNUSED enum status store_copy_begin(struct db *tx, const char *name, struct
 struct store_copy {
     bool is_open;
     enum status status; /* of the last one: OK it is whole */
-    int64_t pages, left_pages;
+    int64_t bytes, left_bytes;
 };
 struct store_copy store_copy_look(const struct db *tx);
 

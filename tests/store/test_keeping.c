@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include "core/compose.h"
 #include "core/content.h"
 #include "core/erase.h"
 #include "core/keeping.h"
@@ -96,6 +97,32 @@ static void test_what_ends_alike_is_kept_once_for_an_account(void **state) {
     assert_int_equal(number(f->db, "SELECT count(*) FROM body_parts"), 2);
     assert_kept(f->db, third, buf_str(&else_));
     assert_kept(f->db, foreign, buf_str(&two));
+    fixture_free(f);
+}
+
+/* Letters of a list have their boundaries of what they say, so they end alike; what says something else does not. */
+static void test_letters_that_say_the_same_end_alike(void **state) {
+    (void)state;
+    static const char *const to[] = {"one@example.net", "two@example.net", "three@example.net"};
+    struct fixture *f = fixture_new();
+    int64_t account = make_account(f->db, "a@example.com");
+    for (uint8_t i = 0; i < 6; i++) {
+        struct compose_mailbox person = {.email = str_from_z(to[i % 3])};
+        struct submission letter = {.from.email = STR("a@example.com"),
+                                    .to = {&person, 1},
+                                    .subject = STR("News"),
+                                    .message_id = str_from_z(to[i % 3]),
+                                    .html = i < 3 ? STR("<p>Hello</p>") : STR("<p>Hullo</p>"),
+                                    .text = STR("Hello\r\n")};
+        struct compose_verdict verdict;
+        struct content_chance chance;
+        const struct rand alike = content_chance(&chance, letter.html, letter.text);
+        assert_true(compose_check(&letter, &f->arena, &verdict));
+        BUF_AUTO whole = {0};
+        compose_message(&letter, &alike, &whole);
+        assert_kept(f->db, keep(f->db, account, (uint8_t)(i + 1), buf_str(&whole), 100), buf_str(&whole));
+    }
+    assert_int_equal(number(f->db, "SELECT count(*) FROM body_parts"), 2);
     fixture_free(f);
 }
 
@@ -601,6 +628,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contents_come_back_however_they_are_kept),
         cmocka_unit_test(test_what_ends_alike_is_kept_once_for_an_account),
+        cmocka_unit_test(test_letters_that_say_the_same_end_alike),
         cmocka_unit_test(test_a_damaged_content_is_told),
         cmocka_unit_test(test_everything_goes_in_its_time_and_nothing_before),
         cmocka_unit_test(test_an_account_says_how_long),
