@@ -139,27 +139,38 @@ static const char *name_of(struct call *c) {
     return arena_strf(c->arena, "posthorn-%.*s.copy", (int)n, digits).p;
 }
 
-/* A step that runs again finds its own copy under way: then it has a name. */
+struct backup {
+    const char *name;
+    int64_t bytes;
+};
+
+/* A step that runs again finds its own copy under way: then there is a state. */
 enum status operator_store_backup(struct call *c, struct db *db) {
     BUF_AUTO why = {0};
-    const char *name = c->state ? c->state : name_of(c);
+    struct backup *b = c->state;
+    const char *name = b ? b->name : name_of(c);
     enum status status = store_copy_begin(db, name, &why);
-    if (status == STATUS_EXISTS) return c->state ? STATUS_OK : call_refuse(c, 1);
+    if (status == STATUS_EXISTS) return b ? STATUS_OK : call_refuse(c, 1);
     if (status != STATUS_OK) return call_refuse_say(c, (struct str){0}, arena_z(c->arena, buf_str(&why)));
-    c->state = (void *)(uintptr_t)name;
+    c->state = b = ARENA_NEW(c->arena, struct backup);
+    b->name = name;
     return STATUS_OK;
 }
 
 enum status operator_store_backup_look(struct call *c, struct db *db) {
     const struct store_copy copy = store_copy_look(db);
-    if (copy.is_open) {
-        call_again(c);
-        return STATUS_OK;
-    }
-    if (copy.status != STATUS_OK) return call_refuse(c, 2);
+    ((struct backup *)c->state)->bytes = copy.bytes;
+    if (copy.is_open) call_again(c);
+    return copy.is_open || copy.status == STATUS_OK ? STATUS_OK : call_refuse(c, 2);
+}
+
+enum status operator_store_backup_finish(struct call *c, struct db *db) {
+    (void)db;
+    const struct backup *b = c->state;
+    if (store_copy_finish(b->name) != STATUS_OK) return call_refuse(c, 2);
     struct json_writer *w = call_open(c);
-    json_add_z(w, STR("File"), c->state);
-    json_add_i64(w, STR("Bytes"), copy.bytes);
+    json_add_z(w, STR("File"), b->name);
+    json_add_i64(w, STR("Bytes"), b->bytes);
     return call_close(c);
 }
 

@@ -30,7 +30,10 @@ static const struct operation rows[] = {
      .steps = {{STEP_SEARCH, operator_store_check}}},
     {"Operator.StoreBackup", STYLE_CONTROL, CALLER_OPERATOR,
      .sentence = "Copy the database into a file of the data folder, while it is used", NO_PARAMS, .refusals = backup_refusals,
-     .refusal_count = 2, .steps = {{STEP_WRITER, operator_store_backup}, {STEP_WRITER, operator_store_backup_look}}},
+     .refusal_count = 2,
+     .steps = {{STEP_WRITER, operator_store_backup},
+               {STEP_WRITER, operator_store_backup_look},
+               {STEP_SLOW, operator_store_backup_finish}}},
     {"Operator.Erase", STYLE_CONTROL, CALLER_OPERATOR,
      .sentence =
          "Forget a person: what waits for him is cancelled, and all that is known of him goes, but for a hash among those "

@@ -118,12 +118,12 @@ WARN_UNUSED enum status db_blob_start(struct db *db, const struct db_blob *blob,
 
 /* A copy of the database while it is used (SQLite). Page by page on the connection that writes, which writes what it commits
  * meanwhile into the copy as well: so what is in the copy when it is whole is the database of that moment, and no snapshot keeps
- * the WAL from being moved. It has its name only when it is whole and synced; until then ".part" is behind it. PostgreSQL:
+ * the WAL from being moved. It has its name only when db_copy_finish gave it; until then ".part" is behind it. PostgreSQL:
  * UNSUPPORTED; its own tools do that. */
 #define DB_PAGE_BYTES 4096
 struct db_copy {
     bool is_open;              /* begun, and not at its end */
-    enum status status;        /* of the last one: OK it is whole and synced, CANCELLED, or what failed */
+    enum status status;        /* of the last one: OK it is all written, CANCELLED, or what failed */
     int64_t pages, left_pages; /* as of its last step */
 };
 /* What a copy that was cut off left behind is replaced, nothing else. EXISTS: there is one under way. TEMPORARY: no place. */
@@ -132,5 +132,7 @@ WARN_UNUSED enum status db_copy_begin(struct db *db, const char *path);
 void db_copy_step(struct db *db, int pages);
 void db_copy_cancel(struct db *db);
 struct db_copy db_copy_state(const struct db *db);
+/* Sync one that is all written, and give it its name. Takes as long as the disk does, so on no thread that somebody waits for. */
+WARN_UNUSED enum status db_copy_finish(const char *path);
 
 #endif

@@ -317,11 +317,12 @@ static enum status lite_checkpoint(struct db *db, int wait_ms) {
 
 /* ---- a copy ---- */
 
-/* No journal: until it is whole it is nothing. */
+/* No journal, no sync: until it is finished it is nothing. */
 static enum status copy_setup(struct db *db) {
     struct db_lite *own = lite(db);
-    int code = sqlite3_exec(own->copy, "PRAGMA journal_mode=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-1024;", NULL,
-                            NULL, NULL);
+    int code = sqlite3_exec(
+        own->copy, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-1024;",
+        NULL, NULL, NULL);
     if (code == SQLITE_OK) own->copying = sqlite3_backup_init(own->copy, "main", own->handle, "main");
     if (own->copying) return STATUS_OK;
     db_set_error(db, sqlite3_errmsg(own->copy));
@@ -334,18 +335,23 @@ static struct buf part_of(const struct db_lite *own) {
     return part;
 }
 
-/* The folder's own entry is synced too, or a power cut could take the name back. */
-static enum status give_name(struct db *db) {
-    struct str path = buf_str(&lite(db)->copy_path);
-    size_t slash = str_find_last(path, '/');
-    BUF_AUTO part = part_of(lite(db));
-    BUF_AUTO folder = {0};
-    buf_add_str(&folder, slash == STR_NONE ? STR(".") : slash == 0 ? STR("/") : str_sub(path, 0, slash));
-    int fd = open(folder.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool is_named = fd >= 0 && rename(part.p, path.p) == 0 && fsync(fd) == 0;
-    if (!is_named) db_set_error(db, strerror(errno));
+/* Of the file, then of the folder's own entry, or a power cut could take the name back. */
+static bool sync_path(const char *path, int flags) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+    bool is_synced = fd >= 0 && fsync(fd) == 0;
     if (fd >= 0) close(fd);
-    return is_named ? STATUS_OK : STATUS_IO;
+    return is_synced;
+}
+
+enum status db_copy_finish(const char *path) {
+    struct str whole = str_from_z(path);
+    size_t slash = str_find_last(whole, '/');
+    BUF_AUTO part = {0};
+    BUF_AUTO folder = {0};
+    buf_addf(&part, "%s.part", path);
+    buf_add_str(&folder, slash == STR_NONE ? STR(".") : slash == 0 ? STR("/") : str_sub(whole, 0, slash));
+    bool is_done = sync_path(part.p, 0) && rename(part.p, path) == 0 && sync_path(folder.p, O_DIRECTORY);
+    return is_done ? STATUS_OK : STATUS_IO;
 }
 
 static void lite_copy_end(struct db *db) {
@@ -386,10 +392,7 @@ static enum status lite_copy_step(struct db *db, int pages) {
     int code = sqlite3_backup_step(own->copying, pages);
     db->copy.pages = sqlite3_backup_pagecount(own->copying);
     db->copy.left_pages = sqlite3_backup_remaining(own->copying);
-    if (code == SQLITE_DONE) {
-        lite_copy_end(db);
-        return give_name(db);
-    }
+    if (code == SQLITE_DONE) return STATUS_OK;
     if (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED) return STATUS_ROW;
     db_set_error(db, sqlite3_errstr(code));
     return status_of(code);

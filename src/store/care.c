@@ -91,6 +91,10 @@ struct store_copy store_copy_look(const struct db *tx) {
     return (struct store_copy){copy.is_open, copy.status, copy.pages * DB_PAGE_BYTES, copy.left_pages * DB_PAGE_BYTES};
 }
 
+enum status store_copy_finish(const char *name) {
+    return db_copy_finish(name);
+}
+
 /* ---- what hangs together ---- */
 
 /* page: the last number of the next ?2 rows behind ?1. breaches: among those behind ?1 up to ?2. */

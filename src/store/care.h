@@ -35,14 +35,16 @@ WARN_UNUSED enum status store_inner_bytes(struct db *tx, int64_t *ret);
 /* ---- copies (SQLite) ---- */
 
 /* On the writer: begin one, of that name in the data folder; it goes on with each of the writer's batches (store/writer.h) and
- * has its name when it is whole. EXISTS: one is under way. UNSUPPORTED, TEMPORARY: *why says it. */
+ * has its name when it is finished. EXISTS: one is under way. UNSUPPORTED, TEMPORARY: *why says it. */
 WARN_UNUSED enum status store_copy_begin(struct db *tx, const char *name, struct buf *why);
 struct store_copy {
     bool is_open;
-    enum status status; /* of the last one: OK it is whole */
+    enum status status; /* of the last one: OK it is all written */
     int64_t bytes, left_bytes;
 };
 struct store_copy store_copy_look(const struct db *tx);
+/* In the slow pool: sync it and give it its name. */
+WARN_UNUSED enum status store_copy_finish(const char *name);
 
 /* ---- what hangs together ---- */
 

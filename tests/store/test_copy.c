@@ -55,6 +55,13 @@ static int64_t copied(const struct fixture *f, const char *sql) {
     return number;
 }
 
+static void finish(const struct fixture *f) {
+    BUF_AUTO path = path_of(f, "");
+    assert_int_equal(access(path.p, F_OK), -1);
+    assert_ok(db_copy_finish(path.p));
+    assert_int_equal(db_copy_finish(path.p), STATUS_IO); /* once */
+}
+
 static void assert_whole(const struct fixture *f, int64_t messages) {
     BUF_AUTO url = path_of(f, "sqlite:");
     BUF_AUTO why = {0};
@@ -94,6 +101,7 @@ static void test_a_copy_has_what_was_written_meanwhile(void **state) {
     }
     assert_ok(db_copy_state(f->db).status);
     assert_true(steps > 50);
+    finish(f);
     assert_whole(f, 150);
     assert_ok(db_begin(f->db));
     assert_ok(db_exec(f->db, "DELETE FROM messages"));
@@ -121,6 +129,7 @@ static void test_a_copy_has_nothing_that_was_rolled_back(void **state) {
         assert_ok(db_exec(f->db, "DELETE FROM messages WHERE id % 2 = 0"));
         db_rollback(f->db);
     }
+    finish(f);
     assert_whole(f, 30);
     remove_copy(f);
     fixture_free(f);
@@ -165,6 +174,7 @@ static void test_a_copy_that_was_cut_off_is_none(void **state) {
     assert_ok(db_copy_begin(f->db, path.p));
     db_copy_step(f->db, 1000000);
     assert_ok(db_copy_state(f->db).status);
+    finish(f);
     assert_int_equal(access(part.p, F_OK), -1);
     assert_int_equal(db_copy_begin(f->db, path.p), STATUS_TEMPORARY); /* one that is whole stays */
     assert_whole(f, 100);
@@ -242,6 +252,7 @@ static void test_the_writer_copies_between_its_batches(void **state) {
     assert_true(batches >= 3);
     assert_ok(look.seen.status);
     writer_stop(ctx);
+    finish(f);
     assert_whole(f, 200);
     remove_copy(f);
     fixture_free(f);
