@@ -8,6 +8,7 @@
 #define POSTHORN_API_API_H
 
 #include "base/metrics.h"
+#include "core/keeping.h"
 #include "core/limits.h"
 #include "core/live.h"
 #include "core/queue.h"
@@ -55,6 +56,7 @@ struct api_options {
     void (*webhook_test)(void *arg, struct hook_trial *trial);
     void (*alerts_wake)(void *arg);              /* any thread: there is an alert to tell (app/watch.h); may be NULL */
     struct str alerts_mail, alerts_webhook;      /* [alerts]: where it is told */
+    struct retention keep;                       /* days; of accounts that say nothing */
     const struct tls_report_options *tls_report; /* [tls_report]; NULL: none are sent */
     /* Any loop: is the gateway taking work (not stopping)? NULL: always. */
     bool (*is_ready)(void *arg);

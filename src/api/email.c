@@ -136,11 +136,11 @@ static void read_item_key(const struct send_context *ctx, const struct json *val
 /* ---- making ---- */
 /* Out of a small body much can come, when there are many messages, people or values: that shares the memory of request bodies. */
 static bool hold(const struct send_context *ctx, struct email *e, const struct item *item, const struct acceptance *made) {
-    e->bytes += made->content.n;
+    e->bytes += accept_held(made);
     if (!ctx->api->budget || !(e->is_batch || send_needs_load(&item->request))) return true;
     const struct http_owner owner = http_owner_of_account(ctx->sender->key.account_id);
-    if (!http_budget_take_share(ctx->api->budget, &owner, made->content.n)) return false;
-    e->held += made->content.n;
+    if (!http_budget_take_share(ctx->api->budget, &owner, accept_held(made))) return false;
+    e->held += accept_held(made);
     return true;
 }
 

@@ -142,7 +142,10 @@ static bool make_one(struct slice *s, const struct subscriber *who) {
     struct send_merge merge = {
         .to.email = who->email, .fields = fields_of(s, who), .list_id = who->list_id, .subscriber_id = who->id};
     ls->refused.count = 0;
-    if (send_make(&ls->ctx, &ls->request, &merge, &ls->messages[ls->made])) return true;
+    if (send_make(&ls->ctx, &ls->request, &merge, &ls->messages[ls->made])) {
+        accept_pack(&ls->messages[ls->made], CONTENT_SHARED_LIKELY);
+        return true;
+    }
     LOG(LOG_WARN, "api.work.skipped", LOG_INT("list_send", s->id), LOG_INT("subscriber", who->id),
         LOG_STR("why", ls->refused.count ? ls->refused.items[0].message : STR("")));
     return false;
@@ -158,7 +161,7 @@ static enum status make(struct slice *s, struct db *db) {
     ls->accept = (struct accept_request){.messages = ls->messages, .list_id = ls->send.list_id, .keeps_suppressed = true};
     for (; ls->looked_at < ls->people.count && bytes < SLICE_BYTES; ls->looked_at++) {
         if (!make_one(s, &ls->people.items[ls->looked_at])) continue;
-        bytes += ls->messages[ls->made].content.n;
+        bytes += accept_held(&ls->messages[ls->made]);
         ls->places[ls->made++] = ls->looked_at;
         ls->accept.message_count = ls->made;
     }

@@ -26,6 +26,7 @@ static const struct operation_table *const tables[] = {
     &operator_queue_table,
     &operator_site_table,
     &operator_tls_report_table,
+    &operator_store_table,
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 

@@ -223,7 +223,9 @@ void send_hand_in(const struct call *c, struct str bytes, struct submit *ret) {
 static void write(const struct send_context *ctx, const struct send_request *r, const struct send_merge *merge,
                   const struct submission *s, struct acceptance *a) {
     const struct arg *ttl = arg_of(r, "TTL"), *stream = arg_of(r, "Stream");
-    compose_message(s, ctx->api->rand, &a->room);
+    struct content_chance chance;
+    const struct rand alike = content_chance(&chance, s->html, s->text);
+    compose_message(s, r->list_id ? &alike : ctx->api->rand, &a->room);
     a->content = buf_str(&a->room);
     set_recipients(ctx, s, a);
     a->is_transactional = stream->is_given && stream->number == SEND_TRANSACTIONAL;

@@ -76,7 +76,7 @@ enum status stats_calls_compare(struct call *c, struct db *db) {
 
 enum status stats_calls_by_tag(struct call *c, struct db *db) {
     struct stats *stats = c->state;
-    struct event_tag_list tags;
+    struct event_value_list tags;
     enum status status = event_stats_by_tag(db, c->arena, &stats->period, STATS_TAGS_MAX, &tags);
     if (status != STATUS_OK) return event_calls_refuse_many(c, status);
     struct json_writer *w = call_open(c);
@@ -85,7 +85,7 @@ enum status stats_calls_by_tag(struct call *c, struct db *db) {
     write_named(w, STR("PreviousPeriod"), &stats->compared.previous);
     json_close_object(w);
     json_add_object(w, STR("TagStats"));
-    for (size_t i = 0; i < tags.count; i++) write_named(w, tags.items[i].tag, &tags.items[i].counts);
+    for (size_t i = 0; i < tags.count; i++) write_named(w, tags.items[i].value, &tags.items[i].counts);
     json_close_object(w);
     return call_close(c);
 }

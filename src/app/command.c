@@ -77,12 +77,13 @@ void verb_overview(FILE *out) {
     for (size_t i = 0; i < count; i++) group_line(out, &groups[i]);
 }
 
-void verb_group_help(FILE *out, const char *word) {
+void verb_group_help(FILE *out, const char *word, void (*add_more)(FILE *out, const char *group)) {
     const struct verb_group *group = find_group(word);
     const struct verb *verb;
     fprintf(out, "%s. The verbs:\n\n", group->title);
     for (size_t i = 0; (verb = verb_at(i)); i++)
         if (verb_is_in_group(verb, word)) fprintf(out, "  %-26s %s\n", verb->words, verb->summary);
+    add_more(out, word);
     fprintf(out, "\nposthorn %s VERB --help tells the words of each.\n", word);
 }
 

@@ -22,7 +22,8 @@ bool verb_is_group(const char *word);
 bool verb_is_in_group(const struct verb *verb, const char *word);
 /* For --help: all groups, a line each; the verbs of one group; one verb. */
 void verb_overview(FILE *out);
-void verb_group_help(FILE *out, const char *group);
+/* add_more writes lines for verbs that are not in the table. */
+void verb_group_help(FILE *out, const char *group, void (*add_more)(FILE *out, const char *group));
 void verb_help(FILE *out, const struct verb *verb);
 /* "--email E", in brackets when it may be left out. */
 void verb_format_option(struct buf *out, const struct verb_option *option);

@@ -174,6 +174,12 @@ static const struct config_key config_keys[] = {
         .sentence = "Who reports, as the reports call it; empty: the domain of from."),
     KEY("tls_report", "contact", "", kind_text, tls_report_contact,
         .sentence = "Whom their readers may ask, an address or a URL; empty: from."),
+    KEY("keep", "body_days", "30", kind_number, keep_body_days,
+        .sentence =
+            "Contents of messages are kept so many days, unless their account says otherwise; longer while somebody waits for "
+            "them."),
+    KEY("keep", "event_days", "400", kind_number, keep_event_days,
+        .sentence = "So long are events kept, and the messages they are of. Statistics stay."),
     KEY("alerts", "mail", "", kind_email, alerts_mail,
         .sentence = "Who is told of trouble by mail, which needs [mail] from; empty: nobody. The log is told always."),
     KEY("alerts", "webhook", "", kind_url, alerts_webhook, .is_secret = true,

@@ -85,6 +85,7 @@ struct config {
     int64_t alerts_disk_percent, alerts_disk_free;             /* parts of 100,000, as all rates; megabytes */
     int64_t alerts_messages, alerts_bounces, alerts_bounces_suspend;
     int64_t alerts_complaints, alerts_complaints_suspend, alerts_suspend;
+    int64_t keep_body_days, keep_event_days;
     int64_t domains_check_every, domains_grace_days, domains_stop_failing;
     int64_t api_v1_errors; /* enum config_choice_errors */
     int64_t limits_key_per_minute, limits_account_per_minute, limits_address_per_minute;

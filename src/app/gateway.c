@@ -14,6 +14,7 @@
 #include "app/certificates.h"
 #include "app/hooks.h"
 #include "app/http_in.h"
+#include "app/keeper.h"
 #include "app/listeners.h"
 #include "app/outbound.h"
 #include "app/provider_file.h"
@@ -84,6 +85,7 @@ struct gateway {
     struct tracker *tracker;
     struct work *work; /* list sends and imports; none without a server */
     struct watch *watch;
+    struct keeper *keeper; /* none without a server */
     struct tls_report_options tls_report;
     struct tls_reporter *tls_reporter;
     struct http_in *http_in;
@@ -398,6 +400,13 @@ static enum status open_watch(struct gateway *g, struct buf *why) {
     return watch_new(&options, &g->watch, why);
 }
 
+static void open_keeper(struct gateway *g) {
+    const struct config *c = g->config;
+    g->keeper = keeper_new(&(struct keeper_options){
+        .loop = g->threads.loops[0], .writer = g->writer, .defaults = {c->keep_body_days, c->keep_event_days}});
+    keeper_start(g->keeper);
+}
+
 /* ---- certificates ---- */
 static enum status open_certificates(struct gateway *g, struct buf *why) {
     return certificates_open(&(struct certificates_options){.config = g->config,
@@ -487,6 +496,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .webhook_test = g->role == GATEWAY_SERVE ? test_webhook : NULL,
         .alerts_wake = wake_watch,
         .alerts_mail = c->alerts_mail,
+        .keep = {c->keep_body_days, c->keep_event_days},
         .alerts_webhook = c->alerts_webhook,
         .tls_report = &g->tls_report,
         .is_ready = is_ready,
@@ -565,6 +575,7 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     if (st == STATUS_OK) st = open_api(g, why);
     if (st == STATUS_OK) st = open_http(g, why);
     if (st == STATUS_OK && serves) st = open_watch(g, why);
+    if (st == STATUS_OK && serves) open_keeper(g);
     if (st == STATUS_OK && serves) st = http_in_listen(g->http_in, why);
     if (st == STATUS_OK && serves) st = listeners_check(&g->listeners, why);
     if (st == STATUS_OK && serves) hooks_avoid(g->hooks, &g->listeners);
@@ -678,6 +689,10 @@ static void stop_watch(void *arg, struct waiter *waiter) {
     watch_stop(((struct gateway *)arg)->watch, threads_done, waiter);
 }
 
+static void stop_keeper(void *arg, struct waiter *waiter) {
+    keeper_stop(((struct gateway *)arg)->keeper, threads_done, waiter);
+}
+
 /* Nobody comes in any more, and what is under way ends, while everything still runs. */
 static void stop_running(struct gateway *g) {
     struct loop *first = g->threads.loops[0], *mta = mta_loop(g);
@@ -685,6 +700,7 @@ static void stop_running(struct gateway *g) {
     if (g->hooks) threads_call(&g->threads, mta, stop_webhook_tests, g);
     if (g->http_in) http_in_stop(g->http_in);
     if (g->watch) threads_call(&g->threads, first, stop_watch, g);
+    if (g->keeper) threads_call(&g->threads, first, stop_keeper, g);
     if (g->certificates) threads_call(&g->threads, first, stop_certificates, g);
     if (g->work) threads_call(&g->threads, first, stop_work, g);
     if (g->smtp) smtp_stop(g->smtp, STOP_MS);
@@ -716,6 +732,7 @@ void gateway_close(struct gateway **g_place) {
     bounce_book_free(&g->bounces);
     api_free(&g->api);
     watch_free(&g->watch);
+    keeper_free(&g->keeper);
     certificates_free(&g->certificates);
     tls_reporter_free(&g->tls_reporter);
     hooks_close(g->hooks);

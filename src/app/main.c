@@ -10,6 +10,7 @@
 #include "app/manual.h"
 #include "app/outbound.h"
 #include "app/provider_file.h"
+#include "app/restore.h"
 #include "app/serve.h"
 #include "base/log.h"
 
@@ -34,7 +35,7 @@ struct invocation {
 
 /* A verb that is no call of an operation. */
 struct local_verb {
-    const char *word;
+    const char *word; /* or two */
     int (*run)(struct invocation *in);
     bool has_json;
     const char *summary;
@@ -111,6 +112,11 @@ static int run_bounce(struct invocation *in) {
     return explain(in->words, in->word_count, in->config.delivery_bounce_rules, in->json);
 }
 
+static int run_restore(struct invocation *in) {
+    if (in->word_count > 1) return unexpected("store restore", in->words[1]);
+    return restore_run(&in->config, in->word_count ? in->words[0] : NULL, in->json);
+}
+
 static int run_version(struct invocation *in) {
     printf(in->json ? "{\"Version\":\"%s\"}\n" : "posthorn %s\n", POSTHORN_VERSION);
     return EXIT_SUCCESS;
@@ -136,6 +142,12 @@ static const struct local_verb local_verbs[] = {
      "that said so. Both look at the file of [delivery] bounce_rules first, or at --rules FILE, then at what is built in, which "
      "posthorn bounce rules prints. None needs a server.",
      true},
+    {"store restore", run_restore, true, "Put a copy of the database in its place, while no server runs.",
+     "posthorn store restore FILE checks the copy, holds its queue, so that nothing is sent twice by surprise, and keeps what "
+     "stood "
+     "there under another name. posthorn resume lets the queue go. With PostgreSQL, restore with its own tools, then say this "
+     "without FILE.",
+     true},
     {"version", run_version, true, "Print the version."},
     {"man", run_man, false, "Print the manual page of the program, posthorn(8); read it with: posthorn man | man -l -"},
     {"man-config", run_man_config, false, "Print the manual page of the configuration, posthorn.conf(5)."},
@@ -158,7 +170,8 @@ static int help(FILE *out, int code) {
     fputs("Posthorn: a self-hosted e-mail gateway.\n\nUsage: posthorn VERB [words] [-c FILE] [-o section.key=value]... "
           "[--json]\n\nThe gateway:\n",
           out);
-    for (size_t i = 0; i < LOCAL_COUNT; i++) fprintf(out, "  %-14s %s\n", local_verbs[i].word, local_verbs[i].summary);
+    for (size_t i = 0; i < LOCAL_COUNT; i++)
+        if (!strchr(local_verbs[i].word, ' ')) fprintf(out, "  %-14s %s\n", local_verbs[i].word, local_verbs[i].summary);
     verb_overview(out);
     fputs("\nOptions:\n"
           "  -c FILE                read this configuration\n"
@@ -205,9 +218,19 @@ static int read_config(struct invocation *in) {
     return CONFIG_EXIT;
 }
 
+/* How many words at the front are the verb; 0: it is another one. */
+static int words_of(const struct local_verb *verb, const struct invocation *in) {
+    const char *first = strcmp(in->words[0], "--version") == 0 ? "version" : in->words[0];
+    size_t n = strlen(first);
+    if (strcmp(verb->word, first) == 0) return 1;
+    bool has_two = in->word_count > 1 && strncmp(verb->word, first, n) == 0 && verb->word[n] == ' ';
+    return has_two && strcmp(verb->word + n + 1, in->words[1]) == 0 ? 2 : 0;
+}
+
 static int run_local(const struct local_verb *verb, struct invocation *in) {
-    in->word_count--;
-    memmove(in->words, in->words + 1, (size_t)in->word_count * sizeof in->words[0]);
+    int taken = words_of(verb, in);
+    in->word_count -= taken;
+    memmove(in->words, in->words + taken, (size_t)in->word_count * sizeof in->words[0]);
     if (in->help) {
         printf("posthorn %s [-c FILE] [-o section.key=value]...%s\n\n%s\n%s%s", verb->word, verb->has_json ? " [--json]" : "",
                verb->summary, verb->more ? verb->more : "", verb->more ? "\n" : "");
@@ -219,19 +242,27 @@ static int run_local(const struct local_verb *verb, struct invocation *in) {
     return code ? code : verb->run(in);
 }
 
+/* Those of two words, in the help of their group. */
+static void add_local_verbs(FILE *out, const char *group) {
+    size_t n = strlen(group);
+    for (size_t i = 0; i < LOCAL_COUNT; i++)
+        if (strncmp(local_verbs[i].word, group, n) == 0 && local_verbs[i].word[n] == ' ')
+            fprintf(out, "  %-26s %s\n", local_verbs[i].word, local_verbs[i].summary);
+}
+
 /* Words that begin like verbs and are none. */
 static int no_verb(const struct invocation *in) {
     const char *group = in->words[0];
     if (!verb_is_group(group)) return bad_usage("there is no verb", group);
     if (in->help && in->word_count == 1) {
-        verb_group_help(stdout, group);
+        verb_group_help(stdout, group, add_local_verbs);
         return EXIT_SUCCESS;
     }
     if (in->word_count > 1)
         fprintf(stderr, "posthorn %s: there is no verb %s\n\n", group, in->words[1]);
     else
         fprintf(stderr, "posthorn %s: a verb is missing\n\n", group);
-    verb_group_help(stderr, group);
+    verb_group_help(stderr, group, add_local_verbs);
     return EXIT_USAGE;
 }
 
@@ -241,9 +272,8 @@ static int dispatch(struct invocation *in) {
         memmove(in->words, in->words + 1, (size_t)--in->word_count * sizeof in->words[0]);
     }
     if (in->word_count == 0) return help(in->help ? stdout : stderr, in->help ? EXIT_SUCCESS : EXIT_USAGE);
-    const char *first = strcmp(in->words[0], "--version") == 0 ? "version" : in->words[0];
     for (size_t i = 0; i < LOCAL_COUNT; i++)
-        if (strcmp(first, local_verbs[i].word) == 0) return run_local(&local_verbs[i], in);
+        if (words_of(&local_verbs[i], in)) return run_local(&local_verbs[i], in);
     char **words = in->words;
     int count = in->word_count;
     const struct verb *verb = verb_find(&words, &count);

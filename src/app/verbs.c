@@ -743,6 +743,8 @@ static const struct verb_group groups[] = {
     {"event", "What happened"},
     {"stats", "How much of it"},
     {"inbox", "The sandbox's mail, and the operator's"},
+    {"store", "The database, its size, copies, what is old"},
+    {"erase", NULL},
     {"sites", NULL, "Deliveries"},
     {"site", "Pause one site, or let it go on"},
     {"sources", NULL},
@@ -763,7 +765,7 @@ const struct verb_group *verb_groups(size_t *ret_count) {
 }
 
 const struct verb *verb_at(size_t index) {
-    const struct verb_part parts[] = {{verbs, sizeof verbs / sizeof verbs[0]}, verbs_people()};
+    const struct verb_part parts[] = {{verbs, sizeof verbs / sizeof verbs[0]}, verbs_people(), verbs_store()};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (index < parts[i].count) return &parts[i].verbs[index];
         index -= parts[i].count;

@@ -15,5 +15,7 @@ struct verb_part {
 };
 /* Templates, lists, subscribers, list sends, suppressions; constant. */
 struct verb_part verbs_people(void);
+/* The store: sizes, removal, copies, people who are to be forgotten; constant. */
+struct verb_part verbs_store(void);
 
 #endif

@@ -22,7 +22,7 @@ static enum status add_event(struct db *tx, const struct acceptance *a, const st
     event.at = a->message.created_at;
     event.account_id = a->message.account_id;
     event.domain_id = a->message.domain_id;
-    return event_record(tx, &event, &id);
+    return event_write(tx, &event, a->message.tags, EVENT_AS_IT_COMES, &id);
 }
 
 static void write_detail(const struct acceptance *a, const struct accept_recipient *to, const struct suppression_case *found,
@@ -102,7 +102,7 @@ static struct queue_entry entry_of(const struct acceptance *a, size_t i, int64_t
 static enum status add_message(struct db *tx, struct arena *arena, struct acceptance *a, const struct suppression_case *cases) {
     size_t waiting = count_waiting(a, cases);
     enum status status = message_add(tx, &a->message, &a->message.id);
-    if (status == STATUS_OK && waiting) status = body_add(tx, a->message.id, a->content);
+    if (status == STATUS_OK && waiting) status = content_write(tx, &a->message, a->content, &a->packed);
     a->entries = arena_array(arena, waiting + 1, sizeof *a->entries);
     a->entry_count = 0;
     for (size_t i = 0; status == STATUS_OK && i < a->recipient_count; i++) {
@@ -177,8 +177,21 @@ enum status accept_request(struct db *tx, struct arena *arena, struct acceptor *
 }
 
 void accept_request_fini(struct accept_request *request) {
-    for (size_t i = 0; i < request->message_count; i++) buf_fini(&request->messages[i].room);
+    for (size_t i = 0; i < request->message_count; i++) {
+        content_fini(&request->messages[i].packed);
+        buf_fini(&request->messages[i].room);
+    }
     request->message_count = 0;
+}
+
+void accept_pack(struct acceptance *a, size_t share_min) {
+    content_pack(a->content, share_min, &a->packed);
+    buf_fini(&a->room);
+    a->content = (struct str){0};
+}
+
+size_t accept_held(const struct acceptance *a) {
+    return a->content.n + a->packed.bytes.n + a->packed.part.n;
 }
 
 struct str accept_message_id(struct arena *arena, struct id uuid, struct str domain) {
@@ -190,7 +203,7 @@ struct str accept_message_id(struct arena *arena, struct id uuid, struct str dom
 size_t accept_bytes(const struct accept_request *request) {
     size_t bytes = 0;
     for (size_t i = 0; i < request->message_count; i++)
-        bytes += request->messages[i].content.n + 1024 + request->messages[i].recipient_count * RECIPIENT_BYTES;
+        bytes += accept_held(&request->messages[i]) + 1024 + request->messages[i].recipient_count * RECIPIENT_BYTES;
     return bytes;
 }
 

@@ -11,7 +11,7 @@
 #ifndef POSTHORN_CORE_ACCEPT_H
 #define POSTHORN_CORE_ACCEPT_H
 
-#include "base/buf.h"
+#include "core/content.h"
 #include "core/quota.h"
 #include "proto/json/json_write.h"
 #include "store/messages.h"
@@ -30,7 +30,8 @@ struct accept_recipient {
 struct acceptance {
     struct message message; /* uuid, account, domain, key, created_at, expires_at, sender, subject ... */
     struct str content;
-    struct buf room; /* memory behind content that accept_request_fini() frees; may be empty */
+    struct buf room;       /* memory behind content that accept_request_fini() frees; may be empty */
+    struct content packed; /* by accept_pack(), instead of content; freed like room */
     const struct accept_recipient *recipients;
     size_t recipient_count;
     int64_t due_at; /* later than created_at: scheduled */
@@ -62,6 +63,11 @@ struct accept_request {
     size_t suppressed_count;
 };
 void accept_request_fini(struct accept_request *request);
+/* Its content as it will be stored, so that the writer need not; what it was made of goes. Pure, but see content_pack() for its
+ * cost and for share_min. */
+void accept_pack(struct acceptance *a, size_t share_min);
+/* Bytes of memory that its content takes. */
+size_t accept_held(const struct acceptance *a);
 /* The Message-ID of a message that brings none, without its brackets. */
 struct str accept_message_id(struct arena *arena, struct id uuid, struct str domain);
 /* Rough bytes that writing it takes, for the batch's bound. */

@@ -61,14 +61,14 @@ static enum status leave_again(struct db *tx, const struct addressee *a, const s
     bool is_due = true;
     enum status status = l->is_replay ? was_of_tag(tx, a, &is_due) : STATUS_OK;
     if (status == STATUS_OK && is_due) status = suppress(tx, a, l, left);
-    if (status == STATUS_OK && left->is_suppressed) status = event_record(tx, event, &left->event_id);
+    if (status == STATUS_OK && left->is_suppressed) status = event_write(tx, event, a->message.tags, EVENT_AS_IT_COMES, &left->event_id);
     return status;
 }
 
 enum status addressee_leave(struct db *tx, const struct addressee *a, const struct leaving *l, struct left *ret) {
     struct left left = {0};
     struct event event = addressee_event(a, EVENT_UNSUBSCRIBE, l->at, l->detail);
-    enum status status = event_record_once(tx, &event, &left.event_id);
+    enum status status = event_write(tx, &event, a->message.tags, EVENT_ONCE, &left.event_id);
     if (status == STATUS_OK)
         status = suppress(tx, a, l, &left);
     else if (status == STATUS_EXISTS)

@@ -3,6 +3,7 @@
 #include "core/delivery.h"
 
 #include "base/clock.h"
+#include "core/content.h"
 #include "core/events.h"
 #include "core/farewell.h"
 #include "core/send_values.h"
@@ -105,7 +106,7 @@ enum status delivery_load_source(struct db *db, const struct render_track_setup 
     BUF_AUTO content = {0};
     enum status status = recipient_id ? load_personal(db, track, recipient_id, arena, &who, &source)
                                       : load_shared(db, message_id, arena, &who, &source);
-    if (status == STATUS_OK) status = body_get(db, message_id, &content);
+    if (status == STATUS_OK) status = content_load(db, message_id, &content);
     if (status == STATUS_OK) status = load_keys(db, arena, who.message.domain_id, &source);
     if (status != STATUS_OK) return status;
     source.domain = who.domain.name;
@@ -189,18 +190,17 @@ static enum status add_event(struct db *db, const struct settlement *s, const st
                              int64_t *ret_id) {
     BUF_AUTO detail = {0};
     write_detail(s, to, m, &detail);
-    return event_record(db,
-                        &(struct event){
-                            .at = s->at,
-                            .type = outcomes[s->outcome].event,
-                            .account_id = m->account_id,
-                            .domain_id = m->domain_id,
-                            .message_id = m->id,
-                            .recipient_id = to->id,
-                            .recipient = to->address,
-                            .detail = buf_str(&detail),
-                        },
-                        ret_id);
+    const struct event event = {
+        .at = s->at,
+        .type = outcomes[s->outcome].event,
+        .account_id = m->account_id,
+        .domain_id = m->domain_id,
+        .message_id = m->id,
+        .recipient_id = to->id,
+        .recipient = to->address,
+        .detail = buf_str(&detail),
+    };
+    return event_write(db, &event, m->tags, EVENT_AS_IT_COMES, ret_id);
 }
 
 /* What was said is about the recipient, by whom it is for to know: his server's word on RCPT or the message, or DNS (P9). What a

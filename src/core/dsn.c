@@ -3,6 +3,7 @@
 #include "core/dsn.h"
 
 #include "core/accept.h"
+#include "core/content.h"
 #include "core/retry.h"
 #include "core/tls_policy.h"
 #include "proto/address/address.h"
@@ -65,7 +66,7 @@ static bool is_whole(const struct message *m, enum dsn_action action) {
 /* Of a big message with a thousand recipients no more is read for each than what is told (P6). */
 static enum status add_original(struct db *tx, const struct message *m, struct buf *content, struct dsn *d) {
     d->is_whole = is_whole(m, d->action);
-    enum status status = body_get_start(tx, m->id, d->is_whole ? DSN_WHOLE_MAX : DSN_HEADER_MAX, content);
+    enum status status = content_load_start(tx, m->id, d->is_whole ? DSN_WHOLE_MAX : DSN_HEADER_MAX, content);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     d->original = d->is_whole ? buf_str(content) : header_of(buf_str(content));
     return STATUS_OK;

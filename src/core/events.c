@@ -4,6 +4,7 @@
 #include "core/events.h"
 
 #include "base/clock.h"
+#include "proto/json/json.h"
 #include "proto/query/query.h"
 
 _Static_assert(EVENT_ITEMS_MAX >= QUERY_ITEMS_MAX, "a condition holds every query");
@@ -23,6 +24,52 @@ bool event_types_parse(struct str text, int64_t *ret_types) {
 void event_add_sender(struct json_writer *w, const struct message *message) {
     if (message->key_id) json_add_id(w, STR("KeyID"), message->key_id);
     if (message->smtp_user_id) json_add_id(w, STR("SMTPID"), message->smtp_user_id);
+}
+
+/* ---- what is written ---- */
+static bool has_tag(const struct str *tags, size_t count, struct str tag) {
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(tags[i], tag)) return true;
+    return false;
+}
+
+static void read_tags(struct arena *arena, struct str text, struct event_keys *keys) {
+    const struct json *list;
+    struct json_error error;
+    if (text.n <= STR("[]").n || !json_parse(arena, text, &list, &error) || list->type != JSON_ARRAY) return;
+    struct str *tags = arena_array(arena, list->count + 1, sizeof *tags);
+    size_t count = 0;
+    JSON_FOR_EACH (tag, list)
+        if (tag->type == JSON_STRING && !has_tag(tags, count, tag->text)) tags[count++] = tag->text;
+    keys->tags = tags;
+    keys->tag_count = count;
+}
+
+/* The frequent ones have none. */
+static bool has_keys(enum event_type type) {
+    return type != EVENT_SEND && type != EVENT_DEFERRED && type != EVENT_DELIVERY;
+}
+
+static void read_detail(struct arena *arena, struct str text, struct event_keys *keys) {
+    const struct json *detail;
+    struct json_error error;
+    if (!json_parse(arena, text, &detail, &error)) return;
+    const struct json *bounce = json_find(detail, STR("Bounce")), *hard = json_find(bounce, STR("Hard"));
+    keys->link = json_find_text(detail, STR("Link"));
+    keys->device = json_find_text(detail, STR("Device"));
+    keys->country = json_find_text(detail, STR("Country"));
+    keys->bounce_class = json_find_text(bounce, STR("Class"));
+    keys->is_hard = json_is(hard, JSON_BOOL) && hard->boolean;
+}
+
+enum status event_write(struct db *tx, const struct event *event, struct str tags, enum event_how how, int64_t *ret_id) {
+    static enum status (*const record[])(struct db *, const struct event *, int64_t *) = {
+        [EVENT_AS_IT_COMES] = event_record, [EVENT_ONCE] = event_record_once, [EVENT_BY_MACHINE] = event_record_machine};
+    ARENA_AUTO arena = {0};
+    struct event filed = *event;
+    read_tags(&arena, tags, &filed.keys);
+    if (has_keys(event->type)) read_detail(&arena, event->detail, &filed.keys);
+    return record[how](tx, &filed, ret_id);
 }
 
 /* ---- conditions ---- */

@@ -7,6 +7,12 @@
 #include "store/event_query.h"
 #include "store/messages.h"
 
+enum event_how { EVENT_AS_IT_COMES, EVENT_ONCE, EVENT_BY_MACHINE };
+/* Write an event of a message with those tags (JSON array) as event_record, event_record_once or event_record_machine does, with
+ * the keys that its detail and the tags say. Writer. */
+WARN_UNUSED enum status event_write(struct db *tx, const struct event *event, struct str tags, enum event_how how,
+                                    int64_t *ret_id);
+
 /* "open", "opened" or a comma list of either -> EVENT_BIT()s. False: an unknown name, or none. */
 bool event_types_parse(struct str text, int64_t *ret_types);
 

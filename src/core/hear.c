@@ -120,7 +120,7 @@ static enum status hear_bounce(struct hearing *h, struct addressee *t) {
     bounce_judge(h->place->bounces, &reply, &finding);
     write_bounce(h, t, r, &finding, &detail);
     struct event event = event_of(h, t, EVENT_BOUNCE, buf_str(&detail));
-    status = event_record(h->tx, &event, &id);
+    status = event_write(h->tx, &event, t->message.tags, EVENT_AS_IT_COMES, &id);
     if (status == STATUS_OK && is_proof(h, t, r, &finding))
         status = suppress(h, t, (struct farewell){SUPPRESSION_BOUNCE, SUBSCRIBER_BOUNCED, false, t->recipient.reason, id, 0});
     if (status == STATUS_OK) status = tell_sender(h, t, r);
@@ -142,7 +142,7 @@ static enum status hear_complaint(struct hearing *h, const struct addressee *t) 
     json_close_object(&w);
     json_close_object(&w);
     struct event event = event_of(h, t, EVENT_COMPLAINT, buf_str(&detail));
-    enum status status = event_record_once(h->tx, &event, &id);
+    enum status status = event_write(h->tx, &event, t->message.tags, EVENT_ONCE, &id);
     if (status == STATUS_EXISTS) return STATUS_OK;
     if (status == STATUS_OK && h->mail->report->is_standard)
         status = suppress(h, t, (struct farewell){SUPPRESSION_COMPLAINT, SUBSCRIBER_COMPLAINED, false, c->user_agent, id, 0});

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/track.h"
 
+#include "core/events.h"
 #include "core/lists.h"
 #include "core/suppressions.h"
 
@@ -172,7 +173,7 @@ static enum status write_hit(struct db *tx, const struct track_place *place, con
     if (status != STATUS_OK) return status;
     write_detail(hit, a, t->signs, &detail);
     event.detail = buf_str(&detail);
-    return t->signs ? event_record_machine(tx, &event, &t->event_id) : event_record(tx, &event, &t->event_id);
+    return event_write(tx, &event, a->message.tags, t->signs ? EVENT_BY_MACHINE : EVENT_AS_IT_COMES, &t->event_id);
 }
 
 /* ---- those who leave ---- */

@@ -35,6 +35,7 @@ static void free_all(struct db *db, struct stmt **chain) {
 void db_close(struct db **db) {
     if (!*db) return;
     db_rollback(*db);
+    db_copy_cancel(*db);
     for (size_t i = 0; i < STMT_CHAINS; i++) free_all(*db, &(*db)->chains[i]);
     buf_fini(&(*db)->error);
     map_free(&(*db)->memory);
@@ -93,6 +94,18 @@ struct map *db_memory(struct db *db) {
     return db->memory;
 }
 
+void db_add_late(struct db *db, struct db_late *late) {
+    assert(db->in_tx);
+    late->next = db->late;
+    db->late = late;
+}
+
+struct db_late *db_find_late(const struct db *db, enum status (*write)(struct db_late *late, struct db *db)) {
+    struct db_late *late = db->late;
+    while (late && late->write != write) late = late->next;
+    return late;
+}
+
 bool db_is_lost(const struct db *db) {
     return db->is_lost;
 }
@@ -121,13 +134,29 @@ static void reset_all(struct db *db) {
     free_all(db, &db->once);
 }
 
+static enum status write_late(struct db *db) {
+    enum status st = STATUS_OK;
+    for (struct db_late *late = db->late; late && st == STATUS_OK; late = late->next) st = late->write(late, db);
+    return st;
+}
+
+static void forget_late(struct db *db) {
+    while (db->late) {
+        struct db_late *late = db->late;
+        db->late = late->next;
+        late->free(late);
+    }
+}
+
 enum status db_commit(struct db *db) {
     assert(db->in_tx);
     enum status st = db->broken;
+    if (st == STATUS_OK) st = write_late(db);
     if (st != STATUS_OK) {
         db_rollback(db);
         return st;
     }
+    forget_late(db);
     reset_all(db);
     st = db->engine->commit(db);
     if (st == STATUS_OK)
@@ -139,6 +168,7 @@ enum status db_commit(struct db *db) {
 
 void db_rollback(struct db *db) {
     if (!db->in_tx) return;
+    forget_late(db);
     reset_all(db);
     db->engine->rollback(db);
     db->in_tx = false;
@@ -281,4 +311,33 @@ enum status db_blob_start(struct db *db, const struct db_blob *blob, size_t max,
     enum status st = db->engine->blob_start(db, blob, max, out);
     if (st != STATUS_OK) db->broken = st;
     return st;
+}
+
+/* ---- a copy ---- */
+
+enum status db_copy_begin(struct db *db, const char *path) {
+    if (db->copy.is_open) return STATUS_EXISTS;
+    enum status st = db->engine->copy_begin(db, path);
+    if (st == STATUS_OK) db->copy = (struct db_copy){.is_open = true};
+    return st;
+}
+
+static void end_copy(struct db *db, enum status st) {
+    db->engine->copy_end(db);
+    db->copy.is_open = false;
+    db->copy.status = st;
+}
+
+void db_copy_step(struct db *db, int pages) {
+    assert(!db->in_tx);
+    enum status st = db->copy.is_open ? db->engine->copy_step(db, pages) : STATUS_ROW;
+    if (st != STATUS_ROW) end_copy(db, st);
+}
+
+void db_copy_cancel(struct db *db) {
+    if (db->copy.is_open) end_copy(db, STATUS_CANCELLED);
+}
+
+struct db_copy db_copy_state(const struct db *db) {
+    return db->copy;
 }

@@ -49,6 +49,17 @@ bool db_is_lost(const struct db *db);
 /* Bits that the transaction leaves for whoever commits it (store/writer.h); begin clears them. */
 void db_mark(struct db *db, unsigned marks);
 unsigned db_marks(const struct db *db);
+/* What a transaction gathers in memory and writes once, at its end (store/rollup.h). Begins its owner's struct. `write` runs in
+ * db_commit, before the engine's own; what it answers but OK is what the commit answers, and nothing stands. `free` runs when the
+ * transaction is over, however it ended. */
+struct db_late {
+    enum status (*write)(struct db_late *late, struct db *db);
+    void (*free)(struct db_late *late);
+    struct db_late *next; /* db.c's */
+};
+void db_add_late(struct db *db, struct db_late *late);
+/* The one of this transaction that is written so; NULL: none was added. */
+struct db_late *db_find_late(const struct db *db, enum status (*write)(struct db_late *late, struct db *db));
 /* What is known of the database without asking it, for as long as the connection lives: rollbacks change nothing, so it may only
  * say what could be. Empty at first; lives in the connection, which owns no values. */
 struct map *db_memory(struct db *db);
@@ -104,5 +115,24 @@ struct db_blob {
 /* Append its first `max` bytes (all, if it has fewer) to out, without reading the others. Inside a transaction, and the row is
  * known to be there: else that is an error of the engine. */
 WARN_UNUSED enum status db_blob_start(struct db *db, const struct db_blob *blob, size_t max, struct buf *out);
+
+/* A copy of the database while it is used (SQLite). Page by page on the connection that writes, which writes what it commits
+ * meanwhile into the copy as well: so what is in the copy when it is whole is the database of that moment, and no snapshot keeps
+ * the WAL from being moved. It has its name only when db_copy_finish gave it; until then ".part" is behind it. PostgreSQL:
+ * UNSUPPORTED; its own tools do that. */
+#define DB_PAGE_BYTES 4096
+struct db_copy {
+    bool is_open;              /* begun, and not at its end */
+    enum status status;        /* of the last one: OK it is all written, CANCELLED, or what failed */
+    int64_t pages, left_pages; /* as of its last step */
+};
+/* What a copy that was cut off left behind is replaced, nothing else. EXISTS: there is one under way. TEMPORARY: no place. */
+WARN_UNUSED enum status db_copy_begin(struct db *db, const char *path);
+/* Outside a transaction: so many pages more. Nothing without a copy under way. A copy that fails leaves the database well. */
+void db_copy_step(struct db *db, int pages);
+void db_copy_cancel(struct db *db);
+struct db_copy db_copy_state(const struct db *db);
+/* Sync one that is all written, and give it its name. Takes as long as the disk does, so on no thread that somebody waits for. */
+WARN_UNUSED enum status db_copy_finish(const char *path);
 
 #endif

@@ -289,6 +289,12 @@ static enum status pg_blob_start(struct db *db, const struct db_blob *blob, size
 
 /* ---- no WAL of ours ---- */
 
+static enum status pg_copy_begin(struct db *db, const char *path) {
+    (void)path;
+    db_set_error(db, "PostgreSQL copies itself: pg_dump, pg_basebackup, or an archive of its WAL");
+    return STATUS_UNSUPPORTED;
+}
+
 static int64_t pg_wal_bytes(const struct db *db) {
     (void)db;
     return 0;
@@ -318,4 +324,5 @@ const struct db_engine db_pgsql = {
     .blob_start = pg_blob_start,
     .wal_bytes = pg_wal_bytes,
     .checkpoint = pg_checkpoint,
+    .copy_begin = pg_copy_begin,
 };

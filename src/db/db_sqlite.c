@@ -15,20 +15,25 @@
 #include "db/engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define SWITCH_AGAIN_NS 10000000 /* 10 ms */
 #define BUSY_TIMEOUT_MS 10000    /* recovery at open, a schema change; never in normal running */
-#define PAGE_BYTES      4096
 
 struct db_lite {
     struct db base;
     sqlite3 *handle;
     int wal_pages;
+    sqlite3 *copy; /* being made; NULL: none is */
+    sqlite3_backup *copying;
+    struct buf copy_path; /* its name when it is whole; until then ".part" is behind it */
 };
 struct stmt_lite {
     struct stmt base;
@@ -179,6 +184,7 @@ static enum status lite_open(const struct db_options *options, struct buf *why, 
 
 static void lite_close(struct db *db) {
     sqlite3_close(lite(db)->handle);
+    buf_fini(&lite(db)->copy_path);
     free(db);
 }
 
@@ -293,7 +299,7 @@ static enum status lite_blob_start(struct db *db, const struct db_blob *blob, si
 /* ---- the WAL ---- */
 
 static int64_t lite_wal_bytes(const struct db *db) {
-    return (int64_t)((const struct db_lite *)(const void *)db)->wal_pages * PAGE_BYTES;
+    return (int64_t)((const struct db_lite *)(const void *)db)->wal_pages * DB_PAGE_BYTES;
 }
 
 static enum status lite_checkpoint(struct db *db, int wait_ms) {
@@ -307,6 +313,89 @@ static enum status lite_checkpoint(struct db *db, int wait_ms) {
     if (st == STATUS_CONFLICT || (st == STATUS_OK && moved < in_wal)) return STATUS_TEMPORARY;
     if (st == STATUS_OK) own->wal_pages = 0; /* the next commit starts at the front again */
     return st;
+}
+
+/* ---- a copy ---- */
+
+/* No journal, no sync: until it is finished it is nothing. */
+static enum status copy_setup(struct db *db) {
+    struct db_lite *own = lite(db);
+    int code = sqlite3_exec(
+        own->copy, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-1024;",
+        NULL, NULL, NULL);
+    if (code == SQLITE_OK) own->copying = sqlite3_backup_init(own->copy, "main", own->handle, "main");
+    if (own->copying) return STATUS_OK;
+    db_set_error(db, sqlite3_errmsg(own->copy));
+    return status_of(code == SQLITE_OK ? sqlite3_errcode(own->copy) : code);
+}
+
+static struct buf part_of(const struct db_lite *own) {
+    struct buf part = {0};
+    buf_addf(&part, "%s.part", own->copy_path.p);
+    return part;
+}
+
+/* Of the file, then of the folder's own entry, or a power cut could take the name back. */
+static bool sync_path(const char *path, int flags) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+    bool is_synced = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) close(fd);
+    return is_synced;
+}
+
+enum status db_copy_finish(const char *path) {
+    struct str whole = str_from_z(path);
+    size_t slash = str_find_last(whole, '/');
+    BUF_AUTO part = {0};
+    BUF_AUTO folder = {0};
+    buf_addf(&part, "%s.part", path);
+    buf_add_str(&folder, slash == STR_NONE ? STR(".") : slash == 0 ? STR("/") : str_sub(whole, 0, slash));
+    bool is_done = sync_path(part.p, 0) && rename(part.p, path) == 0 && sync_path(folder.p, O_DIRECTORY);
+    return is_done ? STATUS_OK : STATUS_IO;
+}
+
+static void lite_copy_end(struct db *db) {
+    struct db_lite *own = lite(db);
+    if (own->copying) (void)sqlite3_backup_finish(own->copying); /* says again what the last step said */
+    own->copying = NULL;
+    (void)sqlite3_close(own->copy);
+    own->copy = NULL;
+}
+
+/* Nothing that is whole is replaced, and of what is not only an ordinary file. */
+static bool make_place(const struct db_lite *own, const char *part) {
+    struct stat file;
+    if (lstat(own->copy_path.p, &file) == 0 || errno != ENOENT) return false;
+    if (lstat(part, &file) != 0) return errno == ENOENT;
+    return S_ISREG(file.st_mode) && unlink(part) == 0;
+}
+
+static enum status lite_copy_begin(struct db *db, const char *path) {
+    struct db_lite *own = lite(db);
+    buf_reset(&own->copy_path);
+    buf_add_z(&own->copy_path, path);
+    BUF_AUTO part = part_of(own);
+    if (!make_place(own, part.p)) {
+        db_set_error(db, "the copy has no place: something stands there");
+        return STATUS_TEMPORARY;
+    }
+    int code = sqlite3_open_v2(part.p, &own->copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, "posthorn");
+    if (code != SQLITE_OK) db_set_error(db, sqlite3_errmsg(own->copy));
+    enum status st = code == SQLITE_OK ? copy_setup(db) : status_of(code);
+    if (st != STATUS_OK) lite_copy_end(db);
+    return st;
+}
+
+/* Of an error nobody can say whether it was the copy's file or ours; if it was ours, the next read of it says so too. */
+static enum status lite_copy_step(struct db *db, int pages) {
+    struct db_lite *own = lite(db);
+    int code = sqlite3_backup_step(own->copying, pages);
+    db->copy.pages = sqlite3_backup_pagecount(own->copying);
+    db->copy.left_pages = sqlite3_backup_remaining(own->copying);
+    if (code == SQLITE_DONE) return STATUS_OK;
+    if (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED) return STATUS_ROW;
+    db_set_error(db, sqlite3_errstr(code));
+    return status_of(code);
 }
 
 const struct db_engine db_sqlite = {
@@ -328,4 +417,7 @@ const struct db_engine db_sqlite = {
     .blob_start = lite_blob_start,
     .wal_bytes = lite_wal_bytes,
     .checkpoint = lite_checkpoint,
+    .copy_begin = lite_copy_begin,
+    .copy_step = lite_copy_step,
+    .copy_end = lite_copy_end,
 };

@@ -40,8 +40,10 @@ struct db {
     bool is_lost; /* set by the engine, for good */
     enum status broken;
     int64_t changes, total_changes;
-    unsigned marks;     /* of this transaction */
+    unsigned marks; /* of this transaction */
+    struct db_late *late;
     struct map *memory; /* NULL: nothing was remembered yet */
+    struct db_copy copy;
 };
 
 struct db_engine {
@@ -63,6 +65,9 @@ struct db_engine {
     enum status (*blob_start)(struct db *db, const struct db_blob *blob, size_t max, struct buf *out);
     int64_t (*wal_bytes)(const struct db *db);
     enum status (*checkpoint)(struct db *db, int wait_ms);
+    enum status (*copy_begin)(struct db *db, const char *path);
+    enum status (*copy_step)(struct db *db, int pages); /* ROW: there are more. Sets the pages of db->copy */
+    void (*copy_end)(struct db *db);
 };
 extern const struct db_engine db_sqlite, db_pgsql;
 

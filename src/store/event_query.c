@@ -7,17 +7,18 @@
 #include "store/event_query.h"
 
 #include "store/event_facts.h"
+#include "store/rollup_read.h"
 #include "store/rows.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* How many events may be looked at: about a second's work on the slower engine. An event that the index tells costs a twentieth
- * of a microsecond, one that is read with its message one, each item of a condition one more, and five where it is about JSON. */
-#define INDEX_LOOKS_MAX INT64_C(20000000)
-#define ROW_LOOKS_MAX   INT64_C(1000000)
-#define COST_JSON       5
-#define ESCAPE          " ESCAPE '!'"
+/* How many events may be looked at: about a second's work on the slower engine. One that is read with its message costs a
+ * microsecond, each item of a condition one more, and five where it is about JSON. */
+#define LOOKS_MAX INT64_C(1000000)
+#define COST_JSON 5
+#define ESCAPE    " ESCAPE '!'"
 
 enum kind { KIND_WORD, KIND_TEXT, KIND_TAG, KIND_TYPE, KIND_TIME };
 static const struct {
@@ -283,43 +284,33 @@ static void add_where(struct sentence *q, const struct event_filter *filter) {
     add(q, ")");
 }
 
+static struct event_period period_of(const struct event_filter *filter) {
+    return (struct event_period){filter->domain_id, filter->from_at, filter->before_at ? filter->before_at : INT64_MAX};
+}
+
 /* ---- how much there is to look at ---- */
-static enum status count_span(struct db *tx, const struct event_filter *filter, int64_t max, int64_t *ret) {
-    struct event_filter span = {.domain_id = filter->domain_id, .from_at = filter->from_at, .before_at = filter->before_at};
-    SENTENCE_AUTO q = {0};
-    add(&q, "SELECT count(*) FROM (SELECT 1 FROM events f");
-    add_where(&q, &span);
-    add(&q, " LIMIT ");
-    add_int(&q, max + 1);
-    add(&q, ") counted");
-    struct stmt *s = sentence_stmt(tx, &q);
-    enum status status = row_first(s);
-    if (status != STATUS_OK) return status;
-    *ret = stmt_int(s, 0);
-    return *ret > max ? STATUS_LIMIT : STATUS_OK;
-}
-
-enum status event_check_count(struct db *tx, const struct event_filter *filter, int64_t max) {
-    int64_t count;
-    return count_span(tx, filter, max, &count);
-}
-
 static int64_t cost_of(enum event_field field) {
     return fields[field].cost ? fields[field].cost : 1;
 }
 
-/* cost: of what is done with each event besides the condition. *ret_span: how many events the time holds, of all types; untouched
- * where a message is asked for. */
-static enum status check_work(struct db *tx, const struct event_filter *filter, int64_t cost, int64_t *ret_span) {
+/* cost: of what is done with each event besides the condition. The index alone counts. */
+static enum status check_work(struct db *tx, const struct event_filter *filter, int64_t cost) {
     const struct event_condition *condition = filter->condition;
+    const struct event_period period = period_of(filter);
+    int64_t count = 0;
     for (size_t i = 0; condition && i < condition->count; i++) cost += cost_of(condition->items[i].field);
     if (filter->message_id) return STATUS_OK;
-    return count_span(tx, filter, cost ? ROW_LOOKS_MAX / (1 + cost) : INDEX_LOOKS_MAX, ret_span);
+    int64_t max = LOOKS_MAX / (1 + cost);
+    struct stmt *s =
+        db_stmt(tx, "SELECT count(*) FROM (SELECT 1 AS one FROM events WHERE domain_id = ?1 AND at >= ?2 AND at < ?3 "
+                    "LIMIT ?4) counted");
+    STMT_BIND_INTS(s, 1, period.domain_id, period.from_at, period.before_at, max + 1);
+    enum status status = row_int(s, &count);
+    return status == STATUS_OK && count > max ? STATUS_LIMIT : status;
 }
 
 /* ---- lists ---- */
-/* Where add_where() looks. Without a condition the events' own columns do, and the index tells: no event is read, nor its
- * message. */
+/* Where add_where() looks. Without a condition the events' own columns do. */
 static void add_source(struct sentence *q, const struct event_filter *filter) {
     add(q, filter->condition ? " FROM event_facts f" : " FROM events f");
 }
@@ -359,13 +350,12 @@ static void fill_row(struct stmt *s, struct arena *a, void *item) {
 }
 
 /* The page's ids first, so that what is skipped is never read whole. */
-enum status event_list(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
-                       struct event_row_list *ret) {
+static enum status list_found(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
+                              struct event_row_list *ret) {
     int64_t total = 0;
     SENTENCE_AUTO q = {.arena = a};
-    bool is_all = !filter->types && !filter->message_id && !filter->condition;
-    enum status status = check_work(tx, filter, 0, &total);
-    if (status == STATUS_OK && !is_all) status = count_all(tx, a, filter, &total);
+    enum status status = check_work(tx, filter, 0);
+    if (status == STATUS_OK) status = count_all(tx, a, filter, &total);
     if (status != STATUS_OK) return status;
     event_facts_add(&q.sql, tx);
     add(&q, "SELECT f.id, f.at, f.type, f.account_id, f.domain_id, f.message_id, f.recipient_id, f.recipient, f.detail, f.uuid, "
@@ -381,6 +371,51 @@ enum status event_list(struct db *tx, struct arena *a, const struct event_filter
     status = rows_collect(sentence_stmt(tx, &q), a, sizeof(struct event_row), fill_row, &rows);
     if (status == STATUS_OK) *ret = (struct event_row_list){rows.items, rows.count, total};
     return status;
+}
+
+struct part { /* of a page: rows in an hour */
+    struct rollup_hour hour;
+    int64_t skip, limit;
+};
+
+static enum status list_hour(struct db *tx, struct arena *a, const struct event_filter *filter, const struct part *part,
+                             struct row_list *ret) {
+    struct stmt *s =
+        db_stmt(tx, "SELECT e.id, e.at, e.type, e.account_id, e.domain_id, e.message_id, e.recipient_id, e.recipient, e.detail, "
+                    "m.uuid, COALESCE(m.sender, ''), COALESCE(m.subject, ''), m.tags, m.metadata "
+                    "FROM (SELECT id AS page_id FROM events WHERE domain_id = ?1 AND at >= ?2 AND at < ?3 "
+                    "AND (?4 = 0 OR (?4 & (CAST(1 AS BIGINT) << CAST(type AS INTEGER))) <> 0) "
+                    "ORDER BY at DESC, id DESC LIMIT ?5 OFFSET ?6) p JOIN events e ON e.id = p.page_id "
+                    "LEFT JOIN messages m ON m.id = e.message_id "
+                    "ORDER BY e.at DESC, e.id DESC");
+    STMT_BIND_INTS(s, 1, filter->domain_id, part->hour.from_at, part->hour.before_at, filter->types, part->limit, part->skip);
+    return rows_collect(s, a, sizeof(struct event_row), fill_row, ret);
+}
+
+/* Hour by hour of those that have the page. */
+static enum status list_rolled(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
+                               struct event_row_list *ret) {
+    struct rollup_page page;
+    const struct rollup_slice slice = {period_of(filter), filter->types, offset, limit};
+    struct event_row_list list = {.items = arena_array(a, (size_t)limit + 1, sizeof *list.items)};
+    enum status status = rollup_kept(tx, &slice.period, filter->types, &list.total);
+    if (status == STATUS_OK) status = rollup_find_page(tx, a, &slice, &page);
+    for (size_t i = 0; status == STATUS_OK && i < page.count; i++) {
+        struct row_list rows;
+        const struct part part = {page.hours[i], i ? 0 : page.skip, limit - (int64_t)list.count};
+        status = list_hour(tx, a, filter, &part, &rows);
+        if (status != STATUS_OK) break;
+        if (rows.count) memcpy(list.items + list.count, rows.items, rows.count * sizeof *list.items);
+        list.count += rows.count;
+    }
+    if (status == STATUS_OK) *ret = list;
+    return status;
+}
+
+enum status event_list(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
+                       struct event_row_list *ret) {
+    bool is_counted = !filter->message_id && !filter->condition;
+    return (is_counted ? list_rolled : list_found)(tx, a, filter, offset, limit, ret);
 }
 
 /* ---- groups ---- */
@@ -416,6 +451,12 @@ static int compare_buckets(const void *x, const void *y) {
     return a->at != b->at ? (a->at < b->at ? -1 : 1) : str_cmp(a->key, b->key);
 }
 
+static struct event_bucket_list sorted(struct event_bucket_list list, int limit) {
+    if (list.count) qsort(list.items, list.count, sizeof *list.items, compare_buckets);
+    if (list.count > (size_t)limit) list.count = (size_t)limit;
+    return list;
+}
+
 static bool is_about_machines(const struct event_filter *filter, enum event_field field) {
     const struct event_condition *condition = filter->condition;
     for (size_t i = 0; condition && i < condition->count; i++)
@@ -424,13 +465,12 @@ static bool is_about_machines(const struct event_filter *filter, enum event_fiel
 }
 
 /* Types are ordered here, for SQL knows their numbers alone; there are fewer of them than the least limit asks for. */
-enum status event_group(struct db *tx, struct arena *a, const struct event_filter *filter, enum event_field field, int limit,
-                        struct event_bucket_list *ret) {
+static enum status group_events(struct db *tx, struct arena *a, const struct event_filter *filter, enum event_field field,
+                                int limit, struct event_bucket_list *ret) {
     bool is_number = fields[field].kind == KIND_TYPE || fields[field].kind == KIND_TIME;
     const char *column = fields[field].column;
     SENTENCE_AUTO q = {.arena = a};
-    int64_t span;
-    enum status status = check_work(tx, filter, cost_of(field), &span);
+    enum status status = check_work(tx, filter, cost_of(field));
     if (status != STATUS_OK) return status;
     event_facts_add(&q.sql, tx);
     buf_addf(&q.sql, "SELECT %s, count(*) FROM event_facts f", column);
@@ -440,10 +480,68 @@ enum status event_group(struct db *tx, struct arena *a, const struct event_filte
     if (!is_about_machines(filter, field)) add(&q, " AND f.is_machine = 0");
     add(&q, " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ");
     add_int(&q, field == EVENT_FIELD_TYPE ? EVENT_TYPE_COUNT : limit);
-    struct row_list rows;
-    status = rows_collect(sentence_stmt(tx, &q), a, sizeof(struct event_bucket), fill_of(field), &rows);
+    struct event_bucket_list list;
+    status = rows_collect(sentence_stmt(tx, &q), a, sizeof(struct event_bucket), fill_of(field), &list);
+    if (status == STATUS_OK) *ret = sorted(list, limit);
+    return status;
+}
+
+/* ---- groups out of the roll-ups ---- */
+#define NOT_ROLLED (-1)
+static int rolled_by(enum event_field field) {
+    static const struct {
+        enum event_field field;
+        enum rollup_by by;
+    } rolled[] = {
+        {EVENT_FIELD_DAY, ROLLUP_BY_DAY},       {EVENT_FIELD_HOUR, ROLLUP_BY_HOUR},
+        {EVENT_FIELD_TAG, ROLLUP_BY_TAG},       {EVENT_FIELD_RECIPIENT_DOMAIN, ROLLUP_BY_RECIPIENT_DOMAIN},
+        {EVENT_FIELD_LINK, ROLLUP_BY_LINK},     {EVENT_FIELD_BOUNCE_CLASS, ROLLUP_BY_BOUNCE_CLASS},
+        {EVENT_FIELD_DEVICE, ROLLUP_BY_DEVICE}, {EVENT_FIELD_COUNTRY, ROLLUP_BY_COUNTRY},
+    };
+    for (size_t i = 0; i < sizeof rolled / sizeof rolled[0]; i++)
+        if (rolled[i].field == field) return (int)rolled[i].by;
+    return NOT_ROLLED;
+}
+
+static enum status group_rolled(struct db *tx, struct arena *a, const struct event_filter *filter, enum rollup_by by, int limit,
+                                struct event_bucket_list *ret) {
+    struct rollup_list rows;
+    const struct rollup_query query = {.period = period_of(filter), .by = by, .types = filter->types, .limit = limit};
+    enum status status = rollup_group(tx, a, &query, &rows);
     if (status != STATUS_OK) return status;
-    if (rows.count) qsort(rows.items, rows.count, sizeof(struct event_bucket), compare_buckets);
-    *ret = (struct event_bucket_list){rows.items, rows.count < (size_t)limit ? rows.count : (size_t)limit};
+    struct event_bucket_list list = {arena_array(a, rows.count + 1, sizeof *list.items), rows.count};
+    for (size_t i = 0; i < rows.count; i++) {
+        const struct rollup_row *row = &rows.items[i];
+        list.items[i] = (struct event_bucket){.key = row->value, .at = row->at, .count = row->people};
+    }
+    *ret = sorted(list, limit);
     return STATUS_OK;
+}
+
+static enum status group_types(struct db *tx, struct arena *a, const struct event_filter *filter, int limit,
+                               struct event_bucket_list *ret) {
+    struct rollup_counts counts;
+    const struct event_period period = period_of(filter);
+    struct event_bucket_list list = {arena_array(a, EVENT_TYPE_COUNT, sizeof *list.items), 0};
+    enum status status = rollup_sum(tx, &period, &counts);
+    if (status != STATUS_OK) return status;
+    counts.n[ROLLUP_OF(EVENT_OPEN)] -= counts.n[ROLLUP_MACHINE_OPEN];
+    counts.n[ROLLUP_OF(EVENT_CLICK)] -= counts.n[ROLLUP_MACHINE_CLICK];
+    for (int type = EVENT_SEND; type < EVENT_TYPE_COUNT; type++) {
+        int64_t count = counts.n[ROLLUP_OF(type)];
+        bool is_asked = !filter->types || (filter->types & EVENT_BIT(type));
+        if (!count || !is_asked) continue;
+        list.items[list.count++] = (struct event_bucket){.key = str_from_z(event_noun((enum event_type)type)), .count = count};
+    }
+    *ret = sorted(list, limit);
+    return STATUS_OK;
+}
+
+enum status event_group(struct db *tx, struct arena *a, const struct event_filter *filter, enum event_field field, int limit,
+                        struct event_bucket_list *ret) {
+    int by = rolled_by(field);
+    bool is_counted = !filter->message_id && !filter->condition;
+    if (is_counted && field == EVENT_FIELD_TYPE) return group_types(tx, a, filter, limit, ret);
+    if (is_counted && by != NOT_ROLLED) return group_rolled(tx, a, filter, (enum rollup_by)by, limit, ret);
+    return group_events(tx, a, filter, field, limit, ret);
 }

@@ -90,7 +90,9 @@ struct event_row_list {
     size_t count;
     int64_t total; /* that match, on all pages */
 };
-/* Newest first, `limit` rows after the first `offset`. LIMIT: too many to look at. INVALID: a value is no text (NUL, UTF-8). */
+/* Newest first, `limit` rows after the first `offset`. Without a condition and a message the total and the page's place are read
+ * from the roll-ups, so that no page is slower than the first. LIMIT: too many to look at. INVALID: a value is no text (NUL,
+ * UTF-8). */
 WARN_UNUSED enum status event_list(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
                                    struct event_row_list *ret);
 
@@ -104,12 +106,10 @@ struct event_bucket_list {
     size_t count;
 };
 /* How many events for each value of the field, events without one left out, and what machines did (unless the filter or the field
- * is about that); biggest first, equals by their key (bytes), at most
- * `limit`. LIMIT: too many to look at. */
+ * is about that); biggest first, equals by their key (bytes), at most `limit`. Fields that are rolled up are read from there
+ * where there is no condition and no message (store/rollup.h: values beyond their bound are "other"). LIMIT: too many to look at.
+ */
 WARN_UNUSED enum status event_group(struct db *tx, struct arena *a, const struct event_filter *filter, enum event_field field,
                                     int limit, struct event_bucket_list *ret);
-
-/* Are there more than `max` events of the filter's domain and time? Then LIMIT. */
-WARN_UNUSED enum status event_check_count(struct db *tx, const struct event_filter *filter, int64_t max);
 
 #endif

@@ -1,78 +1,83 @@
-/* event_stats.c - one pass of the engine over a period counts everything; the numbers of event types stand in the SQL.
- *
- * Without tags all but the bounces is read from the index alone.
+/* event_stats.c - see event_stats.h: counters of the roll-ups in the words of statistics.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/event_stats.h"
 
-#include "store/event_facts.h"
-#include "store/event_query.h"
-#include "store/rows.h"
+#include "store/rollup_read.h"
 
-#define PERIOD_MAX INT64_C(300000) /* events: about a second's work */
+#include <stdlib.h>
 
-_Static_assert(EVENT_SEND == 1 && EVENT_DEFERRED == 2 && EVENT_DELIVERY == 3 && EVENT_BOUNCE == 4 && EVENT_FAILED == 5 &&
-                   EVENT_SUPPRESSED == 6 && EVENT_OPEN == 7 && EVENT_CLICK == 8 && EVENT_UNSUBSCRIBE == 9 &&
-                   EVENT_COMPLAINT == 10,
-               "they are written out below");
-/* In the order of enum event_counter. */
-#define COUNTERS                                                                                                                 \
-    "count(CASE WHEN f.type = 1 THEN 1 END), "                                                                                   \
-    "count(CASE WHEN f.type = 3 THEN 1 END), "                                                                                   \
-    "count(CASE WHEN f.type = 4 THEN 1 END), "                                                                                   \
-    "count(CASE WHEN f.type = 4 AND f.bounce_hard IN ('1', 'true') THEN 1 END), "                                                \
-    "count(CASE WHEN f.type = 2 THEN 1 END), "                                                                                   \
-    "count(CASE WHEN f.type = 5 THEN 1 END), "                                                                                   \
-    "count(CASE WHEN f.type = 6 THEN 1 END), "                                                                                   \
-    "count(CASE WHEN f.type = 7 AND f.is_first = 1 THEN 1 END), "                                                                \
-    "count(CASE WHEN f.type = 7 AND f.is_machine = 0 THEN 1 END), "                                                              \
-    "count(CASE WHEN f.type = 8 AND f.is_first = 1 THEN 1 END), "                                                                \
-    "count(CASE WHEN f.type = 8 AND f.is_machine = 0 THEN 1 END), "                                                              \
-    "count(CASE WHEN f.type = 9 AND f.is_first = 1 THEN 1 END), "                                                                \
-    "count(CASE WHEN f.type = 10 AND f.is_first = 1 THEN 1 END)"
-#define IN_PERIOD " WHERE f.domain_id = ?1 AND f.at >= ?2 AND f.at < ?3"
-
-/* Begins "SELECT columns counters"; a period's three parameters are bound. */
-static struct stmt *counting(struct db *tx, const char *columns, const char *rest, const struct event_period *period) {
-    BUF_AUTO sql = {0};
-    event_facts_add(&sql, tx);
-    buf_addf(&sql, "SELECT %s%s%s", columns, COUNTERS, rest);
-    struct stmt *s = db_stmt_once(tx, buf_str(&sql));
-    STMT_BIND_INTS(s, 1, period->domain_id, period->from_at, period->before_at);
-    return s;
-}
-
-static enum status check(struct db *tx, const struct event_period *period) {
-    struct event_filter span = {.domain_id = period->domain_id, .from_at = period->from_at, .before_at = period->before_at};
-    return event_check_count(tx, &span, PERIOD_MAX);
-}
-
-static struct event_counts counts_of(struct stmt *s, int column) {
-    struct event_counts counts;
-    for (int i = 0; i < EVENT_COUNTER_COUNT; i++) counts.n[i] = stmt_int(s, column + i);
-    return counts;
+static struct event_counts counts_of(const struct rollup_counts *rolled) {
+    const int64_t *n = rolled->n;
+    return (struct event_counts){{
+        [COUNT_SENT] = n[ROLLUP_OF(EVENT_SEND)],
+        [COUNT_DELIVERED] = n[ROLLUP_OF(EVENT_DELIVERY)],
+        [COUNT_BOUNCED] = n[ROLLUP_OF(EVENT_BOUNCE)],
+        [COUNT_HARD_BOUNCED] = n[ROLLUP_HARD_BOUNCE],
+        [COUNT_DEFERRED] = n[ROLLUP_OF(EVENT_DEFERRED)],
+        [COUNT_FAILED] = n[ROLLUP_OF(EVENT_FAILED)],
+        [COUNT_SUPPRESSED] = n[ROLLUP_OF(EVENT_SUPPRESSED)],
+        [COUNT_OPENED] = n[ROLLUP_FIRST_OPEN],
+        [COUNT_OPENED_TOTAL] = n[ROLLUP_OF(EVENT_OPEN)] - n[ROLLUP_MACHINE_OPEN],
+        [COUNT_CLICKED] = n[ROLLUP_FIRST_CLICK],
+        [COUNT_CLICKED_TOTAL] = n[ROLLUP_OF(EVENT_CLICK)] - n[ROLLUP_MACHINE_CLICK],
+        [COUNT_UNSUBSCRIBED] = n[ROLLUP_FIRST_UNSUBSCRIBE],
+        [COUNT_COMPLAINED] = n[ROLLUP_FIRST_COMPLAINT],
+    }};
 }
 
 enum status event_stats(struct db *tx, const struct event_period *period, struct event_counts *ret) {
-    enum status status = check(tx, period);
-    if (status != STATUS_OK) return status;
-    struct stmt *s = counting(tx, "", " FROM event_facts f" IN_PERIOD, period);
-    status = row_first(s);
-    if (status == STATUS_OK) *ret = counts_of(s, 0);
+    struct rollup_counts counts;
+    enum status status = rollup_sum(tx, period, &counts);
+    if (status == STATUS_OK) *ret = counts_of(&counts);
     return status;
 }
 
-static void fill_tag(struct stmt *s, struct arena *a, void *item) {
-    *(struct event_tag_counts *)item = (struct event_tag_counts){.tag = row_text(s, a, 0), .counts = counts_of(s, 1)};
+enum status event_stats_of_account(struct db *tx, int64_t account_id, int64_t from_at, int64_t before_at,
+                                   struct event_counts *ret) {
+    ARENA_AUTO arena = {0};
+    struct rollup_domain_list domains;
+    struct event_counts sum = {{0}};
+    enum status status = rollup_domain_list(tx, &arena, account_id, &domains);
+    for (size_t i = 0; status == STATUS_OK && i < domains.count; i++) {
+        struct event_counts counts = {{0}};
+        status = event_stats(tx, &(struct event_period){domains.items[i], from_at, before_at}, &counts);
+        for (int k = 0; k < EVENT_COUNTER_COUNT; k++) sum.n[k] += counts.n[k];
+    }
+    if (status == STATUS_OK) *ret = sum;
+    return status;
+}
+
+static enum status stats_by(struct db *tx, struct arena *a, const struct event_period *period, enum rollup_by by, int limit,
+                            struct event_value_list *ret) {
+    struct rollup_list rows;
+    const struct rollup_query query = {
+        .period = *period, .by = by, .types = EVENT_BIT(EVENT_SEND), .keeps_zeros = true, .limit = limit};
+    enum status status = rollup_group(tx, a, &query, &rows);
+    if (status != STATUS_OK) return status;
+    struct event_value_list list = {arena_array(a, rows.count + 1, sizeof *list.items), rows.count};
+    for (size_t i = 0; i < rows.count; i++)
+        list.items[i] = (struct event_value_counts){rows.items[i].value, rows.items[i].at, counts_of(&rows.items[i].counts)};
+    *ret = list;
+    return STATUS_OK;
 }
 
 enum status event_stats_by_tag(struct db *tx, struct arena *a, const struct event_period *period, int limit,
-                               struct event_tag_list *ret) {
-    enum status status = check(tx, period);
-    if (status != STATUS_OK) return status;
-    struct stmt *s = counting(tx, "t.tag, ",
-                              " FROM event_facts f JOIN event_tags t ON t.message_id = f.message_id" //
-                              IN_PERIOD " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?4",
-                              period);
-    stmt_bind_int(s, 4, limit);
-    return rows_collect(s, a, sizeof(struct event_tag_counts), fill_tag, ret);
+                               struct event_value_list *ret) {
+    return stats_by(tx, a, period, ROLLUP_BY_TAG, limit, ret);
+}
+
+enum status event_stats_by_recipient_domain(struct db *tx, struct arena *a, const struct event_period *period, int limit,
+                                            struct event_value_list *ret) {
+    return stats_by(tx, a, period, ROLLUP_BY_RECIPIENT_DOMAIN, limit, ret);
+}
+
+static int compare_days(const void *x, const void *y) {
+    const struct event_value_counts *a = x, *b = y;
+    return (a->at > b->at) - (a->at < b->at);
+}
+
+enum status event_stats_by_day(struct db *tx, struct arena *a, const struct event_period *period, struct event_value_list *ret) {
+    enum status status = stats_by(tx, a, period, ROLLUP_BY_DAY, EVENT_STATS_DAYS_MAX, ret);
+    if (status == STATUS_OK && ret->count) qsort(ret->items, ret->count, sizeof *ret->items, compare_days);
+    return status;
 }

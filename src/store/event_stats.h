@@ -1,16 +1,13 @@
 /* event_stats.h - events counted: what became of the mail of a domain in a period, whole and by tag.
  *
  * Opened, Clicked, Unsubscribed and Complained count a recipient once for each message, in the period of his first time, so
- * that periods add up. What machines opened and clicked is not counted. On a reader; LIMIT when a period has too many events to
- * be counted one by one.
+ * that periods add up. What machines opened and clicked is not counted. Read from the roll-ups (store/rollup_read.h, which says
+ * what LIMIT means and what becomes of tags beyond their bound); they outlive the events. On a reader.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_STORE_EVENT_STATS_H
 #define POSTHORN_STORE_EVENT_STATS_H
 
-#include "base/arena.h"
-#include "base/status.h"
-
-struct db;
+#include "store/events.h"
 
 enum event_counter {
     COUNT_SENT,
@@ -31,22 +28,29 @@ enum event_counter {
 struct event_counts {
     int64_t n[EVENT_COUNTER_COUNT];
 };
-struct event_period {
-    int64_t domain_id; /* always one domain */
-    int64_t from_at, before_at;
-};
 WARN_UNUSED enum status event_stats(struct db *tx, const struct event_period *period, struct event_counts *ret);
 
-struct event_tag_counts {
-    struct str tag;
+/* The same of all domains an account has or had. */
+WARN_UNUSED enum status event_stats_of_account(struct db *tx, int64_t account_id, int64_t from_at, int64_t before_at,
+                                               struct event_counts *ret);
+
+struct event_value_counts {
+    struct str value; /* "" of a day */
+    int64_t at;       /* when the day begins; 0 of a value */
     struct event_counts counts;
 };
-struct event_tag_list {
-    struct event_tag_counts *items;
+struct event_value_list {
+    struct event_value_counts *items;
     size_t count;
 };
-/* By tag, most sent first, equals by name, at most `limit`; a message with two tags counts for both. */
+/* By tag or recipient domain: most sent first, equals by name, at most `limit`; a message with two tags counts for both. */
 WARN_UNUSED enum status event_stats_by_tag(struct db *tx, struct arena *a, const struct event_period *period, int limit,
-                                           struct event_tag_list *ret);
+                                           struct event_value_list *ret);
+WARN_UNUSED enum status event_stats_by_recipient_domain(struct db *tx, struct arena *a, const struct event_period *period,
+                                                        int limit, struct event_value_list *ret);
+/* By UTC day, oldest first; days without events are left out. */
+#define EVENT_STATS_DAYS_MAX 4000
+WARN_UNUSED enum status event_stats_by_day(struct db *tx, struct arena *a, const struct event_period *period,
+                                           struct event_value_list *ret);
 
 #endif

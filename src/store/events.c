@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/events.h"
 
+#include "store/event_ids.h"
 #include "store/hooks.h"
+#include "store/rollup.h"
 #include "store/rows.h"
 
 static const struct {
@@ -42,32 +44,38 @@ static bool has_first(enum event_type type) {
     return type == EVENT_OPEN || type == EVENT_CLICK || type == EVENT_UNSUBSCRIBE || type == EVENT_COMPLAINT;
 }
 
-enum mark { MARK_NONE, MARK_FIRST, MARK_MACHINE };
+struct str event_recipient_domain(const struct event *event) {
+    return str_sub(event->recipient, str_find_last(event->recipient, '@') + 1, SIZE_MAX); /* NONE + 1 is 0 */
+}
 
 /* EXISTS: it is not the first. */
-static enum status insert(struct db *tx, const struct event *event, enum mark mark, int64_t *ret_id) {
-    struct str domain = str_sub(event->recipient, str_find_last(event->recipient, '@') + 1, SIZE_MAX); /* NONE + 1 is 0 */
-    struct stmt *s =
-        db_stmt(tx, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
-                    "detail, recipient_domain, is_first, is_machine) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
-                    "ON CONFLICT (recipient_id, type) WHERE is_first = 1 DO NOTHING");
+static enum status insert(struct db *tx, const struct event *event, enum rollup_mark mark, int64_t *ret_id) {
+    int64_t id;
+    enum status status = event_id_next(tx, event, &id);
+    if (status != STATUS_OK) return status;
+    struct stmt *s = db_stmt(
+        tx, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
+            "detail, recipient_domain, is_first, is_machine, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+            "ON CONFLICT (recipient_id, type) WHERE is_first = 1 DO NOTHING");
     STMT_BIND_INTS(s, 1, event->at, event->type, event->account_id, event->domain_id, event->message_id, event->recipient_id);
     stmt_bind_text(s, 7, event->recipient);
     stmt_bind_text(s, 8, event->detail.n ? event->detail : STR("{}"));
-    stmt_bind_text(s, 9, domain);
-    STMT_BIND_INTS(s, 10, mark == MARK_FIRST, mark == MARK_MACHINE);
-    enum status status = stmt_insert(s, ret_id);
-    return status == STATUS_OK ? hook_outbox_add(tx, event, *ret_id) : status;
+    stmt_bind_text(s, 9, event_recipient_domain(event));
+    STMT_BIND_INTS(s, 10, mark == ROLLUP_FIRST, mark == ROLLUP_MACHINE, id);
+    status = stmt_insert(s, ret_id);
+    if (status != STATUS_OK) return status;
+    rollup_add(tx, event, mark);
+    return hook_outbox_add(tx, event, *ret_id);
 }
 
 enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id) {
     enum status status = STATUS_EXISTS;
-    if (has_first(event->type)) status = insert(tx, event, MARK_FIRST, ret_id);
-    return status == STATUS_EXISTS ? insert(tx, event, MARK_NONE, ret_id) : status;
+    if (has_first(event->type)) status = insert(tx, event, ROLLUP_FIRST, ret_id);
+    return status == STATUS_EXISTS ? insert(tx, event, ROLLUP_PLAIN, ret_id) : status;
 }
 
 enum status event_record_once(struct db *tx, const struct event *event, int64_t *ret_id) {
-    return insert(tx, event, MARK_FIRST, ret_id);
+    return insert(tx, event, ROLLUP_FIRST, ret_id);
 }
 
 enum status event_first(struct db *db, struct arena *a, int64_t recipient_id, enum event_type type, struct str *ret_detail) {
@@ -79,7 +87,31 @@ enum status event_first(struct db *db, struct arena *a, int64_t recipient_id, en
 }
 
 enum status event_record_machine(struct db *tx, const struct event *event, int64_t *ret_id) {
-    return insert(tx, event, MARK_MACHINE, ret_id);
+    return insert(tx, event, ROLLUP_MACHINE, ret_id);
+}
+
+enum status event_remove(struct db *tx, int64_t domain_id, int64_t at, int64_t id) {
+    int64_t type = 0;
+    struct stmt *find = db_stmt(tx, "SELECT type FROM events WHERE domain_id = ?1 AND at = ?2 AND id = ?3");
+    STMT_BIND_INTS(find, 1, domain_id, at, id);
+    enum status status = row_int(find, &type);
+    if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    rollup_remove(tx, domain_id, (enum event_type)type, at);
+    struct stmt *s = db_stmt(tx, "DELETE FROM events WHERE domain_id = ?1 AND at = ?2 AND id = ?3");
+    STMT_BIND_INTS(s, 1, domain_id, at, id);
+    return stmt_run(s);
+}
+
+enum status event_remove_all(struct db *tx, int64_t message_id, int64_t recipient_id, int64_t *ret_count) {
+    enum status status;
+    struct stmt *list = db_stmt(tx, "SELECT domain_id, type, at FROM events WHERE message_id = ?1 AND recipient_id = ?2");
+    STMT_BIND_INTS(list, 1, message_id, recipient_id);
+    while ((status = stmt_step(list)) == STATUS_ROW)
+        rollup_remove(tx, stmt_int(list, 0), (enum event_type)stmt_int(list, 1), stmt_int(list, 2));
+    if (status != STATUS_OK) return status;
+    struct stmt *s = db_stmt(tx, "DELETE FROM events WHERE message_id = ?1 AND recipient_id = ?2");
+    STMT_BIND_INTS(s, 1, message_id, recipient_id);
+    return rows_change(tx, s, ret_count);
 }
 
 enum status event_count_recent(struct db *tx, const struct event *like, int64_t since, int64_t *ret_count) {

@@ -32,6 +32,19 @@ const char *event_participle(enum event_type type);
 /* Noun ("delivery") or participle ("delivered", "accepted" for send), either case. */
 bool event_type_parse(struct str name, enum event_type *ret);
 
+/* What an event is counted under besides its hour and its recipient's domain (store/rollup.h). */
+struct event_keys {
+    const struct str *tags; /* of its message, each once */
+    size_t tag_count;
+    struct str link, bounce_class, device, country; /* "": none */
+    bool is_hard;                                   /* a bounce is */
+};
+/* A domain's events between two times, Unix ms. */
+struct event_period {
+    int64_t domain_id; /* always one domain */
+    int64_t from_at, before_at;
+};
+
 struct event {
     int64_t id;
     int64_t at;
@@ -42,8 +55,12 @@ struct event {
     int64_t recipient_id;
     struct str recipient; /* address, canonical; its domain is kept beside it */
     struct str detail;    /* JSON object: what is particular to this event; "": nothing is */
+    struct event_keys keys;
 };
-/* Add; id is ignored. The first open, click, unsubscribe and complaint of a recipient is marked as such. */
+/* What follows the last '@' of the recipient. */
+struct str event_recipient_domain(const struct event *event);
+/* Add; it is counted in the roll-ups (store/rollup.h) too. id is ignored. The first open, click, unsubscribe and complaint of a
+ * recipient is marked as such. */
 WARN_UNUSED enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id);
 /* Add a recipient's first unsubscribe or complaint. EXISTS: there was one; nothing is written. */
 WARN_UNUSED enum status event_record_once(struct db *tx, const struct event *event, int64_t *ret_id);
@@ -52,6 +69,11 @@ WARN_UNUSED enum status event_first(struct db *db, struct arena *a, int64_t reci
                                     struct str *ret_detail);
 /* Add one that is marked as a machine's, and never the first. */
 WARN_UNUSED enum status event_record_machine(struct db *tx, const struct event *event, int64_t *ret_id);
+/* Remove the event that is where these say, by age or on demand: it is listed no more, and stays counted (store/rollup.h). OK
+ * when it had gone already. Writer. */
+WARN_UNUSED enum status event_remove(struct db *tx, int64_t domain_id, int64_t at, int64_t id);
+/* The same for all of a recipient of that message. */
+WARN_UNUSED enum status event_remove_all(struct db *tx, int64_t message_id, int64_t recipient_id, int64_t *ret_count);
 /* How many events of that type a recipient has had since then, among the newest EVENT_RECENT_MAX of its message. */
 #define EVENT_RECENT_MAX 200
 WARN_UNUSED enum status event_count_recent(struct db *tx, const struct event *like, int64_t since, int64_t *ret_count);

@@ -1,4 +1,4 @@
-/* messages.c - accepted messages and their bodies.
+/* messages.c - accepted messages.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/messages.h"
 
@@ -172,27 +172,4 @@ enum status message_set_track(struct db *tx, int64_t id, struct str track) {
     stmt_bind_int(s, 1, id);
     stmt_bind_text(s, 2, track);
     return row_change(tx, s);
-}
-
-enum status body_add(struct db *tx, int64_t message_id, struct str content) {
-    struct stmt *s = db_stmt(tx, "INSERT INTO bodies (message_id, content) VALUES (?1, ?2)");
-    stmt_bind_int(s, 1, message_id);
-    stmt_bind_blob(s, 2, content);
-    return stmt_run(s);
-}
-
-enum status body_get(struct db *tx, int64_t message_id, struct buf *out) {
-    struct stmt *s = db_stmt(tx, "SELECT content FROM bodies WHERE message_id = ?1");
-    stmt_bind_int(s, 1, message_id);
-    enum status st = row_first(s);
-    if (st == STATUS_OK) buf_add_str(out, stmt_blob(s, 0));
-    return st;
-}
-
-enum status body_get_start(struct db *tx, int64_t message_id, size_t max, struct buf *out) {
-    struct stmt *s = db_stmt(tx, "SELECT 1 FROM bodies WHERE message_id = ?1");
-    stmt_bind_int(s, 1, message_id);
-    enum status st = row_first(s);
-    const struct db_blob content = {.table = "bodies", .key = "message_id", .column = "content", .id = message_id};
-    return st == STATUS_OK ? db_blob_start(tx, &content, max, out) : st;
 }

@@ -1,10 +1,9 @@
-/* messages.h - what was accepted: one row a message, its body once, its DKIM signature once it was made.
+/* messages.h - what was accepted: one row a message, with its DKIM signature once it was made. Its content is store/bodies.h's.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_STORE_MESSAGES_H
 #define POSTHORN_STORE_MESSAGES_H
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/id.h"
 #include "base/status.h"
 #include "store/events.h"
@@ -82,12 +81,5 @@ WARN_UNUSED enum status message_last(struct db *tx, int64_t *ret_id);
 
 WARN_UNUSED enum status message_set_signature(struct db *tx, int64_t id, struct str signature);
 WARN_UNUSED enum status message_set_track(struct db *tx, int64_t id, struct str track);
-
-/* The whole RFC 5322 message, CRLF lines, unsigned. Once for a message. */
-WARN_UNUSED enum status body_add(struct db *tx, int64_t message_id, struct str content);
-/* Appends to out; out is untouched on failure. */
-WARN_UNUSED enum status body_get(struct db *tx, int64_t message_id, struct buf *out);
-/* The same of its first `max` bytes, at no more cost than theirs. */
-WARN_UNUSED enum status body_get_start(struct db *tx, int64_t message_id, size_t max, struct buf *out);
 
 #endif

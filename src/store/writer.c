@@ -168,6 +168,7 @@ void writer_batch(void *ctx, struct job *const *jobs, size_t n) {
     metrics_add(w->options->metrics, METRIC_WRITER_BATCHES, 1);
     metrics_add(w->options->metrics, METRIC_WRITER_JOBS, (int64_t)n);
     bound_wal(w);
+    if (!w->is_closed) db_copy_step(w->db, WRITER_COPY_PAGES);
 }
 
 void writer_idle(void *ctx) {

@@ -19,6 +19,9 @@
  *
  * Between batches and in idle gaps the writer moves the WAL into the file, in small steps (SQLite; nobody else does).
  *
+ * A copy of the database that a job began (db_copy_begin) goes on by WRITER_COPY_PAGES after each batch; jobs that look how far
+ * it is keep it going when nobody else writes. Nobody waits for more than such a step, and no snapshot is held for it.
+ *
  * A job may therefore run more than once; it resets its outputs at the top (base/job.h).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_STORE_WRITER_H
@@ -32,6 +35,7 @@
 #define WRITER_BATCH_JOBS    1000
 #define WRITER_BATCH_BYTES   ((size_t)8 << 20)
 #define WRITER_TRIES         5
+#define WRITER_COPY_PAGES    256          /* of a copy of the database (db_copy_begin), after each batch: a millisecond or two */
 #define WRITER_WAL_MAX_BYTES (64LL << 20) /* beyond, a checkpoint waits for readers */
 
 /* For executor_options.arg; must outlive the executor. */

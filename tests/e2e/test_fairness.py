@@ -50,8 +50,8 @@ def modest_calls(gateway, tenant):
 def test_searches_hold_up_nobody_else(shared, tenants):
     greedy, modest = tenants
     shared.sent(greedy.key, sender="a@greedy.test")
-    shared.sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) INSERT INTO events (at, type, account_id, domain_id, "
-               "message_id, recipient_id, recipient, recipient_domain, detail) SELECT e.at, e.type, e.account_id, e.domain_id, e.message_id, "
+    shared.sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) INSERT INTO events (id, at, type, account_id, domain_id, "
+               "message_id, recipient_id, recipient, recipient_domain, detail) SELECT 1000 + n.i, e.at, e.type, e.account_id, e.domain_id, e.message_id, "
                "e.recipient_id, e.recipient, e.recipient_domain, e.detail FROM n, (SELECT * FROM events WHERE domain_id = "
                f"{greedy.domain_id} LIMIT 1) e")
     search = {"APIKey": greedy.api_key, "DomainID": greedy.domain_id, "StartFrom": 0, "RetrieveCount": 1, "Query": "zzz*"}

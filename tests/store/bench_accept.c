@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "db/db.h"
+#include "store/bodies.h"
 #include "store/events.h"
 #include "store/messages.h"
 #include "store/nodes.h"
@@ -40,7 +41,7 @@ static enum status accept_run(struct job *job, void *ctx) {
                               .metadata = STR("{}"),
                               .size_bytes = (int64_t)j->body.n};
     enum status st = message_add(tx, &message, &message_id);
-    if (st == STATUS_OK) st = body_add(tx, message_id, j->body);
+    if (st == STATUS_OK) st = body_add(tx, &(struct body){.message_id = message_id, .content = j->body});
     char domain[32];
     int n = snprintf(domain, sizeof domain, "domain%d.example", (int)(j->number % 1000));
     struct recipient recipient = {.message_id = message_id,

@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "db/db.h"
 #include "store/accounts.h"
+#include "store/bodies.h"
 #include "store/domains.h"
 #include "store/events.h"
 #include "store/idempotency.h"

@@ -197,6 +197,50 @@ static void test_rollback_undoes(void **state) {
     fixture_free(f);
 }
 
+/* What a transaction gathers. */
+struct gathered {
+    struct db_late late; /* first */
+    const char *sql;     /* NULL: it cannot be written */
+    int *freed;
+};
+
+static enum status gathered_write(struct db_late *late, struct db *db) {
+    const char *sql = ((struct gathered *)(void *)late)->sql;
+    return sql ? stmt_run(db_stmt(db, sql)) : STATUS_TEMPORARY;
+}
+
+static void gathered_free(struct db_late *late) {
+    ++*((struct gathered *)(void *)late)->freed;
+}
+
+/* P3: what was gathered is written with the rest or not at all, and forgotten once, however the transaction ends. */
+static void test_P3_late_writes_stand_with_the_others(void **state) {
+    (void)state;
+    struct fixture *f = with_table();
+    int freed = 0;
+    const struct db_late late = {.write = gathered_write, .free = gathered_free};
+    struct gathered row = {late, "INSERT INTO thing (id, word) VALUES (7, 'late')", &freed}, lost = {late, NULL, &freed};
+    assert_null(db_find_late(f->db, gathered_write));
+    db_add_late(f->db, &row.late);
+    assert_ptr_equal(db_find_late(f->db, gathered_write), &row.late);
+    db_rollback(f->db);
+    assert_int_equal(freed, 1);
+    assert_ok(db_begin(f->db));
+    assert_null(db_find_late(f->db, gathered_write));
+    db_add_late(f->db, &row.late);
+    db_add_late(f->db, &lost.late);
+    assert_ok(add(f->db, 1, TEXT("a"), TEXT("")));
+    assert_int_equal(db_commit(f->db), STATUS_TEMPORARY);
+    assert_int_equal(freed, 3);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM thing"), 0);
+    assert_ok(db_begin(f->db));
+    db_add_late(f->db, &row.late);
+    fixture_commit(f);
+    assert_int_equal(freed, 4);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM thing"), 1);
+    fixture_free(f);
+}
+
 static void test_checkpoint_waits_for_readers(void **state) {
     (void)state;
     struct fixture *f = with_table();
@@ -262,6 +306,7 @@ int run_engine(void) {
         cmocka_unit_test(test_statements_made_at_run_time),
         cmocka_unit_test(test_commit_ends_running_statements),
         cmocka_unit_test(test_rollback_undoes),
+        cmocka_unit_test(test_P3_late_writes_stand_with_the_others),
         cmocka_unit_test(test_checkpoint_waits_for_readers),
         cmocka_unit_test(test_CR12_read_only_server_is_left),
         cmocka_unit_test(test_CR21_warned_commit_is_unknown),

@@ -101,7 +101,7 @@ static enum status accept_mail(struct job *job, void *ctx) {
     int64_t id = 0, recipient_id = 0;
     enum status st = message_add(ctx, &message, &id);
     struct recipient recipient = {.message_id = id, .domain = TEXT("example.net"), .state = RECIPIENT_QUEUED};
-    if (st == STATUS_OK) st = body_add(ctx, id, str_make(body, sizeof body));
+    if (st == STATUS_OK) st = body_add(ctx, &(struct body){.message_id = id, .content = str_make(body, sizeof body)});
     return st == STATUS_OK ? recipient_add(ctx, &recipient, &(struct node_epoch){1, 1}, &recipient_id) : st;
 }
 
@@ -128,12 +128,13 @@ static void run_mail(struct fixture *f, enum status ret_status[JOBS], int acks) 
 static bool is_stored(struct fixture *f, struct db *db, int mark) {
     struct message found;
     struct recipient_list list;
-    BUF_AUTO body = {0};
+    struct body_bytes body;
     enum status st = message_find(db, &f->arena, SCOPE_ANY, make_uuid((uint8_t)mark), &found);
     if (st == STATUS_NOT_FOUND) return false;
     assert_ok(st);
-    assert_ok(body_get(db, found.id, &body)); /* I4: all of it or nothing */
-    assert_int_equal(body.n, 9000);
+    assert_ok(body_read(db, found.id, SIZE_MAX, &body)); /* I4: all of it or nothing */
+    assert_int_equal(body.content.n, 9000);
+    body_bytes_fini(&body);
     assert_ok(recipient_list(db, &f->arena, found.id, &list));
     assert_int_equal(list.count, 1);
     return true;

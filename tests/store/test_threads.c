@@ -26,7 +26,7 @@ static enum status accept_run(struct job *job, void *ctx) {
     struct message message = {.uuid = make_uuid(j->mark), .tags = TEXT("[]"), .metadata = TEXT("{}")};
     int64_t id = 0, recipient_id = 0, event_id = 0;
     enum status st = message_add(ctx, &message, &id);
-    if (st == STATUS_OK) st = body_add(ctx, id, TEXT("body"));
+    if (st == STATUS_OK) st = body_add(ctx, &(struct body){.message_id = id, .content = TEXT("body")});
     struct recipient recipient = {.message_id = id, .domain = TEXT("example.net"), .state = RECIPIENT_QUEUED};
     if (st == STATUS_OK) st = recipient_add(ctx, &recipient, &(struct node_epoch){1, 1}, &recipient_id);
     struct event event = {.type = EVENT_SEND, .message_id = id, .recipient_id = recipient_id, .detail = TEXT("{}")};

@@ -76,9 +76,9 @@ static enum status run(struct job *job, void *ctx) {
         db_mark(tx, 4);
         return write_account(tx, t->email);
     case BREAKS:
-        return body_add(tx, 4711, TEXT("x"));
+        return body_add(tx, &(struct body){.message_id = 4711, .content = TEXT("x")});
     case SWALLOWS:
-        return body_add(tx, 4711, TEXT("x")) == STATUS_OK ? STATUS_IO : STATUS_OK;
+        return body_add(tx, &(struct body){.message_id = 4711, .content = TEXT("x")}) == STATUS_OK ? STATUS_IO : STATUS_OK;
     case CONFLICTS_ONCE:
         return conflict(t, tx);
     case LOSES_CONNECTION:
@@ -332,7 +332,7 @@ static int64_t count_in(struct db *tx) {
 static enum status read_twice(struct job *job, void *ctx) {
     struct reader_job *r = (struct reader_job *)(void *)job;
     if (r->behaviour == WRITES) return write_account(ctx, "reader");
-    if (r->behaviour == BREAKS) return body_add(ctx, 4711, TEXT("x"));
+    if (r->behaviour == BREAKS) return body_add(ctx, &(struct body){.message_id = 4711, .content = TEXT("x")});
     r->seen_first = count_in(ctx);
     struct test_job write[] = {{.email = "late"}};
     batch(r->f, write, 1);

@@ -5,6 +5,7 @@
 
 #include "base/encode.h"
 #include "core/accounts.h"
+#include "core/content.h"
 #include "db/db.h"
 #include "store/messages.h"
 
@@ -513,7 +514,7 @@ static int64_t newest_mail(struct world *w, char token[64], char to[128]) {
     if (stmt_step(s) == STATUS_ROW) {
         count = stmt_int(s, 2);
         snprintf(to, 128, "%.*s", STR_ARG(stmt_text(s, 1)));
-        assert_int_equal(body_get(db, stmt_int(s, 0), &body), STATUS_OK);
+        assert_int_equal(content_load(db, stmt_int(s, 0), &body), STATUS_OK);
         size_t at = str_find_str(buf_str(&body), STR("pht_"));
         assert_true(at != STR_NONE);
         snprintf(token, 64, "%.*s", 36, body.p + at);

@@ -45,7 +45,7 @@ static void record(struct world *w, int64_t message, enum event_type type, int64
                           .recipient_id = message,
                           .recipient = STR("x@y.test"),
                           .detail = str_from_z(detail)};
-    assert_int_equal(event_record(db, &event, &id), STATUS_OK);
+    assert_int_equal(event_write(db, &event, m.tags, EVENT_AS_IT_COMES, &id), STATUS_OK);
     assert_int_equal(db_commit(db), STATUS_OK);
     db_close(&db);
 }
@@ -235,9 +235,10 @@ static void a_search_too_wide_is_refused_with_advice(void **state) {
     struct world *w = *state;
     struct tenant a = world_tenant(w, "a@owner.test", "a.test");
     world_execute(
-        w, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, detail) "
-           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16000) "
-           "SELECT 1767225600000 + i, 1, 1, 1, 1, 1, 'a@b.test', 'b.test', '{}' FROM n");
+        w,
+        "INSERT INTO events (id, at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, detail) "
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16000) "
+        "SELECT i, 1767225600000 + i, 1, 1, 1, 1, 1, 'a@b.test', 'b.test', '{}' FROM n");
     BUF_AUTO query = {0};
     buf_add_z(&query, "Query=");
     for (int i = 0; i < 62; i++) buf_add_z(&query, "NOT%20");

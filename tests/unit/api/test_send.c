@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
+#include "core/content.h"
 #include "core/suppressions.h"
 #include "httpd/http_budget.h"
 #include "store/lists.h"
@@ -49,7 +50,7 @@ static int64_t number(struct world *w, const char *query) {
 
 static enum status read_body(struct work *work, struct db *db) {
     BUF_AUTO body = {0};
-    enum status status = body_get(db, work->id, &body);
+    enum status status = content_load(db, work->id, &body);
     if (status == STATUS_OK) work->number = str_find_str(buf_str(&body), str_from_z(work->text)) != STR_NONE;
     return status;
 }

@@ -4,6 +4,7 @@
 #include "../../store/fixture.h"
 
 #include "core/alert_round.h"
+#include "core/content.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -62,7 +63,7 @@ static int64_t mails(struct world *w) {
 static bool mail_holds(struct world *w, const char *what) {
     BUF_AUTO content = {0};
     assert_int_equal(w->round.mail.entry_count, 1);
-    assert_ok(body_get(w->f->db, w->round.mail.entries[0].message_id, &content));
+    assert_ok(content_load(w->f->db, w->round.mail.entries[0].message_id, &content));
     return str_find_str(buf_str(&content), str_from_z(what)) != STR_NONE;
 }
 

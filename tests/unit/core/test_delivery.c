@@ -3,6 +3,7 @@
 #include "../../store/fixture.h"
 
 #include "core/bounce.h"
+#include "core/content.h"
 #include "core/delivery.h"
 #include "core/queue.h"
 #include "core/return_path.h"
@@ -30,7 +31,7 @@ static struct scene scene_new(void) {
     s.domain_id = make_domain(db, s.account_id, "sender.example");
     s.message_id = make_message(db, s.account_id, s.domain_id, 1);
     assert_ok(message_set_expiry(db, s.message_id, NOW + 100000));
-    assert_ok(body_add(db, s.message_id, STR("Subject: x\r\n\r\nbody\r\n")));
+    assert_ok(body_add(db, &(struct body){.message_id = s.message_id, .content = STR("Subject: x\r\n\r\nbody\r\n")}));
     struct recipient to = {
         .message_id = s.message_id,
         .account_id = s.account_id,
@@ -581,10 +582,10 @@ static void test_a_report_brings_back_no_more_than_it_should(void **state) {
                  rows[i].dsn_return, content.n);
         assert_ok(db_exec(s.f->db, "DELETE FROM bodies; UPDATE recipients SET dsn_notify = 4"));
         assert_ok(db_exec(s.f->db, sql.p));
-        assert_ok(body_add(s.f->db, s.message_id, buf_str(&content)));
+        assert_ok(body_add(s.f->db, &(struct body){.message_id = s.message_id, .content = buf_str(&content)}));
         assert_true(settle(&s, &end));
         assert_int_equal(s.desk.count, 1);
-        assert_ok(body_get(s.f->db, s.desk.entries[0].message_id, &report));
+        assert_ok(content_load(s.f->db, s.desk.entries[0].message_id, &report));
         assert_true(report.n < DSN_HEADER_MAX + 4096);
         assert_int_equal(str_find_str(buf_str(&report), STR("the body")) != STR_NONE, rows[i].is_whole);
         assert_true(str_find_str(buf_str(&report), STR("one number 000002\r\n")) != STR_NONE);

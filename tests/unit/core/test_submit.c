@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "../../store/fixture.h"
 
+#include "core/content.h"
 #include "core/submit.h"
 #include "core/suppressions.h"
 #include "proto/smtp/command.h"
@@ -331,7 +332,7 @@ static void P1_what_was_said_is_kept(void **state) {
     assert_ok(recipient_list(f->db, &f->arena, m.id, &list));
     assert_int_equal(list.items[0].dsn_notify, SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY);
     assert_str(list.items[0].dsn_orcpt, "rfc822;X@y.test");
-    assert_ok(body_get(f->db, m.id, &body));
+    assert_ok(content_load(f->db, m.id, &body));
     assert_true(str_eq(buf_str(&body), s.acceptance.content));
     fixture_commit(f);
     assert_int_equal(fixture_number(f, "SELECT count(*) FROM events WHERE detail LIKE '%\"SMTPID\":\"7\"%'"), 1);

@@ -3,6 +3,7 @@
 #include "../../store/fixture.h"
 
 #include "base/encode.h"
+#include "core/content.h"
 #include "core/queue.h"
 #include "core/tls_report.h"
 #include "core/tls_tally.h"
@@ -379,7 +380,7 @@ static void test_the_mail_that_carries_it(void **state) {
     assert_ok(tls_report_accept(f->db, &f->arena, &o, &mail, &a));
     assert_int_equal(a.entry_count, 1);
     BUF_AUTO body = {0};
-    assert_ok(body_get(f->db, a.message.id, &body));
+    assert_ok(content_load(f->db, a.message.id, &body));
     struct str text = buf_str(&body);
     static const char *const parts[] = {
         "From: <tlsrpt@mail.sender.example>\r\n",

@@ -201,8 +201,8 @@ static void an_event_is_told_at_once_and_signed(void **state) {
     sim_run_for(s->loop, 100);
     assert_int_equal(sim_http_count(s->loop, "a.test"), 3);
     struct str request = sim_http_request(s->loop, "a.test", 0);
-    assert_true(
-        str_starts(request, TEXT("POST /in?x=1\nContent-Type: application/json\nwebhook-id: evt_1\nwebhook-timestamp: 1")));
+    assert_true(str_starts(request, TEXT("POST /in?x=1\nContent-Type: application/json\nwebhook-id: evt_")));
+    assert_true(has(request, "\nwebhook-timestamp: 1"));
     assert_true(has(request, "\nwebhook-signature: v1,"));
     assert_true(has(request, "\n\n{\"type\":\"delivery\",\"timestamp\":\"2026-01-01T"));
     assert_int_equal(fixture_number(s->f, WAITING), 0);

@@ -36,6 +36,8 @@ CREATE TABLE accounts (
     is_active       INTEGER NOT NULL DEFAULT 1,
     is_verified     INTEGER NOT NULL DEFAULT 1,
     unsubscribes_block_all INTEGER NOT NULL DEFAULT 0, -- who unsubscribed gets no transactional mail either
+    body_days       INTEGER NOT NULL DEFAULT 0,    -- how long contents are kept, and events; 0: as the configuration says
+    event_days      INTEGER NOT NULL DEFAULT 0,
     created_at      INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX accounts_by_group ON accounts(group_id, id);
@@ -357,6 +359,23 @@ CREATE TABLE suppressions (             -- whom an account must not write to
 CREATE INDEX suppressions_by_list ON suppressions(account_id, list_id, id, source);
 CREATE INDEX suppressions_by_address ON suppressions(account_id, list_id, address, id, source);
 
+CREATE TABLE erasures (                 -- people to be forgotten, in slices; what is left of one is this row (core/erase.h)
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id  INTEGER NOT NULL,                  -- by whom; 0: by all
+    address_hash BLOB NOT NULL,                    -- SHA-256 of the lower-case address
+    address     TEXT NOT NULL,                     -- lower case; '' when it is done
+    stage       INTEGER NOT NULL DEFAULT 0,        -- enum erase_stage
+    place       INTEGER NOT NULL DEFAULT 0,        -- how far the stage is
+    left_over   INTEGER NOT NULL DEFAULT 0,        -- found by this walk and not to be erased yet: then it walks again
+    events      INTEGER NOT NULL DEFAULT 0,        -- erased so far
+    recipients  INTEGER NOT NULL DEFAULT 0,
+    bodies      INTEGER NOT NULL DEFAULT 0,
+    created_at  INTEGER NOT NULL,
+    look_at     INTEGER NOT NULL DEFAULT 0,        -- when its next slice is due
+    finished_at INTEGER NOT NULL DEFAULT 0         -- 0: open
+) STRICT;
+CREATE INDEX erasures_open ON erasures(look_at, id) WHERE finished_at = 0;
+
 CREATE TABLE tag_refusals (             -- mail of an account that somebody wants no more of, by its tag
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id      INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
@@ -395,9 +414,24 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_account ON messages(account_id, id);
 CREATE INDEX messages_by_domain ON messages(domain_id, id);
 
-CREATE TABLE bodies (
+CREATE TABLE bodies (                   -- what is sent, for as long as it is kept, and at least while somebody waits for it
     message_id  INTEGER PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE,
-    content     BLOB NOT NULL                      -- the whole RFC 5322 message, CRLF lines, unsigned
+    account_id  INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,                  -- the message's
+    part_id     INTEGER NOT NULL DEFAULT 0,        -- the end of it, which several share (body_parts), 0: none
+    packing     INTEGER NOT NULL DEFAULT 0,        -- of content (core/content.h)
+    content     BLOB NOT NULL                      -- the whole RFC 5322 message, CRLF lines, unsigned; or its beginning
+) STRICT;
+CREATE INDEX bodies_by_account ON bodies(account_id, created_at, message_id);
+CREATE INDEX bodies_by_part ON bodies(part_id) WHERE part_id > 0;
+
+CREATE TABLE body_parts (               -- stored once for all messages of an account that end in it; gone with the last of them
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id  INTEGER NOT NULL,                  -- nobody shares with another account (P6)
+    hash        BLOB NOT NULL,                     -- SHA-256 of it, unpacked
+    packing     INTEGER NOT NULL,
+    content     BLOB NOT NULL,
+    UNIQUE (account_id, hash)
 ) STRICT;
 
 CREATE TABLE recipients (               -- the queue and its history; P1: exactly one state
@@ -474,8 +508,13 @@ CREATE TABLE transcripts (              -- the dialogue of an attempt, without c
     PRIMARY KEY (recipient_id, attempt)
 ) STRICT;
 
+CREATE TABLE event_ids (                -- one row
+    last        INTEGER NOT NULL                   -- the number that was given last (store/event_ids.h)
+) STRICT;
+INSERT INTO event_ids (last) VALUES (0);
+
 CREATE TABLE events (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          INTEGER PRIMARY KEY,               -- day, domain, number: rows lie in this order (store/event_ids.h)
     at          INTEGER NOT NULL,
     type        INTEGER NOT NULL,                  -- enum event_type
     is_first    INTEGER NOT NULL DEFAULT 0,        -- open, click, unsubscribe, complaint: its recipient's first
@@ -492,6 +531,46 @@ CREATE INDEX events_by_domain ON events(domain_id, at, id, type, is_first, is_ma
 CREATE INDEX events_by_message ON events(message_id, id);
 CREATE INDEX events_bad ON events(at, domain_id, type) WHERE type IN (4, 10); -- EVENT_BOUNCE, EVENT_COMPLAINT
 CREATE UNIQUE INDEX events_first ON events(recipient_id, type) WHERE is_first = 1;
+
+CREATE TABLE rollups (                  -- events counted: a row an hour or day of a sender domain, or of one value there (store/rollup.h)
+    domain_id   INTEGER NOT NULL,
+    kind        INTEGER NOT NULL,                  -- enum rollup_kind
+    at          INTEGER NOT NULL,                  -- when its hour or day began, UTC
+    value       TEXT NOT NULL,                     -- tag, recipient domain ...; '' where all is counted
+    sends              INTEGER NOT NULL DEFAULT 0, -- by type, in the order of enum event_type
+    deferrals          INTEGER NOT NULL DEFAULT 0,
+    deliveries         INTEGER NOT NULL DEFAULT 0,
+    bounces            INTEGER NOT NULL DEFAULT 0,
+    failures           INTEGER NOT NULL DEFAULT 0,
+    suppressed         INTEGER NOT NULL DEFAULT 0,
+    opens              INTEGER NOT NULL DEFAULT 0,
+    clicks             INTEGER NOT NULL DEFAULT 0,
+    unsubscribes       INTEGER NOT NULL DEFAULT 0,
+    complaints         INTEGER NOT NULL DEFAULT 0,
+    hard_bounces       INTEGER NOT NULL DEFAULT 0, -- of those
+    first_opens        INTEGER NOT NULL DEFAULT 0, -- of those, the recipient's first
+    first_clicks       INTEGER NOT NULL DEFAULT 0,
+    first_unsubscribes INTEGER NOT NULL DEFAULT 0,
+    first_complaints   INTEGER NOT NULL DEFAULT 0,
+    machine_opens      INTEGER NOT NULL DEFAULT 0, -- of those, not by people
+    machine_clicks     INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (domain_id, kind, at, value)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rollup_sizes (             -- how many values there are, for their bound
+    domain_id   INTEGER NOT NULL,
+    kind        INTEGER NOT NULL,
+    at          INTEGER NOT NULL,
+    size        INTEGER NOT NULL,
+    PRIMARY KEY (domain_id, kind, at)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rollup_domains (           -- whose domain it is, or was: statistics outlive it
+    domain_id   INTEGER NOT NULL,
+    account_id  INTEGER NOT NULL,
+    PRIMARY KEY (domain_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX rollup_domains_by_account ON rollup_domains(account_id, domain_id);
 
 CREATE TABLE idempotency (
     account_id  INTEGER NOT NULL,
