@@ -61,7 +61,8 @@ static enum status leave_again(struct db *tx, const struct addressee *a, const s
     bool is_due = true;
     enum status status = l->is_replay ? was_of_tag(tx, a, &is_due) : STATUS_OK;
     if (status == STATUS_OK && is_due) status = suppress(tx, a, l, left);
-    if (status == STATUS_OK && left->is_suppressed) status = event_write(tx, event, a->message.tags, EVENT_AS_IT_COMES, &left->event_id);
+    if (status == STATUS_OK && left->is_suppressed)
+        status = event_write(tx, event, a->message.tags, EVENT_AS_IT_COMES, &left->event_id);
     return status;
 }
 
