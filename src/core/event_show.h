@@ -4,7 +4,7 @@
 #define POSTHORN_CORE_EVENT_SHOW_H
 
 #include "proto/json/json_write.h"
-#include "store/event_query.h"
+#include "store/event_list.h"
 
 /* Write it as one object. The arena is for what has to be parsed. Pure. */
 void event_show(struct json_writer *w, struct arena *arena, const struct event_row *row);

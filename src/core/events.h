@@ -4,7 +4,8 @@
 #define POSTHORN_CORE_EVENTS_H
 
 #include "proto/json/json_write.h"
-#include "store/event_query.h"
+#include "store/event_group.h"
+#include "store/event_list.h"
 #include "store/messages.h"
 
 enum event_how { EVENT_AS_IT_COMES, EVENT_ONCE, EVENT_BY_MACHINE };
@@ -20,7 +21,7 @@ bool event_types_parse(struct str text, int64_t *ret_types);
  * there was none. */
 void event_add_sender(struct json_writer *w, const struct message *message);
 
-/* The search language (proto/query) over the fields of event_query.h. False: *why is the sentence that tells it, with the place.
+/* The search language (proto/query) over the fields of event_condition.h. False: *why is the sentence that tells it, with its place.
  * Strings of *ret live in the text and the arena. Pure. */
 bool event_condition_parse(struct str text, struct arena *arena, struct event_condition *ret, struct buf *why);
 

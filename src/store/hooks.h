@@ -12,7 +12,7 @@
 #ifndef POSTHORN_STORE_HOOKS_H
 #define POSTHORN_STORE_HOOKS_H
 
-#include "store/event_query.h"
+#include "store/event_list.h"
 #include "store/queue.h"
 
 #define HOOK_BATCH_WAIT_MS 1000 /* how long events gather for an endpoint that takes several at once */

@@ -6,7 +6,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "db/db.h"
-#include "store/event_query.h"
+#include "store/event_group.h"
+#include "store/event_list.h"
 #include "store/event_stats.h"
 #include "store/messages.h"
 #include "store/store.h"

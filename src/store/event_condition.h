@@ -1,14 +1,13 @@
-/* event_query.h - events searched, listed and grouped.
+/* event_condition.h - which events are meant: a domain's, of a time, and what a search says of them.
  *
  * A condition is the search language's sentence (proto/query) item by item, in terms of this table: names are fields, and what
  * is a date or an event's name is a number already. It becomes SQL of constants with parameters, the same on both engines and
  * with the same answers: letters are compared without regard to case, ASCII alone. All JSON is behind event_facts.h.
  *
- * A search may look at so many events; beyond it the answer is LIMIT, before the work is done (a snapshot lives no longer
- * than a second). Domain ids are never used again and belong to one account, so the domain is the scope (P6). On a reader.
+ * Domain ids are never used again and belong to one account, so the domain is the scope (P6).
  * SPDX-License-Identifier: Apache-2.0 */
-#ifndef POSTHORN_STORE_EVENT_QUERY_H
-#define POSTHORN_STORE_EVENT_QUERY_H
+#ifndef POSTHORN_STORE_EVENT_CONDITION_H
+#define POSTHORN_STORE_EVENT_CONDITION_H
 
 #include "store/events.h"
 
@@ -78,38 +77,5 @@ struct event_filter {
     int64_t message_id;                      /* 0: all */
     const struct event_condition *condition; /* NULL: none */
 };
-
-/* An event with its message. */
-struct event_row {
-    struct event event;
-    struct id message_uuid;
-    struct str sender, subject, tags, metadata; /* the last two are JSON */
-};
-struct event_row_list {
-    struct event_row *items;
-    size_t count;
-    int64_t total; /* that match, on all pages */
-};
-/* Newest first, `limit` rows after the first `offset`. Without a condition and a message the total and the page's place are read
- * from the roll-ups, so that no page is slower than the first. LIMIT: too many to look at. INVALID: a value is no text (NUL,
- * UTF-8). */
-WARN_UNUSED enum status event_list(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
-                                   struct event_row_list *ret);
-
-struct event_bucket {
-    struct str key; /* TYPE: as event_noun; DAY, HOUR: "" */
-    int64_t at;     /* DAY, HOUR: when it begins */
-    int64_t count;
-};
-struct event_bucket_list {
-    struct event_bucket *items;
-    size_t count;
-};
-/* How many events for each value of the field, events without one left out, and what machines did (unless the filter or the field
- * is about that); biggest first, equals by their key (bytes), at most `limit`. Fields that are rolled up are read from there
- * where there is no condition and no message (store/rollup.h: values beyond their bound are "other"). LIMIT: too many to look at.
- */
-WARN_UNUSED enum status event_group(struct db *tx, struct arena *a, const struct event_filter *filter, enum event_field field,
-                                    int limit, struct event_bucket_list *ret);
 
 #endif

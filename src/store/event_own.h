@@ -1,0 +1,24 @@
+/* event_own.h - what lists and groups of events share: a filter as SQL, and what it costs. Inside the store room only.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTHORN_STORE_EVENT_OWN_H
+#define POSTHORN_STORE_EVENT_OWN_H
+
+#include "store/event_condition.h"
+#include "store/event_sentence.h"
+
+/* " WHERE ..." over `events f` or, where there is a condition, `event_facts f` (event_facts.h). */
+void event_add_where(struct sentence *q, const struct event_filter *filter);
+struct event_period event_period_of(const struct event_filter *filter);
+
+/* Of event_facts f or event_tags t; static. */
+const char *event_column(enum event_field field);
+/* A type or a time, which is kept as a number. */
+bool event_is_number(enum event_field field);
+
+/* LIMIT: there are more events in the filter's time than may be looked at, if for each the condition is tested, and what costs
+ * `cost` is done besides. The index alone counts. */
+WARN_UNUSED enum status event_check_work(struct db *tx, const struct event_filter *filter, int64_t cost);
+/* What reading the field of an event costs, in units of `cost`. */
+int64_t event_cost_of(enum event_field field);
+
+#endif
