@@ -81,6 +81,7 @@ static bool take_bound(struct parser *p, struct str *ret) {
     size_t start = p->at;
     struct str word = take_word(p, true);
     if (word.n == 0 || str_eq(word, STR("TO"))) return fail(p, start, why);
+    if (str_find(word, '*') != STR_NONE && word.n > 1) return fail(p, start, "a bound of a range takes no *, but may be * alone");
     *ret = str_eq(word, STR("*")) ? (struct str){0} : word;
     return true;
 }
@@ -91,7 +92,10 @@ static bool take_range(struct parser *p, struct query_item *item) {
     size_t start = p->at++;
     if (!take_bound(p, &item->value)) return false;
     skip_blanks(p);
-    if (!str_eq(take_word(p, true), STR("TO"))) return fail(p, start, why);
+    size_t middle = p->at;
+    struct str word = take_word(p, true);
+    if (str_eq_nocase(word, STR("TO")) && !str_eq(word, STR("TO"))) return fail(p, middle, "TO is written in capitals");
+    if (!str_eq(word, STR("TO"))) return fail(p, start, why);
     if (!take_bound(p, &item->to)) return false;
     skip_blanks(p);
     if (!is_at(p, ']')) return fail(p, start, why);
@@ -100,15 +104,29 @@ static bool take_range(struct parser *p, struct query_item *item) {
     return true;
 }
 
+/* Other languages' way to say more or less; <...> is a message's id. */
+static bool is_comparison(struct str word) {
+    return str_starts(word, STR(">")) || (str_starts(word, STR("<")) && !str_ends(word, STR(">")));
+}
+
 /* A word that may end in a star. */
 static bool set_word(struct parser *p, size_t at, struct str word, struct query_item *item) {
     static const char why[] = "* may stand only at the end of a word; put the word in quotes to search for the sign";
     size_t star = str_find(word, '*');
     if (star != STR_NONE && star + 1 < word.n) return fail(p, at + star, why);
+    if (item->field.p && is_comparison(word))
+        return fail(p, at, "more and less are written field:[from TO *] and field:[* TO to]");
     item->match = star == STR_NONE ? QUERY_IS : star == 0 ? QUERY_PRESENT : QUERY_PREFIX;
     item->value = str_sub(word, 0, star);
     if (item->match == QUERY_PRESENT && !item->field.p) return fail(p, at, "a lone * needs a field before it, as in link:*");
     return true;
+}
+
+static bool no_value(struct parser *p, size_t at) {
+    if (is_at(p, '(')) return fail(p, at, "brackets stand around whole terms, as in (tag:a OR tag:b)");
+    skip_blanks(p);
+    if (p->at > at && p->at < p->text.n) return fail(p, at, "no blank may stand between the colon and the value");
+    return fail(p, at, "a value is missing after the colon");
 }
 
 static bool take_value(struct parser *p, struct query_item *item) {
@@ -119,7 +137,7 @@ static bool take_value(struct parser *p, struct query_item *item) {
         return take_range(p, item);
     }
     struct str word = take_word(p, false);
-    if (word.n == 0) return fail(p, start, "a value is missing after the colon");
+    if (word.n == 0) return no_value(p, start);
     return set_word(p, start, word, item);
 }
 
@@ -140,16 +158,31 @@ static bool term(struct parser *p) {
     return take_value(p, &item) && add(p, &item);
 }
 
-static bool binary(struct parser *p, enum query_kind kind, size_t at) {
-    if (!p->has_operand) return fail(p, at, "something to search for is missing before this AND or OR");
+static bool add_operator(struct parser *p, enum query_kind kind, size_t at) {
     p->has_operand = false;
     return add(p, &(struct query_item){.kind = kind, .at = at});
 }
 
+static bool binary(struct parser *p, enum query_kind kind, size_t at) {
+    static const char why[] =
+        "nothing stands before this AND or OR that it could join; the word itself is searched for in quotes";
+    return p->has_operand ? add_operator(p, kind, at) : fail(p, at, why);
+}
+
 static bool negation(struct parser *p, size_t at) {
-    if (!begin_operand(p, at)) return false;
-    p->has_operand = false;
-    return add(p, &(struct query_item){.kind = QUERY_NOT, .at = at});
+    return begin_operand(p, at) && add_operator(p, QUERY_NOT, at);
+}
+
+/* The sentence or a bracket ends where an operand should come. */
+static bool no_operand(struct parser *p) {
+    static const char *const hints[] = {
+        [QUERY_AND] = "nothing to search for follows this AND; the word itself is searched for in quotes",
+        [QUERY_OR] = "nothing to search for follows this OR; the word itself is searched for in quotes",
+        [QUERY_NOT] = "nothing to search for follows this NOT; the word itself is searched for in quotes",
+        [QUERY_OPEN] = "there is nothing between these brackets",
+    };
+    const struct query_item *last = &p->query->items[p->query->count - 1];
+    return fail(p, last->at, hints[last->kind]);
 }
 
 static bool open_bracket(struct parser *p) {
@@ -162,7 +195,7 @@ static bool open_bracket(struct parser *p) {
 
 static bool close_bracket(struct parser *p) {
     if (p->depth == 0) return fail(p, p->at, "this ) has no ( before it");
-    if (!p->has_operand) return fail(p, p->at, "something to search for is missing before this )");
+    if (!p->has_operand) return no_operand(p);
     p->depth--;
     return add(p, &(struct query_item){.kind = QUERY_CLOSE, .at = p->at++});
 }
@@ -189,9 +222,9 @@ static bool parse(struct parser *p) {
     if (!str_is_utf8(p->text)) return fail(p, 0, "the query is not UTF-8");
     for (skip_blanks(p); p->at < p->text.n; skip_blanks(p))
         if (!next(p)) return false;
-    if (p->depth) return fail(p, p->open[p->depth - 1], "this ( is not closed");
     if (p->query->count == 0) return fail(p, 0, "there is nothing to search for");
-    return p->has_operand || fail(p, p->text.n, "something to search for is missing at the end");
+    if (p->depth) return fail(p, p->open[p->depth - 1], "this ( is not closed");
+    return p->has_operand || no_operand(p);
 }
 
 /* Tabs are blanks; every other control character is nobody's search. */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "proto/query/nearest.h"
 #include "proto/query/query.h"
 
 static void add_quoted(struct buf *out, struct str value) {
@@ -81,6 +82,7 @@ static void texts_mean(void **state) {
         {"recipient:ann*", "recipient:ann*"},
         {"ann*", "ann*"},
         {"subject:\"ann*\"", "subject:\"ann*\""},
+        {"subject:\">1\" >2 messageId:<a@b>", "subject:\">1\" AND \">2\" AND messageId:\"<a@b>\""},
         {"link:*", "link:*"},
         {"link:[* TO *]", "link:*"},
         {"date:[2026-01-01 TO 2026-01-31]", "date:[\"2026-01-01\" TO \"2026-01-31\"]"},
@@ -121,23 +123,27 @@ static void errors_have_a_place(void **state) {
     } cases[] = {
         {"", 0, "nothing to search"},
         {"   ", 0, "nothing to search"},
-        {"a AND", 5, "missing at the end"},
+        {"a AND", 2, "follows this AND"},
         {"AND a", 0, "before this AND"},
         {"a OR OR b", 5, "before this AND or OR"},
-        {"NOT", 3, "missing at the end"},
+        {"a OR", 2, "follows this OR"},
+        {"a NOT", 2, "follows this NOT"},
+        {"(a OR NOT) b", 6, "follows this NOT"},
+        {"NOT", 0, "follows this NOT"},
         {"(a", 0, "not closed"},
         {"(a (b)", 0, "not closed"},
         {"a (b", 2, "not closed"},
         {"a)", 1, "no ( before"},
-        {"()", 1, "before this )"},
-        {"(a AND )", 7, "before this )"},
+        {"()", 0, "nothing between these brackets"},
+        {"(a AND )", 3, "follows this AND"},
         {"\"abc", 0, "not closed"},
         {"a \"b\\\"", 2, "not closed"},
         {"\"\"", 0, "nothing between"},
         {"subject:\"\"", 8, "nothing between"},
         {"subject:", 8, "value is missing"},
-        {"subject: a", 8, "value is missing"},
-        {"subject:(a)", 8, "value is missing"},
+        {"subject: a", 8, "no blank"},
+        {"subject: ", 8, "value is missing"},
+        {"subject:(a)", 8, "around whole terms"},
         {":a", 0, "name is missing"},
         {"*", 0, "lone *"},
         {"a*b", 1, "only at the end"},
@@ -148,7 +154,10 @@ static void errors_have_a_place(void **state) {
         {"date:[TO b]", 6, "from TO to"},
         {"date:[a TO]", 10, "from TO to"},
         {"date:[a TO b", 5, "from TO to"},
-        {"date:[a to b]", 5, "from TO to"},
+        {"date:[a to b]", 8, "capitals"},
+        {"smtpCode:[4* TO 5*]", 10, "bound of a range"},
+        {"smtpCode:>400", 9, "[from TO *]"},
+        {"date:<=2026-01-01", 5, "[* TO to]"},
         {"a\x01", 1, "control"},
         {"\xFF", 0, "UTF-8"},
     };
@@ -215,10 +224,38 @@ static void places_count_characters(void **state) {
     assert_int_equal(query_position(STR("abc"), 99), 4);
 }
 
+static void names_are_guessed(void **state) {
+    (void)state;
+    static const char *const names[] = {"subject", "sender", "recipient", "recipientDomain", "tag", "day", "ip"};
+    static const char *const cases[][2] = {
+        {"subjct", "subject"},
+        {"SUBJECTS", "subject"},
+        {"usbject", "subject"},
+        {"recipiant", "recipient"},
+        {"sendr", "sender"},
+        {"recipient", "recipient"},
+        {"recipentdomain", "recipientDomain"},
+        {"tags", "tag"},
+        {"colour", NULL},
+        {"dag", "tag"},
+        {"", NULL},
+        {"xy", NULL},
+        {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *found = nearest_name(str_from_z(cases[i][0]), names, sizeof names / sizeof names[0]);
+        if (!found != !cases[i][1]) print_error("%s\n", cases[i][0]);
+        if (cases[i][1])
+            assert_string_equal(found, cases[i][1]);
+        else
+            assert_null(found);
+    }
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_mean),       cmocka_unit_test(errors_have_a_place),     cmocka_unit_test(limits_hold),
-        cmocka_unit_test(no_cut_surprises), cmocka_unit_test(places_count_characters),
+        cmocka_unit_test(no_cut_surprises), cmocka_unit_test(places_count_characters), cmocka_unit_test(names_are_guessed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
