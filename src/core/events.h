@@ -3,6 +3,7 @@
 #ifndef POSTHORN_CORE_EVENTS_H
 #define POSTHORN_CORE_EVENTS_H
 
+#include "core/event_terms.h"
 #include "proto/json/json_write.h"
 #include "store/event_group.h"
 #include "store/event_list.h"
@@ -14,16 +15,9 @@ enum event_how { EVENT_AS_IT_COMES, EVENT_ONCE, EVENT_BY_MACHINE };
 WARN_UNUSED enum status event_write(struct db *tx, const struct event *event, struct str tags, enum event_how how,
                                     int64_t *ret_id);
 
-/* "open", "opened" or a comma list of either -> EVENT_BIT()s. False: an unknown name, or none. */
-bool event_types_parse(struct str text, int64_t *ret_types);
-
 /* "KeyID" and "SMTPID" of an event's detail: the sender key or the SMTP user, as texts like everywhere in the API; left out where
  * there was none. */
 void event_add_sender(struct json_writer *w, const struct message *message);
-
-/* The search language (proto/query) over the fields of event_condition.h. False: *why is the sentence that tells it, with its place.
- * Strings of *ret live in the text and the arena. Pure. */
-bool event_condition_parse(struct str text, struct arena *arena, struct event_condition *ret, struct buf *why);
 
 struct event_query {
     struct event_filter filter;

@@ -305,7 +305,7 @@ static void test_DB02_hostile_values_only_miss(void **state) {
                                          "@x",
                                          "e'\\'",
                                          "\t"};
-    static const char *const names[] = {"", "subject:", "recipient:", "tag:", "link:", "smtpCode:", "journeyId:", "messageId:"};
+    static const char *const names[] = {"", "subject:", "recipient:", "tag:", "link:", "mxHost:", "journeyId:", "messageId:"};
     struct story l = history();
     BUF_AUTO all = {0};
     BUF_AUTO text = {0};
@@ -349,20 +349,35 @@ static void test_DB03_bad_text_is_judged_before(void **state) {
 static void test_wrong_queries_say_where_and_why(void **state) {
     (void)state;
     static const char *const cases[][2] = {
-        {"a AND", "character 6: "},
+        {"a AND", "character 3: nothing to search for follows this AND"},
         {"\xC3\x9C\xC3\x9C )", "character 4: "},
         {"x colour:red", "character 3: there is no field \"colour\""},
         {"colour:red",
          "eventType, recipient, recipientDomain, sender, subject, tag, messageId, link, bounceClass, smtpCode, mxHost, "
          "country, device, userAgent, client, ip, bot, journeyId, actionId, listId, subscriberId, day, date"},
-        {"hour:5", "no field \"hour\""},
-        {"eventType:explode", "character 1: eventType is one of send, "},
+        {"x subjct:red",
+         "character 3: there is no field \"subjct\"; did you mean subject? Put a value with a colon in quotes, or use one"},
+        {"to:a@b.test", "did you mean recipient?"},
+        {"hour:5", "no field \"hour\"; did you mean date?"},
+        {"colour:red", "\"colour\"; Put a value"},
+        {"eventType:explode", "character 1: there is no event \"explode\"; eventType is one of send, deferred, delivery, "},
+        {"eventType:bouncd", "did you mean bounce?"},
+        {"eventType:x*", "eventType is one of"},
+        {"bot:yes", "true or false"},
+        {"bot:[a TO b]", "true or false"},
+        {"smtpCode:55", "three digits"},
+        {"smtpCode:[40 TO 499]", "three digits"},
+        {"smtpCode:5.1*", "three digits"},
+        {"smtpCode:[550 TO 400]",
+         "ends before it begins (texts are compared letter by letter): the smaller value comes first, [400 TO 550]"},
+        {"tag:[b TO A]", "[A TO b]"},
+        {"smtpCode:>400", "field:[from TO *]"},
         {"eventType:[a TO b]", "no range"},
         {"date:tomorrow", "YYYY-MM-DD"},
         {"date:2026-02-30", "YYYY-MM-DD"},
         {"date:2026*", "YYYY-MM-DD"},
         {"date:0000-01-01", "YYYY-MM-DD"},
-        {"date:[2026-01-02 TO 2026-01-01]", "ends before"},
+        {"date:[2026-01-02 TO 2026-01-01]", "ends before it begins: the smaller value comes first, [2026-01-01 TO 2026-01-02]"},
     };
     ARENA_AUTO arena = {0};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
