@@ -87,7 +87,7 @@ enum status operator_store_prune(struct call *c, struct db *db) {
 /* ---- what hangs together ---- */
 
 static void add_rule(struct json_writer *w, struct arena *arena, enum store_rule rule, const struct store_check_rule *found) {
-    struct str ids = {0};
+    struct str ids = STR("");
     for (int64_t i = 0; i < found->count && i < SHOWN_IDS; i++)
         ids = arena_strf(arena, "%.*s%s%lld", STR_ARG(ids), i ? " " : "", (long long)found->shown[i]);
     json_open_object(w);
