@@ -1,7 +1,8 @@
 /* http_conn.c - the life of a connection: what the stream says, and which state it leads to (drawn in http_conn.h).
  *
  * The stream is paused while the handler has the word and while a response goes out, so that pipelined requests wait in the
- * kernel behind one bounded buffer (HT38), and a peer that has shut down its sending side still gets its answer.
+ * kernel behind one bounded buffer (HT38), and a peer that has shut down its sending side still gets its answer. It listens while
+ * an answer is streamed, to learn of a peer who has gone before all the work is done.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/http_conn.h"
 
@@ -147,17 +148,22 @@ static void on_read(void *arg) {
 
 static void on_drain(void *arg) {
     struct http_conn *c = arg;
+    if (c->state == HTTP_CONN_STREAM) return http_stream_drained(c);
     if (c->state != HTTP_CONN_WRITE) return;
     buf_fini(&c->reply);
     await_head(c);
 }
 
+void http_conn_abandon(struct http_conn *c) {
+    stream_free(&c->stream);
+    http_conn_enter(c, HTTP_CONN_GONE);
+}
+
 static void on_close(void *arg, enum status status) {
     (void)status;
     struct http_conn *c = arg;
-    stream_free(&c->stream);
-    if (c->state == HTTP_CONN_JUDGE || c->state == HTTP_CONN_HANDLE) {
-        http_conn_enter(c, HTTP_CONN_GONE);
+    if (c->state == HTTP_CONN_JUDGE || c->state == HTTP_CONN_HANDLE || c->state == HTTP_CONN_PIECE) {
+        http_conn_abandon(c);
     } else {
         http_conn_free(c);
     }

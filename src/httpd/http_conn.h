@@ -10,8 +10,11 @@
  *                         v                                  | | Connection: close
  *                        BODY --complete--> HANDLE --respond-' v
  *                                                            LINGER --> freed
- * In JUDGE and HANDLE the handler has the word: when the peer goes then, the connection becomes GONE, keeps the exchange, and is
- * freed by the response. In every other state it is freed at once.
+ *   JUDGE, HANDLE --stream--> STREAM --piece is out--> PIECE --finish--> WRITE, LINGER
+ *                                 ^-------write----------'  `--cut--> freed
+ *
+ * In JUDGE, HANDLE and PIECE the handler has the word: when the peer goes then, the connection becomes GONE, keeps the exchange,
+ * and is freed by what the handler says next. In every other state it is freed at once.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_HTTPD_HTTP_CONN_H
 #define POSTHORN_HTTPD_HTTP_CONN_H
@@ -29,6 +32,8 @@ enum http_conn_state {
     HTTP_CONN_BODY,
     HTTP_CONN_HANDLE,
     HTTP_CONN_WRITE,
+    HTTP_CONN_STREAM,
+    HTTP_CONN_PIECE,
     HTTP_CONN_LINGER,
     HTTP_CONN_GONE
 };
@@ -40,6 +45,7 @@ struct http_shard {
     struct list conns;
     bool stopping;
     bool sweeping; /* connections are being freed in a row: not the time to be done */
+    bool drained;  /* time is up: nothing is streamed any more */
     struct timer drain;
     struct post stop;
 };
@@ -74,6 +80,7 @@ struct http_exchange {
     size_t body_reserved; /* taken from the budget */
     struct http_owner owner;
     int64_t body_started_ms;
+    bool is_chunked, keeps_alive; /* a streamed answer: how it ends, and what follows */
 };
 
 struct http_conn {
@@ -87,7 +94,7 @@ struct http_conn {
     bool head_begun; /* bytes of a head have come: its deadline runs */
     size_t requests;
     struct http_exchange *x;
-    struct buf reply; /* a long response body on its way out */
+    struct buf reply; /* a long response body, or the piece of one, on its way out */
 };
 
 void http_conn_enter(struct http_conn *c, enum http_conn_state state);
@@ -95,6 +102,8 @@ void http_conn_enter(struct http_conn *c, enum http_conn_state state);
 void http_conn_start(struct http_conn *c, int fd);
 /* Frees everything, the exchange too (end is called); the shard may be done with it. */
 void http_conn_free(struct http_conn *c);
+/* Drop the peer; the handler has the word and is left with it. */
+void http_conn_abandon(struct http_conn *c);
 /* Work on body bytes that have come. */
 void http_conn_read_body(struct http_conn *c);
 
@@ -109,8 +118,17 @@ enum http_feed http_exchange_feed(struct http_exchange *x, struct str in, size_t
 /* reply: */
 /* Write a response; x may be NULL (no request was understood). Ends x. */
 void http_reply_send(struct http_conn *c, struct http_exchange *x, struct http_response *response);
+/* Write the head of a response whose length nobody knows; x keeps what is to know at its end. */
+void http_reply_open(struct http_conn *c, struct http_exchange *x, struct http_response *response);
+/* All is written: wait for it to be out, and then for the next request or the end. Ends x. */
+void http_reply_close(struct http_conn *c, bool keep, int64_t ms);
+/* How long a peer may take for so many bytes. */
+int64_t http_reply_patience_ms(const struct http_conn *c, size_t bytes);
 /* The server's own error; closes when the body has not been read. extra: one more header, or NULL. */
 void http_reply_error(struct http_conn *c, struct http_exchange *x, int status, const char *why, const struct http_header *extra);
+
+/* stream: the piece is out. */
+void http_stream_drained(struct http_conn *c);
 
 /* The route for a request; NULL: *ret_allowed is the set of methods its path has (0: no such path). */
 const struct http_route *http_route_find(const struct http_server_options *o, const struct http_request *r,

@@ -1,4 +1,4 @@
-/* http_reply.c - responses on the wire: the standard headers, framing by Content-Length, and whether the connection goes on.
+/* http_reply.c - responses on the wire: the standard headers, their framing, and whether the connection goes on.
  *
  * It goes on only when the request was read to its end: after an answer to a body unread nobody could tell where the next
  * request starts (HT39, HT41).
@@ -21,12 +21,13 @@ static bool keeps_alive(const struct http_conn *c, const struct http_exchange *x
 }
 
 static void add_head(struct buf *out, const struct http_conn *c, const struct http_exchange *x, const struct http_response *r,
-                     bool keep) {
+                     bool keep, bool is_open) {
     http_add_status_line(out, r->status);
     http_add_date(out, clock_wall_ms(loop_clock(c->shard->loop)));
     buf_add_z(out, "Server: Posthorn\r\nX-Content-Type-Options: nosniff\r\n");
     if (r->content_type.n) http_add_header(out, STR("Content-Type"), r->content_type);
-    if (!http_status_is_bodiless(r->status)) http_add_header_u64(out, STR("Content-Length"), r->body.n);
+    if (is_open && x->is_chunked) buf_add_z(out, "Transfer-Encoding: chunked\r\n");
+    if (!is_open && !http_status_is_bodiless(r->status)) http_add_header_u64(out, STR("Content-Length"), r->body.n);
     if (!keep) {
         buf_add_z(out, "Connection: close\r\n");
     } else if (x->request.minor == 0) {
@@ -52,9 +53,20 @@ static void note(const struct http_conn *c, const struct http_exchange *x, int s
         LOG_INT("ms", clock_mono_ms(loop_clock(c->shard->loop)) - x->started_ms));
 }
 
-static void send_out(struct http_conn *c, struct buf *head, struct buf *body, bool keep) {
+int64_t http_reply_patience_ms(const struct http_conn *c, size_t bytes) {
     const struct http_limits *l = &c->shard->server->o.limits;
-    int64_t ms = l->write_ms + (int64_t)(body->n * 1000 / l->min_bytes_per_s);
+    return l->write_ms + (int64_t)(bytes * 1000 / l->min_bytes_per_s);
+}
+
+void http_reply_close(struct http_conn *c, bool keep, int64_t ms) {
+    http_exchange_free(&c->x);
+    http_conn_enter(c, keep ? HTTP_CONN_WRITE : HTTP_CONN_LINGER);
+    stream_deadline(c->stream, ms);
+    if (!keep) stream_finish(c->stream);
+}
+
+static void send_out(struct http_conn *c, struct buf *head, struct buf *body, bool keep) {
+    int64_t ms = http_reply_patience_ms(c, body->n);
     if (body->n <= JOIN_MAX) {
         buf_add_str(head, buf_str(body));
         stream_write(c->stream, buf_str(head));
@@ -63,9 +75,7 @@ static void send_out(struct http_conn *c, struct buf *head, struct buf *body, bo
         c->reply = buf_take(body);
         stream_write_borrowed(c->stream, buf_str(&c->reply));
     }
-    http_conn_enter(c, keep ? HTTP_CONN_WRITE : HTTP_CONN_LINGER);
-    stream_deadline(c->stream, ms);
-    if (!keep) stream_finish(c->stream);
+    http_reply_close(c, keep, ms);
 }
 
 void http_reply_send(struct http_conn *c, struct http_exchange *x, struct http_response *response) {
@@ -73,16 +83,24 @@ void http_reply_send(struct http_conn *c, struct http_exchange *x, struct http_r
     BUF_AUTO body = buf_take(&response->body);
     response->body.n = body.n; /* for Content-Length */
     bool keep = keeps_alive(c, x, response);
-    add_head(&head, c, x, response, keep);
+    add_head(&head, c, x, response, keep, false);
     response->body.n = 0;
     note(c, x, response->status);
     if (http_status_is_bodiless(response->status) || (x && x->request.method == HTTP_HEAD)) buf_reset(&body);
-    http_exchange_free(&c->x);
     if (c->stream) {
         send_out(c, &head, &body, keep);
     } else {
         http_conn_free(c);
     }
+}
+
+void http_reply_open(struct http_conn *c, struct http_exchange *x, struct http_response *response) {
+    BUF_AUTO head = {0};
+    x->is_chunked = x->request.minor > 0;
+    x->keeps_alive = x->is_chunked && keeps_alive(c, x, response);
+    add_head(&head, c, x, response, x->keeps_alive, true);
+    note(c, x, response->status);
+    stream_write(c->stream, buf_str(&head));
 }
 
 void http_reply_error(struct http_conn *c, struct http_exchange *x, int status, const char *why,

@@ -37,14 +37,20 @@ static bool is_idle(const struct http_conn *c) {
     return c->state == HTTP_CONN_TLS || (c->state == HTTP_CONN_HEAD && stream_in(c->stream)->n == 0);
 }
 
-/* Neither a handler nor a response is under way. */
-static bool is_receiving(const struct http_conn *c) {
-    return c->state <= HTTP_CONN_HEAD || c->state == HTTP_CONN_BODY || c->state == HTTP_CONN_LINGER;
+/* Neither a handler nor a response of known length is under way. */
+static bool is_endless(const struct http_conn *c) {
+    return c->state <= HTTP_CONN_HEAD || c->state == HTTP_CONN_BODY || c->state == HTTP_CONN_LINGER ||
+           c->state == HTTP_CONN_STREAM;
 }
 
 static void on_drain_timer(void *arg) {
     struct http_shard *shard = arg;
-    sweep(shard, is_receiving);
+    shard->drained = true;
+    sweep(shard, is_endless);
+    LIST_FOR_EACH (it, &shard->conns) {
+        struct http_conn *c = LIST_OWNER(it, struct http_conn, node);
+        if (c->state == HTTP_CONN_PIECE) http_conn_abandon(c);
+    }
     http_shard_check(shard);
 }
 

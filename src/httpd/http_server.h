@@ -10,6 +10,13 @@
  *            250 times). The handler responds, now or later, exactly once.
  *   end(x)   the exchange is about to be freed: always the last call, exactly once. May be NULL.
  *
+ * An answer may be streamed instead (http_exchange_stream), in pieces that the handler makes as the peer takes them:
+ *
+ *   more(x)  the last piece is with the kernel; the handler writes the next, finishes or cuts the answer off, now or later. So
+ *            one piece is in memory at a time, and nothing is held for a peer who does not read: he has so long for each piece as
+ *            for a response of that size. Whoever ends his side of the connection while his answer is streamed has gone: that
+ *            is all that can be seen of one who closed it.
+ *
  * Between head/body and its answer the exchange, its arena and its body belong to the handler and stay valid even when the
  * peer has gone (the response is then dropped). What a handler decides not to be asked about, the server answers itself: framing
  * errors, limits, 404, 405, 413, 415, 501, 503; after one of those `body` is not called, `end` is.
@@ -35,7 +42,8 @@ struct http_route {
     bool is_prefix;   /* also everything that starts with `path` (end it in '/'); the handler looks at the rest itself */
     http_handler_fn head, body, end; /* body may be NULL when head always responds; end may be NULL */
     void *arg;
-    bool hides_rest; /* what stands behind `path` opens something: no log has it (P10) */
+    bool hides_rest;      /* what stands behind `path` opens something: no log has it (P10) */
+    http_handler_fn more; /* may be NULL when nothing is streamed */
 };
 
 struct http_response {
@@ -53,7 +61,7 @@ struct http_limits {
     int64_t body_grace_ms;  /* before min_bytes_per_s counts */
     int64_t write_ms;       /* grace for taking a response; min_bytes_per_s counts on top */
     int64_t tls_ms;         /* handshake */
-    int64_t drain_ms;       /* http_server_stop: requests still being received after this are cut off */
+    int64_t drain_ms;       /* http_server_stop: requests still being received, and streamed answers, are cut off after this */
     size_t min_bytes_per_s; /* of bodies in both directions */
     size_t body_max_bytes;  /* decoded and encoded; http_exchange_continue may ask for less */
     size_t requests_max;    /* on one connection; the last one says Connection: close */
@@ -115,5 +123,17 @@ void http_exchange_set_account(struct http_exchange *x, int64_t account_id);
 void http_exchange_continue(struct http_exchange *x, size_t body_max);
 /* Answer. Exactly once; x is not to be used afterwards. response->body is moved out in every case. */
 void http_exchange_respond(struct http_exchange *x, struct http_response *response);
+
+/* Answer in pieces: response->body is the first, perhaps empty, and moved out in every case. Chunked; to HTTP/1.0 it ends with
+ * the connection. In place of respond; more(x) or end(x) (the peer has gone; he asked for the head alone) follows. */
+void http_exchange_stream(struct http_exchange *x, struct http_response *response);
+/* The next piece, at least a byte; moved out. After more(x), once, as the two below; x is the handler's again with the next
+ * more(x). */
+void http_exchange_write(struct http_exchange *x, struct buf *piece);
+/* That was all. x is not to be used afterwards. */
+void http_exchange_finish(struct http_exchange *x);
+/* There is more, and it will not come: the connection ends in a way that no client takes for the end of the answer. x is not to
+ * be used afterwards. */
+void http_exchange_cut(struct http_exchange *x);
 
 #endif

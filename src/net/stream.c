@@ -377,6 +377,12 @@ void stream_free(struct stream **stream) {
     if (!s->is_pumping) free(s);
 }
 
+void stream_reset(struct stream **stream) {
+    const struct linger none = {.l_onoff = 1};
+    if (*stream && (*stream)->wire.fd >= 0) setsockopt((*stream)->wire.fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    stream_free(stream);
+}
+
 enum status stream_start_tls(struct stream *s, struct tls_context *context, const char *server_name, int64_t timeout_ms) {
     const struct tls_peer peer = {.name = server_name};
     return stream_start_tls_with(s, context, &peer, timeout_ms);

@@ -53,6 +53,8 @@ void stream_turn_away(struct loop *loop, int fd, struct str bytes);
 void stream_set_events(struct stream *s, const struct stream_events *events, void *arg);
 /* Abort: closes at once, no callback follows. NULL inside is fine. */
 void stream_free(struct stream **s);
+/* The same, and the peer is told by a reset: what he has got of it is no whole. */
+void stream_reset(struct stream **s);
 
 /* Start TLS as client (server_name for SNI, may be NULL) or server. Plain bytes already read but not consumed are an attack
  * (ST01, ST03): the call then answers STATUS_DENIED and the owner must close. Ends in on_tls. */

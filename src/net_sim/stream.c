@@ -178,6 +178,10 @@ void stream_free(struct stream **s) {
     drop(s, is_clean ? PACKET_END : PACKET_RESET);
 }
 
+void stream_reset(struct stream **s) {
+    if (*s) drop(s, PACKET_RESET);
+}
+
 /* ---- pump ---- */
 
 static void send_step(struct stream *s) {

@@ -63,6 +63,12 @@ static void body_wait(struct http_exchange *x, void *arg) {
     w->waiting = x;
 }
 
+static void more_wait(struct http_exchange *x, void *arg) {
+    struct world *w = arg;
+    w->mores++;
+    w->waiting = x;
+}
+
 static void body_big(struct http_exchange *x, void *arg) {
     struct world *w = arg;
     uint64_t n = 0;
@@ -108,6 +114,7 @@ void world_serve(struct world *w) {
         {post, STR("/late"), false, head_wait, body_echo, on_end, w},
         {post, STR("/large"), false, head_large, body_count, on_end, w},
         {get | post, STR("/slow"), false, head_continue, body_wait, on_end, w},
+        {get, STR("/stream"), .head = head_continue, .body = body_wait, .end = on_end, .arg = w, .more = more_wait},
         {get, STR("/big"), false, head_continue, body_big, on_end, w},
         {get, STR("/none"), false, head_continue, body_none, on_end, w},
         {get, STR("/who"), false, head_continue, body_who, on_end, w},
@@ -171,9 +178,9 @@ static void client_read(void *arg) {
 }
 
 static void client_closed(void *arg, enum status status) {
-    (void)status;
     struct client *c = arg;
     c->is_closed = true;
+    c->end = status;
     loop_stop(c->w->loop);
 }
 

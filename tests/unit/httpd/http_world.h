@@ -12,17 +12,17 @@
 
 #include "httpd/http_server.h"
 
-/* Routes: /echo answers the body, GET and POST, 1 MB; /large its size, 16 MB; /deny answers 401 from the head; /late waits for
- * the test to continue; /slow waits for the test to respond; /big?N answers N bytes; /none answers 204; /tree/... is a prefix;
- * /who answers client and scheme. */
+/* Routes: /stream waits for the test to stream, and again each time that a piece is out; /echo answers the body, GET and POST, 1
+ * MB; /large its size, 16 MB; /deny answers 401 from the head; /late waits for the test to continue; /slow waits for the test to
+ * respond; /big?N answers N bytes; /none answers 204; /tree/... is a prefix; /who answers client and scheme. */
 struct world {
     struct loop *loop;
     struct http_server_options options; /* change before world_serve */
     struct http_budget *budget;
     struct metrics metrics;
     struct http_server *server;
-    struct http_exchange *waiting; /* of /late and /slow */
-    size_t heads, bodies, ends;
+    struct http_exchange *waiting; /* of /late, /slow and /stream */
+    size_t heads, bodies, mores, ends;
     struct timer guard;
     bool is_timed_out;
     bool is_stopped;
@@ -42,6 +42,7 @@ struct client {
     struct buf got;
     const char *want;
     bool is_closed, is_secure, has_wanted;
+    enum status end; /* with is_closed */
 };
 /* Connect with 127.0.0.1 as the peer's address, or another one. */
 void client_open(struct client *c, struct world *w);
