@@ -164,7 +164,8 @@ static void add_reply(struct json_writer *w, const struct delivery_report *r) {
 }
 
 /* What is particular to this event; the rest of the record is in the message's and the event's own columns. */
-static void write_detail(const struct settlement *s, const struct recipient *to, const struct message *m, struct buf *out) {
+static void write_detail(const struct settlement *s, const struct recipient *to, const struct message *m, int64_t took_ms,
+                         struct buf *out) {
     const struct delivery_report *r = &s->report;
     struct json_writer w = {.out = out};
     json_open_object(&w);
@@ -181,15 +182,24 @@ static void write_detail(const struct settlement *s, const struct recipient *to,
     add_given(&w, STR("Reason"), to->reason);
     json_add_i64(&w, STR("Attempt"), to->attempts);
     if (s->outcome == DELIVERY_DEFERRED) json_add_iso_time(&w, STR("NextAttempt"), s->next_at);
-    json_add_i64(&w, STR("QueueMs"), s->at - m->created_at);
+    json_add_i64(&w, STR("QueueMs"), took_ms);
     if (r->session_ms > 0) json_add_i64(&w, STR("SessionMs"), r->session_ms);
     json_close_object(&w);
+}
+
+/* What a sender means by speed: since the gateway had the message, or since the time it was scheduled for, whatever the waits
+ * were between. */
+static int64_t took(const struct settlement *s, const struct recipient *to, const struct message *m) {
+    int64_t planned_at = to->planned_at ? to->planned_at : m->created_at;
+    if (to->state == RECIPIENT_SCHEDULED) planned_at = to->due_at;
+    return s->at > planned_at ? s->at - planned_at : 0;
 }
 
 static enum status add_event(struct db *db, const struct settlement *s, const struct recipient *to, const struct message *m,
                              int64_t *ret_id) {
     BUF_AUTO detail = {0};
-    write_detail(s, to, m, &detail);
+    int64_t took_ms = took(s, to, m);
+    write_detail(s, to, m, took_ms, &detail);
     const struct event event = {
         .at = s->at,
         .type = outcomes[s->outcome].event,
@@ -199,6 +209,7 @@ static enum status add_event(struct db *db, const struct settlement *s, const st
         .recipient_id = to->id,
         .recipient = to->address,
         .detail = buf_str(&detail),
+        .keys = {.is_timed = true, .took_ms = took_ms},
     };
     return event_write(db, &event, m->tags, EVENT_AS_IT_COMES, ret_id);
 }

@@ -38,6 +38,8 @@ struct event_keys {
     size_t tag_count;
     struct str link, bounce_class, device, country; /* "": none */
     bool is_hard;                                   /* a bounce is */
+    bool is_timed; /* a delivery, or what ended without one: how long that took, from when it was to go, is known */
+    int64_t took_ms;
 };
 /* A domain's events between two times, Unix ms. */
 struct event_period {

@@ -11,8 +11,10 @@
 
 #define RECIPIENT_COLUMNS                                                                                                        \
     "r.id, r.message_id, r.account_id, r.address, r.domain, r.state, r.priority, r.due_at, r.attempts, r.reason,"                \
-    " r.changed_at, r.dsn_notify, r.dsn_orcpt, r.expires_at, r.domain_id"
-#define RECIPIENT_COLUMN_COUNT 15
+    " r.changed_at, r.dsn_notify, r.dsn_orcpt, r.expires_at, r.domain_id, r.planned_at"
+#define RECIPIENT_COLUMN_COUNT 16
+/* Of a row that leaves its state: a retry moves due_at. */
+#define PLANNED_AT "CASE WHEN state = 0 THEN due_at ELSE planned_at END"
 
 const char *recipient_state_text(enum recipient_state state) {
     static const char *const texts[RECIPIENT_STATE_COUNT] = {
@@ -54,6 +56,7 @@ static void recipient_fill(struct stmt *s, struct arena *a, void *item) {
         .dsn_orcpt = row_text(s, a, 12),
         .expires_at = stmt_int(s, 13),
         .domain_id = stmt_int(s, 14),
+        .planned_at = stmt_int(s, 15),
     };
 }
 
@@ -154,7 +157,8 @@ enum status queue_lanes(struct db *tx, struct arena *a, int64_t node_id, const s
 
 enum status queue_settle(struct db *tx, const struct queue_settle *settle) {
     struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = ?5, attempts = ?6, due_at = ?7, reason = ?8, changed_at = ?9, "
-                                 "epoch = ?4 WHERE id = ?1 AND state IN (0, 1, 2) AND attempts = ?2 AND node_id = ?3 "
+                                 "epoch = ?4, planned_at = " PLANNED_AT
+                                 " WHERE id = ?1 AND state IN (0, 1, 2) AND attempts = ?2 AND node_id = ?3 "
                                  "AND EXISTS (SELECT 1 FROM nodes n WHERE n.id = ?3 AND n.epoch = ?4)");
     STMT_BIND_INTS(s, 1, settle->recipient_id, settle->seen_attempts, settle->owner.node_id, settle->owner.epoch, settle->state,
                    settle->attempts, settle->due_at);
@@ -166,8 +170,8 @@ enum status queue_settle(struct db *tx, const struct queue_settle *settle) {
 /* ---- what people decide ---- */
 
 enum status queue_end(struct db *tx, int64_t id, enum recipient_state state, struct str reason, int64_t now) {
-    struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = ?2, reason = ?3, changed_at = ?4 "
-                                 "WHERE id = ?1 AND state IN (0, 1, 2)");
+    struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = ?2, reason = ?3, changed_at = ?4, planned_at = " PLANNED_AT
+                                 " WHERE id = ?1 AND state IN (0, 1, 2)");
     STMT_BIND_INTS(s, 1, id, state);
     stmt_bind_text(s, 3, reason);
     stmt_bind_int(s, 4, now);
@@ -196,8 +200,8 @@ static enum status change_reason(struct db *tx, struct stmt *s, int64_t id, stru
 }
 
 enum status queue_hold_row(struct db *tx, int64_t id, struct str reason, int64_t now) {
-    struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = 2, reason = ?2, changed_at = ?3 WHERE id = ?1 "
-                                 "AND state IN (0, 1)");
+    struct stmt *s = db_stmt(tx, "UPDATE recipients SET state = 2, reason = ?2, changed_at = ?3, planned_at = " PLANNED_AT
+                                 " WHERE id = ?1 AND state IN (0, 1)");
     return change_reason(tx, s, id, reason, now);
 }
 

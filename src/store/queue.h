@@ -51,6 +51,7 @@ struct recipient {
     enum recipient_state state;
     int priority;
     int64_t due_at;
+    int64_t planned_at; /* when it was to go, where it was scheduled and has left that state; not of recipient_add */
     int64_t expires_at; /* of the message */
     int64_t attempts;
     struct str reason; /* why it waits, or why it ended */

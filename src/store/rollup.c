@@ -6,6 +6,7 @@
 #include "store/rollup.h"
 
 #include "base/map.h"
+#include "store/rollup_times.h"
 #include "store/rows.h"
 
 #include <stdlib.h>
@@ -46,6 +47,7 @@ struct row {
     struct str value;
     int64_t account_id;
     int64_t n[ROLLUP_COUNTER_COUNT];
+    struct rollup_times *times; /* of a recipient domain, an item an outcome; NULL: nothing ended */
 };
 struct tally {
     struct db_late late; /* first */
@@ -111,13 +113,20 @@ static struct marks marks_of(const struct event *event, enum rollup_mark mark) {
     return marks;
 }
 
-static void count(struct tally *t, enum rollup_kind kind, const struct event *event, struct str value,
-                  const struct marks *marks) {
+/* Where it is counted; NULL: there is nothing to count it under. */
+static struct row *count(struct tally *t, enum rollup_kind kind, const struct event *event, struct str value,
+                         const struct marks *marks) {
     const struct place place = {event->domain_id, kind, event->at - event->at % kinds[kind].span_ms};
-    if (kinds[kind].values_max && !value.n) return;
+    if (kinds[kind].values_max && !value.n) return NULL;
     struct row *row = row_of(t, &place, value_of(value));
     row->account_id = event->account_id;
     for (int i = 0; i < marks->count; i++) row->n[marks->which[i]]++;
+    return row;
+}
+
+static void add_time(struct tally *t, struct row *row, const struct event *event) {
+    if (!row->times) row->times = arena_array(&t->arena, ROLLUP_OUTCOME_COUNT, sizeof *row->times);
+    rollup_times_add(&row->times[rollup_outcome_of(event)], event->keys.took_ms);
 }
 
 void rollup_add(struct db *tx, const struct event *event, enum rollup_mark mark) {
@@ -130,7 +139,8 @@ void rollup_add(struct db *tx, const struct event *event, enum rollup_mark mark)
         count(t, ROLLUP_HOUR_TAG, event, keys->tags[i], &marks);
         count(t, ROLLUP_DAY_TAG, event, keys->tags[i], &marks);
     }
-    count(t, ROLLUP_DAY_RECIPIENT_DOMAIN, event, event_recipient_domain(event), &marks);
+    struct row *domain = count(t, ROLLUP_DAY_RECIPIENT_DOMAIN, event, event_recipient_domain(event), &marks);
+    if (domain && rollup_outcome_of(event) != ROLLUP_UNDECIDED) add_time(t, domain, event);
     count(t, ROLLUP_DAY_LINK, event, keys->link, &marks);
     count(t, ROLLUP_DAY_BOUNCE_CLASS, event, keys->bounce_class, &marks);
     count(t, ROLLUP_DAY_DEVICE, event, keys->device, &marks);
@@ -188,7 +198,8 @@ static enum status take_place(struct db *tx, const struct place *place) {
 
 /* Once a day and domain. */
 static enum status remember_domain(struct db *tx, const struct row *row) {
-    struct stmt *s = db_stmt(tx, "INSERT INTO rollup_domains (domain_id, account_id) VALUES (?1, ?2) "
+    struct stmt *s = db_stmt(tx, "INSERT INTO rollup_domains (domain_id, account_id, name) VALUES (?1, ?2, "
+                                 "COALESCE((SELECT d.name FROM domains d WHERE d.id = ?1), '')) "
                                  "ON CONFLICT (domain_id) DO NOTHING");
     STMT_BIND_INTS(s, 1, row->place.domain_id, row->account_id);
     return stmt_run(s);
@@ -199,12 +210,27 @@ static enum status add_other(struct db *tx, const struct row *row) {
     return status == STATUS_NOT_FOUND ? insert(tx, row, STR(ROLLUP_OTHER)) : status;
 }
 
-static enum status add_new(struct db *tx, const struct row *row) {
+/* *value becomes the one that it is counted under. */
+static enum status add_new(struct db *tx, const struct row *row, struct str *value) {
     bool is_bounded = row->value.n && !str_eq(row->value, STR(ROLLUP_OTHER));
     enum status status = is_bounded ? take_place(tx, &row->place) : STATUS_OK;
-    if (status == STATUS_NOT_FOUND) return add_other(tx, row);
+    if (status == STATUS_NOT_FOUND) {
+        *value = STR(ROLLUP_OTHER);
+        return add_other(tx, row);
+    }
     if (status == STATUS_OK && row->place.kind == ROLLUP_DAY) status = remember_domain(tx, row);
     return status == STATUS_OK ? insert(tx, row, row->value) : status;
+}
+
+static enum status write_row(struct db *tx, const struct row *row) {
+    struct str value = row->value;
+    enum status status = update(tx, row, value);
+    if (status == STATUS_NOT_FOUND) status = add_new(tx, row, &value);
+    for (int i = 0; row->times && status == STATUS_OK && i < ROLLUP_OUTCOME_COUNT; i++) {
+        const struct rollup_time_place place = {row->place.domain_id, row->place.at, value, (enum rollup_outcome)i};
+        if (row->times[i].letters) status = rollup_times_write(tx, &place, &row->times[i]);
+    }
+    return status;
 }
 
 static int compare_rows(const void *x, const void *y) {
@@ -225,9 +251,6 @@ static enum status tally_write(struct db_late *late, struct db *tx) {
     while (map_next(t->rows, &cursor, &key, &value)) rows[n++] = value;
     qsort(rows, n, sizeof *rows, compare_rows);
     enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < n; i++) {
-        status = update(tx, rows[i], rows[i]->value);
-        if (status == STATUS_NOT_FOUND) status = add_new(tx, rows[i]);
-    }
+    for (size_t i = 0; status == STATUS_OK && i < n; i++) status = write_row(tx, rows[i]);
     return status;
 }

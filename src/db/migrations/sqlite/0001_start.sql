@@ -447,6 +447,7 @@ CREATE TABLE recipients (               -- the queue and its history; P1: exactl
     expires_at  INTEGER NOT NULL,                  -- end of life, the message's
     attempts    INTEGER NOT NULL DEFAULT 0,
     reason      TEXT NOT NULL DEFAULT '',          -- why it waits, or why it ended
+    planned_at  INTEGER NOT NULL DEFAULT 0,        -- when it was to go, where it was scheduled and has left that state
     changed_at  INTEGER NOT NULL,
     dsn_notify  INTEGER NOT NULL DEFAULT 0,        -- NOTIFY of RCPT (bits of enum smtp_notify), 16: told of the delay
     dsn_orcpt   TEXT NOT NULL DEFAULT '',          -- ORCPT of RCPT
@@ -532,6 +533,17 @@ CREATE INDEX events_by_message ON events(message_id, id);
 CREATE INDEX events_bad ON events(at, domain_id, type) WHERE type IN (4, 10); -- EVENT_BOUNCE, EVENT_COMPLAINT
 CREATE UNIQUE INDEX events_first ON events(recipient_id, type) WHERE is_first = 1;
 
+CREATE TABLE feed_outbox (              -- events that the operator's feed is still to get: written in their transaction (P3)
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    at          INTEGER NOT NULL,
+    events      BLOB NOT NULL                      -- their ids, 8 bytes each (store/feed.h)
+) STRICT;
+
+CREATE TABLE feed_state (               -- one row
+    since       INTEGER NOT NULL                   -- since when they are written; 0: there is no feed
+) STRICT;
+INSERT INTO feed_state (since) VALUES (0);
+
 CREATE TABLE rollups (                  -- events counted: a row an hour or day of a sender domain, or of one value there (store/rollup.h)
     domain_id   INTEGER NOT NULL,
     kind        INTEGER NOT NULL,                  -- enum rollup_kind
@@ -565,9 +577,30 @@ CREATE TABLE rollup_sizes (             -- how many values there are, for their 
     PRIMARY KEY (domain_id, kind, at)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE rollup_times (             -- how long mail took, a day of a sender domain, by recipient domain (store/rollup_times.h)
+    domain_id   INTEGER NOT NULL,
+    at          INTEGER NOT NULL,                  -- when the day began, UTC
+    value       TEXT NOT NULL,                     -- recipient domain
+    outcome     INTEGER NOT NULL,                  -- enum rollup_outcome
+    letters     INTEGER NOT NULL,
+    sum_ms      INTEGER NOT NULL,
+    min_ms      INTEGER NOT NULL,
+    max_ms      INTEGER NOT NULL,
+    step1       INTEGER NOT NULL,                  -- of those, how many took less than a second, less than five, ...
+    step2       INTEGER NOT NULL,
+    step3       INTEGER NOT NULL,
+    step4       INTEGER NOT NULL,
+    step5       INTEGER NOT NULL,
+    step6       INTEGER NOT NULL,
+    step7       INTEGER NOT NULL,
+    step8       INTEGER NOT NULL,
+    PRIMARY KEY (domain_id, at, value, outcome)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE rollup_domains (           -- whose domain it is, or was: statistics outlive it
     domain_id   INTEGER NOT NULL,
     account_id  INTEGER NOT NULL,
+    name        TEXT NOT NULL,
     PRIMARY KEY (domain_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX rollup_domains_by_account ON rollup_domains(account_id, domain_id);
