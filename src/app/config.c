@@ -174,6 +174,18 @@ static const struct config_key config_keys[] = {
         .sentence = "Who reports, as the reports call it; empty: the domain of from."),
     KEY("tls_report", "contact", "", kind_text, tls_report_contact,
         .sentence = "Whom their readers may ask, an address or a URL; empty: from."),
+    KEY("store", "disk_free", "512", kind_count, store_disk_free,
+        .sentence = "New mail is refused (507, or 452 over SMTP) while the disk of the database has fewer megabytes free, those "
+                    "inside of the "
+                    "database's file counted; what is there goes on. Never fewer than 192."),
+    KEY("store", "disk", "", kind_text, store_disk,
+        .sentence = "Folder on the disk that is looked at. Empty: that of SQLite's file; none for PostgreSQL, whose disk its "
+                    "operator watches."),
+    KEY("events", "feed", "", kind_feed, events_feed,
+        .sentence =
+            "Where every event goes, a line of JSON each as GET /api/v1/events shows it, for a warehouse of your own: "
+            "file:/path, unix:/path or tcp:ADDRESS:PORT (in the clear: keep it on this machine or in a network of yours). At "
+            "least once, from the first start with it on; empty: nowhere."),
     KEY("keep", "body_days", "30", kind_number, keep_body_days,
         .sentence =
             "Contents of messages are kept so many days, unless their account says otherwise; longer while somebody waits for "
@@ -195,6 +207,8 @@ static const struct config_key config_keys[] = {
         .sentence = "Transactional mail that waits so long behind its time is an alert; 0: never."),
     KEY("alerts", "site", "1h", kind_span, alerts_site,
         .sentence = "So is a site none of whose hosts answered for such a time while mail waits for it; 0: never."),
+    KEY("alerts", "feed", "10m", kind_span, alerts_feed,
+        .sentence = "So are events that wait for [events] feed for such a time; 0: never."),
     KEY("alerts", "certificate", "14d", kind_span, alerts_certificate,
         .sentence = "So is a certificate that expires within such a time, or cannot be read; 0: never."),
     KEY("alerts", "disk_percent", "5", kind_percent, alerts_disk_percent,

@@ -81,10 +81,13 @@ struct config {
     struct str alerts_mail, alerts_webhook;
     int64_t alerts_allow_private;
     int64_t alerts_again, alerts_every, alerts_calm;           /* ms, as all times */
-    int64_t alerts_queue_age, alerts_site, alerts_certificate; /* 0 in any limit: no such alert */
+    int64_t alerts_queue_age, alerts_site, alerts_feed, alerts_certificate; /* 0 in any limit: no such alert */
     int64_t alerts_disk_percent, alerts_disk_free;             /* parts of 100,000, as all rates; megabytes */
     int64_t alerts_messages, alerts_bounces, alerts_bounces_suspend;
     int64_t alerts_complaints, alerts_complaints_suspend, alerts_suspend;
+    struct str store_disk;
+    int64_t store_disk_free; /* megabytes */
+    struct str events_feed;
     int64_t keep_body_days, keep_event_days;
     int64_t domains_check_every, domains_grace_days, domains_stop_failing;
     int64_t api_v1_errors; /* enum config_choice_errors */

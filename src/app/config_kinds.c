@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "app/config_own.h"
 
+#include "core/feed.h"
 #include "core/relay.h"
 #include "core/retry.h"
 #include "core/route.h"
@@ -283,6 +284,18 @@ const char *kind_store(const struct config_key *key, struct str text, void *fiel
     if (!str_is_empty(text) && !str_starts(text, STR("postgresql://")) && !str_starts(text, STR("postgres://")))
         return "expected a postgresql:// URL, or nothing for SQLite in the data folder";
     return kind_text(key, text, field);
+}
+
+const char *kind_feed(const struct config_key *key, struct str text, void *field) {
+    (void)key;
+    struct feed_target target;
+    struct net_address reader;
+    bool is_good = text.n == 0 || feed_target_parse(text, &target);
+    if (is_good && text.n && target.kind != FEED_FILE)
+        is_good = net_address_parse(target.kind == FEED_UNIX ? text : target.place, &reader) == STATUS_OK;
+    if (!is_good) return "expected file:/path, unix:/path or tcp:ADDRESS:PORT, like tcp:127.0.0.1:5170";
+    *(struct str *)field = text;
+    return NULL;
 }
 
 const char *kind_smarthost(const struct config_key *key, struct str text, void *field) {

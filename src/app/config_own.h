@@ -47,6 +47,7 @@ const char *kind_listen(const struct config_key *key, struct str text, void *fie
 const char *kind_proxy(const struct config_key *key, struct str text, void *field);
 const char *kind_servers(const struct config_key *key, struct str text, void *field);
 const char *kind_networks(const struct config_key *key, struct str text, void *field);
+const char *kind_feed(const struct config_key *key, struct str text, void *field);
 const char *kind_hostname(const struct config_key *key, struct str text, void *field);
 const char *kind_hostnames(const struct config_key *key, struct str text, void *field); /* comma separated */
 const char *kind_url(const struct config_key *key, struct str text, void *field);

@@ -18,6 +18,7 @@
 #include "app/listeners.h"
 #include "app/outbound.h"
 #include "app/provider_file.h"
+#include "app/room.h"
 #include "app/smtp.h"
 #include "app/threads.h"
 #include "app/tracking.h"
@@ -25,11 +26,13 @@
 #include "base/log.h"
 #include "core/bounce.h"
 #include "core/domains.h"
+#include "core/feed.h"
 #include "core/queue.h"
 #include "core/retry.h"
 #include "core/return_path.h"
 #include "core/sign.h"
 #include "db/db.h"
+#include "hook/feed_driver.h"
 #include "mta/mta.h"
 #include "mta/tls_reporter.h"
 #include "net/http_client.h"
@@ -80,12 +83,15 @@ struct gateway {
     struct bounce_book *bounces;
     struct smtp *smtp;
     struct mta *mta;
-    struct hooks *hooks; /* none without a server */
+    struct hooks *hooks;      /* none without a server */
+    struct feed_driver *feed; /* none without a server and [events] feed */
     struct api *api;
     struct tracker *tracker;
     struct work *work; /* list sends and imports; none without a server */
     struct watch *watch;
     struct keeper *keeper; /* none without a server */
+    struct disk_gate gate;
+    struct room *room; /* none without a server */
     struct tls_report_options tls_report;
     struct tls_reporter *tls_reporter;
     struct http_in *http_in;
@@ -98,6 +104,12 @@ static void on_store_lost(void *arg, struct str why) {
     if (atomic_exchange(&g->is_lost, true)) return;
     LOG(LOG_ERROR, "store.lost", LOG_STR("why", why));
     (void)kill(getpid(), SIGTERM); /* the main thread waits for signals, nothing else */
+}
+
+static void on_committed(void *arg, unsigned marks) {
+    struct gateway *g = arg;
+    hooks_committed(&g->hooks, marks);
+    if (g->feed && (marks & FEED_MARK)) feed_driver_wake(g->feed);
 }
 
 static enum status fail(struct buf *why, enum status st, const char *what) {
@@ -118,6 +130,18 @@ static enum status check_master_key(struct gateway *g, struct db *db, const stru
     return st;
 }
 
+static enum status begin_feed(struct gateway *g, struct db *db, int64_t now) {
+    bool is_on = g->config->events_feed.n > 0, is_new = false;
+    int64_t since = 0;
+    BUF_AUTO from = {0};
+    enum status st = feed_begin(db, is_on, now, &since, &is_new);
+    if (st != STATUS_OK || !is_new) return st;
+    if (is_on) time_add_iso_ms(&from, since);
+    LOG(LOG_INFO, is_on ? "feed.begins" : "feed.ends", LOG_STR("target", g->config->events_feed),
+        LOG_STR("events_from", buf_str(&from)));
+    return STATUS_OK;
+}
+
 static enum status begin_epoch(struct gateway *g, const struct home *home, struct buf *why) {
     struct db *db = NULL;
     enum status st = db_open(&(struct db_options){.url = buf_str(&g->url)}, why, &db);
@@ -127,6 +151,7 @@ static enum status begin_epoch(struct gateway *g, const struct home *home, struc
     bool serves = g->role == GATEWAY_SERVE;
     if (st == STATUS_OK) st = (serves ? queue_start : queue_join)(db, STR("main"), now, &g->node);
     if (st == STATUS_OK) st = pause_find_all(db, &g->arena, now, &g->pauses);
+    if (st == STATUS_OK && serves) st = begin_feed(g, db, now);
     if (st == STATUS_OK) st = db_commit(db);
     if (st != STATUS_OK && db && why->n == 0) buf_addf(why, "cannot begin with the database: %.*s", STR_ARG(db_error(db)));
     db_close(&db);
@@ -148,8 +173,9 @@ static enum status open_store(struct gateway *g, const struct home *home, struct
                                        .owner = g->role == GATEWAY_SERVE ? &g->node : NULL,
                                        .fatal = on_store_lost,
                                        .fatal_arg = g,
-                                       .committed = hooks_committed,
-                                       .committed_arg = &g->hooks};
+                                       .has_feed = g->config->events_feed.n > 0,
+                                       .committed = on_committed,
+                                       .committed_arg = g};
     g->seal_key = seal_derive(&home->master, STR("seal"));
     g->return_path_key = seal_derive(&home->master, RETURN_PATH_PURPOSE);
     g->track_keys = tracking_keys(g->config, &home->master);
@@ -391,6 +417,7 @@ static enum status open_watch(struct gateway *g, struct buf *why) {
         .slow = g->slow,
         .resolver = g->resolver,
         .metrics = &g->metrics,
+        .gate = &g->gate,
         .notices = {.from = c->mail_from, .base_url = c->http_base_url, .owner = g->node, .rand = rand_system()},
         .queue_offer = offer,
         .work_wake = wake_work,
@@ -400,11 +427,46 @@ static enum status open_watch(struct gateway *g, struct buf *why) {
     return watch_new(&options, &g->watch, why);
 }
 
+/* The folder that holds SQLite's file. */
+static const char *database_folder(struct gateway *g) {
+    const struct str url = buf_str(&g->url);
+    if (g->config->store_disk.n) return arena_z(&g->arena, g->config->store_disk);
+    if (!str_starts(url, STR("sqlite:"))) return NULL;
+    struct str path = str_sub(url, STR("sqlite:").n, SIZE_MAX);
+    size_t end = str_find_last(path, '/');
+    return end == STR_NONE ? "." : arena_z(&g->arena, str_sub(path, 0, end + 1));
+}
+
+static void open_room(struct gateway *g) {
+    disk_gate_init(&g->gate, g->config->store_disk_free << 20);
+    g->room = room_new(&(struct room_options){.loop = g->threads.loops[0],
+                                              .readers = g->readers,
+                                              .metrics = &g->metrics,
+                                              .gate = &g->gate,
+                                              .folder = database_folder(g),
+                                              .changed = wake_watch,
+                                              .arg = g});
+    room_start(g->room);
+}
+
 static void open_keeper(struct gateway *g) {
     const struct config *c = g->config;
     g->keeper = keeper_new(&(struct keeper_options){
         .loop = g->threads.loops[0], .writer = g->writer, .defaults = {c->keep_body_days, c->keep_event_days}});
     keeper_start(g->keeper);
+}
+
+static enum status open_feed(struct gateway *g, struct buf *why) {
+    if (g->config->events_feed.n == 0) return STATUS_OK;
+    const struct feed_driver_options options = {.loop = g->threads.loops[0],
+                                                .writer = g->writer,
+                                                .readers = g->readers,
+                                                .metrics = &g->metrics,
+                                                .target = g->config->events_feed};
+    enum status st = feed_driver_new(&options, &g->feed);
+    if (st != STATUS_OK) return fail(why, st, "[events] feed");
+    feed_driver_start(g->feed);
+    return STATUS_OK;
 }
 
 /* ---- certificates ---- */
@@ -428,6 +490,7 @@ static enum status open_smtp(struct gateway *g, struct buf *why) {
                                                        .readers = g->readers,
                                                        .slow = g->slow,
                                                        .metrics = &g->metrics,
+                                                       .gate = &g->gate,
                                                        .limits = g->limits,
                                                        .rand = rand_system(),
                                                        .return_path_key = &g->return_path_key,
@@ -473,6 +536,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .rand = rand_system(),
         .metrics = &g->metrics,
         .limits = g->limits,
+        .gate = g->role == GATEWAY_SERVE ? &g->gate : NULL,
         .budget = g->budget,
         .key_per_minute = c->limits_key_per_minute,
         .account_per_minute = c->limits_account_per_minute,
@@ -563,6 +627,7 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     if (st == STATUS_OK) st = resolver_new(mta_loop(g), &dns, &g->fresh_resolver);
     if (st != STATUS_OK) return fail(why, st, "cannot set up the resolver");
     g->limits = limits_new(LIMITS_MAX);
+    if (serves) open_room(g);
     if (serves) st = open_bounces(g, why);
     if (st == STATUS_OK) st = outbound_sources(g->config, &g->sources, why);
     if (st == STATUS_OK) st = outbound_relays(g->config, &g->relays, why);
@@ -576,6 +641,7 @@ static enum status open_all(struct gateway *g, const struct home *home, struct b
     if (st == STATUS_OK) st = open_http(g, why);
     if (st == STATUS_OK && serves) st = open_watch(g, why);
     if (st == STATUS_OK && serves) open_keeper(g);
+    if (st == STATUS_OK && serves) st = open_feed(g, why);
     if (st == STATUS_OK && serves) st = http_in_listen(g->http_in, why);
     if (st == STATUS_OK && serves) st = listeners_check(&g->listeners, why);
     if (st == STATUS_OK && serves) hooks_avoid(g->hooks, &g->listeners);
@@ -689,6 +755,14 @@ static void stop_watch(void *arg, struct waiter *waiter) {
     watch_stop(((struct gateway *)arg)->watch, threads_done, waiter);
 }
 
+static void stop_room(void *arg, struct waiter *waiter) {
+    room_stop(((struct gateway *)arg)->room, threads_done, waiter);
+}
+
+static void stop_feed(void *arg, struct waiter *waiter) {
+    feed_driver_stop(((struct gateway *)arg)->feed, threads_done, waiter);
+}
+
 static void stop_keeper(void *arg, struct waiter *waiter) {
     keeper_stop(((struct gateway *)arg)->keeper, threads_done, waiter);
 }
@@ -701,6 +775,7 @@ static void stop_running(struct gateway *g) {
     if (g->http_in) http_in_stop(g->http_in);
     if (g->watch) threads_call(&g->threads, first, stop_watch, g);
     if (g->keeper) threads_call(&g->threads, first, stop_keeper, g);
+    if (g->room) threads_call(&g->threads, first, stop_room, g);
     if (g->certificates) threads_call(&g->threads, first, stop_certificates, g);
     if (g->work) threads_call(&g->threads, first, stop_work, g);
     if (g->smtp) smtp_stop(g->smtp, STOP_MS);
@@ -708,6 +783,7 @@ static void stop_running(struct gateway *g) {
     if (g->mta) threads_call(&g->threads, mta, stop_mta, g);
     if (g->hooks) threads_call(&g->threads, mta, stop_hooks, g);
     if (g->smtp) smtp_stop_inbox(g->smtp, STOP_MS);
+    if (g->feed) threads_call(&g->threads, first, stop_feed, g);
 }
 
 void gateway_close(struct gateway **g_place) {
@@ -733,6 +809,8 @@ void gateway_close(struct gateway **g_place) {
     api_free(&g->api);
     watch_free(&g->watch);
     keeper_free(&g->keeper);
+    feed_driver_close(g->feed);
+    room_free(&g->room);
     certificates_free(&g->certificates);
     tls_reporter_free(&g->tls_reporter);
     hooks_close(g->hooks);
@@ -743,6 +821,7 @@ void gateway_close(struct gateway **g_place) {
     work_free(&g->work);       /* the loops' mailboxes may have held its post */
     tracker_free(&g->tracker); /* ... and its visits */
     hooks_free(&g->hooks);     /* ... and theirs */
+    feed_driver_free(&g->feed);
     http_budget_free(&g->budget);
     limits_free(&g->limits);
     tls_context_unref(&g->client_tls);

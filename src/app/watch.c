@@ -244,6 +244,7 @@ static enum status run_look(struct job *job, void *ctx) {
     const struct alert_look look = look_of(w, ctx);
     enum status status = alert_look_queue(&look, &w->walk, LANES_MAX);
     if (status == STATUS_OK) status = alert_look_domains(&look);
+    if (status == STATUS_OK) status = alert_look_feed(&look);
     if (status == STATUS_OK) status = alert_look_ledger(&look, w->ledger);
     if (status == STATUS_OK && w->count % RATES_EVERY == 0) status = alert_look_rates(&look, &w->suspensions);
     return status;
@@ -268,7 +269,7 @@ static enum status run_files(struct job *job, void *ctx) {
     struct watch *w = LIST_OWNER(job, struct watch, job);
     (void)ctx;
     w->view.is_looked[ALERT_TEST] = true;
-    watch_files(w->options.config, &w->arena, &w->view);
+    watch_files(w->options.config, w->options.gate, &w->arena, &w->view);
     certificates_watch(w->options.certificates, w->now, &w->arena, &w->view);
     return STATUS_OK;
 }
@@ -315,6 +316,7 @@ static void on_post(struct post *post) {
 static struct alert_limits limits_of(const struct config *c) {
     return (struct alert_limits){
         .queue_age_ms = c->alerts_queue_age,
+        .feed_ms = c->alerts_feed,
         .site_ms = c->alerts_site,
         .rate_messages = c->alerts_messages,
         .bounce_warn = c->alerts_bounces,

@@ -31,6 +31,9 @@ static const struct {
     [METRIC_HOOK_EVENTS] = {"webhook_events_total", "Events that webhooks took.", false},
     [METRIC_HOOK_DISABLED] = {"webhooks_disabled_total", "Webhooks disabled after days of failure, or by their answer.", false},
     [METRIC_HOOK_IN_FLIGHT] = {"webhook_calls_in_flight", "Webhook calls under way, and places kept for them.", true},
+    [METRIC_FEED_EVENTS] = {"feed_events_total", "Events that the feed took.", false},
+    [METRIC_FEED_FAILURES] = {"feed_failures_total", "Batches that the feed did not take; they are tried again.", false},
+    [METRIC_FEED_LAG] = {"feed_lag_seconds", "Age of the oldest event that the feed did not take yet.", true},
     [METRIC_WAITING_IN_MEMORY] = {"waiting_in_memory", "Recipients in the scheduler's window.", true},
     [METRIC_SMTP_OUT_CONNECTIONS] = {"smtp_out_connections", "Open SMTP connections to other servers.", true},
     [METRIC_SMTP_IN_CONNECTIONS] = {"smtp_in_connections", "Open SMTP connections from clients.", true},
@@ -47,6 +50,8 @@ static const struct {
     [METRIC_UNANSWERED] = {"unanswered_total", "Messages sent whole without an answer: tried again, they may arrive twice.",
                            false},
     [METRIC_ALERTS_OPEN] = {"alerts_open", "Troubles the operator was alerted to that last.", true},
+    [METRIC_DISK_SHUT] = {"disk_shut", "1 while new mail is refused because the disk is nearly full.", true},
+    [METRIC_DISK_REFUSED] = {"disk_refused_total", "New mail refused because the disk is nearly full.", false},
     [METRIC_WRITER_ERRORS] = {"writer_errors_total", "Transactions of the writer that failed.", false},
 };
 

@@ -33,7 +33,10 @@ enum metric {
     METRIC_HOOK_FAILED,
     METRIC_HOOK_EVENTS,
     METRIC_HOOK_DISABLED,
-    METRIC_HOOK_IN_FLIGHT,       /* gauge */
+    METRIC_HOOK_IN_FLIGHT, /* gauge */
+    METRIC_FEED_EVENTS,
+    METRIC_FEED_FAILURES,
+    METRIC_FEED_LAG,             /* gauge */
     METRIC_WAITING_IN_MEMORY,    /* gauge: entries in the scheduler's window */
     METRIC_SMTP_OUT_CONNECTIONS, /* gauge */
     METRIC_SMTP_IN_CONNECTIONS,  /* gauge */
@@ -49,7 +52,9 @@ enum metric {
     METRIC_WRITER_JOBS,
     METRIC_WRITER_ERRORS,
     METRIC_ALERTS_OPEN, /* gauge */
-    METRIC_UNANSWERED,  /* no answer to a final dot: the one way to send twice */
+    METRIC_DISK_SHUT,   /* gauge, 0 or 1 */
+    METRIC_DISK_REFUSED,
+    METRIC_UNANSWERED, /* no answer to a final dot: the one way to send twice */
     METRIC_COUNT
 };
 struct metrics {

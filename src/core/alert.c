@@ -23,6 +23,7 @@ const struct alert_facts *alert_facts(enum alert_kind kind) {
                                   "A later look finds them right, or the domain is deleted.", true},
         [ALERT_BOUNCES] = {"bounces", "Too many bounces", "The rate of the last day is below the limit.", false},
         [ALERT_COMPLAINTS] = {"complaints", "Too many complaints", "The rate of the last day is below the limit.", false},
+        [ALERT_FEED] = {"feed", "Feed of events", "It has taken what waited.", true},
     };
     return &facts[kind];
 }

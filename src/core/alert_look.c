@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "core/domains.h"
 #include "store/domain_watch.h"
+#include "store/feed.h"
 #include "store/queue.h"
 
 #define TROUBLED_MAX  ALERT_KEYS_MAX
@@ -77,6 +78,23 @@ enum status alert_look_domains(const struct alert_look *look) {
                   d->state == DOMAIN_ENABLED ? "It still sends." : "It does not send.");
     }
     look->view->is_looked[ALERT_DOMAIN_RECORDS] = true;
+    return STATUS_OK;
+}
+
+/* ---- the feed ---- */
+/* What a feed left behind that is no more waits for the next one, and is no trouble. */
+enum status alert_look_feed(const struct alert_look *look) {
+    struct feed_row row = {.at = look->now};
+    int64_t since = 0;
+    enum status status = feed_get_since(look->db, &since);
+    if (status == STATUS_OK && since && look->limits->feed_ms) status = feed_next(look->db, 0, &row);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    if (look->now - row.at > look->limits->feed_ms)
+        alert_see(
+            look->view, look->arena, ALERT_FEED, (struct str){0},
+            "[events] feed takes nothing; the oldest event has waited for it for %lld minutes. The log says why (feed.waits).",
+            (long long)((look->now - row.at) / MINUTE_MS));
+    look->view->is_looked[ALERT_FEED] = true;
     return STATUS_OK;
 }
 

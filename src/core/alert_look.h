@@ -14,7 +14,7 @@
 #define ALERT_RATE_WHOLE     100000 /* rates are parts of it: 0.1 % is 100 */
 
 struct alert_limits {
-    int64_t queue_age_ms, site_ms; /* 0 in any of these: no such alert */
+    int64_t queue_age_ms, site_ms, feed_ms; /* 0 in any of these: no such alert */
     int64_t rate_messages;
     int64_t bounce_warn, bounce_suspend, complaint_warn, complaint_suspend;
     bool suspends; /* the operator says that the second limits suspend a domain */
@@ -53,6 +53,9 @@ void alert_judge_queue(const struct alert_look *look, struct alert_walk *walk, b
                        void *arg);
 /* Sender domains with a record that is wrong. */
 WARN_UNUSED enum status alert_look_domains(const struct alert_look *look);
+
+/* Events that wait for the operator's feed. */
+WARN_UNUSED enum status alert_look_feed(const struct alert_look *look);
 
 struct alert_suspension {
     int64_t domain_id;

@@ -23,6 +23,7 @@ enum alert_kind {
     ALERT_DOMAIN_RECORDS = 8,
     ALERT_BOUNCES = 9,
     ALERT_COMPLAINTS = 10,
+    ALERT_FEED = 11, /* the operator's feed takes no events */
     ALERT_KIND_COUNT
 };
 enum alert_told { ALERT_UNTOLD = 0, ALERT_TOLD_RAISED = 1, ALERT_TOLD_ENDED = 2 };

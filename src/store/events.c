@@ -3,6 +3,7 @@
 #include "store/events.h"
 
 #include "store/event_ids.h"
+#include "store/feed.h"
 #include "store/hooks.h"
 #include "store/rollup.h"
 #include "store/rows.h"
@@ -65,7 +66,8 @@ static enum status insert(struct db *tx, const struct event *event, enum rollup_
     status = stmt_insert(s, ret_id);
     if (status != STATUS_OK) return status;
     rollup_add(tx, event, mark);
-    return hook_outbox_add(tx, event, *ret_id);
+    status = feed_add(tx, *ret_id);
+    return status == STATUS_OK ? hook_outbox_add(tx, event, *ret_id) : status;
 }
 
 enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id) {

@@ -11,6 +11,7 @@
 #include "store/writer.h"
 
 #include "db/db.h"
+#include "store/feed.h"
 #include "store/nodes.h"
 
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static enum status open_for(const struct writer_options *options, bool read_only
         free(w);
         return st;
     }
+    if (options->has_feed) feed_expect(w->db);
     *ret_ctx = w;
     return STATUS_OK;
 }

@@ -43,6 +43,7 @@ struct writer_options {
     struct str url;                 /* db.h */
     struct metrics *metrics;        /* may be NULL */
     const struct node_epoch *owner; /* whose life must last; NULL: nobody's */
+    bool has_feed;                  /* events that are written go to the operator's feed (store/feed.h) */
     /* The outcome of a commit is unknown, the disk failed, the file is damaged or our life is over: the process must end, without
      * another write. Called once on the writer's thread, and perhaps on readers' too, after the jobs' statuses are set and before
      * their done. `why` is gone after the call. */
