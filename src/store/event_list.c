@@ -26,7 +26,7 @@ static enum status count_all(struct db *tx, struct arena *a, const struct event_
     return status;
 }
 
-static void fill_row(struct stmt *s, struct arena *a, void *item) {
+void event_fill_row(struct stmt *s, struct arena *a, void *item) {
     *(struct event_row *)item = (struct event_row){
         .event =
             {
@@ -68,7 +68,7 @@ static enum status list_found(struct db *tx, struct arena *a, const struct event
     sentence_add_int(&q, offset);
     sentence_add(&q, ") ORDER BY f.at DESC, f.id DESC");
     struct row_list rows;
-    status = rows_collect(sentence_stmt(tx, &q), a, sizeof(struct event_row), fill_row, &rows);
+    status = rows_collect(sentence_stmt(tx, &q), a, sizeof(struct event_row), event_fill_row, &rows);
     if (status == STATUS_OK) *ret = (struct event_row_list){rows.items, rows.count, total};
     return status;
 }
@@ -89,7 +89,7 @@ static enum status list_hour(struct db *tx, struct arena *a, const struct event_
                     "LEFT JOIN messages m ON m.id = e.message_id "
                     "ORDER BY e.at DESC, e.id DESC");
     STMT_BIND_INTS(s, 1, filter->domain_id, part->hour.from_at, part->hour.before_at, filter->types, part->limit, part->skip);
-    return rows_collect(s, a, sizeof(struct event_row), fill_row, ret);
+    return rows_collect(s, a, sizeof(struct event_row), event_fill_row, ret);
 }
 
 /* Hour by hour of those that have the page. */

@@ -15,6 +15,10 @@ const char *event_column(enum event_field field);
 /* A type or a time, which is kept as a number. */
 bool event_is_number(enum event_field field);
 
+/* Makes a struct event_row (event_list.h) of id, at, type, account_id, domain_id, message_id, recipient_id, recipient, detail and
+ * the message's uuid, sender, subject, tags and metadata; a row_fill_fn. */
+void event_fill_row(struct stmt *s, struct arena *a, void *item);
+
 /* LIMIT: there are more events in the filter's time than may be looked at, if for each the condition is tested, and what costs
  * `cost` is done besides. The index alone counts. */
 WARN_UNUSED enum status event_check_work(struct db *tx, const struct event_filter *filter, int64_t cost);
