@@ -25,9 +25,9 @@ def message(size):
 class Posthorn:
     """Live, durable, logging to a file. `more`: {"section.key": value}."""
 
-    def __init__(self, tools, **more):
-        self.tools, self.port = tools, tools.free_port()
-        self.folder = Path(tempfile.mkdtemp(prefix="posthorn-", dir=tools.scratch))
+    def __init__(self, tools, folder=None, **more):
+        self.tools, self.port, self.before_exec = tools, tools.free_port(), None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="posthorn-", dir=tools.scratch))
         self.options = {"data.dir": self.folder / "data", "data.user": tools.user, "http.listen": f"127.0.0.1:{self.port}",
                         "log.level": "info", "delivery.mode": "live", "delivery.hostname": "gw.bench.test",
                         "delivery.allow_private": "yes", "limits.key_per_minute": 0, "limits.account_per_minute": 0,
@@ -47,7 +47,8 @@ class Posthorn:
 
     def __enter__(self):
         with open(self.folder / "log", "wb") as log:
-            self.process = subprocess.Popen([self.tools.posthorn, "serve", *self.arguments()], stdout=log, stderr=log)
+            self.process = subprocess.Popen([self.tools.posthorn, "serve", *self.arguments()], stdout=log, stderr=log,
+                                            preexec_fn=self.before_exec)
         try:
             self.set_up()
         except BaseException:
