@@ -2,8 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/event_stats.h"
 
-#include "store/rollup_read.h"
-
 #include <stdlib.h>
 
 static struct event_counts counts_of(const struct rollup_counts *rolled) {
@@ -32,43 +30,34 @@ enum status event_stats(struct db *tx, const struct event_period *period, struct
     return status;
 }
 
-enum status event_stats_of_account(struct db *tx, int64_t account_id, int64_t from_at, int64_t before_at,
-                                   struct event_counts *ret) {
-    ARENA_AUTO arena = {0};
-    struct rollup_domain_list domains;
-    struct event_counts sum = {{0}};
-    enum status status = rollup_domain_list(tx, &arena, account_id, &domains);
-    for (size_t i = 0; status == STATUS_OK && i < domains.count; i++) {
-        struct event_counts counts = {{0}};
-        status = event_stats(tx, &(struct event_period){domains.items[i], from_at, before_at}, &counts);
-        for (int k = 0; k < EVENT_COUNTER_COUNT; k++) sum.n[k] += counts.n[k];
-    }
-    if (status == STATUS_OK) *ret = sum;
-    return status;
-}
-
-static enum status stats_by(struct db *tx, struct arena *a, const struct event_period *period, enum rollup_by by, int limit,
-                            struct event_value_list *ret) {
+static enum status stats_by(struct db *tx, struct arena *a, const struct rollup_query *query, struct event_value_list *ret) {
     struct rollup_list rows;
-    const struct rollup_query query = {
-        .period = *period, .by = by, .types = EVENT_BIT(EVENT_SEND), .keeps_zeros = true, .limit = limit};
-    enum status status = rollup_group(tx, a, &query, &rows);
+    enum status status = rollup_group(tx, a, query, &rows);
     if (status != STATUS_OK) return status;
     struct event_value_list list = {arena_array(a, rows.count + 1, sizeof *list.items), rows.count};
-    for (size_t i = 0; i < rows.count; i++)
-        list.items[i] = (struct event_value_counts){rows.items[i].value, rows.items[i].at, counts_of(&rows.items[i].counts)};
+    for (size_t i = 0; i < rows.count; i++) {
+        const struct rollup_row *row = &rows.items[i];
+        list.items[i] = (struct event_value_counts){row->value, row->at, row->domain_id, counts_of(&row->counts)};
+    }
     *ret = list;
     return STATUS_OK;
 }
 
 enum status event_stats_by_tag(struct db *tx, struct arena *a, const struct event_period *period, int limit,
                                struct event_value_list *ret) {
-    return stats_by(tx, a, period, ROLLUP_BY_TAG, limit, ret);
+    const struct rollup_query query = {
+        .period = *period, .by = ROLLUP_BY_TAG, .types = EVENT_BIT(EVENT_SEND), .keeps_zeros = true, .limit = limit};
+    return stats_by(tx, a, &query, ret);
 }
 
 enum status event_stats_by_recipient_domain(struct db *tx, struct arena *a, const struct event_period *period, int limit,
                                             struct event_value_list *ret) {
-    return stats_by(tx, a, period, ROLLUP_BY_RECIPIENT_DOMAIN, limit, ret);
+    const struct rollup_query query = {.period = *period,
+                                       .by = ROLLUP_BY_RECIPIENT_DOMAIN,
+                                       .types = EVENT_BIT(EVENT_DELIVERY),
+                                       .keeps_zeros = true,
+                                       .limit = limit};
+    return stats_by(tx, a, &query, ret);
 }
 
 static int compare_days(const void *x, const void *y) {
@@ -76,8 +65,22 @@ static int compare_days(const void *x, const void *y) {
     return (a->at > b->at) - (a->at < b->at);
 }
 
-enum status event_stats_by_day(struct db *tx, struct arena *a, const struct event_period *period, struct event_value_list *ret) {
-    enum status status = stats_by(tx, a, period, ROLLUP_BY_DAY, EVENT_STATS_DAYS_MAX, ret);
+enum status event_stats_by_day(struct db *tx, struct arena *a, const struct event_period *period,
+                               const struct rollup_among *among, struct event_value_list *ret) {
+    const struct rollup_query query = {
+        .period = *period, .among = among, .by = ROLLUP_BY_DAY, .keeps_zeros = true, .limit = EVENT_STATS_DAYS_MAX};
+    enum status status = stats_by(tx, a, &query, ret);
     if (status == STATUS_OK && ret->count) qsort(ret->items, ret->count, sizeof *ret->items, compare_days);
     return status;
+}
+
+enum status event_stats_by_domain(struct db *tx, struct arena *a, const struct event_period *period,
+                                  const struct rollup_among *among, struct event_value_list *ret) {
+    const struct rollup_query query = {.period = *period,
+                                       .among = among,
+                                       .by = ROLLUP_BY_DOMAIN,
+                                       .types = EVENT_BIT(EVENT_SEND),
+                                       .keeps_zeros = true,
+                                       .limit = EVENT_STATS_DOMAINS_MAX};
+    return stats_by(tx, a, &query, ret);
 }

@@ -7,7 +7,7 @@
 #ifndef POSTHORN_STORE_EVENT_STATS_H
 #define POSTHORN_STORE_EVENT_STATS_H
 
-#include "store/events.h"
+#include "store/rollup_read.h"
 
 enum event_counter {
     COUNT_SENT,
@@ -30,27 +30,29 @@ struct event_counts {
 };
 WARN_UNUSED enum status event_stats(struct db *tx, const struct event_period *period, struct event_counts *ret);
 
-/* The same of all domains an account has or had. */
-WARN_UNUSED enum status event_stats_of_account(struct db *tx, int64_t account_id, int64_t from_at, int64_t before_at,
-                                               struct event_counts *ret);
-
 struct event_value_counts {
-    struct str value; /* "" of a day */
-    int64_t at;       /* when the day begins; 0 of a value */
+    struct str value;  /* "" of a day or a sender domain */
+    int64_t at;        /* when the day begins; 0 else */
+    int64_t domain_id; /* the sender domain; 0 else */
     struct event_counts counts;
 };
 struct event_value_list {
     struct event_value_counts *items;
     size_t count;
 };
-/* By tag or recipient domain: most sent first, equals by name, at most `limit`; a message with two tags counts for both. */
+/* By tag, most sent first, or recipient domain, most delivered first; equals by name, at most `limit`; a message with two tags
+ * counts for both. */
 WARN_UNUSED enum status event_stats_by_tag(struct db *tx, struct arena *a, const struct event_period *period, int limit,
                                            struct event_value_list *ret);
 WARN_UNUSED enum status event_stats_by_recipient_domain(struct db *tx, struct arena *a, const struct event_period *period,
                                                         int limit, struct event_value_list *ret);
-/* By UTC day, oldest first; days without events are left out. */
+/* By UTC day, oldest first, of the period's domain, or of those together; days without events are left out. */
 #define EVENT_STATS_DAYS_MAX 4000
 WARN_UNUSED enum status event_stats_by_day(struct db *tx, struct arena *a, const struct event_period *period,
-                                           struct event_value_list *ret);
+                                           const struct rollup_among *among, struct event_value_list *ret);
+/* Each of those sender domains that has events in the period, most sent first. At most EVENT_STATS_DOMAINS_MAX. */
+#define EVENT_STATS_DOMAINS_MAX 1000
+WARN_UNUSED enum status event_stats_by_domain(struct db *tx, struct arena *a, const struct event_period *period,
+                                              const struct rollup_among *among, struct event_value_list *ret);
 
 #endif

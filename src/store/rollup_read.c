@@ -35,9 +35,9 @@ static const struct {
 /* Which rows have a field, by hour (0: none do) and by day, and what it is of an event. */
 static const struct by {
     enum rollup_kind hour, day;
-    const char *value; /* of an event; NULL: its time */
-    const char *key;   /* what is grouped by; of time only */
-    int64_t key_ms;    /* one of its steps */
+    const char *value; /* of an event; NULL: its time, or its domain */
+    const char *key;   /* what is grouped by, a number; NULL: the value */
+    int64_t key_ms;    /* one of its steps, of time */
 } bys[] = {
     [ROLLUP_BY_DAY] = {ROLLUP_HOUR, ROLLUP_DAY, NULL, "u.at / 86400000", ROLLUP_DAY_MS},
     [ROLLUP_BY_HOUR] = {ROLLUP_HOUR, 0, NULL, "u.at / 3600000", ROLLUP_HOUR_MS},
@@ -47,6 +47,7 @@ static const struct by {
     [ROLLUP_BY_BOUNCE_CLASS] = {0, ROLLUP_DAY_BOUNCE_CLASS, "f.bounce_class", NULL, 0},
     [ROLLUP_BY_DEVICE] = {0, ROLLUP_DAY_DEVICE, "f.device", NULL, 0},
     [ROLLUP_BY_COUNTRY] = {0, ROLLUP_DAY_COUNTRY, "f.country", NULL, 0},
+    [ROLLUP_BY_DOMAIN] = {ROLLUP_HOUR, ROLLUP_DAY, NULL, "u.domain_id", 0},
 };
 
 /* ---- a period in pieces ---- */
@@ -112,7 +113,8 @@ struct sums {
     struct buf sql;
     struct db *tx;
     int64_t domain_id;
-    int64_t values[4 * PIECES_MAX + 1];
+    const struct rollup_among *among; /* NULL: the domain */
+    int64_t values[6 * PIECES_MAX + 1];
     int count;
 };
 
@@ -134,29 +136,44 @@ static void add_time(struct sums *q, const char *column, const struct piece *pie
     add_int(q, piece->before_at);
 }
 
+static void add_whose(struct sums *q, const char *column) {
+    buf_addf(&q->sql, " WHERE %s", column);
+    if (!q->among) {
+        buf_add_z(&q->sql, " = ");
+        add_int(q, q->domain_id);
+        return;
+    }
+    buf_add_z(&q->sql, " IN (SELECT d.domain_id FROM rollup_domains d WHERE d.account_id = ");
+    add_int(q, q->among->account_id);
+    buf_add_z(&q->sql, " AND d.domain_id > ");
+    add_int(q, q->among->after_id);
+    buf_add_z(&q->sql, " AND d.domain_id <= ");
+    add_int(q, q->among->last_id);
+    buf_add_z(&q->sql, ")");
+}
+
 /* Texts of both kinds of pieces must compare alike. */
 static const char *bytewise(const struct sums *q) {
     return db_is_sqlite(q->tx) ? "" : " COLLATE \"C\"";
 }
 
 static void add_rolled(struct sums *q, const struct piece *piece) {
-    buf_addf(&q->sql, "SELECT r.value%s AS value, r.at", bytewise(q));
+    buf_addf(&q->sql, "SELECT r.domain_id, r.value%s AS value, r.at", bytewise(q));
     for (int i = 0; i < ROLLUP_COUNTER_COUNT; i++) buf_addf(&q->sql, ", r.%s", counters[i].column);
-    buf_add_z(&q->sql, " FROM rollups r WHERE r.domain_id = ");
-    add_int(q, q->domain_id);
+    buf_add_z(&q->sql, " FROM rollups r");
+    add_whose(q, "r.domain_id");
     buf_add_z(&q->sql, " AND r.kind = ");
     add_int(q, piece->kind);
     add_time(q, "r.at", piece);
 }
 
 static void add_events(struct sums *q, const struct by *by, const struct piece *piece) {
-    buf_addf(&q->sql, "SELECT %s%s AS value, f.at", by->value ? by->value : "''", bytewise(q));
+    buf_addf(&q->sql, "SELECT f.domain_id, %s%s AS value, f.at", by->value ? by->value : "''", bytewise(q));
     for (int i = 0; i < ROLLUP_COUNTER_COUNT; i++)
         buf_addf(&q->sql, ", CASE WHEN %s THEN 1 ELSE 0 END AS %s", counters[i].is, counters[i].column);
     buf_add_z(&q->sql, " FROM event_facts f");
     if (by == &bys[ROLLUP_BY_TAG]) buf_add_z(&q->sql, " JOIN event_tags t ON t.message_id = f.message_id");
-    buf_add_z(&q->sql, " WHERE f.domain_id = ");
-    add_int(q, q->domain_id);
+    add_whose(q, "f.domain_id");
     add_time(q, "f.at", piece);
     if (by->value) buf_addf(&q->sql, " AND %s <> ''", by->value);
 }
@@ -208,13 +225,25 @@ static enum status count_events(struct db *tx, int64_t domain_id, const struct p
     return row_int(s, ret);
 }
 
-static enum status check_edges(struct db *tx, int64_t domain_id, const struct pieces *p) {
+static enum status count_edge(const struct sums *q, const struct piece *piece, int64_t *ret) {
+    if (!q->among) return count_events(q->tx, q->domain_id, piece, 0, ROLLUP_EDGE_MAX + 1, ret);
+    SUMS_AUTO edge = {.tx = q->tx, .among = q->among};
+    buf_add_z(&edge.sql, "SELECT count(*) FROM (SELECT 1 AS one FROM events e");
+    add_whose(&edge, "e.domain_id");
+    add_time(&edge, "e.at", piece);
+    buf_add_z(&edge.sql, " LIMIT ");
+    add_int(&edge, ROLLUP_EDGE_MAX + 1);
+    buf_add_z(&edge.sql, ") counted");
+    return row_int(sums_stmt(&edge), ret);
+}
+
+static enum status check_edges(const struct sums *q, const struct pieces *p) {
     int64_t sum = 0;
     enum status status = STATUS_OK;
     for (int i = 0; status == STATUS_OK && i < p->count; i++) {
         int64_t count = 0;
         if (p->items[i].kind) continue;
-        status = count_events(tx, domain_id, &p->items[i], 0, ROLLUP_EDGE_MAX + 1, &count);
+        status = count_edge(q, &p->items[i], &count);
         sum += count;
     }
     return status == STATUS_OK && sum > ROLLUP_EDGE_MAX ? STATUS_LIMIT : status;
@@ -231,7 +260,7 @@ enum status rollup_sum(struct db *tx, const struct event_period *period, struct 
     const struct by *by = &bys[ROLLUP_BY_DAY];
     struct pieces p = cut(by, period);
     SUMS_AUTO q = {.tx = tx, .domain_id = period->domain_id};
-    enum status status = check_edges(tx, period->domain_id, &p);
+    enum status status = check_edges(&q, &p);
     if (status != STATUS_OK) return status;
     if (p.count == 0) {
         *ret = (struct rollup_counts){{0}};
@@ -250,6 +279,12 @@ enum status rollup_sum(struct db *tx, const struct event_period *period, struct 
 static void fill_value(struct stmt *s, struct arena *a, void *item) {
     *(struct rollup_row *)item =
         (struct rollup_row){.value = row_text(s, a, 0), .people = stmt_int(s, 1), .counts = counts_of(s, 2)};
+}
+
+static void fill_domain(struct stmt *s, struct arena *a, void *item) {
+    (void)a;
+    *(struct rollup_row *)item =
+        (struct rollup_row){.value = STR(""), .domain_id = stmt_int(s, 0), .people = stmt_int(s, 1), .counts = counts_of(s, 2)};
 }
 
 static void fill_time(struct stmt *s, struct arena *a, void *item) {
@@ -279,12 +314,13 @@ static void add_group(struct sums *q, const struct rollup_query *query, const st
 enum status rollup_group(struct db *tx, struct arena *a, const struct rollup_query *query, struct rollup_list *ret) {
     const struct by *by = &bys[query->by];
     struct pieces p = cut(by, &query->period);
-    SUMS_AUTO q = {.tx = tx, .domain_id = query->period.domain_id};
+    SUMS_AUTO q = {.tx = tx, .domain_id = query->period.domain_id, .among = query->among};
+    row_fill_fn fill = query->by == ROLLUP_BY_DOMAIN ? fill_domain : by->key ? fill_time : fill_value;
     struct rollup_list list = {0};
-    enum status status = check_edges(tx, query->period.domain_id, &p);
+    enum status status = check_edges(&q, &p);
     if (status == STATUS_OK && p.count) {
         add_group(&q, query, &p);
-        status = rows_collect(sums_stmt(&q), a, sizeof(struct rollup_row), by->key ? fill_time : fill_value, &list);
+        status = rows_collect(sums_stmt(&q), a, sizeof(struct rollup_row), fill, &list);
     }
     if (status != STATUS_OK) return status;
     for (size_t i = 0; i < list.count; i++) list.items[i].at *= by->key_ms;
@@ -443,4 +479,19 @@ enum status rollup_domain_list(struct db *tx, struct arena *a, int64_t account_i
     struct stmt *s = db_stmt(tx, "SELECT domain_id FROM rollup_domains WHERE account_id = ?1 ORDER BY domain_id");
     stmt_bind_int(s, 1, account_id);
     return rows_collect(s, a, sizeof(int64_t), fill_id, ret);
+}
+
+static void fill_known(struct stmt *s, struct arena *a, void *item) {
+    *(struct rollup_domain *)item = (struct rollup_domain){stmt_int(s, 0), row_text(s, a, 1), stmt_int(s, 2) != 0};
+}
+
+enum status rollup_domain_page(struct db *tx, struct arena *a, int64_t account_id, int64_t after_id, int limit,
+                               struct rollup_domain_page *ret) {
+    struct stmt *s =
+        db_stmt(tx, "SELECT id, name, gone FROM (SELECT id, name, CAST(0 AS BIGINT) AS gone FROM domains WHERE account_id = ?1 "
+                    "AND id > ?2 UNION ALL SELECT r.domain_id, r.name, 1 FROM rollup_domains r WHERE r.account_id = ?1 "
+                    "AND r.domain_id > ?2 AND NOT EXISTS (SELECT 1 FROM domains d WHERE d.id = r.domain_id)) known "
+                    "ORDER BY id LIMIT ?3");
+    STMT_BIND_INTS(s, 1, account_id, after_id, limit);
+    return rows_collect(s, a, sizeof(struct rollup_domain), fill_known, ret);
 }

@@ -26,19 +26,26 @@ enum rollup_by {
     ROLLUP_BY_BOUNCE_CLASS,
     ROLLUP_BY_DEVICE,
     ROLLUP_BY_COUNTRY,
+    ROLLUP_BY_DOMAIN, /* of the sender */
 };
 struct rollup_row {
-    struct str value; /* "" by day and hour */
-    int64_t at;       /* when the day or hour begins; 0 by value */
-    int64_t people;   /* events of the types asked for, without what machines did */
+    struct str value;  /* "" by day, hour and domain */
+    int64_t at;        /* when the day or hour begins; 0 else */
+    int64_t domain_id; /* by domain */
+    int64_t people;    /* events of the types asked for, without what machines did */
     struct rollup_counts counts;
 };
 struct rollup_list {
     struct rollup_row *items;
     size_t count;
 };
+/* Domains that an account has or had, with after_id < id <= last_id. */
+struct rollup_among {
+    int64_t account_id, after_id, last_id;
+};
 struct rollup_query {
     struct event_period period;
+    const struct rollup_among *among; /* these together, in the period, whatever its domain; NULL: the period's */
     enum rollup_by by;
     int64_t types;    /* EVENT_BIT()s that `people` adds up; 0: all */
     bool keeps_zeros; /* of values that have events, none of them such */
@@ -75,5 +82,17 @@ struct rollup_domain_list {
     size_t count;
 };
 WARN_UNUSED enum status rollup_domain_list(struct db *tx, struct arena *a, int64_t account_id, struct rollup_domain_list *ret);
+/* The same with all domains that the account has now, and their names: up to `limit` behind after_id, in order of id. */
+struct rollup_domain {
+    int64_t id;
+    struct str name;
+    bool is_deleted;
+};
+struct rollup_domain_page {
+    struct rollup_domain *items;
+    size_t count;
+};
+WARN_UNUSED enum status rollup_domain_page(struct db *tx, struct arena *a, int64_t account_id, int64_t after_id, int limit,
+                                           struct rollup_domain_page *ret);
 
 #endif

@@ -241,13 +241,37 @@ static void add_counts(struct event_counts *sum, const struct event_counts *more
     for (int i = 0; i < EVENT_COUNTER_COUNT; i++) sum->n[i] += more->n[i];
 }
 
+/* By sender domain, and all of them by day. */
+static void assert_account(struct story *s, const struct event_period *period, const struct event_counts *expected) {
+    const struct rollup_among all = {.account_id = s->account, .last_id = INT64_MAX}, first = {s->account, 0, s->domains[0]},
+                              none = {s->account + 1, 0, INT64_MAX};
+    struct event_counts domains = {{0}}, days = {{0}}, alone;
+    struct event_value_list list;
+    const struct event_period one = {s->domains[0], period->from_at, period->before_at};
+    assert_ok(event_stats_by_domain(s->f->db, &s->f->arena, period, &all, &list));
+    for (size_t i = 0; i < list.count; i++) add_counts(&domains, &list.items[i].counts);
+    assert_counts(&domains, expected);
+    assert_ok(event_stats_by_day(s->f->db, &s->f->arena, period, &all, &list));
+    for (size_t i = 0; i < list.count; i++) add_counts(&days, &list.items[i].counts);
+    assert_counts(&days, expected);
+    assert_ok(event_stats_by_domain(s->f->db, &s->f->arena, period, &first, &list));
+    assert_ok(event_stats(s->f->db, &one, &alone));
+    assert_true(list.count <= 1);
+    if (list.count) {
+        assert_int_equal(list.items[0].domain_id, s->domains[0]);
+        assert_counts(&list.items[0].counts, &alone);
+    }
+    assert_ok(event_stats_by_domain(s->f->db, &s->f->arena, period, &none, &list));
+    assert_int_equal(list.count, 0);
+}
+
 /* Days, recipient domains and domains each share out the same events. */
 static void test_statistics_add_up(void **state) {
     (void)state;
     struct story s = story_new(9);
     live(&s, 1200);
     for (int round = 0; round < 20; round++) {
-        struct event_counts account, whole, days = {{0}}, values = {{0}}, domains = {{0}};
+        struct event_counts whole, days = {{0}}, values = {{0}}, domains = {{0}};
         struct event_value_list list;
         struct event_period period = {.from_at = random_time(&s), .before_at = 0};
         period.before_at = period.from_at + 1 + (int64_t)roll(&s, 4 * 24 * 60) * 60000;
@@ -255,7 +279,7 @@ static void test_statistics_add_up(void **state) {
             period.domain_id = s.domains[i];
             assert_ok(event_stats(s.f->db, &period, &whole));
             add_counts(&domains, &whole);
-            assert_ok(event_stats_by_day(s.f->db, &s.f->arena, &period, &list));
+            assert_ok(event_stats_by_day(s.f->db, &s.f->arena, &period, NULL, &list));
             for (size_t k = 0; k < list.count; k++) {
                 assert_true(list.items[k].at % DAY == 0 && (k == 0 || list.items[k - 1].at < list.items[k].at));
                 add_counts(&days, &list.items[k].counts);
@@ -263,8 +287,7 @@ static void test_statistics_add_up(void **state) {
             assert_ok(event_stats_by_recipient_domain(s.f->db, &s.f->arena, &period, 100, &list));
             for (size_t k = 0; k < list.count; k++) add_counts(&values, &list.items[k].counts);
         }
-        assert_ok(event_stats_of_account(s.f->db, s.account, period.from_at, period.before_at, &account));
-        assert_counts(&account, &domains);
+        assert_account(&s, &period, &domains);
         assert_counts(&days, &domains);
         assert_counts(&values, &domains);
     }
@@ -424,15 +447,25 @@ static void test_P3_events_and_rollups_stand_together(void **state) {
 static void test_domains_are_known_when_they_are_gone(void **state) {
     (void)state;
     struct story s = story_new(1);
-    struct rollup_domain_list list;
+    struct rollup_domain_page list;
+    struct rollup_domain_list ids;
     assert_ok(write_event(&s, EVENT_SEND, 1, "a@b.test", START, TEXT("{}")));
     assert_ok(write_event(&s, EVENT_SEND, 0, "a@b.test", START, TEXT("{}")));
     fixture_commit(s.f);
     assert_ok(domain_delete(s.f->db, s.account, s.domains[0]));
-    assert_ok(rollup_domain_list(s.f->db, &s.f->arena, s.account, &list));
-    assert_int_equal(list.count, DOMAINS);
-    assert_int_equal(list.items[0], s.domains[0]);
-    assert_ok(rollup_domain_list(s.f->db, &s.f->arena, s.account + 1, &list));
+    assert_ok(rollup_domain_list(s.f->db, &s.f->arena, s.account, &ids));
+    assert_int_equal(ids.count, DOMAINS);
+    make_domain(s.f->db, s.account, "quiet.example"); /* is known too */
+    assert_ok(rollup_domain_page(s.f->db, &s.f->arena, s.account, 0, 10, &list));
+    assert_int_equal(list.count, DOMAINS + 1);
+    assert_int_equal(list.items[0].id, s.domains[0]);
+    assert_str(list.items[0].name, "example.com");
+    assert_true(list.items[0].is_deleted && !list.items[1].is_deleted);
+    assert_str(list.items[2].name, "quiet.example");
+    assert_ok(rollup_domain_page(s.f->db, &s.f->arena, s.account, s.domains[0], 1, &list));
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].id, s.domains[1]);
+    assert_ok(rollup_domain_page(s.f->db, &s.f->arena, s.account + 1, 0, 10, &list));
     assert_int_equal(list.count, 0);
     fixture_free(s.f);
 }
