@@ -6,6 +6,7 @@
 #include "core/event_terms.h"
 
 #include "base/clock.h"
+#include "base/word.h"
 #include "proto/query/nearest.h"
 #include "proto/query/query.h"
 
@@ -109,6 +110,13 @@ static bool is_code(struct str text) {
     return text.n <= 3;
 }
 
+/* Signs alone are in no index. */
+static bool check_words(const struct reader *r, const struct query_item *term) {
+    BUF_AUTO word = {0};
+    struct str rest = term->value;
+    return word_next(&rest, &word) || refuse(r, "there is no word in this, and words are letters and digits");
+}
+
 /* Values that a field cannot have. */
 static bool check_value(const struct reader *r, const struct query_item *term, enum event_field field) {
     bool is_whole = term->match == QUERY_IS || term->match == QUERY_RANGE;
@@ -116,6 +124,7 @@ static bool check_value(const struct reader *r, const struct query_item *term, e
         bool is_known = str_eq_nocase(term->value, STR("true")) || str_eq_nocase(term->value, STR("false"));
         return term->match == QUERY_PRESENT || (term->match == QUERY_IS && is_known) || refuse(r, "bot is true or false");
     }
+    if (field == EVENT_FIELD_SUBJECT && (term->match == QUERY_IS || term->match == QUERY_PREFIX)) return check_words(r, term);
     if (field != EVENT_FIELD_SMTP_CODE) return true;
     bool is_short = (term->value.p && term->value.n != 3) || (term->to.p && term->to.n != 3);
     if (is_code(term->value) && is_code(term->to) && !(is_whole && is_short)) return true;
@@ -181,7 +190,7 @@ static bool refuse_field(const struct reader *r, struct str name) {
     if (!near) near = nearest_name(name, names, count);
     buf_addf(r->why, "there is no field \"%.*s\"; ", STR_ARG(name));
     if (near) buf_addf(r->why, "did you mean %s? ", near);
-    buf_add_z(r->why, "Put a value with a colon in quotes, or use one of ");
+    buf_addf(r->why, "%s a value with a colon in quotes, or use one of ", near ? "Put" : "put");
     for (size_t i = 0; i < count; i++) buf_addf(r->why, "%s%s", i ? ", " : "", names[i]);
     return false;
 }
@@ -189,8 +198,9 @@ static bool refuse_field(const struct reader *r, struct str name) {
 static bool fill_term(const struct reader *r, const struct query_item *term, struct event_item *ret) {
     enum event_field field = EVENT_FIELD_HOUR;
     if (!term->field.p) {
-        *ret = (struct event_item){.op = EVENT_ANYWHERE, .value = term->value};
-        return true;
+        enum event_op op = term->match == QUERY_PREFIX ? EVENT_ANYWHERE_PREFIX : EVENT_ANYWHERE;
+        *ret = (struct event_item){.op = op, .value = term->value};
+        return check_words(r, term);
     }
     if (!event_field_find(term->field, &field) || field == EVENT_FIELD_HOUR) return refuse_field(r, term->field);
     if (field == EVENT_FIELD_TYPE) return fill_types(r, term, ret);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "core/events.h"
 #include "core/stats.h"
+#include "store/words.h"
 
 #include <string.h>
 
@@ -121,6 +122,7 @@ static void add(struct story *l, int64_t message, enum event_type type, const ch
                           .recipient = str_from_z(recipient),
                           .detail = str_from_z(detail)};
     assert_ok(message_get(l->f->db, &l->f->arena, message, &of));
+    if (type == EVENT_SEND && of.domain_id == l->domain) assert_ok(words_add(l->f->db, &of, &event.recipient, 1));
     assert_ok(event_write(l->f->db, &event, of.tags, EVENT_AS_IT_COMES, &id));
     if (l->count < 10) l->ids[l->count++] = id;
 }
@@ -359,7 +361,7 @@ static void test_wrong_queries_say_where_and_why(void **state) {
          "character 3: there is no field \"subjct\"; did you mean subject? Put a value with a colon in quotes, or use one"},
         {"to:a@b.test", "did you mean recipient?"},
         {"hour:5", "no field \"hour\"; did you mean date?"},
-        {"colour:red", "\"colour\"; Put a value"},
+        {"colour:red", "\"colour\"; put a value"},
         {"eventType:explode", "character 1: there is no event \"explode\"; eventType is one of send, deferred, delivery, "},
         {"eventType:bouncd", "did you mean bounce?"},
         {"eventType:x*", "eventType is one of"},
