@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/message_calls.h"
 #include "api/tables.h"
+#include "api/timeline_calls.h"
 
 #include "core/keys.h"
 
@@ -25,6 +26,23 @@ static const struct param get_params[] = {
 static const struct refusal get_refusals[] = {
     {12, 403, "The account is deactivated"},
     {2, 404, "There is no such message"},
+};
+#define TIMELINE_PARAMS                                                                                                          \
+    {"Recipient", PARAM_EMAIL, false, 0, 0, 0, 254, "What concerns this recipient only"},                                        \
+        {"Cursor", PARAM_TEXT, false, 0, 0, 0, 64, "Where the page before ended: its Cursor"}, {                                 \
+        "RetrieveCount", PARAM_INT, false, 0, 0, 1, 500, "Entries to return; 100 when absent"                                    \
+    }
+static const struct param timeline_params[] = {
+    {"MessageID", PARAM_UUID, true, 2, 2, 0, 0, "The message, as sending answered"},
+    TIMELINE_PARAMS,
+};
+static const struct param timeline_command_params[] = {
+    {"MessageID", PARAM_UUID, true, 1, 2, 0, 0, "The message, as sending answered"},
+    TIMELINE_PARAMS,
+};
+static const struct refusal timeline_command_refusals[] = {
+    {1, 0, "Required parameter missing: MessageID"},
+    {2, 0, "There is no such message"},
 };
 static const struct param move_params[] = {
     {"MessageID", PARAM_UUID, true, 2, 2, 0, 0, "The message, as sending answered"},
@@ -53,6 +71,20 @@ static const struct refusal decide_refusals[] = {
     "{\"Message\":{" HEAD ",\"RFCMessageID\":\"b1946ac9@example.com\",\"KeyID\":\"7\",\"SMTPID\":\"\","                          \
     "\"ExpiresAt\":\"2026-04-04T09:12:33.000Z\",\"Recipients\":[" RECIPIENT "],\"HasMoreEvents\":false}}"
 
+#define TIMELINE_SENTENCE                                                                                                        \
+    "A message's story in order: its acceptance, each attempt with host, reply and TLS, opens, clicks, bounces, who was "        \
+    "suppressed for it, the webhook calls that are still in their logs, and last who waits now and why; go on with Cursor "      \
+    "until it is empty. EventsRemoved and ContentRemoved say what was let go by age; EventsRemoved is told on the first page"
+#define TIMELINE_ANSWER                                                                                                          \
+    "{\"Timeline\":{" MESSAGE_ID ",\"DomainID\":\"123\",\"DomainName\":\"example.com\",\"From\":\"shop@example.com\","           \
+    "\"Subject\":\"Your order\",\"CreatedAt\":\"2026-04-01T09:12:33.000Z\",\"States\":{\"*\":1},\"EventsRemoved\":false,"        \
+    "\"ContentRemoved\":false,\"Entries\":[{\"At\":\"2026-04-01T09:12:34.512Z\",\"What\":\"delivery\","                          \
+    "\"Recipient\":\"ann@example.net\","                                                                                         \
+    "\"Says\":\"Attempt 1: mx.example.net [192.0.2.25] said 250 2.0.0 \\\"Ok\\\" to ., TLSv1.3 (verified). It took 1.5 s.\","    \
+    "\"EventId\":\"9001\",\"Details\":{},\"Suppressed\":false,"                                                                  \
+    "\"WebhookCalls\":[{\"WebhookID\":\"5\",\"At\":\"2026-04-01T09:12:34.900Z\",\"Attempt\":1,\"Code\":200,\"Why\":\"\","        \
+    "\"DurationMs\":84}]}],\"Cursor\":\"\"}}"
+
 static const struct operation rows[] = {
     {"Messages.List", STYLE_REST, CALLER_EITHER, SENDER_SCOPE_EVENTS, 12, HTTP_GET, 0, "/api/v1/messages",
      "Messages of the account or of the key's sender domain, newest first; go on with Cursor until it is empty, for a page with "
@@ -62,6 +94,12 @@ static const struct operation rows[] = {
     {"Messages.Get", STYLE_REST, CALLER_EITHER, SENDER_SCOPE_EVENTS, 12, HTTP_GET, 0, "/api/v1/messages/{MessageID}",
      "One message: each recipient's state, why it waits, when it is tried next, and what happened so far",
      LIST_OF(get_params, get_refusals), .steps = {{STEP_READER, message_calls_get}}, .request = "{}", .answer = GET_ANSWER},
+    {"Messages.Timeline", STYLE_REST, CALLER_EITHER, SENDER_SCOPE_EVENTS, 12, HTTP_GET, 0,
+     "/api/v1/messages/{MessageID}/timeline", TIMELINE_SENTENCE, LIST_OF(timeline_params, get_refusals),
+     .steps = {{STEP_SEARCH, timeline_calls_show}}, .request = "{}", .answer = TIMELINE_ANSWER},
+    {"EmailGateway.MessageTimeline", STYLE_COMMAND, CALLER_USER, .sentence = TIMELINE_SENTENCE,
+     LIST_OF(timeline_command_params, timeline_command_refusals), .steps = {{STEP_SEARCH, timeline_calls_show}},
+     .request = "{" MESSAGE_ID ",\"RetrieveCount\":100}", .answer = TIMELINE_ANSWER},
     {"Messages.Cancel", STYLE_REST, CALLER_EITHER, SENDER_SCOPE_SEND, 12, HTTP_DELETE, 0, "/api/v1/messages/{MessageID}",
      "Cancel a message that waits for its SendAt; what has started goes on", LIST_OF(get_params, decide_refusals),
      .steps = {{STEP_READER, message_calls_find},

@@ -292,7 +292,8 @@ const char *kind_feed(const struct config_key *key, struct str text, void *field
     struct net_address reader;
     bool is_good = text.n == 0 || feed_target_parse(text, &target);
     if (is_good && text.n && target.kind != FEED_FILE)
-        is_good = net_address_parse(target.kind == FEED_UNIX ? text : target.place, &reader) == STATUS_OK;
+        is_good = net_address_parse(target.kind == FEED_UNIX ? text : target.place, &reader) == STATUS_OK &&
+                  (reader.family == 1) == (target.kind == FEED_UNIX);
     if (!is_good) return "expected file:/path, unix:/path or tcp:ADDRESS:PORT, like tcp:127.0.0.1:5170";
     *(struct str *)field = text;
     return NULL;

@@ -15,7 +15,7 @@
 #define DATE_SLACK_MS (INT64_C(10) * 60 * 1000) /* between the making of an id and its commit, the clock's steps included */
 
 /* ---- reading ---- */
-static enum status domain_name(struct db *db, struct arena *arena, int64_t domain_id, struct str *ret) {
+enum status message_domain_name(struct db *db, struct arena *arena, int64_t domain_id, struct str *ret) {
     struct domain domain;
     enum status status = domain_get(db, arena, SCOPE_ANY, domain_id, &domain);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
@@ -27,7 +27,7 @@ static enum status fill_item(struct db *db, struct arena *arena, int64_t now, co
                              struct message_item *ret) {
     ret->message = *message;
     enum status status = queue_count_states(db, message->id, now, ret->counts);
-    return status == STATUS_OK ? domain_name(db, arena, message->domain_id, &ret->domain_name) : status;
+    return status == STATUS_OK ? message_domain_name(db, arena, message->domain_id, &ret->domain_name) : status;
 }
 
 /* Where the page before ended. */
@@ -126,7 +126,7 @@ enum status message_show(struct db *db, struct arena *arena, const struct messag
     struct message_view view = {.event_count = 0};
     struct message_timeline events = {.count = 0};
     enum status status = message_of(db, arena, scope->account_id, scope->domain_id, uuid, &view.message);
-    if (status == STATUS_OK) status = domain_name(db, arena, view.message.domain_id, &view.domain_name);
+    if (status == STATUS_OK) status = message_domain_name(db, arena, view.message.domain_id, &view.domain_name);
     if (status == STATUS_OK) status = recipient_list(db, arena, view.message.id, &view.recipients);
     if (status == STATUS_OK) status = message_timeline(db, arena, view.message.id, MESSAGE_EVENTS_MAX + 1, &events);
     if (status != STATUS_OK) return status;

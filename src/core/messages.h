@@ -16,6 +16,8 @@ struct message_scope {
 };
 
 /* ---- reading, on a reader ---- */
+/* "" when the domain was deleted. */
+WARN_UNUSED enum status message_domain_name(struct db *db, struct arena *arena, int64_t domain_id, struct str *ret);
 struct message_query {
     struct message_scope scope;
     struct str recipient, tag;  /* "": any */

@@ -48,6 +48,7 @@ static enum status open_file(const struct feed_sink *s, int *ret_fd, struct buf 
     int fd = open(s->path.p, flags);
     bool is_new = fd < 0 && errno == ENOENT;
     if (is_new) fd = open(s->path.p, flags | O_CREAT, FEED_FILE_MODE);
+    if (is_new && fd >= 0) (void)fchmod(fd, FEED_FILE_MODE); /* whatever the umask: collectors are of a group as a rule */
     if (fd < 0) return fail(why, "it cannot be opened");
     enum status status = is_new ? sync_folder(s, why) : STATUS_OK;
     if (status == STATUS_OK && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
