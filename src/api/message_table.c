@@ -76,14 +76,14 @@ static const struct refusal decide_refusals[] = {
     "suppressed for it, the webhook calls that are still in their logs, and last who waits now and why; go on with Cursor "      \
     "until it is empty. EventsRemoved and ContentRemoved say what was let go by age; EventsRemoved is told on the first page"
 #define TIMELINE_ANSWER                                                                                                          \
-    "{\"Timeline\":{" MESSAGE_ID ",\"DomainID\":\"123\",\"DomainName\":\"example.com\",\"From\":\"shop@example.com\","           \
+    "{" MESSAGE_ID ",\"DomainID\":\"123\",\"DomainName\":\"example.com\",\"From\":\"shop@example.com\","                         \
     "\"Subject\":\"Your order\",\"CreatedAt\":\"2026-04-01T09:12:33.000Z\",\"States\":{\"*\":1},\"EventsRemoved\":false,"        \
     "\"ContentRemoved\":false,\"Entries\":[{\"At\":\"2026-04-01T09:12:34.512Z\",\"What\":\"delivery\","                          \
     "\"Recipient\":\"ann@example.net\","                                                                                         \
     "\"Says\":\"Attempt 1: mx.example.net [192.0.2.25] said 250 2.0.0 \\\"Ok\\\" to ., TLSv1.3 (verified). It took 1.5 s.\","    \
     "\"EventId\":\"9001\",\"Details\":{},\"Suppressed\":false,"                                                                  \
     "\"WebhookCalls\":[{\"WebhookID\":\"5\",\"At\":\"2026-04-01T09:12:34.900Z\",\"Attempt\":1,\"Code\":200,\"Why\":\"\","        \
-    "\"DurationMs\":84}]}],\"Cursor\":\"\"}}"
+    "\"DurationMs\":84}]}],\"Cursor\":\"\"}"
 
 static const struct operation rows[] = {
     {"Messages.List", STYLE_REST, CALLER_EITHER, SENDER_SCOPE_EVENTS, 12, HTTP_GET, 0, "/api/v1/messages",

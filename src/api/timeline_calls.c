@@ -76,12 +76,10 @@ enum status timeline_calls_show(struct call *c, struct db *db) {
     enum status status = timeline_show(db, c->arena, &query, &timeline);
     if (status != STATUS_OK) return refuse(c, status);
     struct json_writer *w = call_open(c);
-    json_add_object(w, STR("Timeline"));
     write_head(w, &timeline);
     json_add_array(w, STR("Entries"));
     for (size_t i = 0; i < timeline.count; i++) write_entry(c, &timeline.entries[i]);
     json_close_array(w);
     json_add_str(w, STR("Cursor"), timeline.cursor);
-    json_close_object(w);
     return call_close(c);
 }

@@ -698,12 +698,11 @@ static const struct verb verbs[] = {
                  {"--limit", "RetrieveCount", "N", false, "At most so many entries; 100 otherwise."},
                  {"--cursor", "Cursor", "C", false, "Go on where the page before ended."},
                  ACCOUNT},
-     .object = "Timeline",
-     .say = "From: {From}\nSubject: {Subject}\nRecipients: {States}\nEvents were removed by age: {EventsRemoved?}\n"
-            "Content was removed by age: {ContentRemoved?}\n",
+     .say = "From: {From}\nSubject: {Subject}\nRecipients: {States}\nEvents were removed by age: {EventsRemoved}\n"
+            "Content was removed by age: {ContentRemoved}\n",
      .rows = "Entries",
      .columns = "At:AT What:WHAT Recipient:RECIPIENT Says:HOW",
-     .more = "More: posthorn message timeline {MessageID} --cursor {Cursor}\n"},
+     .more = "More: posthorn message timeline ID --cursor {Cursor}\n"},
     {.words = "message cancel",
      .operation = "Messages.Cancel",
      .summary = "Cancel a message that waits for its time.",
