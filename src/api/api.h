@@ -8,6 +8,7 @@
 #define POSTHORN_API_API_H
 
 #include "base/metrics.h"
+#include "core/disk_gate.h"
 #include "core/keeping.h"
 #include "core/limits.h"
 #include "core/live.h"
@@ -32,6 +33,7 @@ struct api_options {
     const struct rand *rand;
     struct metrics *metrics;                                        /* may be NULL */
     struct limits *limits;                                          /* may be NULL: nobody is slowed */
+    struct disk_gate *gate;                                         /* may be NULL: there is room */
     int64_t key_per_minute, account_per_minute, address_per_minute; /* requests; 0: no such limit */
     struct node_epoch owner;                                        /* who will deliver what is accepted */
     int64_t domain_check_ms;                                        /* [domains] check_every; 0: never */

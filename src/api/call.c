@@ -194,6 +194,29 @@ static struct executor *executor_of(const struct call *c, enum step_where where)
     }
 }
 
+/* ---- room ---- */
+#define ROOM_RETRY_S 60 /* somebody has to make room first */
+
+/* False, and refused: the disk is too full for what the operation would write. */
+static bool has_room(struct call *c, bool is_enough) {
+    if (is_enough) return true;
+    metrics_add(c->api->metrics, METRIC_DISK_REFUSED, 1);
+    c->retry_after_s = ROOM_RETRY_S;
+    refused_add(&c->refused, c->op, REFUSAL_ROOM, (struct str){0});
+    return false;
+}
+
+static size_t bytes_of_write(const struct call *c) {
+    return c->write_bytes ? c->write_bytes : c->body.n + 1024;
+}
+
+/* Asked once a call, whatever its step is run again for. */
+static bool takes_room(struct call *c, const struct step *step) {
+    if (step->where != STEP_WRITER || !c->op->takes_room || c->has_taken_room || !c->api->gate) return true;
+    c->has_taken_room = true;
+    return has_room(c, disk_gate_take(c->api->gate, (int64_t)bytes_of_write(c)));
+}
+
 /* Run fn at `where`, then continue with `then` on the loop. */
 static void go(struct call *c, enum step_where where, step_fn fn, void (*then)(struct call *)) {
     c->fn = fn;
@@ -212,8 +235,8 @@ static void go(struct call *c, enum step_where where, step_fn fn, void (*then)(s
         go_on(c, fn(c, NULL));
         return;
     }
-    size_t bytes = c->write_bytes ? c->write_bytes : c->body.n + 1024;
-    c->job = (struct job){.run = run_job, .done = job_done, .loop = c->loop, .bytes = bytes, .lane = c->scope.account_id};
+    c->job =
+        (struct job){.run = run_job, .done = job_done, .loop = c->loop, .bytes = bytes_of_write(c), .lane = c->scope.account_id};
     enum status status = executor_submit(executor, &c->job);
     if (status != STATUS_OK) go_on(c, status);
 }
@@ -230,6 +253,7 @@ static void next_step(struct call *c) {
         answer(c);
         return;
     }
+    if (!takes_room(c, step)) return answer(c);
     c->step++;
     go(c, step->where, step->fn, next_step);
 }
@@ -303,7 +327,10 @@ static size_t body_max(const struct call *c) {
     return c->op && c->op->body_max ? c->op->body_max : OPERATION_BODY_MAX;
 }
 
+/* A body that could not be kept is not read. */
 static void admit_all(struct call *c) {
+    bool is_shut = c->op && c->op->takes_room && c->api->gate && disk_gate_is_shut(c->api->gate);
+    if (!has_room(c, !is_shut)) return answer(c);
     c->admit(c, body_max(c));
 }
 

@@ -88,6 +88,7 @@ struct call {
     void (*then)(struct call *call), (*after_judge)(struct call *call);
     size_t step;
     bool is_again, is_ended;
+    bool has_taken_room; /* of the disk, once a call */
     unsigned round; /* of runs that asked for another, those that were committed: tells the run that follows from a second try */
     const struct refused_list *held; /* lists_all_codes, judges_all: what waits for a step's own refusals */
     struct credentials judged;

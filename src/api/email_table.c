@@ -106,11 +106,12 @@ static const struct refusal batch_refusals[] = {
     "],"                                                                                                                         \
     "\"Subject\":\"Hello\",\"ContentType\":\"html\",\"HtmlContent\":\"<p>Hello</p>\",\"PlainContent\":\"Hello\"}"
 #define SEND_STEPS(check)                                                                                                        \
-    .takes_idempotency_key = true, .steps = {{STEP_SIZED, check},                                                                \
-                                             {STEP_READER, email_load},                                                          \
-                                             {STEP_SLOW, email_make},                                                            \
-                                             {STEP_WRITER, email_store},                                                         \
-                                             {STEP_LOOP, email_offer}}
+    .takes_idempotency_key = true, .takes_room = true,                                                                           \
+    .steps = {{STEP_SIZED, check},                                                                                               \
+              {STEP_READER, email_load},                                                                                         \
+              {STEP_SLOW, email_make},                                                                                           \
+              {STEP_WRITER, email_store},                                                                                        \
+              {STEP_LOOP, email_offer}}
 static const struct operation rows[] = {
     {"SendEmail", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_SEND, 12, HTTP_POST, OPERATION_BODY_SEND, "/api/v1/email",
      "Send a message. Recipients on the suppression list get none, and are named in Suppressed; when all are on it, the request "

@@ -26,7 +26,7 @@ struct list_slice {
     struct accept_request accept;
     struct str reason; /* it waits, or ends, instead of going on */
     enum list_send_state close_as;
-    bool closes;
+    bool closes, has_no_room;
 };
 
 /* ---- how it may not go on ---- */
@@ -93,6 +93,11 @@ static enum status load_people(struct list_slice *ls, struct slice *s, struct db
     return status;
 }
 
+static void wait_for_room(struct slice *s) {
+    ((struct list_slice *)s->state)->has_no_room = true;
+    wait_for(s, STR("The gateway's disk is nearly full"), s->now + PAUSE_MS);
+}
+
 static enum status load(struct slice *s, struct db *db) {
     struct list_slice *ls = ARENA_NEW(&s->arena, struct list_slice);
     s->state = ls;
@@ -103,6 +108,7 @@ static enum status load(struct slice *s, struct db *db) {
         return STATUS_OK;
     }
     if (status == STATUS_OK) status = load_login(ls, s, db);
+    if (s->api->gate && disk_gate_is_shut(s->api->gate)) wait_for_room(s);
     return status == STATUS_OK && goes_on(s) ? load_people(ls, s, db) : status;
 }
 
@@ -166,6 +172,7 @@ static enum status make(struct slice *s, struct db *db) {
         ls->accept.message_count = ls->made;
     }
     s->write_bytes = accept_bytes(&ls->accept);
+    if (s->api->gate && !disk_gate_take(s->api->gate, (int64_t)s->write_bytes)) wait_for_room(s);
     return STATUS_OK;
 }
 
@@ -233,7 +240,7 @@ static enum status store(struct slice *s, struct db *db) {
         s->end = SLICE_DONE;
         return list_send_close(db, s->id, ls->close_as, ls->reason, s->now);
     }
-    return ls->messages ? store_people(s, db) : list_send_wait(db, s->id, ls->reason);
+    return ls->messages && !ls->has_no_room ? store_people(s, db) : list_send_wait(db, s->id, ls->reason);
 }
 
 /* ---- after COMMIT ---- */

@@ -189,6 +189,7 @@ static size_t collect(const struct operation *op, int status, struct buf *out) {
         if (is_users && (op->caller == CALLER_SENDER || op->caller == CALLER_ANYONE)) continue;
         if (common[i].code == REFUSAL_COMMAND || status_of(&common[i]) != status) continue;
         if (common[i].code == REFUSAL_CONFLICT && !op->takes_idempotency_key) continue;
+        if (common[i].code == REFUSAL_ROOM && !op->takes_room) continue;
         add_refusal(out, &common[i]);
         found++;
     }
@@ -196,7 +197,7 @@ static size_t collect(const struct operation *op, int status, struct buf *out) {
 }
 
 static void write_refusals(struct json_writer *w, const struct operation *op) {
-    static const int statuses[] = {400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503};
+    static const int statuses[] = {400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503, 507};
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         BUF_AUTO lines = {0};
         if (collect(op, statuses[i], &lines) == 0) continue;
@@ -208,7 +209,7 @@ static void write_refusals(struct json_writer *w, const struct operation *op) {
 }
 
 /* A command's own refusals have HTTP 200; what stops it before is told by status. */
-static void write_command_failures(struct json_writer *w) {
+static void write_command_failures(struct json_writer *w, const struct operation *op) {
     static const struct {
         int status;
         const char *why;
@@ -220,8 +221,10 @@ static void write_command_failures(struct json_writer *w) {
         {429, "Too many requests; Retry-After says how long to wait"},
         {500, "Internal error"},
         {503, "The gateway cannot do this now, try again later"},
+        {REFUSAL_ROOM, "The gateway's disk is nearly full, try again later"},
     };
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        if (failures[i].status == REFUSAL_ROOM && !op->takes_room) continue;
         add_status(w, failures[i].status);
         json_add_z(w, STR("description"), failures[i].why);
         json_add_raw(w, STR("content"),
@@ -287,7 +290,7 @@ static void write_operation(struct json_writer *w, struct arena *arena, const ch
     json_add_object(w, STR("responses"));
     write_success(w, arena, op);
     if (op->style == STYLE_COMMAND) {
-        write_command_failures(w);
+        write_command_failures(w, op);
     } else {
         write_refusals(w, op);
     }

@@ -72,6 +72,7 @@ struct param {
 
 #define REFUSAL_FIELD       422 /* a parameter that has no number of its own */
 #define REFUSAL_CONFLICT    409
+#define REFUSAL_ROOM        507
 #define REFUSAL_TOO_MANY    429 /* an operation's own words may hold {seconds} and {attempts} */
 #define REFUSAL_SENDER_KEY  13  /* of every operation that takes sender keys; answered alone */
 #define REFUSAL_CREDENTIALS 99998
@@ -134,6 +135,7 @@ struct operation {
     bool judges_all; /* the same, where a command still answers one code: that which is printed first */
     int success;     /* HTTP status of an answer that is no refusal; 0: 200 */
     bool takes_idempotency_key;
+    bool takes_room; /* mail comes in by it: 507 while the disk is nearly full (core/disk_gate.h) */
 };
 
 /* A resource's part of the table (the *_table.c files); operations.c lists them. */

@@ -45,6 +45,7 @@ static const struct refusal common_refusals[] = {
     {413, 413, "The request is too large"},
     {REFUSAL_TOO_MANY, 429, "Too many requests. Wait for {seconds} seconds for another {attempts} attempts."},
     {503, 503, "The gateway cannot do this now, try again later"},
+    {REFUSAL_ROOM, 507, "The gateway's disk is nearly full, try again later"},
 };
 
 const struct operation_table *const *operation_tables(size_t *ret_count) {

@@ -90,7 +90,7 @@ static const struct operation rows[] = {
      NO_PARAMS, .refusals = operator_alert_refusals, .refusal_count = 1,
      .steps = {{STEP_WRITER, operator_alert_test}, {STEP_LOOP, operator_alert_wake}}},
     {"Operator.Send", STYLE_CONTROL, CALLER_OPERATOR, .body_max = OPERATION_BODY_SEND, .sentence = "Send a finished message",
-     LIST_OF(operator_send_params, operator_send_refusals),
+     LIST_OF(operator_send_params, operator_send_refusals), .takes_room = true,
      .steps = {{STEP_SIZED, operator_send_check},
                {STEP_READER, operator_send_find},
                {STEP_SIZED, operator_send_make},

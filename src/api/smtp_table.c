@@ -81,7 +81,7 @@ static const struct operation rows[] = {
      .answer = "{\"SMTP\":{\"Server\":\"smtp.example.com\",\"Port\":587," SMTP_USER "}}"},
     {"EmailGateway.SmtpRelay", STYLE_COMMAND, CALLER_ADMIN, .body_max = OPERATION_BODY_SEND,
      .sentence = "Judge an SMTP user's password for a relay of your own, and send what he submitted to it",
-     LIST_OF(relay_params, relay_refusals),
+     LIST_OF(relay_params, relay_refusals), .takes_room = true,
      .steps = {{STEP_SIZED, smtp_relay_check},
                {STEP_READER, smtp_relay_login},
                {STEP_SIZED, smtp_relay_make},

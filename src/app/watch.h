@@ -10,6 +10,7 @@
 
 #include "app/config.h"
 #include "base/metrics.h"
+#include "core/disk_gate.h"
 #include "core/live.h"
 #include "core/notices.h"
 #include "core/queue.h"
@@ -25,6 +26,7 @@ struct watch_options {
     struct executor *writer, *readers, *searchers, *slow;
     struct resolver *resolver; /* with a cache */
     struct metrics *metrics;
+    const struct disk_gate *gate;
     struct notice_options notices;
     /* After COMMIT, on the loop: new entries for the scheduler; there may be new work for api/work.h. */
     void (*queue_offer)(void *arg, const struct queue_entry *entries, size_t count);

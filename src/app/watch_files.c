@@ -12,17 +12,24 @@
 
 #define WHOLE 100000
 
-static void look_at_disk(const struct config *c, struct arena *a, struct alert_view *view) {
+/* What is happening is told rather than what may happen. */
+static void look_at_disk(const struct config *c, const struct disk_gate *gate, struct arena *a, struct alert_view *view) {
     struct statvfs fs;
     view->is_looked[ALERT_DISK] = true;
+    if (disk_gate_is_shut(gate)) {
+        alert_see(view, a, ALERT_DISK, (struct str){0},
+                  "New mail is refused: the disk of the database has fewer than %lld MB free. What is there is delivered.",
+                  (long long)(gate->mark_bytes >> 20));
+        return;
+    }
     if (statvfs(".", &fs) != 0 || fs.f_blocks == 0) return;
     int64_t megabytes = (int64_t)((unsigned long long)fs.f_bavail * fs.f_frsize >> 20);
     int64_t parts = (int64_t)((double)fs.f_bavail / (double)fs.f_blocks * WHOLE);
     bool is_low = megabytes < c->alerts_disk_free || parts < c->alerts_disk_percent;
     if (is_low)
         alert_see(view, a, ALERT_DISK, (struct str){0},
-                  "The disk of the data folder has %lld MB free, %lld %%. When it is full, no mail is taken.",
-                  (long long)megabytes, (long long)(parts / 1000));
+                  "The disk of the data folder has %lld MB free, %lld %%. Below %lld MB no mail is taken.", (long long)megabytes,
+                  (long long)(parts / 1000), (long long)(gate->mark_bytes >> 20));
 }
 
 static bool may_bind(const struct sockaddr *address, socklen_t length, struct buf *ret_why) {
@@ -56,7 +63,7 @@ static void look_at_sources(const struct config *c, struct arena *a, struct aler
     }
 }
 
-void watch_files(const struct config *c, struct arena *a, struct alert_view *view) {
-    look_at_disk(c, a, view);
+void watch_files(const struct config *c, const struct disk_gate *gate, struct arena *a, struct alert_view *view) {
+    look_at_disk(c, gate, a, view);
     if (c->delivery_mode == MODE_LIVE) look_at_sources(c, a, view);
 }

@@ -5,9 +5,10 @@
 
 #include "app/config.h"
 #include "core/alert.h"
+#include "core/disk_gate.h"
 
 /* The working directory is the data folder. */
-void watch_files(const struct config *c, struct arena *a, struct alert_view *view);
+void watch_files(const struct config *c, const struct disk_gate *gate, struct arena *a, struct alert_view *view);
 /* Can a connection come from that address here? "" can. Otherwise *ret_why says why not. For doctor too. */
 bool watch_source_works(struct str address, struct buf *ret_why);
 

@@ -26,8 +26,8 @@ struct smtp_reply submit_reply(const struct submit *s) {
         [SUBMIT_NOBODY] = {554, STR_INIT("5.5.1")},     [SUBMIT_RECIPIENT] = {550, STR_INIT("5.1.3")},
         [SUBMIT_CROWD] = {452, STR_INIT("4.5.3")},      [SUBMIT_TEMPLATE] = {550, STR_INIT("5.6.0")},
         [SUBMIT_SUPPRESSED] = {550, STR_INIT("5.7.1")}, [SUBMIT_GONE] = {550, STR_INIT("5.7.1")},
-        [SUBMIT_RATE] = {450, STR_INIT("4.7.1")},       [SUBMIT_QUOTA] = {452, STR_INIT("4.5.3")},
-        [SUBMIT_CONFLICT] = {554, STR_INIT("5.5.0")},
+        [SUBMIT_ROOM] = {452, STR_INIT("4.3.1")},       [SUBMIT_RATE] = {450, STR_INIT("4.7.1")},
+        [SUBMIT_QUOTA] = {452, STR_INIT("4.5.3")},      [SUBMIT_CONFLICT] = {554, STR_INIT("5.5.0")},
     };
     return (struct smtp_reply){replies[s->refusal].code, replies[s->refusal].enhanced, s->why};
 }
@@ -254,6 +254,11 @@ bool submit_make(struct submit *s) {
     a->message.size_bytes = (int64_t)a->content.n;
     s->request = (struct accept_request){.messages = a, .message_count = 1};
     return true;
+}
+
+bool submit_take_room(struct submit *s, struct disk_gate *gate) {
+    if (!gate || disk_gate_take(gate, (int64_t)submit_bytes(s))) return true;
+    return submit_refuse(s, SUBMIT_ROOM, STR("Insufficient system storage, try again later"));
 }
 
 size_t submit_bytes(const struct submit *s) {

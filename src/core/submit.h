@@ -16,6 +16,7 @@
 #define POSTHORN_CORE_SUBMIT_H
 
 #include "core/accept.h"
+#include "core/disk_gate.h"
 #include "core/raw_message.h"
 #include "core/templates.h"
 #include "core/tls_policy.h"
@@ -40,6 +41,7 @@ enum submit_refusal {
     SUBMIT_GONE,       /* the sender domain was deleted */
     SUBMIT_RATE,       /* the group's limit for a second */
     SUBMIT_QUOTA,      /* its limit for a day or month */
+    SUBMIT_ROOM,       /* the disk is nearly full */
     SUBMIT_CONFLICT,   /* the idempotency key was used for another message */
     SUBMIT_REFUSAL_COUNT
 };
@@ -110,6 +112,8 @@ bool submit_needs_load(const struct submit *s);
 WARN_UNUSED enum status submit_load(struct db *db, struct submit *s);
 /* Make the bytes that will be sent. False: refused. */
 bool submit_make(struct submit *s);
+/* After submit_make: is there room on the disk for it? Counted. gate NULL: there is. False: refused. */
+bool submit_take_room(struct submit *s, struct disk_gate *gate);
 /* Rough bytes that submit_store writes. */
 size_t submit_bytes(const struct submit *s);
 /* On the writer, and perhaps more than once: s->request.outcome says what became of it; what was refused is in s->refusal too. */

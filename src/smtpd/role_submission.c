@@ -31,6 +31,23 @@ static void fail(struct connection *c, enum status status) {
     connection_answer(c, &reply);
 }
 
+/* ---- room ---- */
+/* What is there goes out all the same, and bounces come in. */
+static bool is_full(const struct connection *c, struct smtp_reply *ret) {
+    const struct disk_gate *gate = c->shared->gate;
+    if (!gate || !disk_gate_is_shut(gate)) return false;
+    metrics_add(c->shared->metrics, METRIC_DISK_REFUSED, 1);
+    *ret = reply_of(452, STR("4.3.1"), STR("Insufficient system storage, try again later"));
+    return true;
+}
+
+/* The bytes that will be sent, and room for them. */
+static bool make(struct connection *c, struct submit *s) {
+    bool is_fine = submit_make(s) && submit_take_room(s, c->shared->gate);
+    if (s->refusal == SUBMIT_ROOM) metrics_add(c->shared->metrics, METRIC_DISK_REFUSED, 1);
+    return is_fine;
+}
+
 /* ---- MAIL ---- */
 static enum status sender_run(struct job *job, void *ctx) {
     struct connection *c = LIST_OWNER(job, struct connection, job);
@@ -69,8 +86,8 @@ static void sender_done(struct job *job) {
 }
 
 static bool sender(void *arg, const struct smtpd_mail *mail, struct smtp_reply *ret) {
-    (void)ret;
     struct connection *c = arg;
+    if (is_full(c, ret)) return true;
     struct submission *tx = ARENA_NEW(smtpd_session_arena(c->session), struct submission);
     tx->sender = mail->sender;
     c->tx = tx;
@@ -219,7 +236,7 @@ static void store_done(struct job *job) {
 static enum status make_run(struct job *job, void *ctx) {
     (void)ctx;
     struct connection *c = LIST_OWNER(job, struct connection, job);
-    submit_make(&((struct submission *)c->tx)->submit);
+    (void)make(c, &((struct submission *)c->tx)->submit);
     return STATUS_OK;
 }
 
@@ -239,15 +256,15 @@ static void load_done(struct job *job) {
 }
 
 /* All that needs no store. */
-static void prepare(struct submission *tx) {
-    struct submit *s = &tx->submit;
-    if (submit_read(s) && submit_judge(s) && !submit_needs_load(s)) submit_make(s);
+static void prepare(struct connection *c) {
+    struct submit *s = &((struct submission *)c->tx)->submit;
+    if (submit_read(s) && submit_judge(s) && !submit_needs_load(s)) (void)make(c, s);
 }
 
 static enum status prepare_run(struct job *job, void *ctx) {
     (void)ctx;
     struct connection *c = LIST_OWNER(job, struct connection, job);
-    prepare(c->tx);
+    prepare(c);
     return STATUS_OK;
 }
 
@@ -272,7 +289,7 @@ static bool store(void *arg, const struct smtpd_mail *mail, struct smtp_reply *r
         submit_step(c, c->shared->slow, prepare_run, prepare_done);
         return false;
     }
-    prepare(tx);
+    prepare(c);
     if (tx->submit.refusal == SUBMIT_FINE) {
         go_on(c);
         return false;

@@ -8,6 +8,7 @@
 #define POSTHORN_SMTPD_SMTPD_H
 
 #include "base/metrics.h"
+#include "core/disk_gate.h"
 #include "core/limits.h"
 #include "core/queue.h"
 #include "core/return_path.h"
@@ -30,6 +31,7 @@ struct smtpd_shared {
     struct executor *writer, *readers, *slow;
     struct metrics *metrics; /* may be NULL */
     struct limits *limits;   /* of failed logins; may be NULL */
+    struct disk_gate *gate;  /* of submissions; may be NULL: there is room */
     const struct rand *rand;
     const struct seal_key *return_path_key; /* core/return_path.h */
     struct bounce_book *bounces;            /* core/bounce.h */

@@ -115,6 +115,8 @@ static const struct {
     {"tls_report.from", {"tlsrpt@mail.example", ""}, {"tlsrpt", "a@b.example, c@d.example"}},
     {"tls_report.organization", {"Shop & Co.", ""}, {"a\nb"}},
     {"tls_report.contact", {"postmaster@mail.example", "https://mail.example/contact", ""}, {"a\x01"}},
+    {"store.disk_free", {"0", "512"}, {"-1", "1G", ""}},
+    {"store.disk", {"", "/srv"}, {NULL}},
     {"keep.body_days", {"1", "30"}, {"0", "1d", ""}},
     {"keep.event_days", {"1", "400"}, {"0", "x", ""}},
     {"alerts.mail", {"ops@mail.example", ""}, {"ops", "a@b.example, c@d.example"}},
