@@ -11,6 +11,7 @@
 #include "store/domains.h"
 #include "store/idempotency.h"
 #include "store/sender_keys.h"
+#include "store/words.h"
 
 /* Of the writer's batch: a recipient, an event, and a call for each webhook that its domain may have (P6). */
 #define RECIPIENT_BYTES 4096
@@ -98,11 +99,18 @@ static struct queue_entry entry_of(const struct acceptance *a, size_t i, int64_t
     };
 }
 
+static enum status add_words(struct db *tx, struct arena *arena, const struct acceptance *a) {
+    struct str *recipients = arena_array(arena, a->recipient_count + 1, sizeof *recipients);
+    for (size_t i = 0; i < a->recipient_count; i++) recipients[i] = a->recipients[i].address;
+    return words_add(tx, &a->message, recipients, a->recipient_count);
+}
+
 /* A message that goes to nobody needs no body. */
 static enum status add_message(struct db *tx, struct arena *arena, struct acceptance *a, const struct suppression_case *cases) {
     size_t waiting = count_waiting(a, cases);
     enum status status = message_add(tx, &a->message, &a->message.id);
     if (status == STATUS_OK && waiting) status = content_write(tx, &a->message, a->content, &a->packed);
+    if (status == STATUS_OK) status = add_words(tx, arena, a);
     a->entries = arena_array(arena, waiting + 1, sizeof *a->entries);
     a->entry_count = 0;
     for (size_t i = 0; status == STATUS_OK && i < a->recipient_count; i++) {

@@ -85,7 +85,7 @@ static enum status erase_content(struct db *tx, const struct erasure_find *found
     if (all == 1) return erasure_delete_message(tx, found->message_id);
     status = body_delete(tx, found->message_id);
     e->bodies -= status == STATUS_NOT_FOUND;
-    return status == STATUS_OK || status == STATUS_NOT_FOUND ? erasure_delete_recipient(tx, found->id) : status;
+    return status == STATUS_OK || status == STATUS_NOT_FOUND ? erasure_delete_recipient(tx, found) : status;
 }
 
 static enum status erase_recipient(struct db *tx, const struct erasure_find *found, struct erasure *e, int64_t now) {

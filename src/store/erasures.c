@@ -8,6 +8,7 @@
 #include "store/bodies.h"
 #include "store/events.h"
 #include "store/rows.h"
+#include "store/words.h"
 
 #define COLUMNS                                                                                                                  \
     "id, account_id, address_hash, address, stage, place, left_over, events, recipients, bodies, created_at, look_at, "          \
@@ -154,15 +155,19 @@ enum status erasure_delete_events(struct db *tx, const struct erasure_find *of, 
     return event_remove_all(tx, of->message_id, of->id, ret_count);
 }
 
-enum status erasure_delete_recipient(struct db *tx, int64_t id) {
+enum status erasure_delete_recipient(struct db *tx, const struct erasure_find *of) {
+    enum status status = words_remove(tx, of->message_id);
+    if (status != STATUS_OK) return status;
     struct stmt *s = db_stmt(tx, "DELETE FROM recipients WHERE id = ?1");
-    stmt_bind_int(s, 1, id);
-    return stmt_run(s);
+    stmt_bind_int(s, 1, of->id);
+    status = stmt_run(s);
+    return status == STATUS_OK ? words_restore(tx, of->message_id) : status;
 }
 
 enum status erasure_delete_message(struct db *tx, int64_t id) {
     enum status status = body_delete(tx, id);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND) status = words_remove(tx, id);
+    if (status != STATUS_OK) return status;
     struct stmt *s = db_stmt(tx, "DELETE FROM messages WHERE id = ?1");
     stmt_bind_int(s, 1, id);
     return stmt_run(s);

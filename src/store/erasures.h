@@ -61,7 +61,7 @@ WARN_UNUSED enum status erasure_find_recipients(struct db *tx, struct arena *a, 
 WARN_UNUSED enum status erasure_count_recipients(struct db *tx, int64_t message_id, int64_t *ret_all, int64_t *ret_waiting);
 WARN_UNUSED enum status erasure_delete_events(struct db *tx, const struct erasure_find *of, int64_t *ret_count);
 /* With the dialogues. */
-WARN_UNUSED enum status erasure_delete_recipient(struct db *tx, int64_t id);
+WARN_UNUSED enum status erasure_delete_recipient(struct db *tx, const struct erasure_find *of);
 /* With all that hangs on it; its events are gone already. */
 WARN_UNUSED enum status erasure_delete_message(struct db *tx, int64_t id);
 

@@ -5,7 +5,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/event_own.h"
 
+#include "base/word.h"
 #include "store/rows.h"
+#include "store/words.h"
 
 /* How many events may be looked at: about a second's work on the slower engine. One that is read with its message costs a
  * microsecond, each item of a condition one more, and five where it is about JSON. */
@@ -87,6 +89,28 @@ static void add_like(struct sentence *q, const char *column, struct str like) {
     sentence_add(q, ESCAPE);
 }
 
+/* ---- terms that the words answer (words.h) ---- */
+static bool is_prefix(const struct event_item *it) {
+    return it->op == EVENT_PREFIX || it->op == EVENT_ANYWHERE_PREFIX;
+}
+
+static bool is_anywhere(const struct event_item *it) {
+    return it->op == EVENT_ANYWHERE || it->op == EVENT_ANYWHERE_PREFIX;
+}
+
+/* 0: they know nothing of the field. */
+static enum word_kind kind_of(enum event_field field) {
+    static const enum word_kind kinds[EVENT_FIELD_COUNT] = {[EVENT_FIELD_SUBJECT] = WORD_SUBJECT,
+                                                            [EVENT_FIELD_SENDER] = WORD_AUTHOR,
+                                                            [EVENT_FIELD_RECIPIENT] = WORD_TO,
+                                                            [EVENT_FIELD_MESSAGE] = WORD_UUID};
+    return kinds[field];
+}
+
+static bool is_wordy(const struct event_item *it) {
+    return is_anywhere(it) || ((it->op == EVENT_IS || it->op == EVENT_PREFIX) && kind_of(it->field));
+}
+
 static bool is_hex(struct str text) {
     for (size_t i = 0; i < text.n; i++) {
         char c = ascii_lower(text.p[i]);
@@ -95,38 +119,117 @@ static bool is_hex(struct str text) {
     return true;
 }
 
-static struct str without_hyphens(struct sentence *q, struct str text) {
-    BUF_AUTO out = {0};
-    for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] != '-') buf_add_char(&out, text.p[i]);
-    return arena_str(q->arena, buf_str(&out));
-}
-
-/* An address in a Message-ID or eight digits of ours, so that a short word finds no message by its id. */
-static void add_id(struct sentence *q, struct str value) {
+/* A Message-ID, or eight digits of ours, so that a short word finds no message by its id. */
+static void find_id(struct words_search *search, struct str value) {
     struct str inner = str_starts(value, STR("<")) && str_ends(value, STR(">")) ? str_sub(value, 1, value.n - 2) : value;
+    BUF_AUTO digits = {0};
     if (str_find(inner, '@') != STR_NONE) {
-        sentence_add(q, " OR f.rfc_message_id = ");
-        sentence_add_text(q, inner);
+        words_or(search);
+        (void)words_find(search, WORD_ID, inner, WORDS_WHOLE);
     } else if (value.n >= 8 && is_hex(value)) {
-        sentence_add(q, " OR f.message_hex LIKE ");
-        sentence_add_text(q, pattern(q, "", without_hyphens(q, value), "%"));
-        sentence_add(q, ESCAPE);
+        for (size_t i = 0; i < value.n; i++)
+            if (value.p[i] != '-') buf_add_char(&digits, value.p[i]);
+        if (digits.n == 0) return;
+        words_or(search);
+        (void)words_find(search, WORD_UUID, buf_str(&digits), WORDS_PREFIX);
     }
 }
 
-static void add_anywhere(struct sentence *q, const struct event_item *it) {
-    sentence_add(q, "(");
-    add_like(q, "f.subject", pattern(q, "%", it->value, "%"));
-    sentence_add(q, " OR lower(f.sender) LIKE ");
-    sentence_add_again(q);
-    sentence_add(q, ESCAPE " OR lower(f.recipient) LIKE ");
-    sentence_add_again(q);
-    sentence_add(q, ESCAPE);
-    add_id(q, it->value);
+/* Messages that have what the term says; with_recipients: or that perhaps do, for a recipient is the event's. False: no word is
+ * in it. */
+static bool find_item(struct words_search *search, const struct event_item *it, bool with_recipients) {
+    enum words_how how = is_prefix(it) ? WORDS_PREFIX : WORDS_WHOLE;
+    if (!is_anywhere(it)) return words_find(search, kind_of(it->field), it->value, how);
+    buf_add_char(&search->text, '(');
+    bool has_words = words_find(search, WORD_SUBJECT, it->value, how);
+    if (!has_words) return false;
+    words_or(search);
+    (void)words_find(search, WORD_SENDER, it->value, how);
+    if (with_recipients) {
+        words_or(search);
+        (void)words_find(search, WORD_RECIPIENT, it->value, how);
+    }
+    find_id(search, it->value);
+    buf_add_char(&search->text, ')');
+    return true;
+}
+
+static void add_found(struct sentence *q, const struct words_search *search) {
+    const struct words_select select = words_select(search->is_sqlite);
+    sentence_add(q, "f.message_id IN (");
+    sentence_add(q, select.before);
+    sentence_add_text(q, arena_str(q->arena, buf_str(&search->text)));
+    sentence_add(q, select.after);
     sentence_add(q, ")");
 }
 
+/* Of an event's own recipient, the words one behind the other, with one sign between two: SQLite has patterns for that, and for
+ * PostgreSQL all signs are blanks. */
+static void add_recipient_words(struct sentence *q, const struct event_item *it) {
+    static const char sign[] = "[^a-z0-9\xC2\x80-\xF4\x8F\xBF\xBF]";
+    const char *any = q->is_sqlite ? "*" : "%", *one = q->is_sqlite ? sign : " ";
+    BUF_AUTO like = {0};
+    struct str rest = it->value;
+    size_t end = 0;
+    for (buf_addf(&like, "%s%s", any, one); word_next(&rest, &like); buf_add_z(&like, one)) end = like.n;
+    if (is_prefix(it)) buf_cut(&like, end);
+    buf_add_z(&like, any);
+    sentence_add(q, q->is_sqlite ? " OR f.recipient_words GLOB " : " OR f.recipient_words LIKE ");
+    sentence_add_text(q, arena_str(q->arena, buf_str(&like)));
+}
+
+static void add_wordy(struct sentence *q, const struct event_item *it, int64_t domain_id) {
+    WORDS_SEARCH_AUTO search = {.domain_id = domain_id, .is_sqlite = q->is_sqlite};
+    if (!find_item(&search, it, false)) {
+        sentence_add(q, "1 = 0");
+        return;
+    }
+    sentence_add(q, "(");
+    add_found(q, &search);
+    if (is_anywhere(it)) add_recipient_words(q, it);
+    sentence_add(q, ")");
+}
+
+/* What every event that is meant must have: the terms that stand at the top, joined by AND. */
+struct lead {
+    struct words_search search;
+    bool is_enough[EVENT_ITEMS_MAX]; /* of a term: whoever is found has it */
+};
+#define LEAD_AUTO __attribute__((cleanup(lead_fini))) struct lead
+
+static void lead_fini(struct lead *lead) {
+    words_search_fini(&lead->search);
+}
+
+static bool is_either_or(const struct event_condition *condition) {
+    int depth = 0;
+    for (size_t i = 0; i < condition->count; i++) {
+        enum event_op op = condition->items[i].op;
+        depth += (op == EVENT_OPEN_BRACKET) - (op == EVENT_CLOSE_BRACKET);
+        if (op == EVENT_OR && depth == 0) return true;
+    }
+    return false;
+}
+
+static void find_lead(const struct event_filter *filter, bool is_sqlite, struct lead *lead) {
+    const struct event_condition *condition = filter->condition;
+    int depth = 0;
+    lead->search = (struct words_search){.domain_id = filter->domain_id, .is_sqlite = is_sqlite};
+    if (!condition || filter->message_id || is_either_or(condition)) return;
+    for (size_t i = 0; i < condition->count; i++) {
+        const struct event_item *it = &condition->items[i];
+        bool is_denied = i > 0 && it[-1].op == EVENT_NOT;
+        depth += (it->op == EVENT_OPEN_BRACKET) - (it->op == EVENT_CLOSE_BRACKET);
+        if (depth || is_denied || !is_wordy(it)) continue;
+        size_t length = lead->search.text.n;
+        if (length) words_and(&lead->search);
+        bool is_found = find_item(&lead->search, it, true);
+        if (!is_found) buf_cut(&lead->search.text, length);
+        lead->is_enough[i] = is_found && !is_anywhere(it) && it->field != EVENT_FIELD_RECIPIENT;
+    }
+}
+
+/* ---- other terms ---- */
 static void add_compared(struct sentence *q, const char *column, const char *operator, struct str value) {
     if (!value.p) return;
     buf_addf(&q->sql, " AND lower(%s) %s ", column, operator);
@@ -172,10 +275,11 @@ static void add_types(struct sentence *q, int64_t types) {
     sentence_add(q, " & (CAST(1 AS BIGINT) << CAST(f.type AS INTEGER))) <> 0");
 }
 
-static void add_time(struct sentence *q, int64_t from, int64_t before) {
-    sentence_add(q, "f.at >= ");
+static void add_time(struct sentence *q, const char *column, int64_t from, int64_t before) {
+    sentence_add(q, column);
+    sentence_add(q, " >= ");
     sentence_add_int(q, from);
-    sentence_add(q, " AND f.at < ");
+    buf_addf(&q->sql, " AND %s < ", column);
     sentence_add_int(q, before);
 }
 
@@ -185,51 +289,56 @@ static void add_item(struct sentence *q, const struct event_item *it) {
                                         [EVENT_NOT] = "NOT ",
                                         [EVENT_OPEN_BRACKET] = "(",
                                         [EVENT_CLOSE_BRACKET] = ")"};
-    switch (it->op) {
-    case EVENT_AND:
-    case EVENT_OR:
-    case EVENT_NOT:
-    case EVENT_OPEN_BRACKET:
-    case EVENT_CLOSE_BRACKET:
+    if (it->op <= EVENT_CLOSE_BRACKET) {
         sentence_add(q, signs[it->op]);
-        break;
-    case EVENT_ANYWHERE:
-        add_anywhere(q, it);
-        break;
-    case EVENT_IS:
-    case EVENT_PREFIX:
-    case EVENT_RANGE:
-    case EVENT_PRESENT:
-        add_term(q, it);
-        break;
-    case EVENT_TYPES:
+    } else if (it->op == EVENT_TYPES) {
         add_types(q, it->from);
-        break;
-    case EVENT_TIME:
+    } else if (it->op == EVENT_TIME) {
         sentence_add(q, "(");
-        add_time(q, it->from, it->before);
+        add_time(q, "f.at", it->from, it->before);
         sentence_add(q, ")");
-        break;
+    } else {
+        add_term(q, it);
     }
 }
 
-/* A message's few events are found by its own index: "+" keeps the engine off the domain's. */
-void event_add_where(struct sentence *q, const struct event_filter *filter) {
-    sentence_add(q, filter->message_id ? " WHERE +f.domain_id = " : " WHERE f.domain_id = ");
+/* Whatever leads, "+" keeps the engine off the other index. */
+static void add_frame(struct sentence *q, const struct event_filter *filter, const struct lead *lead) {
+    bool is_led = filter->message_id || lead->search.text.n;
+    sentence_add(q, " WHERE f.domain_id = ");
     sentence_add_int(q, filter->domain_id);
     sentence_add(q, " AND ");
-    add_time(q, filter->from_at ? filter->from_at : INT64_MIN, filter->before_at ? filter->before_at : INT64_MAX);
+    add_time(q, is_led ? "+f.at" : "f.at", filter->from_at ? filter->from_at : INT64_MIN,
+             filter->before_at ? filter->before_at : INT64_MAX);
     if (filter->message_id) {
         sentence_add(q, " AND f.message_id = ");
         sentence_add_int(q, filter->message_id);
     }
+    if (lead->search.text.n) {
+        sentence_add(q, " AND ");
+        add_found(q, &lead->search);
+    }
+}
+
+void event_add_where(struct sentence *q, const struct event_filter *filter) {
+    LEAD_AUTO lead = {0};
+    if (!q->is_by_time) find_lead(filter, q->is_sqlite, &lead);
+    add_frame(q, filter, &lead);
     if (filter->types) {
         sentence_add(q, " AND ");
         add_types(q, filter->types);
     }
     if (!filter->condition) return;
     sentence_add(q, " AND (");
-    for (size_t i = 0; i < filter->condition->count; i++) add_item(q, &filter->condition->items[i]);
+    for (size_t i = 0; i < filter->condition->count; i++) {
+        const struct event_item *it = &filter->condition->items[i];
+        if (lead.is_enough[i])
+            sentence_add(q, "1 = 1");
+        else if (is_wordy(it) && it->field != EVENT_FIELD_RECIPIENT)
+            add_wordy(q, it, filter->domain_id);
+        else
+            add_item(q, it);
+    }
     sentence_add(q, ")");
 }
 
@@ -242,17 +351,26 @@ int64_t event_cost_of(enum event_field field) {
     return fields[field].cost ? fields[field].cost : 1;
 }
 
-enum status event_check_work(struct db *tx, const struct event_filter *filter, int64_t cost) {
-    const struct event_condition *condition = filter->condition;
-    const struct event_period period = event_period_of(filter);
+/* The index alone counts. */
+static enum status count_looks(struct db *tx, struct arena *a, const struct event_filter *filter, const struct lead *lead,
+                               int64_t max) {
     int64_t count = 0;
-    for (size_t i = 0; condition && i < condition->count; i++) cost += event_cost_of(condition->items[i].field);
-    if (filter->message_id) return STATUS_OK;
-    int64_t max = LOOKS_MAX / (1 + cost);
-    struct stmt *s =
-        db_stmt(tx, "SELECT count(*) FROM (SELECT 1 AS one FROM events WHERE domain_id = ?1 AND at >= ?2 AND at < ?3 "
-                    "LIMIT ?4) counted");
-    STMT_BIND_INTS(s, 1, period.domain_id, period.from_at, period.before_at, max + 1);
-    enum status status = row_int(s, &count);
+    SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
+    sentence_add(&q, "SELECT count(*) FROM (SELECT 1 AS one FROM events f");
+    add_frame(&q, filter, lead);
+    sentence_add(&q, " LIMIT ");
+    sentence_add_int(&q, max + 1);
+    sentence_add(&q, ") counted");
+    enum status status = row_int(sentence_stmt(tx, &q), &count);
     return status == STATUS_OK && count > max ? STATUS_LIMIT : status;
+}
+
+enum status event_check_work(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t cost) {
+    const struct event_condition *condition = filter->condition;
+    LEAD_AUTO lead = {0};
+    if (filter->message_id) return STATUS_OK;
+    find_lead(filter, db_is_sqlite(tx), &lead);
+    for (size_t i = 0; condition && i < condition->count; i++)
+        if (!lead.is_enough[i]) cost += event_cost_of(condition->items[i].field);
+    return count_looks(tx, a, filter, &lead, LOOKS_MAX / (1 + cost));
 }

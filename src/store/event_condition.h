@@ -2,7 +2,13 @@
  *
  * A condition is the search language's sentence (proto/query) item by item, in terms of this table: names are fields, and what
  * is a date or an event's name is a number already. It becomes SQL of constants with parameters, the same on both engines and
- * with the same answers: letters are compared without regard to case, ASCII alone. All JSON is behind event_facts.h.
+ * with the same answers. All JSON is behind event_facts.h.
+ *
+ * What people look for in a message is words (base/word.h: folded for all scripts): a value's words stand one behind the other in
+ * the subject, the sender or the recipient, each one whole, but that a star makes the last one a beginning. "elc" does not find
+ * "welcome". They are looked up in an index (words.h), so terms about messages that all events must meet cost what they find, and
+ * not what there is. In all other fields a value is compared as a whole, without regard to the case of ASCII letters; userAgent
+ * holds it.
  *
  * Domain ids are never used again and belong to one account, so the domain is the scope (P6).
  * SPDX-License-Identifier: Apache-2.0 */
@@ -49,13 +55,14 @@ enum event_op {
     EVENT_NOT,
     EVENT_OPEN_BRACKET,
     EVENT_CLOSE_BRACKET,
-    EVENT_ANYWHERE, /* value is in subject, sender or recipient, or is the (beginning of the) message's id */
-    EVENT_IS,       /* field is value; subject and userAgent: hold it */
-    EVENT_PREFIX,   /* field begins with value; subject and userAgent: a word of it does */
-    EVENT_RANGE,    /* value <= field <= to; p == NULL: open */
-    EVENT_PRESENT,  /* field is not empty */
-    EVENT_TYPES,    /* type is one of the EVENT_BIT()s in `from` */
-    EVENT_TIME,     /* from <= at < before */
+    EVENT_ANYWHERE, /* the words of value stand in subject, sender or recipient, or it is the (beginning of the) message's id */
+    EVENT_ANYWHERE_PREFIX, /* the same, and its end is the beginning of a word */
+    EVENT_IS,              /* field is value; subject: has its words; userAgent: holds it */
+    EVENT_PREFIX,          /* field begins with value; subject: has its words, the last a beginning; userAgent: a word does */
+    EVENT_RANGE,           /* value <= field <= to; p == NULL: open */
+    EVENT_PRESENT,         /* field is not empty */
+    EVENT_TYPES,           /* type is one of the EVENT_BIT()s in `from` */
+    EVENT_TIME,            /* from <= at < before */
 };
 struct event_item {
     enum event_op op;

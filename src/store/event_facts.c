@@ -36,10 +36,10 @@ static const struct {
 };
 
 /* What stands around a JSON text, a path in it and between its steps; bytes as hexadecimal digits; the items of the messages'
- * tags; and how texts compare. */
+ * tags; how texts compare; and what an event's recipient is compared with, word by word. */
 struct dialect {
     const char *json, *path, *step, *end;
-    const char *hex, *items, *bytewise;
+    const char *hex, *items, *bytewise, *words;
 };
 static const struct dialect sqlite = {
     .json = "CAST(json_extract(",
@@ -49,6 +49,7 @@ static const struct dialect sqlite = {
     .hex = "lower(hex(m.uuid))",
     .items = "json_each(m.tags) t",
     .bytewise = "",
+    .words = "' ' || lower(e.recipient) || ' '",
 };
 static const struct dialect pgsql = {
     .json = "(CAST(",
@@ -58,6 +59,8 @@ static const struct dialect pgsql = {
     .hex = "encode(m.uuid, 'hex')",
     .items = "LATERAL json_array_elements_text(CAST(m.tags AS json)) AS t(value)",
     .bytewise = " COLLATE \"C\"",
+    .words = "' ' || translate(lower(e.recipient COLLATE \"C\"), '!\"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~', '                        "
+             "        ') || ' '",
 };
 
 static void add_text(struct buf *sql, const struct dialect *d, const char *value, const char *name) {
@@ -87,6 +90,7 @@ void event_facts_add(struct buf *sql, const struct db *db) {
                    "e.domain_id, e.message_id, e.recipient_id, e.detail, m.uuid, m.tags, m.metadata");
     add_texts(sql, d);
     add_text(sql, d, d->hex, "message_hex");
+    buf_addf(sql, ", %s AS recipient_words", d->words);
     buf_add_z(sql, " FROM events e LEFT JOIN messages m ON m.id = e.message_id), event_tags AS NOT MATERIALIZED (SELECT "
                    "m.id AS message_id");
     add_text(sql, d, "t.value", "tag");

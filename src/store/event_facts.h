@@ -12,6 +12,7 @@ struct db;
  *
  * event_facts, one row an event: id, at, type, is_first, is_machine, account_id, domain_id, message_id, recipient_id, detail; of
  * its message uuid, tags, metadata; and the texts of the table in event_facts.c. event_tags: message_id, tag.
+ * And recipient_words, for what event_condition.c compares it with.
  * Texts are never NULL but '' where there is none, lower() of them folds ASCII alone, and they compare by their bytes. What a
  * query does not name is not read. */
 void event_facts_add(struct buf *sql, const struct db *db);

@@ -58,8 +58,8 @@ static bool is_about_machines(const struct event_filter *filter, enum event_fiel
 static enum status group_events(struct db *tx, struct arena *a, const struct event_filter *filter, enum event_field field,
                                 int limit, struct event_bucket_list *ret) {
     const char *column = event_column(field);
-    SENTENCE_AUTO q = {.arena = a};
-    enum status status = event_check_work(tx, filter, event_cost_of(field));
+    SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
+    enum status status = event_check_work(tx, a, filter, event_cost_of(field));
     if (status != STATUS_OK) return status;
     event_facts_add(&q.sql, tx);
     buf_addf(&q.sql, "SELECT %s, count(*) FROM event_facts f", column);

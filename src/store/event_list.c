@@ -15,7 +15,7 @@ static void add_source(struct sentence *q, const struct event_filter *filter) {
 }
 
 static enum status count_all(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t *ret) {
-    SENTENCE_AUTO q = {.arena = a};
+    SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
     event_facts_add(&q.sql, tx);
     sentence_add(&q, "SELECT count(*)");
     add_source(&q, filter);
@@ -52,8 +52,8 @@ void event_fill_row(struct stmt *s, struct arena *a, void *item) {
 static enum status list_found(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
                               struct event_row_list *ret) {
     int64_t total = 0;
-    SENTENCE_AUTO q = {.arena = a};
-    enum status status = event_check_work(tx, filter, 0);
+    SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
+    enum status status = event_check_work(tx, a, filter, 0);
     if (status == STATUS_OK) status = count_all(tx, a, filter, &total);
     if (status != STATUS_OK) return status;
     event_facts_add(&q.sql, tx);

@@ -19,9 +19,9 @@ bool event_is_number(enum event_field field);
  * the message's uuid, sender, subject, tags and metadata; a row_fill_fn. */
 void event_fill_row(struct stmt *s, struct arena *a, void *item);
 
-/* LIMIT: there are more events in the filter's time than may be looked at, if for each the condition is tested, and what costs
- * `cost` is done besides. The index alone counts. */
-WARN_UNUSED enum status event_check_work(struct db *tx, const struct event_filter *filter, int64_t cost);
+/* LIMIT: there are more events in the filter's time, or of the messages that its words lead to, than may be looked at, if for
+ * each the condition is tested, and what costs `cost` is done besides. */
+WARN_UNUSED enum status event_check_work(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t cost);
 /* What reading the field of an event costs, in units of `cost`. */
 int64_t event_cost_of(enum event_field field);
 

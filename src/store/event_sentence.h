@@ -13,6 +13,8 @@
 struct sentence {
     struct buf sql;
     struct arena *arena;
+    bool is_sqlite;
+    bool is_by_time; /* it is about so few events of a time that no words lead to them faster (store/event_walk.h) */
     struct {
         bool is_text;
         struct str text;

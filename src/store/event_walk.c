@@ -27,7 +27,7 @@ static void add_span(struct sentence *q, const struct event_filter *filter, stru
 /* NOT_FOUND: the stretch goes to the end. */
 static enum status find_last(struct db *tx, struct arena *a, const struct event_filter *filter, struct event_place place,
                              int looks, struct event_place *ret) {
-    SENTENCE_AUTO q = {.arena = a};
+    SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx), .is_by_time = true};
     const struct event_filter all = {.domain_id = filter->domain_id,
                                      .from_at = filter->from_at,
                                      .before_at = filter->before_at,
@@ -44,7 +44,7 @@ static enum status find_last(struct db *tx, struct arena *a, const struct event_
 
 static enum status read_span(struct db *tx, struct arena *a, const struct event_filter *filter, struct event_place place,
                              struct event_place last, struct row_list *ret) {
-    SENTENCE_AUTO q = {.arena = a};
+    SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx), .is_by_time = true};
     if (filter->condition) event_facts_add(&q.sql, tx);
     sentence_add(&q,
                  "SELECT f.id, f.at, f.type, f.account_id, f.domain_id, f.message_id, f.recipient_id, f.recipient, f.detail, ");

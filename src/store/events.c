@@ -8,6 +8,9 @@
 #include "store/rollup.h"
 #include "store/rows.h"
 
+/* Of the message ?1, by the index that has them by domain. */
+#define OF_MESSAGE "domain_id = (SELECT domain_id FROM messages WHERE id = ?1) AND message_id = ?1"
+
 static const struct {
     const char *noun, *participle;
 } names[EVENT_TYPE_COUNT] = {
@@ -106,19 +109,20 @@ enum status event_remove(struct db *tx, int64_t domain_id, int64_t at, int64_t i
 
 enum status event_remove_all(struct db *tx, int64_t message_id, int64_t recipient_id, int64_t *ret_count) {
     enum status status;
-    struct stmt *list = db_stmt(tx, "SELECT domain_id, type, at FROM events WHERE message_id = ?1 AND recipient_id = ?2");
+    struct stmt *list = db_stmt(tx, "SELECT domain_id, type, at FROM events WHERE " OF_MESSAGE " AND recipient_id = ?2");
     STMT_BIND_INTS(list, 1, message_id, recipient_id);
     while ((status = stmt_step(list)) == STATUS_ROW)
         rollup_remove(tx, stmt_int(list, 0), (enum event_type)stmt_int(list, 1), stmt_int(list, 2));
     if (status != STATUS_OK) return status;
-    struct stmt *s = db_stmt(tx, "DELETE FROM events WHERE message_id = ?1 AND recipient_id = ?2");
+    struct stmt *s = db_stmt(tx, "DELETE FROM events WHERE " OF_MESSAGE " AND recipient_id = ?2");
     STMT_BIND_INTS(s, 1, message_id, recipient_id);
     return rows_change(tx, s, ret_count);
 }
 
 enum status event_count_recent(struct db *tx, const struct event *like, int64_t since, int64_t *ret_count) {
-    struct stmt *s = db_stmt(tx, "SELECT count(*) FROM (SELECT type, recipient_id, at FROM events WHERE message_id = ?1 "
-                                 "ORDER BY id DESC LIMIT ?2) w WHERE w.type = ?3 AND w.recipient_id = ?4 AND w.at >= ?5");
-    STMT_BIND_INTS(s, 1, like->message_id, EVENT_RECENT_MAX, like->type, like->recipient_id, since);
+    struct stmt *s = db_stmt(
+        tx, "SELECT count(*) FROM (SELECT type, recipient_id, at FROM events WHERE domain_id = ?6 AND "
+            "message_id = ?1 ORDER BY at DESC, id DESC LIMIT ?2) w WHERE w.type = ?3 AND w.recipient_id = ?4 AND w.at >= ?5");
+    STMT_BIND_INTS(s, 1, like->message_id, EVENT_RECENT_MAX, like->type, like->recipient_id, since, like->domain_id);
     return row_int(s, ret_count);
 }

@@ -100,7 +100,7 @@ static void event_fill(struct stmt *s, struct arena *a, void *item) {
 
 enum status message_timeline(struct db *tx, struct arena *a, int64_t id, int limit, struct message_timeline *ret) {
     struct stmt *s = db_stmt(tx, "SELECT id, at, type, recipient_id, recipient, detail FROM events WHERE message_id = ?1 "
-                                 "ORDER BY id LIMIT ?2");
+                                 "AND domain_id = (SELECT domain_id FROM messages WHERE id = ?1) ORDER BY at, id LIMIT ?2");
     STMT_BIND_INTS(s, 1, id, limit);
     return rows_collect(s, a, sizeof(struct event), event_fill, ret);
 }

@@ -7,6 +7,7 @@
 #include "store/bodies.h"
 #include "store/events.h"
 #include "store/rows.h"
+#include "store/words.h"
 
 #define WAITING "state IN (0, 1, 2)" /* scheduled, queued, held */
 
@@ -35,7 +36,8 @@ static const struct {
                            "SELECT id, created_at, CAST(0 AS BIGINT) FROM messages WHERE account_id = ?1 AND id > ?3 "
                            "AND ?2 IS NOT NULL AND ?4 IS NOT NULL ORDER BY id LIMIT ?5",
                            "SELECT count(CASE WHEN " WAITING " THEN 1 END) + (SELECT count(*) FROM (SELECT 1 AS one FROM events "
-                           "WHERE message_id = ?1 LIMIT 1) e), count(*) FROM recipients WHERE message_id = ?1",
+                           "WHERE domain_id = (SELECT domain_id FROM messages WHERE id = ?1) AND message_id = ?1 LIMIT 1) e), "
+                           "count(*) FROM recipients WHERE message_id = ?1",
                            "DELETE FROM messages WHERE id = ?1 AND account_id = ?2 AND ?3 IS NOT NULL"},
     [RETAINED_LIST_SENDS] =
         {"list sends", "SELECT account_id, account_id FROM list_sends WHERE account_id > ?1 ORDER BY account_id LIMIT 1",
@@ -105,6 +107,8 @@ enum status retained_remove(struct db *tx, enum retained what, int64_t owner_id,
     if (what == RETAINED_BODIES || what == RETAINED_MESSAGES) status = body_delete(tx, item->id);
     if (status == STATUS_NOT_FOUND) status = STATUS_OK;
     if (status != STATUS_OK || what == RETAINED_BODIES) return status;
+    if (what == RETAINED_MESSAGES) status = words_remove(tx, item->id);
+    if (status != STATUS_OK) return status;
     if (what == RETAINED_EVENTS) return event_remove(tx, owner_id, item->at, item->id);
     struct stmt *s = db_stmt(tx, kinds[what].remove);
     STMT_BIND_INTS(s, 1, item->id, owner_id, item->at);

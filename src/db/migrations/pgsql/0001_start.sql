@@ -414,6 +414,12 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_account ON messages(account_id, id);
 CREATE INDEX messages_by_domain ON messages(domain_id, id);
 
+CREATE TABLE words (                    -- which messages hold a word (store/words.h)
+    message_id  BIGINT PRIMARY KEY,
+    word        TSVECTOR NOT NULL
+);
+CREATE INDEX words_by_word ON words USING GIN (word);
+
 CREATE TABLE bodies (                   -- what is sent, for as long as it is kept, and at least while somebody waits for it
     message_id  BIGINT PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE,
     account_id  BIGINT NOT NULL,
@@ -529,7 +535,7 @@ CREATE TABLE events (
     detail      TEXT NOT NULL                      -- JSON: what is particular to this event
 );
 CREATE INDEX events_by_domain ON events(domain_id, at, id, type, is_first, is_machine);
-CREATE INDEX events_by_message ON events(message_id, id);
+CREATE INDEX events_by_message ON events(domain_id, message_id, at, id, type, is_machine);
 CREATE INDEX events_bad ON events(at, domain_id, type) WHERE type IN (4, 10); -- EVENT_BOUNCE, EVENT_COMPLAINT
 CREATE UNIQUE INDEX events_first ON events(recipient_id, type) WHERE is_first = 1;
 

@@ -414,6 +414,8 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_account ON messages(account_id, id);
 CREATE INDEX messages_by_domain ON messages(domain_id, id);
 
+CREATE VIRTUAL TABLE words USING fts5(word, content='', columnsize=0, tokenize="ascii tokenchars '@.-_+='"); -- which messages hold a word (store/words.h)
+
 CREATE TABLE bodies (                   -- what is sent, for as long as it is kept, and at least while somebody waits for it
     message_id  INTEGER PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE,
     account_id  INTEGER NOT NULL,
@@ -529,7 +531,7 @@ CREATE TABLE events (
     detail      TEXT NOT NULL                      -- JSON: what is particular to this event
 ) STRICT;
 CREATE INDEX events_by_domain ON events(domain_id, at, id, type, is_first, is_machine);
-CREATE INDEX events_by_message ON events(message_id, id);
+CREATE INDEX events_by_message ON events(domain_id, message_id, at, id, type, is_machine);
 CREATE INDEX events_bad ON events(at, domain_id, type) WHERE type IN (4, 10); -- EVENT_BOUNCE, EVENT_COMPLAINT
 CREATE UNIQUE INDEX events_first ON events(recipient_id, type) WHERE is_first = 1;
 
