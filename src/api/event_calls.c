@@ -4,6 +4,7 @@
 #include "api/event_calls.h"
 
 #include "core/domains.h"
+#include "core/event_narrow.h"
 #include "core/event_show.h"
 #include "core/events.h"
 
@@ -57,6 +58,7 @@ enum status event_calls_check(struct call *c, struct db *db) {
     event_calls_dates(c, &filter->from_at, &filter->before_at);
     filter->types = call_number(c, "Event", 0);
     if (query.n && event_condition_parse(query, c->arena, condition, &why)) filter->condition = condition;
+    event_narrow(filter, c->arena);
     if (why.n) call_refuse_say(c, STR("Query"), arena_str(c->arena, buf_str(&why)).p);
     c->state = filter;
     return STATUS_OK;
