@@ -1,6 +1,7 @@
 /* api.c - HTTP exchanges and calls: each exchange owns one call, kept in its arena.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
+#include "api/export_gate.h"
 
 #include "base/log.h"
 
@@ -31,7 +32,25 @@ static void done(struct call *call) {
         .header_count = call->header_count,
         .body = buf_take(&call->out),
     };
-    http_exchange_respond(call->arg, &response);
+    if (call->more && !call->refused.count) {
+        http_exchange_stream(call->arg, &response);
+    } else {
+        http_exchange_respond(call->arg, &response);
+    }
+}
+
+/* There may be much to look at before there is something to say. */
+static void piece(struct call *call) {
+    struct http_exchange *x = call->arg;
+    if (call->fault != STATUS_OK || http_exchange_is_gone(x)) {
+        http_exchange_cut(x);
+    } else if (call->out.n) {
+        http_exchange_write(x, &call->out);
+    } else if (call->is_ended) {
+        http_exchange_finish(x);
+    } else {
+        call_more(call);
+    }
 }
 
 /* "Bearer <key>"; another scheme counts as a key nobody has, and so do two lines: who stands before us may have looked at the
@@ -67,6 +86,7 @@ static void start(struct http_exchange *x, const struct api *api, bool is_contro
     call->request = request_of(x, is_control);
     call->admit = admit;
     call->done = done;
+    call->piece = piece;
     call->arg = x;
     http_exchange_set_user(x, call);
     call_start(call);
@@ -98,6 +118,16 @@ static void on_body(struct http_exchange *x, void *arg) {
     call_body(http_exchange_user(x), http_exchange_body(x));
 }
 
+static void on_more(struct http_exchange *x, void *arg) {
+    (void)arg;
+    struct call *call = http_exchange_user(x);
+    if (call->is_ended) {
+        http_exchange_finish(x);
+    } else {
+        call_more(call);
+    }
+}
+
 static void on_end(struct http_exchange *x, void *arg) {
     (void)arg;
     struct call *call = http_exchange_user(x);
@@ -127,6 +157,7 @@ static void add_route(struct api *api, unsigned methods, struct str path) {
         .is_prefix = open != STR_NONE,
         .head = on_public_head,
         .body = on_body,
+        .more = on_more,
         .end = on_end,
         .arg = api,
     };
@@ -136,6 +167,7 @@ struct api *api_new(const struct api_options *options) {
     struct api *api = calloc(1, sizeof *api);
     if (!api) abort();
     api->options = *options;
+    api->options.exports = export_gate_new();
     add_route(api, HTTP_BIT(HTTP_GET) | HTTP_BIT(HTTP_POST), STR("/api.php"));
     add_route(api, HTTP_BIT(HTTP_GET) | HTTP_BIT(HTTP_POST), STR("/api.php/{Command}"));
     for (size_t i = 0; i < operation_count(); i++) {
@@ -147,6 +179,7 @@ struct api *api_new(const struct api_options *options) {
         .path = STR("/control"),
         .head = on_control_head,
         .body = on_body,
+        .more = on_more,
         .end = on_end,
         .arg = api,
     };
@@ -156,6 +189,7 @@ struct api *api_new(const struct api_options *options) {
 void api_free(struct api **api) {
     if (!*api) return;
     explicit_bzero(&(*api)->options.seal, sizeof(*api)->options.seal);
+    export_gate_free(&(*api)->options.exports);
     free(*api);
     *api = NULL;
 }

@@ -24,6 +24,7 @@ struct api;
 struct work;
 struct tls_report_options;
 struct hook_trial;
+struct export_gate;
 /* Everything pointed at must outlive the api; strings are borrowed too. */
 struct api_options {
     struct executor *writer, *readers, *searchers, *slow;
@@ -45,8 +46,9 @@ struct api_options {
     struct webhook_rules webhooks;      /* which URLs may be called */
     bool is_sandbox;                    /* the inbox exists */
     const struct source_table *sources; /* outlives the API; NULL: the kernel's choice of address, one pool */
-    struct http_budget *budget; /* memory that messages made of templates and lists share with request bodies; may be NULL */
-    struct work *work;          /* woken after what goes on in the background was stored (api/work.h); may be NULL */
+    struct http_budget *budget;  /* memory that messages made of templates and lists share with request bodies; may be NULL */
+    struct export_gate *exports; /* api_new makes its own; NULL, for tests: any number at once */
+    struct work *work;           /* woken after what goes on in the background was stored (api/work.h); may be NULL */
     /* After COMMIT, on the loop of the request: new entries for the scheduler. They are valid during the call only. */
     void (*queue_offer)(void *arg, const struct queue_entry *entries, size_t count);
     /* Any loop: mta_hold and mta_release (mta/mta.h); held->done may be called at once, by this thread. NULL: nobody delivers. */

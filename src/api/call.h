@@ -52,6 +52,7 @@ struct call {
     struct call_request request;
     void (*admit)(struct call *call, size_t body_max); /* let the body in, then call_body; may happen inside call_start */
     void (*done)(struct call *call);                   /* the answer stands; the call is not touched afterwards */
+    void (*piece)(struct call *call);                  /* of call_more: the next piece is in out, or it failed */
     void *arg;
 
     /* For the handlers. */
@@ -68,7 +69,8 @@ struct call {
     struct sender_login sender;           /* SENDER, EITHER by a key: who calls; key.id 0: no sender key */
     void *state;                          /* a handler's, from step to step; in the arena */
     void (*cleanup)(struct call *call);   /* for what state holds outside the arena */
-    size_t write_bytes;                   /* what the writer's step will write, roughly; 0: about as much as the body */
+    step_fn more; /* set by a SEARCH: `out` is the first piece of an answer whose next this writes, till it says call_end() */
+    size_t write_bytes; /* what the writer's step will write, roughly; 0: about as much as the body */
     struct call_machine machine;
     struct json_writer json; /* writes into out */
 
@@ -86,6 +88,7 @@ struct call {
     struct job job;
     step_fn fn;
     void (*then)(struct call *call), (*after_judge)(struct call *call);
+    struct timer busy; /* of call_more */
     size_t step;
     bool is_again, is_ended;
     bool has_taken_room; /* of the disk, once a call */
@@ -105,6 +108,9 @@ struct call {
 void call_start(struct call *call);
 /* The body is there; it must outlive the call. Ends in done. */
 void call_body(struct call *call, struct str body);
+/* After done, where call->more is set and is_ended is not: make the next piece. Ends in `piece`: `fault` is why there will be no
+ * more; else what is in out, perhaps nothing yet, is to be sent. */
+void call_more(struct call *call);
 /* Release what the call holds; after done, or when it was given up before its body came. */
 void call_fini(struct call *call);
 

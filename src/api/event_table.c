@@ -1,23 +1,42 @@
 /* event_table.c - events: parameters, refusals in the contract's printed order, and the operations themselves.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/event_calls.h"
+#include "api/export_calls.h"
 #include "api/tables.h"
 
+#include "core/event_cursor.h"
 #include "core/keys.h"
 
 #define DATES                                                                                                                    \
     {"StartDate", PARAM_TIME, false, 0, 0, 0, 0, "From: YYYY-MM-DD, YYYY-MM-DD HH:MM:SS or Unix time, UTC"}, {                   \
         "EndDate", PARAM_TIME, false, 0, 0, 0, 0, "To, included, a day as a whole; written like StartDate"                       \
     }
+#define CURSOR                                                                                                                   \
+    {                                                                                                                            \
+        "Cursor", PARAM_TEXT, false, 0, 0, 0, EVENT_CURSOR_MAX,                                                                  \
+            "NextCursor of the page before, of the same search: pages then neither shift nor slow down; StartFrom is 0"          \
+    }
 #define EVENT                                                                                                                    \
     { "Event", PARAM_EVENT, false, 0, 0, 0, 0, "Event type, or a list of them" }
 #define QUERY                                                                                                                    \
     {                                                                                                                            \
         "Query", PARAM_TEXT, false, 0, REFUSAL_FIELD, 0, 1024,                                                                   \
-            "Search: words and \"phrases\" in subject, sender, recipient and message id; field:value, field:val*, field:\"two "  \
-            "words\", "                                                                                                          \
+            "Search: whole words and \"phrases\" in subject, sender and recipient, a message id; field:value, field:val*, "       \
+            "field:\"two words\", "                                                                                                          \
             "field:[a TO b]; AND, OR, NOT and brackets"                                                                          \
     }
+#define MESSAGE                                                                                                                  \
+    { "MessageID", PARAM_TEXT, false, 0, 0, 0, 128, "Events of this message only" }
+#define FORMAT                                                                                                                   \
+    {                                                                                                                            \
+        "Format", PARAM_CHOICE, false, 0, REFUSAL_FIELD, 0, 0,                                                                   \
+            "csv (when absent): UTF-8 with a byte order mark, RFC 4180, cells that a spreadsheet would run as formulas begin "   \
+            "with a quote; ndjson: a line an event, as GET /api/v1/events shows it",                                             \
+            "csv,ndjson"                                                                                                         \
+    }
+#define EXPORT_SENTENCE                                                                                                          \
+    "All events that a search finds, newest first, as a file: as many as there are, streamed; the connection breaks off if it "  \
+    "cannot be finished. X-Posthorn-Export-Total tells how many there are, unless Query or MessageID decides. Two at a time"
 #define AGGREGATE                                                                                                                \
     {"AggregatedField",                                                                                                          \
      PARAM_CHOICE,                                                                                                               \
@@ -37,6 +56,7 @@ static const struct param command_params[] = {
     {"DomainID", PARAM_ID, true, 1, 2, 0, 0, "Sender domain"},
     {"StartFrom", PARAM_INT, true, 4, 4, 0, 1000000000, "Events to skip, newest first"},
     {"RetrieveCount", PARAM_INT, true, 5, 5, 1, 100, "Events to return"},
+    CURSOR,
     DATES,
     EVENT,
     QUERY,
@@ -50,9 +70,10 @@ static const struct refusal command_refusals[] = {
 static const struct param rest_params[] = {
     {"StartFrom", PARAM_INT, false, 4, 4, 0, 1000000000, "Events to skip, newest first; 0 when absent"},
     {"RetrieveCount", PARAM_INT, false, 5, 5, 1, 100, "Events to return; 5 when absent"},
+    CURSOR,
     DATES,
     EVENT,
-    {"MessageID", PARAM_TEXT, false, 0, 0, 0, 128, "Events of this message only"},
+    MESSAGE,
     QUERY,
 };
 static const struct refusal rest_refusals[] = {
@@ -77,8 +98,28 @@ static const struct refusal aggregate_rest_refusals[] = {
     {13, 401, "Invalid SenderAPIKey"},
 };
 
+static const struct param export_params[] = {
+    {"DomainID", PARAM_INT, false, 2, 2, 0, INT64_MAX, "Sender domain; 0 or absent: all of the account's, one after the other"},
+    DATES,
+    EVENT,
+    MESSAGE,
+    QUERY,
+    FORMAT,
+};
+static const struct refusal export_refusals[] = {
+    {2, 0, "Failed to retrieve sender domain"},
+    {REFUSAL_TOO_MANY, 429, "Too many requests. Please wait for {seconds} seconds before trying again."},
+};
+static const struct param export_rest_params[] = {DATES, EVENT, MESSAGE, QUERY, FORMAT};
+static const struct refusal export_rest_refusals[] = {
+    {1, 401, "Missing SenderAPIKey"},
+    {2, 403, "Invalid user account"},
+    {13, 401, "Invalid SenderAPIKey"},
+    {REFUSAL_TOO_MANY, 429, "Too many requests. Please wait for {seconds} seconds before trying again."},
+};
+
 #define BUCKETS       "{\"AggBuckets\":[{\"key\":\"delivery\",\"doc_count\":1204}]}"
-#define ANSWER(event) "{\"TotalRecords\":150,\"Events\":[" event "]}"
+#define ANSWER(event) "{\"TotalRecords\":150,\"NextCursor\":\"0000019b7a...\",\"Events\":[" event "]}"
 
 static const struct operation rows[] = {
     {"GetEvents", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_EVENTS, 2, HTTP_GET, 0, "/api/v1/events",
@@ -115,6 +156,13 @@ static const struct operation rows[] = {
      .request = "{\"DomainID\":123,\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-12-31\",\"AggregatedField\":\"eventType\","
                 "\"AggregateSize\":10}",
      .answer = BUCKETS},
+    {"Events.Export", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_EVENTS, 2, HTTP_GET, 0, "/api/v1/events/export", EXPORT_SENTENCE,
+     LIST_OF(export_rest_params, export_rest_refusals),
+     .steps = {{STEP_SIZED, export_calls_check}, {STEP_SEARCH, export_calls_begin}}, .media = "text/csv,application/x-ndjson"},
+    {"EmailGateway.ExportEvents", STYLE_COMMAND, CALLER_USER, .sentence = EXPORT_SENTENCE,
+     LIST_OF(export_params, export_refusals), .steps = {{STEP_SIZED, export_calls_check}, {STEP_SEARCH, export_calls_begin}},
+     .request = "{\"DomainID\":123,\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-01-31\",\"Event\":\"bounce\"}",
+     .media = "text/csv,application/x-ndjson"},
 };
 const struct operation_table event_table = {"Events", rows, sizeof rows / sizeof rows[0],
                                             "What became of each message, searched and counted"};

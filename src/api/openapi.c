@@ -142,13 +142,21 @@ static void write_command_answer(struct json_writer *w, const struct json *examp
     json_close_array(w);
 }
 
+static void write_media(struct json_writer *w, struct str list) {
+    struct str media;
+    while (str_next(&list, ',', &media)) json_add_raw(w, media, STR("{\"schema\":{\"type\":\"string\"}}"));
+}
+
 static void write_success(struct json_writer *w, struct arena *arena, const struct operation *op) {
     const struct json *example = parse_example(arena, op->answer);
     bool is_command = op->style == STYLE_COMMAND;
     json_add_object(w, arena_strf(arena, "%d", op->success ? op->success : 200));
     json_add_z(w, STR("description"), is_command ? "Done, or refused: Success tells" : "Done");
-    if (example || is_command) {
+    if (example || is_command || op->media) {
         json_add_object(w, STR("content"));
+        if (op->media) write_media(w, str_from_z(op->media));
+    }
+    if (example || is_command) {
         json_add_object(w, STR("application/json"));
         json_key(w, STR("schema"));
         if (is_command) {
@@ -163,8 +171,8 @@ static void write_success(struct json_writer *w, struct arena *arena, const stru
             schema_example(w, example, is_command);
         }
         json_close_object(w);
-        json_close_object(w);
     }
+    if (example || is_command || op->media) json_close_object(w);
     json_close_object(w);
 }
 

@@ -132,8 +132,9 @@ struct operation {
     /* A refusal's ErrorCode is the list of all its codes that apply, as the contract shows for AddWebhook: the first step off the
      * loop runs although parameters were refused (call_arg()->is_given tells which), and adds what it finds. */
     bool lists_all_codes;
-    bool judges_all; /* the same, where a command still answers one code: that which is printed first */
-    int success;     /* HTTP status of an answer that is no refusal; 0: 200 */
+    bool judges_all;   /* the same, where a command still answers one code: that which is printed first */
+    const char *media; /* types of an answer that is no JSON, comma list; NULL: it is JSON */
+    int success;       /* HTTP status of an answer that is no refusal; 0: 200 */
     bool takes_idempotency_key;
     bool takes_room; /* mail comes in by it: 507 while the disk is nearly full (core/disk_gate.h) */
 };

@@ -82,6 +82,7 @@ static void write_operation(struct buf *out, const struct operation *op) {
     write_params(out, op);
     write_example(out, "Request", op->request, false, is_command);
     write_example(out, "Answer", op->answer, true, is_command);
+    if (op->media) buf_addf(out, "\nAn answer that is no refusal is a file, one of: `%s`.\n", op->media);
     write_refusals(out, op);
 }
 

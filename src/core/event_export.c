@@ -5,12 +5,16 @@
 #include "core/event_show.h"
 #include "proto/csv/csv_write.h"
 #include "proto/json/json.h"
-#include "store/domains.h"
 #include "store/rollup_read.h"
 
 #define PIECE_BYTES ((size_t)256 << 10)
 #define PIECE_MS    100
-#define LOOKS       1000 /* events of a stretch: some ten milliseconds */
+/* Events of a stretch, some ten milliseconds: fewer where a condition is dear, more where it lets few through. */
+#define LOOKS       1000
+#define LOOKS_LEAST 50
+#define LOOKS_MOST  8000
+#define ROWS_FEW    200
+#define ROWS_MANY   1000
 
 /* ---- a line ---- */
 /* Of the cells that are in the event's detail: a member, or one inside of it. */
@@ -107,66 +111,81 @@ void event_export_begin(const struct event_export *e, struct buf *out) {
     csv_end_line(out);
 }
 
-enum status event_export_domains(struct db *tx, struct arena *arena, struct event_export *e) {
-    struct rollup_domain_list list;
-    enum status status = rollup_domain_list(tx, arena, e->account_id, &list);
+/* Where it is, or the next one; *ret_id 0: there is none. */
+static enum status find_domain(struct db *tx, struct arena *arena, const struct event_export *e, int64_t *ret_id,
+                               struct str *ret_name) {
+    struct rollup_domain_page list;
+    int64_t at = e->is_inside ? e->at_domain : e->domain_id;
+    enum status status = rollup_domain_page(tx, arena, e->account_id, at ? at - 1 : e->at_domain, 1, &list);
     if (status != STATUS_OK) return status;
-    e->domain_ids = list.items;
-    e->domain_count = list.count;
+    bool is_there = list.count && (!at || list.items[0].id == at);
+    *ret_id = is_there ? list.items[0].id : 0;
+    if (is_there) *ret_name = list.items[0].name;
     return STATUS_OK;
 }
 
 enum status event_export_total(struct db *tx, const struct event_export *e, bool *ret_is_known, int64_t *ret_total) {
+    ARENA_AUTO arena = {0};
+    struct event_export walk = *e;
+    int64_t total = 0, count = 0;
     enum status status = STATUS_OK;
-    int64_t total = 0;
-    *ret_is_known = false;
-    if (e->filter.condition || e->filter.message_id) return STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < e->domain_count; i++) {
-        int64_t count = 0;
-        const struct event_period period = {e->domain_ids[i], e->filter.from_at,
+    bool is_known = !e->filter.condition && !e->filter.message_id;
+    while (is_known && status == STATUS_OK) {
+        struct str name;
+        status = find_domain(tx, &arena, &walk, &walk.at_domain, &name);
+        if (status != STATUS_OK || !walk.at_domain) break;
+        const struct event_period period = {walk.at_domain, e->filter.from_at,
                                             e->filter.before_at ? e->filter.before_at : INT64_MAX};
         status = rollup_kept(tx, &period, e->filter.types, &count);
-        total += count;
+        if (status == STATUS_OK) total += count;
+        if (e->domain_id) break;
     }
-    *ret_is_known = status == STATUS_OK;
+    *ret_is_known = is_known && status == STATUS_OK;
     *ret_total = total;
     return status == STATUS_LIMIT ? STATUS_OK : status; /* too many in an hour that is cut */
 }
 
-/* "": it was deleted. */
-static enum status name_of(struct db *tx, struct arena *arena, const struct event_export *e, struct str *ret) {
-    struct domain domain = {0};
-    enum status status = domain_get(tx, arena, e->account_id, e->domain_ids[e->domain], &domain);
-    *ret = status == STATUS_OK ? domain.name : STR("");
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+static void leave_domain(struct event_export *e) {
+    e->is_inside = false;
+    e->is_done = e->domain_id != 0;
 }
 
-static enum status add_stretch(struct db *tx, struct event_export *e, struct buf *out) {
+static void adapt(struct event_export *e, size_t rows, int64_t took_ms) {
+    if ((took_ms > PIECE_MS || rows > ROWS_MANY) && e->looks > LOOKS_LEAST)
+        e->looks /= 2;
+    else if (rows < ROWS_FEW && took_ms < PIECE_MS / 4 && e->looks < LOOKS_MOST)
+        e->looks *= 2;
+}
+
+static enum status add_stretch(struct db *tx, struct event_export *e, const struct clock *clock, struct buf *out) {
     static void (*const add[])(struct buf *, struct arena *, struct str,
                                const struct event_row *) = {[EVENT_EXPORT_CSV] = add_csv, [EVENT_EXPORT_NDJSON] = add_json};
     ARENA_AUTO arena = {0};
     struct event_stretch stretch;
-    struct str domain = {0};
-    if (!e->is_inside) e->place = EVENT_PLACE_NEWEST;
-    e->is_inside = true;
-    e->filter.domain_id = e->domain_ids[e->domain];
-    enum status status = name_of(tx, &arena, e, &domain);
-    if (status == STATUS_OK) status = event_walk(tx, &arena, &e->filter, e->place, LOOKS, &stretch);
+    struct str name = {0};
+    int64_t id = 0;
+    enum status status = find_domain(tx, &arena, e, &id, &name);
+    if (status == STATUS_OK && !id) e->is_done = true;
+    if (status != STATUS_OK || !id) return status;
+    int64_t before = clock_mono_ms(clock);
+    e->filter.domain_id = id;
+    if (!e->looks) e->looks = LOOKS;
+    status = event_walk(tx, &arena, &e->filter, e->is_inside ? e->place : EVENT_PLACE_NEWEST, e->looks, &stretch);
     if (status != STATUS_OK) return status;
-    for (size_t i = 0; i < stretch.rows.count; i++) add[e->format](out, &arena, domain, &stretch.rows.items[i]);
+    adapt(e, stretch.rows.count, clock_mono_ms(clock) - before);
+    for (size_t i = 0; i < stretch.rows.count; i++) add[e->format](out, &arena, name, &stretch.rows.items[i]);
     e->rows += (int64_t)stretch.rows.count;
+    e->at_domain = id;
     e->place = stretch.place;
-    if (!stretch.is_last) return STATUS_OK;
-    e->is_inside = false;
-    e->domain++;
+    e->is_inside = true;
+    if (stretch.is_last) leave_domain(e);
     return STATUS_OK;
 }
 
 enum status event_export_next(struct db *tx, struct event_export *e, const struct clock *clock, struct buf *out) {
     int64_t until = clock_mono_ms(clock) + PIECE_MS;
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && e->domain < e->domain_count && out->n < PIECE_BYTES && clock_mono_ms(clock) < until)
-        status = add_stretch(tx, e, out);
-    if (status == STATUS_OK) e->is_done = e->domain == e->domain_count;
+    while (status == STATUS_OK && !e->is_done && out->n < PIECE_BYTES && clock_mono_ms(clock) < until)
+        status = add_stretch(tx, e, clock, out);
     return status;
 }

@@ -16,19 +16,17 @@ enum event_export_format { EVENT_EXPORT_CSV, EVENT_EXPORT_NDJSON };
 /* Lives as long as the export, and nothing of it is the database's. Set the first part; zeros otherwise. */
 struct event_export {
     int64_t account_id;
-    struct event_filter filter; /* domain_id is not looked at */
+    int64_t domain_id; /* 0: all that the account has, or had when something happened, in order of id */
     enum event_export_format format;
-    const int64_t *domain_ids; /* in this order */
-    size_t domain_count;
+    struct event_filter filter; /* its domain_id is not looked at */
 
-    size_t domain;  /* whose turn it is */
-    bool is_inside; /* it has begun, and goes on at */
+    int64_t at_domain; /* where it is */
+    bool is_inside;    /* of that domain, and goes on behind */
     struct event_place place;
+    int looks;    /* at a time */
     int64_t rows; /* written so far */
     bool is_done;
 };
-/* The account's domains that ever had an event, deleted ones too; in the arena. Reader. */
-WARN_UNUSED enum status event_export_domains(struct db *tx, struct arena *arena, struct event_export *export);
 /* How many events there will be, cheaply. False: nobody knows, for there is a condition or a message. Reader. */
 WARN_UNUSED enum status event_export_total(struct db *tx, const struct event_export *export, bool *ret_is_known,
                                            int64_t *ret_total);

@@ -130,6 +130,8 @@ void http_exchange_stream(struct http_exchange *x, struct http_response *respons
 /* The next piece, at least a byte; moved out. After more(x), once, as the two below; x is the handler's again with the next
  * more(x). */
 void http_exchange_write(struct http_exchange *x, struct buf *piece);
+/* Has the peer gone? Whoever makes pieces that stay empty may ask. */
+bool http_exchange_is_gone(const struct http_exchange *x);
 /* That was all. x is not to be used afterwards. */
 void http_exchange_finish(struct http_exchange *x);
 /* There is more, and it will not come: the connection ends in a way that no client takes for the end of the answer. x is not to

@@ -52,6 +52,10 @@ void http_exchange_write(struct http_exchange *x, struct buf *piece) {
     }
 }
 
+bool http_exchange_is_gone(const struct http_exchange *x) {
+    return x->conn->state == HTTP_CONN_GONE;
+}
+
 void http_exchange_finish(struct http_exchange *x) {
     struct http_conn *c = x->conn;
     assert(c->state == HTTP_CONN_PIECE || c->state == HTTP_CONN_GONE);
