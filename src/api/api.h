@@ -60,7 +60,7 @@ struct api_options {
     void (*webhook_test)(void *arg, struct hook_trial *trial);
     void (*alerts_wake)(void *arg);              /* any thread: there is an alert to tell (app/watch.h); may be NULL */
     struct str alerts_mail, alerts_webhook;      /* [alerts]: where it is told */
-    struct retention keep;                       /* days; of accounts that say nothing */
+    struct keeping_rules keep;
     const struct tls_report_options *tls_report; /* [tls_report]; NULL: none are sent */
     /* Any loop: is the gateway taking work (not stopping)? NULL: always. */
     bool (*is_ready)(void *arg);

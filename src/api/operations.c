@@ -20,6 +20,7 @@ static const struct operation_table *const tables[] = {
     &list_send_table,
     &template_table,
     &suppression_table,
+    &keep_table,
     &docs_table,
     &probe_table,
     &operator_table,

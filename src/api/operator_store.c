@@ -3,11 +3,7 @@
 #include "api/operator_store.h"
 
 #include "api/call.h"
-#include "api/work.h"
-#include "base/encode.h"
-#include "core/erase.h"
-#include "core/keeping.h"
-#include "core/queue_orders.h"
+#include "api/keep_calls.h"
 #include "core/store_check.h"
 
 #define LIST_DEFAULT 20
@@ -187,35 +183,15 @@ static enum status account_of(struct call *c, struct db *db, int64_t *ret_id) {
     return status == STATUS_NOT_FOUND ? call_refuse_field(c, 1, STR("Account")) : status;
 }
 
-/* What waits for him is cancelled, for it cannot be forgotten before. */
-static enum status cancel_waiting(struct call *c, struct db *db, int64_t account_id, struct str address) {
-    int64_t id;
-    BUF_AUTO text = {0};
-    struct queue_filter filter = queue_filter_all();
-    filter.address = address;
-    if (account_id) filter.account_id = account_id;
-    queue_filter_format(&text, &filter);
-    struct queue_job job = {
-        .verb = QUEUE_CANCEL, .filter = buf_str(&text), .priority = -1, .reason = STR(ERASE_REASON), .created_at = c->now};
-    return queue_job_add(db, &job, &id);
-}
-
 enum status operator_erase(struct call *c, struct db *db) {
     int64_t account_id, id;
     struct str address = call_arg(c, "Address")->text;
     enum status status = account_of(c, db, &account_id);
     if (call_is_over(c, status)) return status;
-    status = erase_begin(db, account_id, address, c->now, &id);
-    if (status == STATUS_OK) status = cancel_waiting(c, db, account_id, address);
+    status = keep_order_erasure(c, db, account_id, address, &id);
     if (status != STATUS_OK) return status;
     json_add_id(call_open(c), STR("ErasureID"), id);
     return call_close(c);
-}
-
-enum status operator_erase_wake(struct call *c, struct db *db) {
-    (void)db;
-    work_wake(c->api->work);
-    return STATUS_OK;
 }
 
 enum status operator_erasure_list(struct call *c, struct db *db) {
@@ -225,19 +201,8 @@ enum status operator_erasure_list(struct call *c, struct db *db) {
     struct json_writer *w = call_open(c);
     json_add_array(w, STR("Erasures"));
     for (size_t i = 0; i < list.count; i++) {
-        const struct erasure *e = &list.items[i];
-        BUF_AUTO hash = {0};
-        hex_encode(&hash, e->address_hash);
         json_open_object(w);
-        json_add_id(w, STR("ErasureID"), e->id);
-        json_add_z(w, STR("State"), erase_stage_text((enum erase_stage)e->stage));
-        json_add_i64(w, STR("Recipients"), e->recipients);
-        json_add_i64(w, STR("Events"), e->events);
-        json_add_i64(w, STR("Contents"), e->bodies);
-        json_add_i64(w, STR("Waiting"), e->left_over);
-        add_time(w, STR("CreatedAt"), e->created_at);
-        add_time(w, STR("FinishedAt"), e->finished_at);
-        json_add_str(w, STR("Hash"), buf_str(&hash));
+        keep_add_erasure(w, &list.items[i]);
         json_close_object(w);
     }
     json_close_array(w);

@@ -12,7 +12,6 @@ enum status operator_store_backup(struct call *call, struct db *db);
 enum status operator_store_backup_look(struct call *call, struct db *db);
 enum status operator_store_backup_finish(struct call *call, struct db *db);
 enum status operator_erase(struct call *call, struct db *db);
-enum status operator_erase_wake(struct call *call, struct db *db);
 enum status operator_erasure_list(struct call *call, struct db *db);
 
 #endif

@@ -1,6 +1,8 @@
 /* operator_store_table.c - what only the operator's control socket offers about the store.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/operator_store.h"
+
+#include "api/keep_calls.h"
 #include "api/tables.h"
 
 static const struct param erase_params[] = {
@@ -38,7 +40,7 @@ static const struct operation rows[] = {
      .sentence =
          "Forget a person: what waits for him is cancelled, and all that is known of him goes, but for a hash among those "
          "who are not written to",
-     LIST_OF(erase_params, erase_refusals), .steps = {{STEP_WRITER, operator_erase}, {STEP_LOOP, operator_erase_wake}}},
+     LIST_OF(erase_params, erase_refusals), .steps = {{STEP_WRITER, operator_erase}, {STEP_LOOP, keep_calls_erase_wake}}},
     {"Operator.ErasureList", STYLE_CONTROL, CALLER_OPERATOR, .sentence = "Orders to forget people, newest first",
      LIST_OF(list_params, no_refusals), .steps = {{STEP_READER, operator_erasure_list}}},
 };

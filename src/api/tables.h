@@ -13,7 +13,7 @@
 extern const struct operation_table email_table, user_table, domain_table, key_table, event_table, stats_table, inbox_table,
     probe_table, docs_table, operator_table, group_table, message_table, domain_clear_table, template_table, suppression_table;
 extern const struct operation_table operator_queue_table, operator_site_table, operator_tls_report_table, operator_store_table;
-extern const struct operation_table smtp_table, webhook_table;
+extern const struct operation_table smtp_table, webhook_table, keep_table;
 extern const struct operation_table list_table, subscriber_table, list_send_table;
 
 #endif

@@ -88,7 +88,7 @@ struct config {
     struct str store_disk;
     int64_t store_disk_free; /* megabytes */
     struct str events_feed;
-    int64_t keep_body_days, keep_event_days;
+    int64_t keep_body_days, keep_event_days, keep_body_days_max, keep_event_days_max;
     int64_t domains_check_every, domains_grace_days, domains_stop_failing;
     int64_t api_v1_errors; /* enum config_choice_errors */
     int64_t limits_key_per_minute, limits_account_per_minute, limits_address_per_minute;

@@ -449,10 +449,16 @@ static void open_room(struct gateway *g) {
     room_start(g->room);
 }
 
+/* Without a word of their own accounts may say less, not more. */
+static struct keeping_rules keeping_of(const struct config *c) {
+    return (struct keeping_rules){.otherwise = {c->keep_body_days, c->keep_event_days},
+                                  .most = {c->keep_body_days_max ? c->keep_body_days_max : c->keep_body_days,
+                                           c->keep_event_days_max ? c->keep_event_days_max : c->keep_event_days}};
+}
+
 static void open_keeper(struct gateway *g) {
-    const struct config *c = g->config;
-    g->keeper = keeper_new(&(struct keeper_options){
-        .loop = g->threads.loops[0], .writer = g->writer, .defaults = {c->keep_body_days, c->keep_event_days}});
+    g->keeper =
+        keeper_new(&(struct keeper_options){.loop = g->threads.loops[0], .writer = g->writer, .rules = keeping_of(g->config)});
     keeper_start(g->keeper);
 }
 
@@ -560,7 +566,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .webhook_test = g->role == GATEWAY_SERVE ? test_webhook : NULL,
         .alerts_wake = wake_watch,
         .alerts_mail = c->alerts_mail,
-        .keep = {c->keep_body_days, c->keep_event_days},
+        .keep = keeping_of(c),
         .alerts_webhook = c->alerts_webhook,
         .tls_report = &g->tls_report,
         .is_ready = is_ready,

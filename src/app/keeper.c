@@ -18,7 +18,7 @@ struct keeper {
     bool is_started, is_busy, is_stopping;
     int64_t walked_at; /* when a walk ended last, 0: none has */
     /* The writer's while it is busy. */
-    bool is_walk_due, is_idle;
+    bool is_walk_due, is_idle, is_walks_turn;
     struct keeping walk, next; /* as of the last commit; as the slice under way leaves it */
     struct erasure erased;     /* id 0: it was none */
     int64_t now;
@@ -40,21 +40,26 @@ static void end_stop(struct keeper *k) {
 
 /* ---- a slice ---- */
 
-/* Orders come first: they are few, and people wait for them. */
+static enum status erase(struct keeper *k, struct db *tx, struct arena *arena) {
+    struct erasure erased;
+    enum status status = erase_slice(tx, arena, k->now, &erased);
+    if (status != STATUS_OK) return status;
+    k->erased = erased;
+    k->erased.address = k->erased.address_hash = (struct str){0}; /* the arena's */
+    return STATUS_OK;
+}
+
+/* Orders and the walk take turns, so neither keeps the other waiting, however many orders there are. */
 static enum status run(struct job *job, void *ctx) {
     struct keeper *k = LIST_OWNER(job, struct keeper, job);
     ARENA_AUTO arena = {0};
-    struct erasure erased;
     k->next = k->walk;
     k->erased.id = 0;
-    enum status status = erase_slice(ctx, &arena, k->now, &erased);
-    k->is_idle = status == STATUS_NOT_FOUND && !k->is_walk_due;
-    if (status == STATUS_OK) {
-        k->erased = erased;
-        k->erased.address = k->erased.address_hash = (struct str){0}; /* the arena's */
-    }
-    if (status == STATUS_NOT_FOUND) status = k->is_walk_due ? keeping_slice(ctx, &arena, &k->next, k->now) : STATUS_OK;
-    return status;
+    k->is_idle = false;
+    enum status status = k->is_walk_due && k->is_walks_turn ? STATUS_NOT_FOUND : erase(k, ctx, &arena);
+    if (status != STATUS_NOT_FOUND) return status;
+    k->is_idle = !k->is_walk_due;
+    return k->is_walk_due ? keeping_slice(ctx, &arena, &k->next, k->now) : STATUS_OK;
 }
 
 static void tell_walk(const struct keeping *walk) {
@@ -96,10 +101,11 @@ static void on_timer(void *arg) {
     struct keeper *k = arg;
     bool is_due = k->walked_at == 0 || now_mono(k) >= k->walked_at + KEEPER_WALK_MS;
     if (!k->is_walk_due && is_due) {
-        keeping_begin(&k->walk, &k->options.defaults);
+        keeping_begin(&k->walk, &k->options.rules);
         k->is_walk_due = true;
     }
     k->is_busy = true;
+    k->is_walks_turn = !k->is_walks_turn;
     k->now = clock_wall_ms(loop_clock(k->options.loop));
     k->job = (struct job){.run = run, .done = done, .loop = k->options.loop, .bytes = SLICE_BYTES, .lane = LANE};
     enum status status = executor_submit(k->options.writer, &k->job);

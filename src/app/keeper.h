@@ -20,7 +20,7 @@ struct keeper;
 struct keeper_options {
     struct loop *loop;
     struct executor *writer;
-    struct retention defaults; /* days */
+    struct keeping_rules rules;
 };
 struct keeper *keeper_new(const struct keeper_options *options);
 /* On the loop. */

@@ -760,6 +760,7 @@ static const struct verb_group groups[] = {
     {"inbox", "The sandbox's mail, and the operator's"},
     {"store", "The database, its size, copies, what is old"},
     {"erase", NULL},
+    {"retention", "How long an account keeps contents and events"},
     {"sites", NULL, "Deliveries"},
     {"site", "Pause one site, or let it go on"},
     {"sources", NULL},

@@ -4,8 +4,18 @@
 
 #define DAY_MS INT64_C(86400000)
 
-void keeping_begin(struct keeping *walk, const struct retention *defaults) {
-    *walk = (struct keeping){.defaults = *defaults, .owner.id = INT64_MIN};
+static int64_t days_in_force(int64_t own, int64_t otherwise, int64_t most) {
+    int64_t days = own ? own : otherwise;
+    return most && days > most ? most : days;
+}
+
+struct retention keeping_days(const struct keeping_rules *rules, const struct retention *own) {
+    return (struct retention){days_in_force(own->body_days, rules->otherwise.body_days, rules->most.body_days),
+                              days_in_force(own->event_days, rules->otherwise.event_days, rules->most.event_days)};
+}
+
+void keeping_begin(struct keeping *walk, const struct keeping_rules *rules) {
+    *walk = (struct keeping){.rules = *rules, .owner.id = INT64_MIN};
 }
 
 static void next_kind(struct keeping *w) {
@@ -20,8 +30,8 @@ static enum status days_of(struct db *tx, const struct keeping *w, int64_t accou
     enum status status = retention_get(tx, account_id, &own);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
     bool is_content = w->what == RETAINED_BODIES || w->what == RETAINED_INBOX;
-    int64_t days = is_content ? own.body_days : own.event_days;
-    *ret_days = days ? days : is_content ? w->defaults.body_days : w->defaults.event_days;
+    const struct retention days = keeping_days(&w->rules, &own);
+    *ret_days = is_content ? days.body_days : days.event_days;
     return STATUS_OK;
 }
 

@@ -20,8 +20,16 @@
 #define KEEPING_WEIGHT_MAX 2000
 #define KEEPING_BYTES_MAX  (INT64_C(2) << 20) /* a bigger content goes alone */
 
+/* What the operator says. */
+struct keeping_rules {
+    struct retention otherwise; /* days: in force for who says nothing */
+    struct retention most;      /* ... and what is in force for who says more; 0: anything */
+};
+/* The days in force for an account that said `own`. Pure. */
+struct retention keeping_days(const struct keeping_rules *rules, const struct retention *own);
+
 struct keeping {
-    struct retention defaults; /* days; given */
+    struct keeping_rules rules; /* given */
     enum retained what;
     struct retained_owner owner;
     bool has_owner;
@@ -30,7 +38,7 @@ struct keeping {
     bool is_over;
     int64_t removed[RETAINED_COUNT], removed_bytes; /* by this walk */
 };
-void keeping_begin(struct keeping *walk, const struct retention *defaults);
+void keeping_begin(struct keeping *walk, const struct keeping_rules *rules);
 /* The next piece; it may find nothing and have a next one. The walk is as it was where it fails, so it may be run again (a
  * transaction that is): *walk changes only when all is well, and the caller drops the change when the commit fails. */
 WARN_UNUSED enum status keeping_slice(struct db *tx, struct arena *arena, struct keeping *walk, int64_t now);

@@ -66,6 +66,12 @@ enum status erasure_due(struct db *tx, struct arena *a, int64_t now, struct eras
     return row_get(s, a, erasure_fill, ret);
 }
 
+enum status erasure_count_open(struct db *tx, int64_t account_id, int64_t *ret) {
+    struct stmt *s = db_stmt(tx, "SELECT count(*) FROM erasures WHERE finished_at = 0 AND account_id = ?1");
+    stmt_bind_int(s, 1, account_id);
+    return row_int(s, ret);
+}
+
 enum status erasure_page(struct db *tx, struct arena *a, int64_t account_id, int64_t before_id, int limit,
                          struct erasure_list *ret) {
     struct stmt *s =
@@ -170,6 +176,12 @@ enum status erasure_delete_message(struct db *tx, int64_t id) {
     if (status != STATUS_OK) return status;
     struct stmt *s = db_stmt(tx, "DELETE FROM messages WHERE id = ?1");
     stmt_bind_int(s, 1, id);
+    return stmt_run(s);
+}
+
+enum status erasure_delete_orders(struct db *tx, struct str reason) {
+    struct stmt *s = db_stmt(tx, "DELETE FROM queue_jobs WHERE finished_at > 0 AND reason = ?1");
+    stmt_bind_text(s, 1, reason);
     return stmt_run(s);
 }
 

@@ -35,6 +35,8 @@ WARN_UNUSED enum status erasure_set(struct db *tx, const struct erasure *erasure
 WARN_UNUSED enum status erasure_get(struct db *tx, struct arena *a, int64_t account_id, int64_t id, struct erasure *ret);
 /* The open one that is due first; NOT_FOUND: none is due at `now`. */
 WARN_UNUSED enum status erasure_due(struct db *tx, struct arena *a, int64_t now, struct erasure *ret);
+/* Orders of an account in work. */
+WARN_UNUSED enum status erasure_count_open(struct db *tx, int64_t account_id, int64_t *ret);
 /* Newest first. */
 WARN_UNUSED enum status erasure_page(struct db *tx, struct arena *a, int64_t account_id, int64_t before_id, int limit,
                                      struct erasure_list *ret);
@@ -64,6 +66,9 @@ WARN_UNUSED enum status erasure_delete_events(struct db *tx, const struct erasur
 WARN_UNUSED enum status erasure_delete_recipient(struct db *tx, const struct erasure_find *of);
 /* With all that hangs on it; its events are gone already. */
 WARN_UNUSED enum status erasure_delete_message(struct db *tx, int64_t id);
+
+/* Of orders about what waited, which name the address, those that are over and were made for this reason. */
+WARN_UNUSED enum status erasure_delete_orders(struct db *tx, struct str reason);
 
 /* The next mails that the sandbox received, and their removal. */
 struct erasure_mail {

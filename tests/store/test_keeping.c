@@ -203,8 +203,8 @@ static int64_t add_history(struct db *db, struct history h) {
 /* To its end; *ret_slices tells in how many. Some are rolled back and run again, as one that was killed. */
 static struct keeping walk_all(struct fixture *f, uint64_t *state, int *ret_slices) {
     struct keeping walk;
-    const struct retention defaults = {KEEPING_BODY_DAYS, KEEPING_EVENT_DAYS};
-    keeping_begin(&walk, &defaults);
+    const struct keeping_rules rules = {{KEEPING_BODY_DAYS, KEEPING_EVENT_DAYS}, {0, 0}};
+    keeping_begin(&walk, &rules);
     for (*ret_slices = 0; !walk.is_over; ++*ret_slices) {
         struct keeping before = walk;
         assert_true(*ret_slices < 10000);
@@ -213,7 +213,7 @@ static struct keeping walk_all(struct fixture *f, uint64_t *state, int *ret_slic
             db_rollback(f->db);
             assert_ok(db_begin(f->db));
             walk = before;
-            if (dice(state, 3) == 0) keeping_begin(&walk, &defaults);
+            if (dice(state, 3) == 0) keeping_begin(&walk, &rules);
         } else {
             fixture_commit(f);
         }
@@ -310,7 +310,7 @@ static void test_slices_are_small(void **state) {
         assert_ok(body_add(f->db,
                            &(struct body){.message_id = id, .account_id = account, .created_at = 1, .content = buf_str(&great)}));
     }
-    keeping_begin(&walk, &(struct retention){KEEPING_BODY_DAYS, KEEPING_EVENT_DAYS});
+    keeping_begin(&walk, &(struct keeping_rules){{KEEPING_BODY_DAYS, KEEPING_EVENT_DAYS}, {0, 0}});
     for (int64_t events = 0, bodies = 0; !walk.is_over; fixture_commit(f)) {
         assert_ok(keeping_slice(f->db, &f->arena, &walk, NOW));
         assert_true(walk.removed[RETAINED_EVENTS] - events <= KEEPING_WEIGHT_MAX);

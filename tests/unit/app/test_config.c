@@ -119,6 +119,8 @@ static const struct {
     {"store.disk", {"", "/srv"}, {NULL}},
     {"keep.body_days", {"1", "30"}, {"0", "1d", ""}},
     {"keep.event_days", {"1", "400"}, {"0", "x", ""}},
+    {"keep.body_days_max", {"0", "90"}, {"-1", "1d", ""}},
+    {"keep.event_days_max", {"0", "800"}, {"-1", "x", ""}},
     {"alerts.mail", {"ops@mail.example", ""}, {"ops", "a@b.example, c@d.example"}},
     {"alerts.webhook", {"https://ops.example/x", ""}, {"ops.example", "ftp://ops.example/"}},
     {"alerts.allow_private", {"yes", "no"}, {"maybe"}},

@@ -44,7 +44,7 @@ static struct scene scene_new(int64_t body_days, int64_t event_days) {
                                                       .batch_max_bytes = WRITER_BATCH_BYTES,
                                                       .arg = &s.f->options},
                            &s.writer));
-    s.keeper = keeper_new(&(struct keeper_options){s.loop, s.writer, {body_days, event_days}});
+    s.keeper = keeper_new(&(struct keeper_options){s.loop, s.writer, {{body_days, event_days}, {0, 0}}});
     keeper_start(s.keeper);
     return s;
 }
