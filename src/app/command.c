@@ -249,9 +249,10 @@ int verb_run(const struct verb *verb, char **args, int count, const struct confi
     if (code != 0) return code;
     SECRET_AUTO answer = {0};
     BUF_AUTO why = {0};
-    if (control_ask(c, buf_str(&request), &answer, &why) != STATUS_OK) {
+    if (control_ask(c, buf_str(&request), verb->is_file ? stdout : NULL, &answer, &why) != STATUS_OK) {
         fprintf(stderr, "posthorn: %.*s\n", STR_ARG(buf_str(&why)));
         return EXIT_FAILURE;
     }
+    if (verb->is_file && !answer.n) return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     return answer_print(verb, buf_str(&answer), as_json);
 }

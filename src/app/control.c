@@ -56,7 +56,7 @@ static enum status read_head(int fd, struct buf *in, size_t *ret_len, struct buf
     }
 }
 
-enum status control_call(int fd, struct str request, struct buf *ret_answer, struct buf *ret_why) {
+static enum status write_request(int fd, struct str request, struct buf *why) {
     BUF_AUTO out = {0};
     http_add_request_line(&out, HTTP_POST, STR(CONTROL_PATH));
     http_add_header(&out, STR("Host"), STR("posthorn"));
@@ -65,9 +65,26 @@ enum status control_call(int fd, struct str request, struct buf *ret_answer, str
     http_add_header(&out, STR("Connection"), STR("close"));
     http_add_end(&out);
     buf_add_str(&out, request);
-    enum status st = write_all(fd, buf_str(&out), ret_why);
+    return write_all(fd, buf_str(&out), why);
+}
+
+static bool is_json(const struct http_response_head *head) {
+    return str_eq_nocase(http_media_type(http_fields_find(&head->fields, STR("Content-Type"))), STR("application/json"));
+}
+
+/* To where it belongs; file NULL: into the answer. */
+static enum status take(struct str data, FILE *file, struct buf *answer, struct buf *why) {
+    if (!file && answer->n + data.n > CONTROL_ANSWER_MAX) return bad_answer(why);
+    if (!file) buf_add_str(answer, data);
+    if (!file || fwrite(data.p, 1, data.n, file) == data.n) return STATUS_OK;
+    buf_addf(why, "the answer cannot be written: %s", strerror(errno));
+    return STATUS_IO;
+}
+
+enum status control_call(int fd, struct str request, FILE *file, struct buf *ret_answer, struct buf *ret_why) {
     BUF_AUTO in = {0};
     size_t head_len = 0;
+    enum status st = write_request(fd, request, ret_why);
     if (st == STATUS_OK) st = read_head(fd, &in, &head_len, ret_why);
     if (st != STATUS_OK) return st;
     ARENA_AUTO arena = {0};
@@ -75,14 +92,15 @@ enum status control_call(int fd, struct str request, struct buf *ret_answer, str
     struct http_refusal refusal;
     if (!http_response_parse(&arena, str_sub(buf_str(&in), 0, head_len), HTTP_POST, &head, &refusal)) return bad_answer(ret_why);
     struct http_body body;
+    if (is_json(&head)) file = NULL;
     http_body_init(&body, &head.fields);
     buf_drop(&in, head_len);
     for (;;) {
         size_t used;
         struct str data;
         enum parse p = http_body_next(&body, buf_str(&in), &used, &data);
-        if (p == PARSE_BAD || ret_answer->n + data.n > CONTROL_ANSWER_MAX) return bad_answer(ret_why);
-        buf_add_str(ret_answer, data);
+        if (p == PARSE_BAD) return bad_answer(ret_why);
+        if ((st = take(data, file, ret_answer, ret_why)) != STATUS_OK) return st;
         buf_drop(&in, used);
         if (p == PARSE_DONE) return STATUS_OK;
         if (used == 0 && (st = read_more(fd, &in, ret_why)) != STATUS_OK) return st;
@@ -104,24 +122,24 @@ bool control_has_server(const struct config *c) {
     return fd >= 0;
 }
 
-static enum status ask_alone(const struct config *c, struct home *home, struct str request, struct buf *ret_answer,
+static enum status ask_alone(const struct config *c, struct home *home, struct str request, FILE *file, struct buf *ret_answer,
                              struct buf *ret_why) {
     struct gateway *gateway = NULL;
     int fd = -1;
     enum status st = gateway_open(c, home, GATEWAY_OFFLINE, &gateway, ret_why);
     if (st == STATUS_OK) st = gateway_dial(gateway, &fd);
-    if (st == STATUS_OK) st = control_call(fd, request, ret_answer, ret_why);
+    if (st == STATUS_OK) st = control_call(fd, request, file, ret_answer, ret_why);
     if (fd >= 0) close(fd);
     gateway_close(&gateway);
     return st;
 }
 
-enum status control_ask(const struct config *c, struct str request, struct buf *ret_answer, struct buf *ret_why) {
+enum status control_ask(const struct config *c, struct str request, FILE *file, struct buf *ret_answer, struct buf *ret_why) {
     /* A server that is just starting or stopping holds the lock without a socket: try for a while. */
     for (int tries = 0;; tries++) {
         int fd = chdir(c->data_dir.p) == 0 ? connect_server() : -1;
         if (fd >= 0) {
-            enum status st = control_call(fd, request, ret_answer, ret_why);
+            enum status st = control_call(fd, request, file, ret_answer, ret_why);
             close(fd);
             return st;
         }
@@ -134,7 +152,7 @@ enum status control_ask(const struct config *c, struct str request, struct buf *
         BUF_AUTO why = {0};
         enum status st = home_open(c, &home, &why);
         if (st == STATUS_OK) {
-            st = ask_alone(c, &home, request, ret_answer, ret_why);
+            st = ask_alone(c, &home, request, file, ret_answer, ret_why);
             home_close(&home);
             return st;
         }

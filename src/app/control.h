@@ -10,15 +10,20 @@
 #include "app/config.h"
 #include "proto/json/json.h"
 
+#include <stdio.h>
+
 #define CONTROL_PATH       "/control"
 #define CONTROL_ANSWER_MAX (64u << 20) /* bytes of an answer */
 
-/* POST `request` (JSON) over the connected socket `fd` and read the whole answer's body. On failure *ret_why is a sentence. */
-WARN_UNUSED enum status control_call(int fd, struct str request, struct buf *ret_answer, struct buf *ret_why);
+/* POST `request` (JSON) over the connected socket `fd` and read the whole answer's body. An answer that is no JSON goes into
+ * `file` as it comes, of any size, and *ret_answer is empty; NULL: no such answer is expected. On failure *ret_why is a sentence.
+ */
+WARN_UNUSED enum status control_call(int fd, struct str request, FILE *file, struct buf *ret_answer, struct buf *ret_why);
 /* Whether a server answers in the data folder. Leaves the process there when there is such a folder. */
 bool control_has_server(const struct config *c);
 /* Make one call however it can be made: through the running server, or by taking the data folder. Leaves the process in the data
  * folder. */
-WARN_UNUSED enum status control_ask(const struct config *c, struct str request, struct buf *ret_answer, struct buf *ret_why);
+WARN_UNUSED enum status control_ask(const struct config *c, struct str request, FILE *file, struct buf *ret_answer,
+                                    struct buf *ret_why);
 
 #endif

@@ -72,7 +72,7 @@ static void find_key(struct gateway *g, const char *domain, struct buf *ret_key)
     json_close_object(&w);
     int fd;
     if (gateway_dial(g, &fd) != STATUS_OK) return;
-    enum status st = control_call(fd, buf_str(&request), &answer, &why);
+    enum status st = control_call(fd, buf_str(&request), NULL, &answer, &why);
     close(fd);
     ARENA_AUTO arena = {0};
     const struct json *tree;

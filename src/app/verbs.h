@@ -53,6 +53,7 @@ struct verb {
     const char *hint;
     const char *verdict; /* a field, true or false: when false, the exit code is that of a refusal */
     const char *raw;     /* a base64 field that is printed as bytes, instead of all that */
+    bool is_file;        /* the answer, unless it is a refusal, is no JSON but a file: printed as it comes */
 };
 
 /* The verbs that begin with one word. */

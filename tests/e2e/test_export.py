@@ -17,6 +17,9 @@ COLUMNS = ["Time", "Event", "MessageID", "From", "To", "Subject", "Domain", "SMT
 SUBJECTS = ["plain", "=1+1", "+49 30 1234", "-5 %", "@all", "＝1+1", "＋1", "－1", "＠x", 'a "quoted", word', "semi;colon", "Grüße aus Köln", "'quote", "a=b"]
 FORMULAS = set(SUBJECTS[1:9])
 MANY = 100_000
+THOUSANDS = ("INSERT INTO events(id, at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, detail) "
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT n.i, 1780000000000 + n.i, 3, account_id, domain_id, "
+             "message_id, -n.i, recipient, recipient_domain, detail FROM n, events WHERE type = 3")  # beside a delivery
 
 
 def path(**filters):
@@ -186,6 +189,14 @@ def read_all(s):
     return b"".join(parts)
 
 
+def rest(s):
+    """What still comes, or nothing when it was broken off."""
+    try:
+        return read_all(s)
+    except ConnectionResetError:
+        return b""
+
+
 def test_head_and_old_clients(shared, many, shop):
     """HEAD tells the same head; HTTP/1.0 knows no chunks and is told by the end of the connection."""
     status, headers, raw = shared.raw("HEAD", path(), bearer(shop.key))
@@ -223,15 +234,32 @@ def test_P7_a_failure_midway_is_seen(sandbox):
     tenant = sandbox.tenant("broken.test")
     sandbox.sent(tenant.key, to="r@example.org", sender="news@broken.test", Subject="x" * 200)
     wait_for(lambda: sandbox.events_total(tenant.key) == 2, what="the delivery")
-    sandbox.sql("INSERT INTO events(id, at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, detail) "
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT n.i, 1780000000000 + n.i, 3, account_id, domain_id, "
-                "message_id, -n.i, recipient, recipient_domain, detail FROM n, events WHERE type = 3")
+    sandbox.sql(THOUSANDS)
     with ask(sandbox, f"GET {path()} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {tenant.key}\r\n\r\n") as s:
         assert s.recv(12) == b"HTTP/1.1 200"
         sandbox.sql("ALTER TABLE messages RENAME TO gone")
-        try:
-            raw = read_all(s)
-        except ConnectionResetError:
-            raw = b""
-        assert not raw.endswith(b"0\r\n\r\n")
+        assert not rest(s).endswith(b"0\r\n\r\n")
     sandbox.sql("ALTER TABLE gone RENAME TO messages")
+
+
+def test_the_command_line(shared, shop, many):
+    """posthorn event export: the same bytes, on standard output; refusals as everywhere."""
+    assert shared.cli("event", "export", "--domain", "export.test").stdout == command(shared, shop, DomainID=shop.domain_id)[2]
+    assert shared.cli("event", "export", "--account", shop.email, "--event", "send").stdout == command(shared, shop, Event="send")[2]
+    assert len(shared.cli("event", "export", "--domain", "many.test", "--format", "ndjson").stdout.splitlines()) == MANY + 2
+    refused = shared.cli("event", "export", "--domain", "export.test", "--query", "(a", check=False)
+    assert refused.returncode == 1 and refused.stdout == b"" and b"character" in refused.stderr
+
+
+def test_stopping_cuts_exports_off(sandbox):
+    """A gateway that stops waits for no export, and what it had begun is not taken for whole."""
+    tenant = sandbox.tenant("stop.test")
+    sandbox.sent(tenant.key, to="r@example.org", sender="news@stop.test", Subject="x" * 200)
+    wait_for(lambda: sandbox.events_total(tenant.key) == 2, what="the delivery")
+    sandbox.sql(THOUSANDS)
+    with ask(sandbox, f"GET {path()} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {tenant.key}\r\n\r\n") as s:
+        assert s.recv(12) == b"HTTP/1.1 200"
+        sandbox.stop()
+        assert not rest(s).endswith(b"0\r\n\r\n")
+    assert sandbox.cli("event", "export", "--domain", "stop.test").stdout.count(b"\r\n") == 60003, "without a server too"
+    sandbox.start()
