@@ -365,12 +365,23 @@ static enum status count_looks(struct db *tx, struct arena *a, const struct even
     return status == STATUS_OK && count > max ? STATUS_LIMIT : status;
 }
 
-enum status event_check_work(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t cost) {
+bool event_is_led(const struct event_filter *filter, bool is_sqlite) {
+    LEAD_AUTO lead = {0};
+    find_lead(filter, is_sqlite, &lead);
+    return lead.search.text.n > 0;
+}
+
+enum status event_check_looks(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t cost,
+                              int64_t looks_max) {
     const struct event_condition *condition = filter->condition;
     LEAD_AUTO lead = {0};
     if (filter->message_id) return STATUS_OK;
     find_lead(filter, db_is_sqlite(tx), &lead);
     for (size_t i = 0; condition && i < condition->count; i++)
         if (!lead.is_enough[i]) cost += event_cost_of(condition->items[i].field);
-    return count_looks(tx, a, filter, &lead, LOOKS_MAX / (1 + cost));
+    return count_looks(tx, a, filter, &lead, looks_max / (1 + cost));
+}
+
+enum status event_check_work(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t cost) {
+    return event_check_looks(tx, a, filter, cost, LOOKS_MAX);
 }

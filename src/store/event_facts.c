@@ -67,9 +67,11 @@ static void add_text(struct buf *sql, const struct dialect *d, const char *value
     buf_addf(sql, ", COALESCE(%s, '')%s AS %s", value, d->bytewise, name);
 }
 
-static void add_texts(struct buf *sql, const struct dialect *d) {
+static void add_texts(struct buf *sql, const struct dialect *d, bool has_events) {
     BUF_AUTO value = {0};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        bool is_of_message = str_starts(str_from_z(texts[i].column), STR("m."));
+        if (!has_events && !is_of_message) continue;
         buf_reset(&value);
         if (texts[i].member) {
             buf_addf(&value, "%s%s%s%s", d->json, texts[i].column, d->path, texts[i].member);
@@ -88,11 +90,18 @@ void event_facts_add(struct buf *sql, const struct db *db) {
     const struct dialect *d = db_is_sqlite(db) ? &sqlite : &pgsql;
     buf_add_z(sql, "WITH event_facts AS NOT MATERIALIZED (SELECT e.id, e.at, e.type, e.is_first, e.is_machine, e.account_id, "
                    "e.domain_id, e.message_id, e.recipient_id, e.detail, m.uuid, m.tags, m.metadata");
-    add_texts(sql, d);
+    add_texts(sql, d, true);
     add_text(sql, d, d->hex, "message_hex");
     buf_addf(sql, ", %s AS recipient_words", d->words);
     buf_add_z(sql, " FROM events e LEFT JOIN messages m ON m.id = e.message_id), event_tags AS NOT MATERIALIZED (SELECT "
                    "m.id AS message_id");
     add_text(sql, d, "t.value", "tag");
     buf_addf(sql, " FROM messages m, %s) ", d->items);
+}
+
+void event_messages_add(struct buf *sql, const struct db *db) {
+    bool is_sqlite = db_is_sqlite(db);
+    buf_add_z(sql, "WITH event_messages AS NOT MATERIALIZED (SELECT m.id, m.domain_id");
+    add_texts(sql, is_sqlite ? &sqlite : &pgsql, false);
+    buf_addf(sql, " FROM messages m%s) ", is_sqlite ? " INDEXED BY messages_by_domain" : "");
 }

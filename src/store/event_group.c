@@ -1,39 +1,13 @@
-/* event_group.c - see event_group.h.
+/* event_group.c - see event_group.h. What is rolled up is read from there; the rest is counted (event_count.h).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/event_group.h"
 
-#include "store/event_facts.h"
+#include "store/event_count.h"
 #include "store/event_own.h"
 #include "store/rollup_read.h"
 #include "store/rows.h"
 
 #include <stdlib.h>
-
-static void fill_text(struct stmt *s, struct arena *a, void *item) {
-    *(struct event_bucket *)item = (struct event_bucket){.key = row_text(s, a, 0), .count = stmt_int(s, 1)};
-}
-
-static void fill_type(struct stmt *s, struct arena *a, void *item) {
-    (void)a;
-    struct str noun = str_from_z(event_noun((enum event_type)stmt_int(s, 0)));
-    *(struct event_bucket *)item = (struct event_bucket){.key = noun, .count = stmt_int(s, 1)};
-}
-
-static void fill_day(struct stmt *s, struct arena *a, void *item) {
-    (void)a;
-    *(struct event_bucket *)item = (struct event_bucket){.at = stmt_int(s, 0) * 86400000, .count = stmt_int(s, 1)};
-}
-
-static void fill_hour(struct stmt *s, struct arena *a, void *item) {
-    (void)a;
-    *(struct event_bucket *)item = (struct event_bucket){.at = stmt_int(s, 0) * 3600000, .count = stmt_int(s, 1)};
-}
-
-static row_fill_fn fill_of(enum event_field field) {
-    if (field == EVENT_FIELD_TYPE) return fill_type;
-    if (field == EVENT_FIELD_DAY) return fill_day;
-    return field == EVENT_FIELD_HOUR ? fill_hour : fill_text;
-}
 
 static int compare_buckets(const void *x, const void *y) {
     const struct event_bucket *a = x, *b = y;
@@ -45,34 +19,6 @@ static struct event_bucket_list sorted(struct event_bucket_list list, int limit)
     if (list.count) qsort(list.items, list.count, sizeof *list.items, compare_buckets);
     if (list.count > (size_t)limit) list.count = (size_t)limit;
     return list;
-}
-
-static bool is_about_machines(const struct event_filter *filter, enum event_field field) {
-    const struct event_condition *condition = filter->condition;
-    for (size_t i = 0; condition && i < condition->count; i++)
-        if (condition->items[i].op >= EVENT_IS && condition->items[i].field == EVENT_FIELD_BOT) return true;
-    return field == EVENT_FIELD_BOT;
-}
-
-/* Types are ordered here, for SQL knows their numbers alone; there are fewer of them than the least limit asks for. */
-static enum status group_events(struct db *tx, struct arena *a, const struct event_filter *filter, enum event_field field,
-                                int limit, struct event_bucket_list *ret) {
-    const char *column = event_column(field);
-    SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
-    enum status status = event_check_work(tx, a, filter, event_cost_of(field));
-    if (status != STATUS_OK) return status;
-    event_facts_add(&q.sql, tx);
-    buf_addf(&q.sql, "SELECT %s, count(*) FROM event_facts f", column);
-    if (field == EVENT_FIELD_TAG) sentence_add(&q, " JOIN event_tags t ON t.message_id = f.message_id");
-    event_add_where(&q, filter);
-    if (!event_is_number(field)) buf_addf(&q.sql, " AND %s <> ''", column);
-    if (!is_about_machines(filter, field)) sentence_add(&q, " AND f.is_machine = 0");
-    sentence_add(&q, " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ");
-    sentence_add_int(&q, field == EVENT_FIELD_TYPE ? EVENT_TYPE_COUNT : limit);
-    struct event_bucket_list list;
-    status = rows_collect(sentence_stmt(tx, &q), a, sizeof(struct event_bucket), fill_of(field), &list);
-    if (status == STATUS_OK) *ret = sorted(list, limit);
-    return status;
 }
 
 /* ---- groups out of the roll-ups ---- */
@@ -126,11 +72,65 @@ static enum status group_types(struct db *tx, struct arena *a, const struct even
     return STATUS_OK;
 }
 
+static bool find_rolled(struct db *tx, struct arena *a, const struct event_grouping *g, struct event_bucket_list *ret,
+                        enum status *ret_status) {
+    int by = rolled_by(g->field);
+    if (g->filter.message_id || g->filter.condition || (by == NOT_ROLLED && g->field != EVENT_FIELD_TYPE)) return false;
+    *ret_status = g->field == EVENT_FIELD_TYPE ? group_types(tx, a, &g->filter, g->limit, ret)
+                                               : group_rolled(tx, a, &g->filter, (enum rollup_by)by, g->limit, ret);
+    return true;
+}
+
+/* ---- groups of events that are looked at ---- */
+static enum status begin(struct db *tx, struct event_grouping *g) {
+    g->count = calloc(1, sizeof *g->count);
+    if (!g->count) abort();
+    g->count->filter = g->filter;
+    g->count->field = g->field;
+    return event_count_begin(tx, g->count);
+}
+
+/* Types are few, and sorted by names that the store's numbers know nothing of. */
+static enum status read_top(struct db *tx, struct arena *a, const struct event_grouping *g, struct event_bucket_list *ret) {
+    bool is_type = g->field == EVENT_FIELD_TYPE;
+    struct event_bucket_list list;
+    enum status status = event_count_top(tx, a, g->count, is_type ? EVENT_TYPE_COUNT : g->limit, &list);
+    if (status == STATUS_OK) *ret = is_type ? sorted(list, g->limit) : list;
+    return status;
+}
+
+enum status event_group_next(struct db *tx, struct arena *a, struct event_grouping *g, bool *ret_is_end,
+                             struct event_bucket_list *ret) {
+    enum status status = STATUS_OK;
+    bool is_end = !g->count && find_rolled(tx, a, g, ret, &status);
+    if (is_end) {
+        *ret_is_end = true;
+        return status;
+    }
+    if (!g->count) status = begin(tx, g);
+    if (status != STATUS_OK) return status;
+    status = event_count_next(tx, g->count, &is_end);
+    g->has_many_values = status == STATUS_LIMIT;
+    if (status == STATUS_OK && is_end) status = read_top(tx, a, g, ret);
+    if (status == STATUS_OK) *ret_is_end = is_end;
+    return status;
+}
+
+size_t event_group_bytes(const struct event_grouping *g) {
+    return g->count ? tally_bytes(&g->count->tally) : 0;
+}
+
+void event_group_free(struct event_grouping *g) {
+    if (g->count) event_count_fini(g->count);
+    free(g->count);
+    g->count = NULL;
+}
+
 enum status event_group(struct db *tx, struct arena *a, const struct event_filter *filter, enum event_field field, int limit,
                         struct event_bucket_list *ret) {
-    int by = rolled_by(field);
-    bool is_counted = !filter->message_id && !filter->condition;
-    if (is_counted && field == EVENT_FIELD_TYPE) return group_types(tx, a, filter, limit, ret);
-    if (is_counted && by != NOT_ROLLED) return group_rolled(tx, a, filter, (enum rollup_by)by, limit, ret);
-    return group_events(tx, a, filter, field, limit, ret);
+    struct event_grouping g = {.filter = *filter, .field = field, .limit = limit};
+    enum status status = STATUS_OK;
+    for (bool is_end = false; status == STATUS_OK && !is_end;) status = event_group_next(tx, a, &g, &is_end, ret);
+    event_group_free(&g);
+    return status;
 }

@@ -22,6 +22,11 @@ void event_fill_row(struct stmt *s, struct arena *a, void *item);
 /* LIMIT: there are more events in the filter's time, or of the messages that its words lead to, than may be looked at, if for
  * each the condition is tested, and what costs `cost` is done besides. */
 WARN_UNUSED enum status event_check_work(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t cost);
+/* The same for somebody who may look at looks_max events, divided by what one costs. */
+WARN_UNUSED enum status event_check_looks(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t cost,
+                                          int64_t looks_max);
+/* Words lead to the messages whose events are meant, so that no others are looked at. */
+bool event_is_led(const struct event_filter *filter, bool is_sqlite);
 /* What reading the field of an event costs, in units of `cost`. */
 int64_t event_cost_of(enum event_field field);
 
