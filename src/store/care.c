@@ -19,6 +19,7 @@ static const struct {
     {"events", "SELECT last FROM event_ids"},
     TABLE("inbox", "id"),
     TABLE("suppressions", "id"),
+    TABLE("feed_outbox", "id"),
     TABLE("hook_outbox", "id"),
     TABLE("hook_attempts", "id"),
 #undef TABLE
