@@ -8,13 +8,14 @@
 #include "store/rollup_read.h"
 
 #define PIECE_BYTES ((size_t)256 << 10)
-#define PIECE_MS    100
-/* Events of a stretch, some ten milliseconds: fewer where a condition is dear, more where it lets few through. */
+#define PIECE_MS    50
+/* Events of a stretch: some ten milliseconds, more where a condition lets few through. A stretch is a part of a snapshot, which
+ * lasts a second at most. */
 #define LOOKS       1000
-#define LOOKS_LEAST 50
+#define LOOKS_LEAST 250
 #define LOOKS_MOST  8000
+#define LOOKS_MS    500
 #define ROWS_FEW    200
-#define ROWS_MANY   1000
 
 /* ---- a line ---- */
 /* Of the cells that are in the event's detail: a member, or one inside of it. */
@@ -151,9 +152,10 @@ static void leave_domain(struct event_export *e) {
 }
 
 static void adapt(struct event_export *e, size_t rows, int64_t took_ms) {
-    if ((took_ms > PIECE_MS || rows > ROWS_MANY) && e->looks > LOOKS_LEAST)
+    bool is_slow = took_ms > LOOKS_MS && e->looks > LOOKS_LEAST, is_rich = rows > LOOKS && e->looks > LOOKS;
+    if (is_slow || is_rich)
         e->looks /= 2;
-    else if (rows < ROWS_FEW && took_ms < PIECE_MS / 4 && e->looks < LOOKS_MOST)
+    else if (rows < ROWS_FEW && took_ms < PIECE_MS && e->looks < LOOKS_MOST)
         e->looks *= 2;
 }
 

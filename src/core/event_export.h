@@ -32,7 +32,7 @@ WARN_UNUSED enum status event_export_total(struct db *tx, const struct event_exp
                                            int64_t *ret_total);
 /* What a CSV file begins with: BOM and names of columns; nothing of NDJSON. */
 void event_export_begin(const struct event_export *export, struct buf *out);
-/* Append the next events, until is_done: as many as make some 256 KiB or take some 100 ms, so perhaps none. Reader. */
+/* Append the next events, until is_done: as many as make some 256 KiB or take some 50 ms, so perhaps none. Reader. */
 WARN_UNUSED enum status event_export_next(struct db *tx, struct event_export *export, const struct clock *clock, struct buf *out);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "proto/csv/csv.h"
+#include "proto/csv/csv_write.h"
 
 #include <string.h>
 
@@ -107,6 +108,63 @@ static void the_delimiter_is_the_one_the_first_line_uses(void **state) {
     assert_int_equal(csv_guess_delimiter(STR("")), ',');
 }
 
+/* ---- written ---- */
+static void assert_written(struct str cell, const char *expected) {
+    BUF_AUTO out = {0};
+    csv_add(&out, cell, true);
+    csv_add(&out, STR("x"), false);
+    csv_end_line(&out);
+    assert_string_equal(out.p, expected);
+}
+
+static void fields_are_quoted_where_they_must_be(void **state) {
+    (void)state;
+    assert_written(STR(""), ",x\r\n");
+    assert_written(STR("plain text"), "plain text,x\r\n");
+    assert_written(STR("a,b"), "\"a,b\",x\r\n");
+    assert_written(STR("a;b"), "\"a;b\",x\r\n");
+    assert_written(STR("two\r\nlines"), "\"two\r\nlines\",x\r\n");
+    assert_written(STR("\""), "\"\"\"\",x\r\n");
+    assert_written(STR("a \"b\" c"), "\"a \"\"b\"\" c\",x\r\n");
+}
+
+static void what_a_spreadsheet_would_run_is_text(void **state) {
+    (void)state;
+    static const char *const formulas[] = {"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", "＋1", "－1", "＠x", "="};
+    static const char *const texts[] = {"1", "a=1", " =1", "'=1", "\xEF\xBC", "\xEF\xBC\x9E", "", "Ä"};
+    for (size_t i = 0; i < sizeof formulas / sizeof formulas[0]; i++) {
+        BUF_AUTO out = {0};
+        assert_true(csv_is_formula(str_from_z(formulas[i])));
+        csv_add(&out, str_from_z(formulas[i]), true);
+        assert_true(str_starts(buf_str(&out), STR("'")) || str_starts(buf_str(&out), STR("\"'")));
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) assert_false(csv_is_formula(str_from_z(texts[i])));
+}
+
+/* Any bytes come back as they were, but for the quote before a formula. */
+static void what_is_written_is_read(void **state) {
+    (void)state;
+    static const char letters[] = {'a', ',', '"', ';', '\t', '\r', '\n', ' ', '=', '\''};
+    uint32_t seed = 1;
+    for (int round = 0; round < 20000; round++) {
+        char text[6];
+        size_t n = 0, used;
+        for (seed = seed * 1103515245 + 12345; n < (seed >> 8) % 6; n++)
+            text[n] = letters[(seed >> (4 + 3 * n)) % sizeof letters];
+        struct str cell = str_make(text, n);
+        BUF_AUTO out = {0};
+        ARENA_AUTO arena = {0};
+        struct csv_record record;
+        csv_add(&out, STR("first"), true);
+        csv_add(&out, cell, false);
+        csv_end_line(&out);
+        assert_int_equal(csv_parse(&arena, buf_str(&out), ',', true, &record, &used), PARSE_DONE);
+        assert_int_equal(record.count, 2);
+        assert_int_equal(used, out.n);
+        assert_true(str_eq(str_sub(record.fields[1], csv_is_formula(cell) ? 1 : 0, SIZE_MAX), cell));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_read_whatever_the_line_ends),
@@ -114,6 +172,9 @@ int main(void) {
         cmocka_unit_test(a_bad_line_costs_one_line),
         cmocka_unit_test(what_is_too_long_or_too_wide_is_refused),
         cmocka_unit_test(the_delimiter_is_the_one_the_first_line_uses),
+        cmocka_unit_test(fields_are_quoted_where_they_must_be),
+        cmocka_unit_test(what_a_spreadsheet_would_run_is_text),
+        cmocka_unit_test(what_is_written_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
