@@ -171,3 +171,76 @@ def test_a_person_is_forgotten(quiet):
         assert quiet.rows(f"SELECT count(*) FROM {table} WHERE lower({column}) = 'him@example.org'") == [("0",)]
     status, answer = quiet.send(tenant.key, mail(to="him@example.org"))
     assert status == 422 and answer["Errors"][0]["Code"] == 14
+
+
+def bearer(key):
+    return {"Authorization": f"Bearer {key}"}
+
+
+def test_an_account_says_how_long_it_keeps(sandbox):
+    tenant = sandbox.tenant()
+    headers = bearer(tenant.api_key)
+    both = {"BodyDays": 30, "EventDays": 400}
+    assert sandbox.request("GET", "/api/v1/retention", headers=headers)[2] == {
+        "Retention": both, "Own": {"BodyDays": 0, "EventDays": 0}, "Otherwise": both, "Most": both}
+    for wish in ({"BodyDays": 31}, {"EventDays": 401}, {"BodyDays": -1}, {"EventDays": "many"}):
+        status, _, answer = sandbox.request("PUT", "/api/v1/retention", wish, headers)
+        assert status == 422 and [e["Field"] for e in answer["Errors"]] == list(wish)
+    assert sandbox.request("PUT", "/api/v1/retention", {"BodyDays": 2}, headers)[2]["Retention"] == {"BodyDays": 2, "EventDays": 400}
+    assert sandbox.api("Retention.Set", APIKey=tenant.api_key, EventDays=5)["Retention"] == {"BodyDays": 2, "EventDays": 5}
+    send_many(sandbox, tenant.key, 1)
+    wait_for(lambda: sandbox.events_total(tenant.key, Event="delivery") == 1)
+    sandbox.sql(f"UPDATE bodies SET created_at = created_at - {3 * DAY}")
+    assert sandbox.cli_json("store", "prune")["Bodies"] == 1
+    # What the operator allows later holds for what was said before.
+    sandbox.stop()
+    sandbox.options["keep.event_days_max"] = "3"
+    sandbox.start()
+    said = sandbox.cli_json("retention", "show", "--account", tenant.email)
+    assert (said["Retention"]["EventDays"], said["Own"]["EventDays"], said["Most"]) == (3, 5, {"BodyDays": 30, "EventDays": 3})
+    assert b"Events: 2 days" in sandbox.cli("retention", "set", "event_days=2", "--account", tenant.email).stdout
+
+
+def test_P6_an_account_orders_that_a_person_is_forgotten(sandbox):
+    tenant, other = sandbox.tenant(), sandbox.tenant("other.test")
+    headers = bearer(tenant.api_key)
+    sandbox.sent(tenant.key, to="Ann@Example.org", Subject="Secret plans of Ann")
+    sandbox.sent(other.key, to="ann@example.org", sender="news@other.test")
+    wait_for(lambda: sandbox.events_total(tenant.key, Event="delivery") == 1 and sandbox.events_total(other.key, Event="delivery") == 1)
+    assert sandbox.request("POST", "/api/v1/erasures", {}, headers)[2]["Errors"][0]["Code"] == 1
+    assert sandbox.request("POST", "/api/v1/erasures", {"EmailAddress": "ann"}, headers)[2]["Errors"][0]["Code"] == 4
+    order = sandbox.request("POST", "/api/v1/erasures", {"EmailAddress": "ann@example.org"}, headers)[2]["ErasureID"]
+
+    def state():
+        return sandbox.request("GET", f"/api/v1/erasures/{order}", headers=headers)[2]["Erasure"]
+    wait_for(lambda: state()["State"] == "done", 90)
+    done = state()
+    assert (done["Recipients"], done["Events"], done["Contents"], done["Waiting"]) == (1, 2, 1, 0)
+    assert sandbox.api("Erasure.Browse", APIKey=tenant.api_key)["Erasures"] == [done]
+    assert sandbox.api("Erasure.Get", APIKey=tenant.api_key, ErasureID=order)["Erasure"] == done
+    assert sandbox.request("GET", f"/api/v1/erasures/{order}", headers=bearer(other.api_key))[0] == 404
+    assert sandbox.request("GET", "/api/v1/erasures", headers=bearer(other.api_key))[2]["Erasures"] == []
+    assert sandbox.events_total(tenant.key) == 0 and sandbox.events_total(other.key) == 2
+    assert sandbox.events_total(tenant.key, Query="secret") == 0 and sandbox.events_total(tenant.key, Query="recipient:ann@example.org") == 0
+    assert sandbox.request("POST", "/api/v1/suppressions/check", {"EmailAddresses": ["ann@example.org"]}, headers)[2]["Results"]["ann@example.org"]["IsSuppressed"]
+    assert sandbox.send(tenant.key, to="ann@example.org")[1]["Errors"][0]["Code"] == 14
+    if is_sqlite(sandbox):  # nowhere, in any spelling, but with the other account
+        sandbox.cli("store", "backup")
+        with_him = [(table, column) for table, column in text_columns(sandbox) if sandbox.rows(
+            f"SELECT count(*) FROM {table} WHERE CAST({column} AS TEXT) LIKE '%ann@example.org%'") != [("0",)]]
+        assert sorted({table for table, _ in with_him}) == ["bodies", "events", "inbox", "recipients"], with_him
+        assert sandbox.rows("SELECT DISTINCT account_id FROM recipients") == [(str(other.user_id),)]
+
+
+def text_columns(gateway):
+    tables = [t for (t,) in gateway.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%fts%' AND sql NOT LIKE '%VIRTUAL%'")]
+    return [(table, column) for table in tables for (column,) in gateway.rows(f"SELECT name FROM pragma_table_info('{table}')")]
+
+
+def test_P8_orders_of_an_account_are_bounded(quiet):
+    tenant = quiet.tenant()
+    quiet.sent(tenant.key, to="held@example.org")
+    for i in range(20):
+        assert quiet.request("POST", "/api/v1/erasures", {"EmailAddress": f"a{i}@example.org"}, bearer(tenant.api_key))[0] == 200
+    status, headers, answer = quiet.request("POST", "/api/v1/erasures", {"EmailAddress": "one@example.org"}, bearer(tenant.api_key))
+    assert (status, answer["Errors"][0]["Code"]) == (429, 3) and int(headers["Retry-After"]) >= 1

@@ -147,7 +147,7 @@ static void live(struct story *s, int count) {
 
 static void grow_old(struct story *s, int64_t event_days, int64_t now) {
     struct keeping walk;
-    keeping_begin(&walk, &(struct retention){1, event_days});
+    keeping_begin(&walk, &(struct keeping_rules){{1, event_days}, {0, 0}});
     while (!walk.is_over) {
         assert_ok(keeping_slice(s->f->db, &s->f->arena, &walk, now));
         fixture_commit(s->f);
