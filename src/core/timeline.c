@@ -7,8 +7,6 @@
 #include "crypto/digest.h"
 #include "store/timeline.h"
 
-#include <string.h>
-
 #define CALLS_MAX 4000 /* looked at for a page: what the logs of a domain's webhooks hold, as a rule */
 
 struct telling {
@@ -21,31 +19,20 @@ struct telling {
 };
 
 /* ---- the cursor ---- */
-static bool take_number(struct str *text, int64_t *ret) {
-    size_t n = 0;
-    uint64_t number;
-    while (n < text->n && ascii_is_digit(text->p[n])) n++;
-    if (n == 0 || !str_to_u64(str_sub(*text, 0, n), &number) || number > INT64_MAX) return false;
-    *ret = (int64_t)number;
-    *text = str_sub(*text, n, SIZE_MAX);
+static bool read_cursor(struct str cursor, struct telling *t) {
+    struct timeline_place place = {.is_waiting = false};
+    if (cursor.n && !timeline_place_parse(cursor, &place)) return false;
+    t->is_waiting = place.is_waiting;
+    t->range.after_at = place.at;
+    t->range.after_id = place.id;
     return true;
 }
 
-static bool read_cursor(struct str cursor, struct telling *t) {
-    struct str rest = str_sub(cursor, 1, SIZE_MAX);
-    if (cursor.n == 0) return true;
-    t->is_waiting = cursor.p[0] == 'w';
-    if (!t->is_waiting) {
-        if (cursor.p[0] != 'e' || !take_number(&rest, &t->range.after_at) || !str_starts(rest, STR("-"))) return false;
-        rest = str_sub(rest, 1, SIZE_MAX);
-    }
-    return take_number(&rest, &t->range.after_id) && rest.n == 0;
-}
-
 static void end_page(struct telling *t) {
-    const struct timeline_range *r = &t->range;
-    t->timeline->cursor = t->is_waiting ? arena_strf(t->arena, "w%lld", (long long)r->after_id)
-                                        : arena_strf(t->arena, "e%lld-%lld", (long long)r->after_at, (long long)r->after_id);
+    const struct timeline_place place = {t->is_waiting, t->range.after_at, t->range.after_id};
+    BUF_AUTO text = {0};
+    timeline_place_format(&text, &place);
+    t->timeline->cursor = arena_str(t->arena, buf_str(&text));
 }
 
 /* ---- entries ---- */

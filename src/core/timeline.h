@@ -45,6 +45,16 @@ struct timeline {
 WARN_UNUSED enum status timeline_show(struct db *db, struct arena *arena, const struct timeline_query *query,
                                       struct timeline *ret);
 
+/* Where a page ended: "e<time>-<event>" or "w<recipient>"; one spelling alone. A place in the caller's own message, so it needs
+ * no signature. Pure. */
+struct timeline_place {
+    bool is_waiting; /* among those who wait, behind the events */
+    int64_t at;      /* of an event */
+    int64_t id;      /* of the event, or recipient */
+};
+bool timeline_place_parse(struct str text, struct timeline_place *ret);
+void timeline_place_format(struct buf *out, const struct timeline_place *place);
+
 /* What an event says, a sentence or two for people. Pure. */
 void timeline_say(enum event_type type, struct str detail, struct arena *arena, struct buf *out);
 

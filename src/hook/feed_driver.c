@@ -18,6 +18,7 @@ struct feed_driver {
     struct post post;
     atomic_bool is_posted;
     bool is_started, is_busy, is_woken, is_stopping;
+    bool is_written; /* the batch is there and still noted: it is not written again */
     int64_t wait_ms; /* 0: the last batch went well */
     struct job job;
     /* The executors' while it is busy. */
@@ -97,6 +98,7 @@ static void took(struct job *job) {
         return;
     }
     tell_success(d);
+    d->is_written = false;
     d->wait_ms = 0;
     if (d->batch.has_more && !d->is_stopping) {
         begin(d);
@@ -116,7 +118,8 @@ static enum status run_write(struct job *job, void *ctx) {
 
 static void written(struct job *job) {
     struct feed_driver *d = LIST_OWNER(job, struct feed_driver, job);
-    if (job->status == STATUS_OK)
+    d->is_written = job->status == STATUS_OK;
+    if (d->is_written)
         submit(d, d->options.writer, run_took, took);
     else
         fail(d, job->status);
@@ -139,7 +142,10 @@ static void made(struct job *job) {
 static void begin(struct feed_driver *d) {
     d->is_busy = true;
     d->is_woken = false;
-    submit(d, d->options.readers, run_make, made);
+    if (d->is_written)
+        submit(d, d->options.writer, run_took, took);
+    else
+        submit(d, d->options.readers, run_make, made);
 }
 
 static void on_timer(void *arg) {

@@ -1,7 +1,8 @@
 /* feed_driver.h - brings events to the operator's feed (core/feed.h), a batch at a time.
  *
  *   commit (FEED_MARK), start, timer --gather--> make (reader) --> write (a thread of its own) --> took (writer) --> again
- *                                                                     |  it failed: wait, 1 s to a minute
+ *                                                                     |  it failed: wait, 1 s to a minute; what is there
+ *                                                                        already and could not be taken is not written again
  *
  * A batch is all that is in memory, however much waits; what waits is rows. It keeps nothing that matters: whoever is killed
  * makes the batch again. All of it on one loop.

@@ -4,8 +4,9 @@
  * File: opened for each batch by its name, so whoever moved it (logrotate) gets the next batch in a new one; synced before it
  * counts as written; a batch that did not get in whole is cut off again, and so is half a line that a crash left, so the file
  * holds whole lines only.
- * Socket: a connection a batch. The end of our bytes is the end of the batch, and the reader's close says that he has it: common
- * collectors do so by themselves, and one that dies with bytes unread is a reset.
+ * Socket: a connection a batch. The end of our bytes is the end of the batch, and the reader's close says that he has it: whoever
+ * reads to the end closes then, and one that dies with bytes unread is a reset. That he read and then lost it, nobody can tell
+ * us.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_HOOK_FEED_SINK_H
 #define POSTHORN_HOOK_FEED_SINK_H

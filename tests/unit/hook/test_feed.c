@@ -366,6 +366,33 @@ static void test_p3_what_was_not_written_stays(void **state) {
     scene_free(s);
 }
 
+/* A store that takes nothing, being full perhaps, does not make the file grow. */
+static void test_what_is_there_is_not_written_again_while_the_store_is_in_trouble(void **state) {
+    (void)state;
+    struct scene *s = scene_new();
+    if (!fixture_is_sqlite(s->f)) skip();
+    assert_ok(db_begin(s->f->db));
+    assert_ok(db_exec(s->f->db, "CREATE TRIGGER no BEFORE DELETE ON feed_outbox BEGIN SELECT RAISE(ABORT, 'no'); END"));
+    assert_ok(db_commit(s->f->db));
+    record(s, 3);
+    feed_driver_wake(s->driver);
+    sim_run_for(s->loop, 600000);
+    struct stat first, then;
+    assert_int_equal(stat(s->place.file, &first), 0);
+    assert_int_equal(waiting(s), 1);
+    assert_true(metric(s, METRIC_FEED_FAILURES) > 5);
+    assert_ok(db_begin(s->f->db));
+    assert_ok(db_exec(s->f->db, "DROP TRIGGER no"));
+    assert_ok(db_commit(s->f->db));
+    db_rollback(s->f->db);
+    sim_run_for(s->loop, FEED_WAIT_MAX_MS + FEED_LOOK_MS);
+    assert_int_equal(waiting(s), 0);
+    assert_int_equal(metric(s, METRIC_FEED_EVENTS), 3);
+    assert_int_equal(stat(s->place.file, &then), 0);
+    assert_int_equal(then.st_size, first.st_size);
+    scene_free(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_are_appended_and_a_moved_file_is_left),
@@ -377,6 +404,7 @@ int main(void) {
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_events_come_soon_when_told_and_at_last_when_not),
         cmocka_unit_test(test_p3_what_was_not_written_stays),
+        cmocka_unit_test(test_what_is_there_is_not_written_again_while_the_store_is_in_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
