@@ -481,6 +481,29 @@ static const struct verb verbs[] = {
             "{HardBounced}, soft {SoftBounced}\nFailed        {Failed}\nDeferred      {Deferred} attempts\nSuppressed    "
             "{Suppressed}\nOpened        {Opened} ({OpenRate} %), {OpenedTotal} times\nClicked       {Clicked} ({ClickRate} %), "
             "{ClickedTotal} times\nUnsubscribed  {Unsubscribed}\nComplained    {Complained}\n"},
+    {.words = "stats account",
+     .operation = "EmailGateway.AccountStats",
+     .summary = "Count what became of the mail of each of an account's domains, most sent first; 30 days to today unless told "
+                "otherwise.",
+     .options = {ACCOUNT,
+                 {"--from", "StartDate", "DATE", false, "First day, UTC."},
+                 {"--to", "EndDate", "DATE", false, "Last day, included."}},
+     .rows = "PerDomain",
+     .columns =
+         "Sent:SENT Delivered:DELIVERED Bounced:BOUNCED Opened:OPENED Clicked:CLICKED Complained:COMPLAINED SenderDomain:DOMAIN",
+     .total = "DomainCount"},
+    {.words = "stats recipients",
+     .operation = "EmailGateway.ListRecipientDomains",
+     .summary =
+         "List the domains that a domain's mail went to, most delivered first, and how many seconds that took; 30 days to today "
+         "unless told otherwise.",
+     .options = {DOMAIN,
+                 DOMAINS_ACCOUNT,
+                 {"--from", "StartDate", "DATE", false, "First day, UTC."},
+                 {"--to", "EndDate", "DATE", false, "Last day, included."},
+                 {"--limit", "Limit", "N", false, "At most so many, up to 1000; 50 otherwise."}},
+     .rows = "RecipientDomains",
+     .columns = "Sent:DELIVERED Failed:FAILED Sending:WAITING AvgDeliverySec:AVERAGE MaxDeliverySec:LONGEST Domain:DOMAIN"},
     {.words = "stats top",
      .operation = "EmailGateway.AggrEvents",
      .summary = "Count a domain's events by a field, biggest first.",

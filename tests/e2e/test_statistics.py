@@ -231,3 +231,12 @@ def test_twins_of_recipient_domains(place):
         assert (status, answer["Errors"][0]["Code"]) == (422, 1), "an account has several"
         assert place.get(path, place.other_key, DomainID=place.shop.domain_id)[0] == 404, "P6"
         assert place.get(path, "ph_nobody")[0] == 401
+
+
+def test_the_command_line_shows_them(place):
+    rows = place.gateway.cli_json("stats", "account", "--account", place.shop.email)["PerDomain"]
+    assert [r["SenderDomain"] for r in rows] == ["shop.test", "other.test", "gone.test"]
+    said = place.gateway.cli("stats", "account", "--account", place.shop.email).stdout.decode().splitlines()
+    assert said[0].split() == ["SENT", "DELIVERED", "BOUNCED", "OPENED", "CLICKED", "COMPLAINED", "DOMAIN"] and said[1].split()[0] == "8"
+    said = place.gateway.cli("stats", "recipients", "--domain", "shop.test").stdout.decode().splitlines()
+    assert said[1].split()[-1] == "good.test" and said[3].split()[-1] == "bad.test" and len(said) == 4
