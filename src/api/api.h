@@ -28,6 +28,7 @@ struct export_gate;
 /* Everything pointed at must outlive the api; strings are borrowed too. */
 struct api_options {
     struct executor *writer, *readers, *searchers, *slow;
+    struct executor *exporter; /* makes what follows the first piece of an answer; a reader's connection */
     struct resolver *resolver;
     struct seal_key seal; /* seals what is shown again: seal_derive(master, STR("seal")) */
     const struct clock *clock;
@@ -58,8 +59,8 @@ struct api_options {
     void (*live_ask)(void *arg, struct live_question *question);
     /* Any loop: hook_tester_ask (hook/hook_tester.h). NULL: nobody calls. */
     void (*webhook_test)(void *arg, struct hook_trial *trial);
-    void (*alerts_wake)(void *arg);              /* any thread: there is an alert to tell (app/watch.h); may be NULL */
-    struct str alerts_mail, alerts_webhook;      /* [alerts]: where it is told */
+    void (*alerts_wake)(void *arg);         /* any thread: there is an alert to tell (app/watch.h); may be NULL */
+    struct str alerts_mail, alerts_webhook; /* [alerts]: where it is told */
     struct keeping_rules keep;
     const struct tls_report_options *tls_report; /* [tls_report]; NULL: none are sent */
     /* Any loop: is the gateway taking work (not stopping)? NULL: always. */

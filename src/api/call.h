@@ -88,7 +88,6 @@ struct call {
     struct job job;
     step_fn fn;
     void (*then)(struct call *call), (*after_judge)(struct call *call);
-    struct timer busy; /* of call_more */
     size_t step;
     bool is_again, is_ended;
     bool has_taken_room; /* of the disk, once a call */
@@ -131,6 +130,9 @@ void call_refuse_wait(struct call *call, const struct limit_state *state);
 /* In a step: run it once more after this, in a transaction of its own. State that the run changed is the handler's care: a WRITER
  * step may run twice for one commit, so what it counts is put into the call's state by the run that follows. */
 void call_again(struct call *call);
+/* Let so many bytes more, which the call's state holds, count in the memory of request bodies until the call is over. LIMIT: its
+ * account has had its share, and the call is to end with that (503). */
+WARN_UNUSED enum status call_hold(struct call *call, size_t bytes);
 /* In a step that is no WRITER's: leave the next `count` steps out. */
 void call_skip(struct call *call, size_t count);
 /* In a step: the answer stands; leave the other steps out. */

@@ -55,6 +55,7 @@
 #define JOBS_MAX          20000
 #define SLOW_JOBS_MAX     400 /* of one account half of them */
 #define READER_BATCH_JOBS 32
+#define EXPORT_NICENESS   10 /* a tenth of a processor that others want, all of one that is idle */
 #define STOP_MS           5000 /* what SMTP transactions under way may still take */
 
 struct gateway {
@@ -69,7 +70,7 @@ struct gateway {
     struct node_epoch node;
     struct pause_list pauses; /* the operator's, as the start found them */
     struct threads threads;   /* the loops; the last one is mta's */
-    struct executor *writer, *readers, *searchers, *signers, *slow;
+    struct executor *writer, *readers, *searchers, *exporter, *signers, *slow;
     struct resolver *resolver;       /* for deliveries, with a cache */
     struct resolver *fresh_resolver; /* for VerifyDomain, which looks up now */
     struct http_client *http;        /* on mta's loop: MTA-STS policies, TLS reports */
@@ -235,6 +236,18 @@ static enum status open_executors(struct gateway *g, unsigned cores, struct buf 
          {.name = "search",
           .threads = 2,
           .queue_max = SLOW_JOBS_MAX,
+          .is_fair = true,
+          .thread_start = reader_start,
+          .thread_stop = reader_stop,
+          .batch = reader_batch,
+          .batch_max_jobs = 1,
+          .batch_max_bytes = WRITER_BATCH_BYTES,
+          .arg = &g->store}},
+        {&g->exporter,
+         {.name = "export",
+          .threads = 1,
+          .queue_max = SLOW_JOBS_MAX,
+          .niceness = EXPORT_NICENESS,
           .is_fair = true,
           .thread_start = reader_start,
           .thread_stop = reader_stop,
@@ -535,6 +548,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .writer = g->writer,
         .readers = g->readers,
         .searchers = g->searchers,
+        .exporter = g->exporter,
         .slow = g->slow,
         .resolver = g->fresh_resolver,
         .seal = g->seal_key,
@@ -803,6 +817,7 @@ void gateway_close(struct gateway **g_place) {
         work_stop(g->work, NULL, NULL); /* its post is still in a mailbox */
     executor_free(&g->signers);
     executor_free(&g->slow);
+    executor_free(&g->exporter);
     executor_free(&g->searchers);
     executor_free(&g->readers);
     executor_free(&g->writer);

@@ -16,6 +16,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 struct worker {
     struct executor *executor;
@@ -204,6 +206,7 @@ static void *worker_main(void *arg) {
     struct worker *w = arg;
     struct executor *e = w->executor;
     void *ctx = NULL;
+    if (e->options.niceness) (void)setpriority(PRIO_PROCESS, (id_t)gettid(), e->options.niceness); /* on Linux: this thread's */
     enum status status = e->options.thread_start ? e->options.thread_start(e->options.arg, &ctx) : STATUS_OK;
     report_start(w, status);
     if (status != STATUS_OK) return NULL;
