@@ -199,4 +199,4 @@ def test_the_operator_searches_and_counts(shared, past):
         {"key": "2026-01-02", "doc_count": 4}, {"key": "2026-01-01", "doc_count": 2}]
     assert "24     example.org" in shared.cli("stats", "top", *where, "--field", "recipientDomain").stdout.decode()
     refused = shared.cli("event", "list", *where, "--query", "a AND", check=False)
-    assert refused.returncode == 1 and b"--query is wrong at character 6" in refused.stderr
+    assert refused.returncode == 1 and b"--query is wrong at character 3" in refused.stderr
