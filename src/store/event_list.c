@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define ROW_COST 4 /* of a row that is walked by, against one of those found, which are read in an index */
+
 /* Where event_add_where() looks. Without a condition the events' own columns do. */
 static void add_source(struct sentence *q, const struct event_filter *filter) {
     sentence_add(q, filter->condition ? " FROM event_facts f" : " FROM events f");
@@ -48,25 +50,69 @@ void event_fill_row(struct stmt *s, struct arena *a, void *item) {
     };
 }
 
+struct page {
+    struct event_place after; /* or EVENT_PLACE_NEWEST */
+    int64_t offset;
+    int limit;
+    bool is_sorted; /* what words lead to is taken whole and sorted, and the index by time kept out of it */
+};
+
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* Up to the place, and events of its very instant. */
+static struct event_filter filter_up_to(const struct event_filter *filter, struct event_place place) {
+    struct event_filter narrowed = *filter;
+    if (place.at < INT64_MAX) narrowed.before_at = least(filter->before_at ? filter->before_at : INT64_MAX, place.at + 1);
+    return narrowed;
+}
+
 /* The page's ids first, so that what is skipped is never read whole. */
-static enum status list_found(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
+static void add_page(struct sentence *q, const struct event_filter *filter, const struct page *page) {
+    const struct event_filter narrowed = filter_up_to(filter, page->after);
+    sentence_add(
+        q, "SELECT f.id, f.at, f.type, f.account_id, f.domain_id, f.message_id, f.recipient_id, f.recipient, f.detail, f.uuid, "
+           "f.sender, f.subject, f.tags, f.metadata FROM event_facts f WHERE f.id IN (SELECT f.id");
+    add_source(q, filter);
+    event_add_where(q, &narrowed);
+    sentence_add(q, " AND (+f.at < ");
+    sentence_add_int(q, page->after.at);
+    sentence_add(q, " OR f.id < ");
+    sentence_add_int(q, page->after.id);
+    sentence_add(q, page->is_sorted ? ") ORDER BY +f.at DESC, f.id DESC LIMIT " : ") ORDER BY f.at DESC, f.id DESC LIMIT ");
+    sentence_add_int(q, page->limit);
+    sentence_add(q, " OFFSET ");
+    sentence_add_int(q, page->offset);
+    sentence_add(q, ") ORDER BY f.at DESC, f.id DESC");
+}
+
+/* To sort all that was found, or to walk from the newest till the page is full: that looks at rows, of which the more lie between
+ * the less is found. */
+static enum status choose_road(struct db *tx, const struct event_filter *filter, int64_t total, struct page *page) {
+    const struct event_period period = event_period_of(filter);
+    int64_t kept = 0;
+    page->is_sorted = filter->message_id || event_is_led(filter, db_is_sqlite(tx));
+    if (!page->is_sorted || filter->message_id) return STATUS_OK;
+    enum status status = rollup_kept(tx, &period, filter->types, &kept);
+    if (total > 0 && (page->offset + page->limit) * ROW_COST < total &&
+        (page->offset + page->limit) * ROW_COST * (kept / total) < total)
+        page->is_sorted = false;
+    return status;
+}
+
+static enum status list_found(struct db *tx, struct arena *a, const struct event_filter *filter, const struct page *page,
                               struct event_row_list *ret) {
+    struct page chosen = *page;
     int64_t total = 0;
     SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
     enum status status = event_check_work(tx, a, filter, 0);
     if (status == STATUS_OK) status = count_all(tx, a, filter, &total);
+    if (status == STATUS_OK) status = choose_road(tx, filter, total, &chosen);
     if (status != STATUS_OK) return status;
+    q.is_by_time = !chosen.is_sorted;
     event_facts_add(&q.sql, tx);
-    sentence_add(
-        &q, "SELECT f.id, f.at, f.type, f.account_id, f.domain_id, f.message_id, f.recipient_id, f.recipient, f.detail, f.uuid, "
-            "f.sender, f.subject, f.tags, f.metadata FROM event_facts f WHERE f.id IN (SELECT f.id");
-    add_source(&q, filter);
-    event_add_where(&q, filter);
-    sentence_add(&q, " ORDER BY f.at DESC, f.id DESC LIMIT ");
-    sentence_add_int(&q, limit);
-    sentence_add(&q, " OFFSET ");
-    sentence_add_int(&q, offset);
-    sentence_add(&q, ") ORDER BY f.at DESC, f.id DESC");
+    add_page(&q, filter, &chosen);
     struct row_list rows;
     status = rows_collect(sentence_stmt(tx, &q), a, sizeof(struct event_row), event_fill_row, &rows);
     if (status == STATUS_OK) *ret = (struct event_row_list){rows.items, rows.count, total};
@@ -92,17 +138,32 @@ static enum status list_hour(struct db *tx, struct arena *a, const struct event_
     return rows_collect(s, a, sizeof(struct event_row), event_fill_row, ret);
 }
 
+/* How many of the place's instant are not behind it. */
+static enum status count_before(struct db *tx, const struct event_filter *filter, struct event_place place, int64_t *ret) {
+    *ret = 0;
+    if (place.at == INT64_MAX) return STATUS_OK;
+    struct stmt *s = db_stmt(tx, "SELECT count(*) FROM events WHERE domain_id = ?1 AND at = ?2 AND id >= ?3 "
+                                 "AND (?4 = 0 OR (?4 & (CAST(1 AS BIGINT) << CAST(type AS INTEGER))) <> 0)");
+    STMT_BIND_INTS(s, 1, filter->domain_id, place.at, place.id, filter->types);
+    return row_int(s, ret);
+}
+
 /* Hour by hour of those that have the page. */
-static enum status list_rolled(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
+static enum status list_rolled(struct db *tx, struct arena *a, const struct event_filter *filter, const struct page *page,
                                struct event_row_list *ret) {
-    struct rollup_page page;
-    const struct rollup_slice slice = {event_period_of(filter), filter->types, offset, limit};
-    struct event_row_list list = {.items = arena_array(a, (size_t)limit + 1, sizeof *list.items)};
-    enum status status = rollup_kept(tx, &slice.period, filter->types, &list.total);
-    if (status == STATUS_OK) status = rollup_find_page(tx, a, &slice, &page);
-    for (size_t i = 0; status == STATUS_OK && i < page.count; i++) {
+    struct rollup_page hours;
+    const struct event_filter narrowed = filter_up_to(filter, page->after);
+    const struct event_period whole = event_period_of(filter);
+    struct rollup_slice slice = {event_period_of(&narrowed), filter->types, page->offset, page->limit};
+    struct event_row_list list = {.items = arena_array(a, (size_t)page->limit + 1, sizeof *list.items)};
+    int64_t before = 0;
+    enum status status = rollup_kept(tx, &whole, filter->types, &list.total);
+    if (status == STATUS_OK) status = count_before(tx, filter, page->after, &before);
+    slice.offset += before;
+    if (status == STATUS_OK) status = rollup_find_page(tx, a, &slice, &hours);
+    for (size_t i = 0; status == STATUS_OK && i < hours.count; i++) {
         struct row_list rows;
-        const struct part part = {page.hours[i], i ? 0 : page.skip, limit - (int64_t)list.count};
+        const struct part part = {hours.hours[i], i ? 0 : hours.skip, page->limit - (int64_t)list.count};
         status = list_hour(tx, a, filter, &part, &rows);
         if (status != STATUS_OK) break;
         if (rows.count) memcpy(list.items + list.count, rows.items, rows.count * sizeof *list.items);
@@ -112,8 +173,20 @@ static enum status list_rolled(struct db *tx, struct arena *a, const struct even
     return status;
 }
 
+static enum status list_page(struct db *tx, struct arena *a, const struct event_filter *filter, const struct page *page,
+                             struct event_row_list *ret) {
+    bool is_counted = !filter->message_id && !filter->condition;
+    return (is_counted ? list_rolled : list_found)(tx, a, filter, page, ret);
+}
+
 enum status event_list(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
                        struct event_row_list *ret) {
-    bool is_counted = !filter->message_id && !filter->condition;
-    return (is_counted ? list_rolled : list_found)(tx, a, filter, offset, limit, ret);
+    const struct page page = {EVENT_PLACE_NEWEST, offset, limit};
+    return list_page(tx, a, filter, &page, ret);
+}
+
+enum status event_list_after(struct db *tx, struct arena *a, const struct event_filter *filter, struct event_place place,
+                             int limit, struct event_row_list *ret) {
+    const struct page page = {place, 0, limit};
+    return list_page(tx, a, filter, &page, ret);
 }

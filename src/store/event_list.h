@@ -19,10 +19,19 @@ struct event_row_list {
     size_t count;
     int64_t total; /* that match, on all pages */
 };
+/* Where a page or a walk ended: older events than this follow. */
+struct event_place {
+    int64_t at, id;
+};
+#define EVENT_PLACE_NEWEST ((struct event_place){INT64_MAX, INT64_MAX})
+
 /* Newest first, `limit` rows after the first `offset`. Without a condition and a message the total and the page's place are read
  * from the roll-ups, so that no page is slower than the first. LIMIT: too many to look at. INVALID: a value is no text (NUL,
  * UTF-8). */
 WARN_UNUSED enum status event_list(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t offset, int limit,
                                    struct event_row_list *ret);
+/* The same from behind a place: what came since changes nothing, and no page costs more than another. */
+WARN_UNUSED enum status event_list_after(struct db *tx, struct arena *a, const struct event_filter *filter,
+                                         struct event_place place, int limit, struct event_row_list *ret);
 
 #endif

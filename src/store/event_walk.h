@@ -9,18 +9,14 @@
 
 #include "store/event_list.h"
 
-/* Where a walk is: older events than this follow. */
-struct event_place {
-    int64_t at, id;
-};
-#define EVENT_PLACE_NEWEST ((struct event_place){INT64_MAX, INT64_MAX})
-
 struct event_stretch {
     struct event_row_list rows; /* total says nothing */
     struct event_place place;   /* behind the stretch */
     bool is_last;
 };
-/* The stretch of `looks` events behind `place`. INVALID as event_list. */
+/* The stretch of `looks` events behind `place`, or of as many as have EVENT_WALK_ROWS_MAX that are asked for. INVALID as
+ * event_list. */
+#define EVENT_WALK_ROWS_MAX 1000
 WARN_UNUSED enum status event_walk(struct db *tx, struct arena *a, const struct event_filter *filter, struct event_place place,
                                    int looks, struct event_stretch *ret);
 
