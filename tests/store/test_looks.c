@@ -1,0 +1,243 @@
+/* test_looks.c - how much a search or a count looks at: in pieces it adds up to the same, beyond the bound it is refused before
+ * the work, and a neighbour's mail costs nobody anything (P6, P8). On SQLite the steps of its machine are counted.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+#include "core/events.h"
+#include "store/event_group.h"
+#include "store/event_list.h"
+#include "store/event_tally.h"
+#include "store/words.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MESSAGES 500
+#define START    INT64_C(1767225600000) /* 2026-01-01 */
+/* A search may look at a million events, each for some of the engine's steps. */
+#define STEPS_MAX INT64_C(30000000)
+
+struct crowd {
+    struct fixture *f;
+    int64_t account, domain, neighbour;
+};
+
+/* A domain of many events, put there by SQL alone, and its neighbour with one message of the same words. */
+static void add_message(struct crowd *c, int64_t domain, unsigned number) {
+    char subject[64];
+    int size = snprintf(subject, sizeof subject, "%s number %u", number % 2 ? "Welcome" : "Farewell", number % 7);
+    struct message message = {.uuid = make_uuid(0),
+                              .account_id = c->account,
+                              .domain_id = domain,
+                              .created_at = START,
+                              .expires_at = START + 1,
+                              .sender = STR("news@example.com"),
+                              .subject = str_make(subject, (size_t)size),
+                              .rfc_message_id = STR("x@y.test"),
+                              .tags = STR("[]"),
+                              .metadata = number % 3 ? STR("{\"JourneyID\":\"J1\"}") : STR("{}"),
+                              .size_bytes = 1};
+    const struct str to = STR("ann@x.test");
+    message.uuid.b[0] = (uint8_t)(number >> 8);
+    message.uuid.b[1] = (uint8_t)number;
+    message.uuid.b[2] = domain == c->neighbour;
+    assert_ok(message_add(c->f->db, &message, &message.id));
+    assert_ok(words_add(c->f->db, &message, &to, 1));
+}
+
+static struct crowd crowd_new(void) {
+    struct crowd c = {.f = fixture_new()};
+    c.account = make_account(c.f->db, "a@example.com");
+    c.domain = make_domain(c.f->db, c.account, "example.com");
+    c.neighbour = make_domain(c.f->db, c.account, "example.net");
+    for (unsigned i = 0; i < MESSAGES; i++) add_message(&c, c.domain, i);
+    add_message(&c, c.neighbour, 1);
+    assert_ok(db_exec(
+        c.f->db,
+        "INSERT INTO events (id, at, type, is_machine, account_id, domain_id, message_id, recipient_id, recipient, "
+        "recipient_domain, detail) SELECT i, 1767225600000 + i / 3 * 3, 1 + i % 10, CASE WHEN i % 11 = 0 THEN 1 ELSE 0 END, 1, "
+        "1, "
+        "1 + i % 500, 1, 'ann@x.test', 'x.test', CASE WHEN i % 2 = 0 THEN '{\"MXHost\":\"mx2\"}' ELSE '{\"MXHost\":\"mx1\"}' END "
+        "FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 310000) SELECT i FROM n) numbers"));
+    assert_ok(
+        db_exec(c.f->db,
+                "INSERT INTO events (id, at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, "
+                "detail) VALUES (400000, 1767225600000, 1, 1, 2, 501, 1, 'ann@x.test', 'x.test', '{}')"));
+    assert_int_equal(c.domain, 1);
+    assert_int_equal(c.neighbour, 2);
+    fixture_commit(c.f);
+    return c;
+}
+
+/* ---- counts in pieces ---- */
+static void count_pieces(struct crowd *c, struct event_grouping *g, struct str query, struct event_bucket_list *ret,
+                         int *ret_pieces) {
+    struct event_condition condition;
+    BUF_AUTO why = {0};
+    bool is_end = false;
+    if (query.n) {
+        assert_true(event_condition_parse(query, &c->f->arena, &condition, &why));
+        g->filter.condition = &condition;
+    }
+    for (*ret_pieces = 0; !is_end; ++*ret_pieces) {
+        assert_ok(event_group_next(c->f->db, &c->f->arena, g, &is_end, ret));
+        fixture_commit(c->f);
+    }
+    event_group_free(g);
+}
+
+static int64_t counted(const struct crowd *c, const char *where) {
+    BUF_AUTO sql = {0};
+    buf_addf(&sql,
+             "SELECT count(*) FROM events e JOIN messages m ON m.id = e.message_id WHERE e.domain_id = 1 AND e.is_machine = 0 "
+             "AND %s%c",
+             where, '\0');
+    return fixture_number(c->f, sql.p);
+}
+
+static void test_pieces_add_up_to_the_whole(void **state) {
+    (void)state;
+    static const struct {
+        enum event_field field;
+        const char *query;
+        int64_t types, from_at, before_at;
+        int pieces; /* at least */
+        const char *key, *where;
+    } cases[] = {
+        {EVENT_FIELD_MX_HOST, "", 0, 0, 0, 5, "mx1", "e.detail = '{\"MXHost\":\"mx1\"}'"},
+        {EVENT_FIELD_MX_HOST, "", EVENT_BIT(3) | EVENT_BIT(8), START + 600, START + 200003, 3, "mx1",
+         "e.detail = '{\"MXHost\":\"mx1\"}' AND e.type IN (3, 8) AND e.at >= 1767225600600 AND e.at < 1767225800003"},
+        {EVENT_FIELD_RECIPIENT, "", 0, 0, 0, 2, "ann@x.test", "1 = 1"},
+        {EVENT_FIELD_SUBJECT, "", 0, 0, 0, 2, "Welcome number 3", "m.subject = 'Welcome number 3'"},
+        {EVENT_FIELD_SUBJECT, "", EVENT_BIT(5), 0, START + 9000, 1, "Welcome number 3",
+         "m.subject = 'Welcome number 3' AND e.type = 5 AND e.at < 1767225609000"},
+        {EVENT_FIELD_JOURNEY, "", 0, 0, 0, 2, "J1", "m.metadata <> '{}'"},
+        {EVENT_FIELD_MX_HOST, "subject:welcome", 0, 0, 0, 2, "mx2",
+         "m.subject LIKE 'Welcome%' AND e.detail = '{\"MXHost\":\"mx2\"}'"},
+        {EVENT_FIELD_SUBJECT, "mxHost:mx2 NOT subject:farewell", 0, 0, 0, 2, "Welcome number 0",
+         "m.subject = 'Welcome number 0' AND e.detail = '{\"MXHost\":\"mx2\"}'"},
+    };
+    struct crowd c = crowd_new();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct event_grouping g = {.filter = {c.domain, cases[i].types, cases[i].from_at, cases[i].before_at, 0, NULL},
+                                   .field = cases[i].field,
+                                   .limit = 1000};
+        struct event_bucket_list list = {0};
+        int pieces;
+        int64_t found = 0;
+        count_pieces(&c, &g, str_from_z(cases[i].query), &list, &pieces);
+        for (size_t k = 0; k < list.count; k++)
+            if (str_eq(list.items[k].key, str_from_z(cases[i].key))) found = list.items[k].count;
+        if (found != counted(&c, cases[i].where) || pieces < cases[i].pieces)
+            print_error("case %zu: %lld in %d pieces\n", i, (long long)found, pieces);
+        assert_int_equal(found, counted(&c, cases[i].where));
+        assert_true(pieces >= cases[i].pieces);
+    }
+    fixture_free(c.f);
+}
+
+/* ---- steps ---- */
+static int64_t steps; /* sqlite3's handlers know nothing of a test's own */
+
+static int note_steps(void *arg) {
+    (void)arg;
+    steps += 1000;
+    return 0;
+}
+
+static int watch_connection(sqlite3 *db, char **why, const struct sqlite3_api_routines *api) {
+    (void)why;
+    (void)api;
+    sqlite3_progress_handler(db, 1000, note_steps, NULL);
+    return SQLITE_OK;
+}
+
+static enum status search(struct crowd *c, int64_t domain, const char *query, int64_t *ret_total) {
+    ARENA_AUTO arena = {0};
+    struct event_condition condition;
+    struct event_row_list list;
+    BUF_AUTO why = {0};
+    steps = 0;
+    assert_true(event_condition_parse(str_from_z(query), &arena, &condition, &why));
+    enum status status =
+        event_list(c->f->db, &arena, &(struct event_filter){.domain_id = domain, .condition = &condition}, 0, 10, &list);
+    if (status == STATUS_OK) *ret_total = list.total;
+    return status;
+}
+
+static void test_P6_P8_nobody_looks_beyond_the_bound(void **state) {
+    (void)state;
+    static const struct {
+        const char *query;
+        enum status status; /* of the domain with many */
+    } cases[] = {
+        {"mxHost:mx1", STATUS_LIMIT},
+        {"NOT mxHost:mx1 NOT link:*", STATUS_LIMIT},
+        {"tag:* OR journeyId:*", STATUS_LIMIT},
+        {"recipientDomain:x.test", STATUS_OK},
+        {"zzz", STATUS_OK},
+        {"subject:zzz AND mxHost:*", STATUS_OK},
+        {"subject:welcome", STATUS_OK},
+        {"welcome mxHost:mx1", STATUS_LIMIT},
+        {"NOT NOT NOT NOT NOT NOT NOT eventType:open", STATUS_LIMIT},
+        {"subject:welcome subject:farewell tag:* link:* mxHost:* journeyId:*", STATUS_OK},
+    };
+    sqlite3_auto_extension((void (*)(void))watch_connection);
+    struct crowd c = crowd_new();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t total = -1;
+        enum status status = search(&c, c.domain, cases[i].query, &total);
+        if (status != cases[i].status || steps > STEPS_MAX)
+            print_error("%s: %s, %lld steps\n", cases[i].query, status_text(status), (long long)steps);
+        assert_int_equal(status, cases[i].status);
+        assert_true(steps <= STEPS_MAX);
+
+        assert_ok(search(&c, c.neighbour, cases[i].query, &total));
+        if (steps > 5000) print_error("%s: %lld steps for the neighbour\n", cases[i].query, (long long)steps);
+        assert_true(total <= 1 && steps <= 5000);
+        assert_ok(db_broken(c.f->db));
+    }
+    sqlite3_cancel_auto_extension((void (*)(void))watch_connection);
+    fixture_free(c.f);
+}
+
+/* What would take too long is refused before; values beyond the bound of memory end it. */
+static void test_P8_a_count_has_its_bounds(void **state) {
+    (void)state;
+    struct tally t = {0};
+    char value[40];
+    size_t i = 0;
+    for (;; i++) {
+        int size = snprintf(value, sizeof value, "%030zu", i);
+        if (!tally_add(&t, str_make(value, (size_t)size), 1)) break;
+        assert_true(i < TALLY_VALUES_MAX);
+    }
+    assert_true(i == TALLY_VALUES_MAX && tally_bytes(&t) < 4 * TALLY_BYTES_MAX);
+    assert_true(tally_add(&t, STR("000000000000000000000000000007"), 5));
+    tally_fini(&t);
+    struct crowd c = crowd_new();
+    BUF_AUTO query = {0};
+    for (int k = 0; k < 31; k++) buf_add_z(&query, "mxHost:* ");
+    buf_add_z(&query, "mxHost:*");
+    struct event_condition condition;
+    BUF_AUTO why = {0};
+    struct event_bucket_list list;
+    bool is_end = false;
+    assert_true(event_condition_parse(buf_str(&query), &c.f->arena, &condition, &why));
+    struct event_grouping g = {
+        .filter = {.domain_id = c.domain, .condition = &condition}, .field = EVENT_FIELD_MX_HOST, .limit = 10};
+    assert_int_equal(event_group_next(c.f->db, &c.f->arena, &g, &is_end, &list), STATUS_LIMIT);
+    assert_false(g.has_many_values || is_end);
+    event_group_free(&g);
+    fixture_free(c.f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pieces_add_up_to_the_whole),
+        cmocka_unit_test(test_P6_P8_nobody_looks_beyond_the_bound),
+        cmocka_unit_test(test_P8_a_count_has_its_bounds),
+    };
+    return cmocka_run_group_tests_name("looks", tests, NULL, NULL);
+}
