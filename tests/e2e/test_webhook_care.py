@@ -138,6 +138,7 @@ def test_WH26_one_that_was_disabled_comes_back_and_gets_what_it_missed(place):
         assert said.stdout.decode() == "5 are told again.\n"
         wait_for(lambda: len(receiver.calls) == 7, what="the rest")
         assert sorted({c.id for c in receiver.calls}) == sorted(f"evt_{e}" for e in events)  # an event's id is always the same
+        wait_for(lambda: len(shop.ask("GET", f"/{hook}/attempts")["Attempts"]) == 7, what="the log of all calls")
         log = shop.ask("GET", f"/{hook}/attempts")["Attempts"]
         assert [a["StatusCode"] for a in log] == [200] * 6 + [410] and log[-1]["Error"] == "it answered 410"
         page = shop.ask("GET", f"/{hook}/attempts?RetrieveCount=2&BeforeID={log[1]['AttemptID']}")["Attempts"]
