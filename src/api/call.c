@@ -271,7 +271,11 @@ static void refuse_states(struct call *c) {
  * what the arena grew by shares the memory of request bodies (P8). */
 static enum status hold_growth(struct call *c, size_t used_before) {
     size_t bytes = c->arena->used_bytes - used_before;
-    if (!c->api->budget || bytes <= GROWTH_FREE_BYTES) return STATUS_OK;
+    return bytes <= GROWTH_FREE_BYTES ? STATUS_OK : call_hold(c, bytes);
+}
+
+enum status call_hold(struct call *c, size_t bytes) {
+    if (!c->api->budget) return STATUS_OK;
     if (c->held_bytes == 0) c->holder = http_owner_of_account(c->scope.account_id);
     if (!http_budget_take_share(c->api->budget, &c->holder, bytes)) return STATUS_LIMIT;
     c->held_bytes += bytes;

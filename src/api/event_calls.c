@@ -88,40 +88,79 @@ static void write_command(struct json_writer *w, struct arena *arena, const stru
 
 /* ---- the operations ---- */
 enum status event_calls_search(struct call *c, struct db *db) {
-    struct event_row_list list;
+    struct event_found found;
     bool is_rest = c->op->style == STYLE_REST;
     struct event_query query = {
         .filter = *(struct event_filter *)c->state,
         .message_uuid = is_rest ? call_text(c, "MessageID", (struct str){0}) : (struct str){0},
+        .text = call_text(c, "Query", (struct str){0}),
+        .cursor = call_text(c, "Cursor", (struct str){0}),
         .offset = call_number(c, "StartFrom", 0),
         .limit = (int)call_number(c, "RetrieveCount", COUNT_DEFAULT),
     };
     enum status status = event_calls_domain(c, db, &query.filter.domain_id);
     if (call_is_over(c, status)) return status;
-    status = event_search(db, c->arena, &query, &list);
+    if (query.cursor.n && query.offset)
+        return call_refuse_say(c, STR("Cursor"), "A page begins at Cursor or at StartFrom: with a Cursor, StartFrom is 0");
+    status = event_search(db, c->arena, &query, &found);
+    if (status == STATUS_INVALID && query.cursor.n)
+        return call_refuse_say(c, STR("Cursor"), "Cursor is none that this search gave: begin without one");
     if (status != STATUS_OK) return event_calls_refuse_many(c, status);
     struct json_writer *w = call_open(c);
-    json_add_i64(w, STR("TotalRecords"), list.total);
+    json_add_i64(w, STR("TotalRecords"), found.list.total);
+    json_add_str(w, STR("NextCursor"), found.next);
     json_add_array(w, STR("Events"));
-    for (size_t i = 0; i < list.count; i++) {
+    for (size_t i = 0; i < found.list.count; i++) {
         if (is_rest)
-            event_show(w, c->arena, &list.items[i]);
+            event_show(w, c->arena, &found.list.items[i]);
         else
-            write_command(w, c->arena, &list.items[i]);
+            write_command(w, c->arena, &found.list.items[i]);
     }
     json_close_array(w);
     return call_close(c);
 }
 
+static void free_groups(struct call *c) {
+    event_group_free(c->state);
+}
+
+enum status event_calls_group(struct call *c, struct db *db) {
+    struct event_grouping *g = ARENA_NEW(c->arena, struct event_grouping);
+    enum status status = event_calls_check(c, db);
+    g->filter = *(const struct event_filter *)c->state;
+    g->field = EVENT_FIELD_TYPE;
+    g->limit = (int)call_number(c, "AggregateSize", BUCKET_DEFAULT);
+    (void)event_field_find(call_text(c, "AggregatedField", STR("eventType")), &g->field);
+    c->state = g;
+    c->cleanup = free_groups;
+    return status;
+}
+
+static enum status refuse_groups(struct call *c, const struct event_grouping *g, enum status status) {
+    if (status != STATUS_LIMIT) return status;
+    if (g->has_many_values)
+        return call_refuse_say(c, STR("AggregatedField"),
+                               "There are too many different values to count: narrow StartDate and EndDate, name event types in "
+                               "Event, or say more in Query");
+    return call_refuse_say(c, STR("StartDate"),
+                           "There are too many events to look at in this time: narrow StartDate and EndDate, or search for words "
+                           "in Query (words and phrases, subject:, sender:, recipient:, messageId:), which are found by index");
+}
+
+/* A piece; what the count holds in memory meanwhile shares that of request bodies. */
 enum status event_calls_aggregate(struct call *c, struct db *db) {
-    struct event_bucket_list list;
-    struct event_filter filter = *(struct event_filter *)c->state;
-    enum event_field field = EVENT_FIELD_TYPE;
-    enum status status = event_calls_domain(c, db, &filter.domain_id);
+    struct event_bucket_list list = {0};
+    struct event_grouping *g = c->state;
+    size_t held = event_group_bytes(g);
+    bool is_end = false;
+    enum status status = g->filter.domain_id ? STATUS_OK : event_calls_domain(c, db, &g->filter.domain_id);
     if (call_is_over(c, status)) return status;
-    (void)event_field_find(call_text(c, "AggregatedField", STR("eventType")), &field);
-    status = event_aggregate(db, c->arena, &filter, field, (int)call_number(c, "AggregateSize", BUCKET_DEFAULT), &list);
-    if (status != STATUS_OK) return event_calls_refuse_many(c, status);
+    status = event_aggregate(db, c->arena, g, &is_end, &list);
+    if (status != STATUS_OK) return refuse_groups(c, g, status);
+    if (!is_end) {
+        call_again(c);
+        return call_hold(c, event_group_bytes(g) - held);
+    }
     struct json_writer *w = call_open(c);
     json_add_array(w, STR("AggBuckets"));
     for (size_t i = 0; i < list.count; i++) {

@@ -8,6 +8,8 @@
 /* First of all of them: dates and Query, which need nothing from the store. */
 enum status event_calls_check(struct call *call, struct db *db);
 enum status event_calls_search(struct call *call, struct db *db);
+/* Aggregates: what event_calls_check does, and then pieces of the count, each a run of its own. */
+enum status event_calls_group(struct call *call, struct db *db);
 enum status event_calls_aggregate(struct call *call, struct db *db);
 
 /* StartDate and EndDate as the time from *ret_from up to *ret_before; what was not given stays as it is. False: refused, for a

@@ -21,8 +21,8 @@
 #define QUERY                                                                                                                    \
     {                                                                                                                            \
         "Query", PARAM_TEXT, false, 0, REFUSAL_FIELD, 0, 1024,                                                                   \
-            "Search: whole words and \"phrases\" in subject, sender and recipient, a message id; field:value, field:val*, "       \
-            "field:\"two words\", "                                                                                                          \
+            "Search: whole words and \"phrases\" in subject, sender and recipient, a message id; field:value, field:val*, "      \
+            "field:\"two words\", "                                                                                              \
             "field:[a TO b]; AND, OR, NOT and brackets"                                                                          \
     }
 #define MESSAGE                                                                                                                  \
@@ -146,13 +146,13 @@ static const struct operation rows[] = {
                       "\"details\":{\"UserAgent\":\"Mozilla/5.0...\",\"IpAddress\":\"192.0.2.1\"}}")},
     {"Events.Aggregate", STYLE_REST, CALLER_SENDER, SENDER_SCOPE_EVENTS, 2, HTTP_GET, 0, "/api/v1/events/aggregate",
      "The events of the key's domain counted by a field, biggest first", LIST_OF(aggregate_rest_params, aggregate_rest_refusals),
-     .steps = {{STEP_SIZED, event_calls_check}, {STEP_SEARCH, event_calls_aggregate}},
+     .steps = {{STEP_SIZED, event_calls_group}, {STEP_SEARCH, event_calls_aggregate}},
      .request =
          "{\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-12-31\",\"AggregatedField\":\"eventType\",\"AggregateSize\":10}",
      .answer = BUCKETS},
     {"EmailGateway.AggrEvents", STYLE_COMMAND, CALLER_USER,
      .sentence = "The events of a sender domain counted by a field, biggest first", LIST_OF(aggregate_params, aggregate_refusals),
-     .steps = {{STEP_SIZED, event_calls_check}, {STEP_SEARCH, event_calls_aggregate}},
+     .steps = {{STEP_SIZED, event_calls_group}, {STEP_SEARCH, event_calls_aggregate}},
      .request = "{\"DomainID\":123,\"StartDate\":\"2026-01-01\",\"EndDate\":\"2026-12-31\",\"AggregatedField\":\"eventType\","
                 "\"AggregateSize\":10}",
      .answer = BUCKETS},

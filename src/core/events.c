@@ -3,6 +3,7 @@
 #include "core/events.h"
 
 #include "base/clock.h"
+#include "core/event_cursor.h"
 #include "proto/json/json.h"
 
 void event_add_sender(struct json_writer *w, const struct message *message) {
@@ -57,21 +58,49 @@ enum status event_write(struct db *tx, const struct event *event, struct str tag
 }
 
 /* ---- searches ---- */
-enum status event_search(struct db *tx, struct arena *arena, const struct event_query *query, struct event_row_list *ret) {
-    struct event_filter filter = query->filter;
-    if (query->message_uuid.n) {
-        struct id uuid;
-        struct message message;
-        enum status status = STATUS_NOT_FOUND;
-        if (id_parse(query->message_uuid, &uuid)) status = message_find(tx, arena, filter.domain_id, uuid, &message);
-        if (status == STATUS_NOT_FOUND) {
-            *ret = (struct event_row_list){0};
-            return STATUS_OK;
-        }
-        if (status != STATUS_OK) return status;
-        filter.message_id = message.id;
+static struct str search_of(struct arena *arena, const struct event_query *query) {
+    const struct event_filter *f = &query->filter;
+    return arena_strf(arena, "%lld %lld %lld %lld %.*s %.*s", (long long)f->domain_id, (long long)f->types, (long long)f->from_at,
+                      (long long)f->before_at, STR_ARG(query->message_uuid), STR_ARG(query->text));
+}
+
+/* One row more than is shown says whether there are more. */
+static enum status find_page(struct db *tx, struct arena *arena, const struct event_query *query,
+                             const struct event_filter *filter, struct event_found *ret) {
+    struct event_found found = {.next = STR("")};
+    struct event_place place;
+    struct str search = search_of(arena, query);
+    enum status status;
+    if (query->cursor.n == 0) {
+        status = event_list(tx, arena, filter, query->offset, query->limit + 1, &found.list);
+    } else {
+        if (!event_cursor_parse(query->cursor, search, &place)) return STATUS_INVALID;
+        status = event_list_after(tx, arena, filter, place, query->limit + 1, &found.list);
     }
-    return event_list(tx, arena, &filter, query->offset, query->limit, ret);
+    if (status != STATUS_OK) return status;
+    if (found.list.count > (size_t)query->limit) {
+        const struct event *last = &found.list.items[query->limit - 1].event;
+        found.list.count = (size_t)query->limit;
+        found.next = event_cursor_format(arena, (struct event_place){last->at, last->id}, search);
+    }
+    *ret = found;
+    return STATUS_OK;
+}
+
+enum status event_search(struct db *tx, struct arena *arena, const struct event_query *query, struct event_found *ret) {
+    struct event_filter filter = query->filter;
+    struct id uuid;
+    struct message message;
+    enum status status = STATUS_NOT_FOUND;
+    if (query->message_uuid.n == 0) return find_page(tx, arena, query, &filter, ret);
+    if (id_parse(query->message_uuid, &uuid)) status = message_find(tx, arena, filter.domain_id, uuid, &message);
+    if (status == STATUS_OK) {
+        filter.message_id = message.id;
+        return find_page(tx, arena, query, &filter, ret);
+    }
+    if (status != STATUS_NOT_FOUND) return status;
+    *ret = (struct event_found){.next = STR("")};
+    return STATUS_OK;
 }
 
 static struct str key_of(struct arena *arena, enum event_field field, const struct event_bucket *bucket) {
@@ -84,9 +113,12 @@ static struct str key_of(struct arena *arena, enum event_field field, const stru
     return arena_str(arena, str_sub(buf_str(&text), 0, field == EVENT_FIELD_DAY ? STR("YYYY-MM-DD").n : SIZE_MAX));
 }
 
-enum status event_aggregate(struct db *tx, struct arena *arena, const struct event_filter *filter, enum event_field field,
-                            int limit, struct event_bucket_list *ret) {
-    enum status status = event_group(tx, arena, filter, field, limit, ret);
-    for (size_t i = 0; status == STATUS_OK && i < ret->count; i++) ret->items[i].key = key_of(arena, field, &ret->items[i]);
-    return status;
+enum status event_aggregate(struct db *tx, struct arena *arena, struct event_grouping *g, bool *ret_is_end,
+                            struct event_bucket_list *ret) {
+    struct event_bucket_list list = {0};
+    enum status status = event_group_next(tx, arena, g, ret_is_end, &list);
+    if (status != STATUS_OK || !*ret_is_end) return status;
+    for (size_t i = 0; i < list.count; i++) list.items[i].key = key_of(arena, g->field, &list.items[i]);
+    *ret = list;
+    return STATUS_OK;
 }

@@ -22,15 +22,20 @@ void event_add_sender(struct json_writer *w, const struct message *message);
 struct event_query {
     struct event_filter filter;
     struct str message_uuid; /* "": of all messages. One that is no uuid, or another domain's message, has no events */
-    int64_t offset;
+    struct str text;         /* what the condition was made of: a cursor is for one search */
+    struct str cursor;       /* where the page before ended; "": at the newest */
+    int64_t offset;          /* of a page without a cursor */
     int limit;
 };
-/* On a reader. LIMIT: the search would look at too many events. */
+struct event_found {
+    struct event_row_list list;
+    struct str next; /* cursor; "": there are no more */
+};
+/* On a reader. LIMIT: the search would look at too many events. INVALID: the cursor is none of this search. */
 WARN_UNUSED enum status event_search(struct db *tx, struct arena *arena, const struct event_query *query,
-                                     struct event_row_list *ret);
-/* How many for each value of the field; keys as people read them: ids with hyphens, days and hours as the dates of searches. On
- * a reader. LIMIT as above. */
-WARN_UNUSED enum status event_aggregate(struct db *tx, struct arena *arena, const struct event_filter *filter,
-                                        enum event_field field, int limit, struct event_bucket_list *ret);
+                                     struct event_found *ret);
+/* event_group_next with keys as people read them: ids with hyphens, days and hours as the dates of searches. */
+WARN_UNUSED enum status event_aggregate(struct db *tx, struct arena *arena, struct event_grouping *g, bool *ret_is_end,
+                                        struct event_bucket_list *ret);
 
 #endif

@@ -522,6 +522,71 @@ static void test_a_search_has_its_bound(void **state) {
     fixture_free(l.f);
 }
 
+/* ---- pages ---- */
+static struct event_found page_of(struct story *l, const char *text, struct str cursor, int limit) {
+    struct event_condition condition;
+    struct event_found found;
+    BUF_AUTO why = {0};
+    struct event_query query = {.filter = {.domain_id = l->domain}, .text = str_from_z(text), .cursor = cursor, .limit = limit};
+    if (*text) assert_true(event_condition_parse(query.text, &l->f->arena, &condition, &why));
+    if (*text) query.filter.condition = &condition;
+    assert_ok(event_search(l->f->db, &l->f->arena, &query, &found));
+    return found;
+}
+
+/* Pages by cursor, of any size, are the list, each event once, also where many have one time, and while newer ones come. */
+static void test_pages_by_cursor_are_the_list(void **state) {
+    (void)state;
+    static const char *const texts[] = {"", "ann", "recipient:ann@x.test", "eventType:open,click", "NOT bob"};
+    struct story l = history();
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        for (int k = 0; k < 7; k++) add(&l, 1, k % 2 ? EVENT_OPEN : EVENT_CLICK, "ann@x.test", START + 2 * DAY + (k > 4), "{}");
+        fixture_commit(l.f);
+        for (int limit = 1; limit < 5; limit++) {
+            struct event_found all = page_of(&l, texts[i], (struct str){0}, 1000),
+                               page = page_of(&l, texts[i], (struct str){0}, limit);
+            size_t seen = 0;
+            add(&l, 1, EVENT_OPEN, "ann@x.test", START + 30 * DAY, "{}");
+            fixture_commit(l.f);
+            assert_str(all.next, "");
+            assert_true(all.list.total == (int64_t)all.list.count && all.list.count > 4);
+            for (;;) {
+                for (size_t n = 0; n < page.list.count; n++)
+                    assert_int_equal(page.list.items[n].event.id, all.list.items[seen++].event.id);
+                if (page.next.n == 0) break;
+                assert_int_equal(page.list.count, limit);
+                page = page_of(&l, texts[i], page.next, limit);
+            }
+            assert_int_equal(seen, all.list.count);
+        }
+    }
+    fixture_free(l.f);
+}
+
+/* A cursor of another search, of another domain or with a letter changed is none. */
+static void test_P6_a_cursor_is_for_one_search(void **state) {
+    (void)state;
+    struct story l = history();
+    struct event_found found;
+    struct str cursor = page_of(&l, "", (struct str){0}, 2).next;
+    struct event_query query = {.filter = {.domain_id = l.domain}, .cursor = cursor, .limit = 2};
+    assert_ok(event_search(l.f->db, &l.f->arena, &query, &found));
+    query.text = TEXT("ann");
+    assert_int_equal(event_search(l.f->db, &l.f->arena, &query, &found), STATUS_INVALID);
+    query.text = (struct str){0};
+    query.filter.domain_id++;
+    assert_int_equal(event_search(l.f->db, &l.f->arena, &query, &found), STATUS_INVALID);
+    query.filter.domain_id--;
+    for (size_t i = 0; i < cursor.n; i++) {
+        char *bent = arena_alloc(&l.f->arena, cursor.n);
+        memcpy(bent, cursor.p, cursor.n);
+        bent[i] = bent[i] == '0' ? '1' : '0';
+        query.cursor = str_make(bent, i % 3 ? cursor.n : i);
+        if (query.cursor.n) assert_int_equal(event_search(l.f->db, &l.f->arena, &query, &found), STATUS_INVALID);
+    }
+    fixture_free(l.f);
+}
+
 /* ---- groups ---- */
 static void test_groups(void **state) {
     (void)state;
@@ -557,8 +622,11 @@ static void test_groups(void **state) {
         struct event_bucket_list list;
         BUF_AUTO text = {0};
         assert_true(event_field_find(str_from_z(cases[i].field), &field));
-        assert_ok(
-            event_aggregate(l.f->db, &l.f->arena, &(struct event_filter){.domain_id = l.domain}, field, cases[i].limit, &list));
+        struct event_grouping g = {.filter.domain_id = l.domain, .field = field, .limit = cases[i].limit};
+        bool is_end = false;
+        assert_ok(event_aggregate(l.f->db, &l.f->arena, &g, &is_end, &list));
+        assert_true(is_end);
+        event_group_free(&g);
         for (size_t k = 0; k < list.count; k++)
             buf_addf(&text, "%.*s=%lld,", STR_ARG(list.items[k].key), (long long)list.items[k].count);
         buf_add_char(&text, '\0');
@@ -683,6 +751,8 @@ int main(void) {
         cmocka_unit_test(test_the_longest_queries_run),
         cmocka_unit_test(test_random_queries_split_the_events),
         cmocka_unit_test(test_a_search_has_its_bound),
+        cmocka_unit_test(test_pages_by_cursor_are_the_list),
+        cmocka_unit_test(test_P6_a_cursor_is_for_one_search),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_statistics_equal_a_recount),
         cmocka_unit_test(test_rates),

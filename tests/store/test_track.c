@@ -124,7 +124,11 @@ static void assert_groups(struct scene *s, const char *query, enum event_field f
     bool has_query = query[0] != '\0';
     assert_true(!has_query || event_condition_parse(str_from_z(query), &s->f->arena, &condition, &why));
     const struct event_filter filter = {.domain_id = s->domain[0], .condition = has_query ? &condition : NULL};
-    assert_ok(event_aggregate(s->f->db, &s->f->arena, &filter, field, 10, &buckets));
+    struct event_grouping g = {.filter = filter, .field = field, .limit = 10};
+    bool is_end = false;
+    assert_ok(event_aggregate(s->f->db, &s->f->arena, &g, &is_end, &buckets));
+    assert_true(is_end);
+    event_group_free(&g);
     for (size_t i = 0; i < buckets.count; i++)
         buf_addf(&text, "%.*s=%d,", STR_ARG(buckets.items[i].key), (int)buckets.items[i].count);
     if (!str_eq(buf_str(&text), str_from_z(expected))) fail_msg("%.*s, not %s", STR_ARG(buf_str(&text)), expected);
