@@ -385,3 +385,32 @@ enum status event_check_looks(struct db *tx, struct arena *a, const struct event
 enum status event_check_work(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t cost) {
     return event_check_looks(tx, a, filter, cost, LOOKS_MAX);
 }
+
+/* The types that are asked for are in the index, too. */
+static enum status count_led(struct db *tx, struct arena *a, const struct event_filter *filter, const struct lead *lead,
+                             int64_t *ret_count) {
+    SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
+    sentence_add(&q, "SELECT count(*), COALESCE(SUM(CASE WHEN ");
+    add_types(&q, filter->types ? filter->types : ~INT64_C(0));
+    sentence_add(&q, " THEN 1 ELSE 0 END), 0) FROM (SELECT f.type FROM events f");
+    add_frame(&q, filter, lead);
+    sentence_add(&q, " LIMIT ");
+    sentence_add_int(&q, LOOKS_MAX + 1);
+    sentence_add(&q, ") f");
+    struct stmt *s = sentence_stmt(tx, &q);
+    enum status status = row_first(s);
+    if (status != STATUS_OK) return status;
+    if (stmt_int(s, 0) > LOOKS_MAX) return STATUS_LIMIT;
+    *ret_count = stmt_int(s, 1);
+    return STATUS_OK;
+}
+
+enum status event_count_led(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t *ret_count) {
+    const struct event_condition *condition = filter->condition;
+    LEAD_AUTO lead = {0};
+    if (filter->message_id) return STATUS_NOT_FOUND;
+    find_lead(filter, db_is_sqlite(tx), &lead);
+    for (size_t i = 0; condition && i < condition->count; i++)
+        if (condition->items[i].op != EVENT_AND && !lead.is_enough[i]) return STATUS_NOT_FOUND;
+    return lead.search.text.n ? count_led(tx, a, filter, &lead, ret_count) : STATUS_NOT_FOUND;
+}

@@ -106,8 +106,11 @@ static enum status list_found(struct db *tx, struct arena *a, const struct event
     struct page chosen = *page;
     int64_t total = 0;
     SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
-    enum status status = event_check_work(tx, a, filter, 0);
-    if (status == STATUS_OK) status = count_all(tx, a, filter, &total);
+    enum status status = event_count_led(tx, a, filter, &total);
+    if (status == STATUS_NOT_FOUND) {
+        status = event_check_work(tx, a, filter, 0);
+        if (status == STATUS_OK) status = count_all(tx, a, filter, &total);
+    }
     if (status == STATUS_OK) status = choose_road(tx, filter, total, &chosen);
     if (status != STATUS_OK) return status;
     q.is_by_time = !chosen.is_sorted;

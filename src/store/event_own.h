@@ -25,6 +25,9 @@ WARN_UNUSED enum status event_check_work(struct db *tx, struct arena *a, const s
 /* The same for somebody who may look at looks_max events, divided by what one costs. */
 WARN_UNUSED enum status event_check_looks(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t cost,
                                           int64_t looks_max);
+/* How many there are, where words lead to them and only time and type are asked besides: so the index alone counts, once. LIMIT:
+ * as above. NOT_FOUND: more is asked. */
+WARN_UNUSED enum status event_count_led(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t *ret_count);
 /* Words lead to the messages whose events are meant, so that no others are looked at. */
 bool event_is_led(const struct event_filter *filter, bool is_sqlite);
 /* What reading the field of an event costs, in units of `cost`. */
