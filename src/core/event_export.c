@@ -151,9 +151,8 @@ static void leave_domain(struct event_export *e) {
     e->is_done = e->domain_id != 0;
 }
 
-static void adapt(struct event_export *e, size_t rows, int64_t took_ms) {
-    bool is_slow = took_ms > LOOKS_MS && e->looks > LOOKS_LEAST, is_rich = rows > LOOKS && e->looks > LOOKS;
-    if (is_slow || is_rich)
+static void adapt(struct event_export *e, size_t rows, size_t bytes, int64_t took_ms) {
+    if ((took_ms > LOOKS_MS || bytes > PIECE_BYTES) && e->looks > LOOKS_LEAST)
         e->looks /= 2;
     else if (rows < ROWS_FEW && took_ms < PIECE_MS && e->looks < LOOKS_MOST)
         e->looks *= 2;
@@ -170,12 +169,14 @@ static enum status add_stretch(struct db *tx, struct event_export *e, const stru
     if (status == STATUS_OK && !id) e->is_done = true;
     if (status != STATUS_OK || !id) return status;
     int64_t before = clock_mono_ms(clock);
+    size_t length = out->n;
     e->filter.domain_id = id;
     if (!e->looks) e->looks = LOOKS;
     status = event_walk(tx, &arena, &e->filter, e->is_inside ? e->place : EVENT_PLACE_NEWEST, e->looks, &stretch);
     if (status != STATUS_OK) return status;
-    adapt(e, stretch.rows.count, clock_mono_ms(clock) - before);
+    int64_t took_ms = clock_mono_ms(clock) - before;
     for (size_t i = 0; i < stretch.rows.count; i++) add[e->format](out, &arena, name, &stretch.rows.items[i]);
+    adapt(e, stretch.rows.count, out->n - length, took_ms);
     e->rows += (int64_t)stretch.rows.count;
     e->at_domain = id;
     e->place = stretch.place;

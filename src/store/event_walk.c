@@ -53,6 +53,8 @@ static enum status read_span(struct db *tx, struct arena *a, const struct event_
                          : "m.uuid, COALESCE(m.sender, ''), COALESCE(m.subject, ''), m.tags, m.metadata FROM events f "
                            "LEFT JOIN messages m ON m.id = f.message_id");
     add_span(&q, filter, place, last);
+    sentence_add(&q, " LIMIT ");
+    sentence_add_int(&q, EVENT_WALK_ROWS_MAX);
     return rows_collect(sentence_stmt(tx, &q), a, sizeof(struct event_row), event_fill_row, ret);
 }
 
@@ -63,6 +65,13 @@ enum status event_walk(struct db *tx, struct arena *a, const struct event_filter
     enum status status = find_last(tx, a, filter, place, looks, &last);
     bool is_last = status == STATUS_NOT_FOUND;
     if (status == STATUS_OK || is_last) status = read_span(tx, a, filter, place, last, &rows);
-    if (status == STATUS_OK) *ret = (struct event_stretch){{rows.items, rows.count, 0}, last, is_last};
-    return status;
+    if (status != STATUS_OK) return status;
+    const struct event_row *items = rows.items;
+    if (rows.count == EVENT_WALK_ROWS_MAX) {
+        const struct event *end = &items[rows.count - 1].event;
+        last = (struct event_place){end->at, end->id};
+        is_last = false;
+    }
+    *ret = (struct event_stretch){{rows.items, rows.count, 0}, last, is_last};
+    return STATUS_OK;
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define START   INT64_C(1767225600000) /* 2026-01-01 */
-#define EVENTS  900
+#define EVENTS  2600
 #define MOMENTS 60 /* so that many happen at once */
 
 struct shop {
