@@ -5,6 +5,7 @@
 
 #include "core/alert_ledger.h"
 #include "core/alert_look.h"
+#include "core/feed.h"
 #include "core/bounce_class.h"
 #include "core/domain_watch.h"
 #include "core/ledger.h"
@@ -311,6 +312,33 @@ static void test_broken_records(void **state) {
     fixture_free(f);
 }
 
+static void test_a_feed_that_takes_nothing(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    struct alert_limits limits = {.feed_ms = 10 * MINUTE}, never = {.feed_ms = 0};
+    struct alert_view view = {.count = 0};
+    int64_t at, since;
+    bool is_new;
+    feed_expect(f->db);
+    assert_ok(feed_begin(f->db, true, NOW, &since, &is_new));
+    assert_ok(feed_add(f->db, 1));
+    fixture_commit(f);
+    at = fixture_number(f, "SELECT at FROM feed_outbox");
+    assert_ok(alert_look_feed(LOOK(&limits, at + 10 * MINUTE, &view)));
+    assert_int_equal(seen(&view, ALERT_FEED), 0);
+    assert_true(view.is_looked[ALERT_FEED]);
+    assert_ok(alert_look_feed(LOOK(&never, at + DAY, &view)));
+    assert_int_equal(seen(&view, ALERT_FEED), 0);
+    assert_ok(alert_look_feed(LOOK(&limits, at + 11 * MINUTE, &view)));
+    assert_int_equal(seen(&view, ALERT_FEED), 1);
+    assert_non_null(strstr(view.items[0].text.p, "waited for it for 11 minutes"));
+    assert_ok(feed_begin(f->db, false, NOW, &since, &is_new)); /* what no feed is to have is no trouble */
+    view = (struct alert_view){.count = 0};
+    assert_ok(alert_look_feed(LOOK(&limits, at + DAY, &view)));
+    assert_int_equal(seen(&view, ALERT_FEED), 0);
+    fixture_free(f);
+}
+
 static void test_nobody_is_stopped_unasked(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
@@ -340,6 +368,7 @@ int main(void) {
         cmocka_unit_test(test_suspended_and_enabled),
         cmocka_unit_test(test_DN20_a_bad_minute_changes_nothing),
         cmocka_unit_test(test_broken_records),
+        cmocka_unit_test(test_a_feed_that_takes_nothing),
         cmocka_unit_test(test_nobody_is_stopped_unasked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
