@@ -140,7 +140,7 @@ def test_key_refusals(shared, past):
 def test_the_contracts_curl_line_sends_parameters_in_a_body(shared, past):
     body = "StartFrom=0&RetrieveCount=10&StartDate=1617235200&EndDate=1619827200&Event=open&MessageID=12345"
     status, _, answer = shared.request("GET", "/api/v1/events", body, {"Authorization": f"Bearer {past.key}", "Content-Type": "application/x-www-form-urlencoded"})
-    assert (status, answer) == (200, {"TotalRecords": 0, "Events": []})
+    assert (status, answer) == (200, {"TotalRecords": 0, "NextCursor": "", "Events": []})
     assert get(shared, past.key, b"RetrieveCount=3", RetrieveCount=50)[0] == 400, "a body that is neither JSON nor called a form"
     assert len(get(shared, past.key, b'{"RetrieveCount":"3"}', RetrieveCount=50)[1]["Events"]) == 3, "the body wins"
 
