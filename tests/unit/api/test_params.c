@@ -298,7 +298,9 @@ static void add_unshown(struct arena *arena, const struct operation *op, struct 
         const struct param *p = &op->params[k];
         struct str place = arena_strf(arena, "{%s}", p->name);
         bool is_place = op->path && str_find_str(str_from_z(op->path), place) != STR_NONE;
-        struct str value = p->type == PARAM_UUID ? STR("01890a5d-ac96-774b-bcce-b302099a8057") : STR("1");
+        struct str value = p->type == PARAM_UUID     ? STR("01890a5d-ac96-774b-bcce-b302099a8057")
+                           : p->type == PARAM_DOMAIN ? STR("example.net")
+                                                     : STR("1");
         bool is_secret =
             p->type == PARAM_SECRET || str_eq(str_from_z(p->name), STR("Token")) || str_eq(str_from_z(p->name), STR("TFACode"));
         if (is_place || is_secret) input_add(arena, path, str_from_z(p->name), value);
