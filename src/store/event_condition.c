@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/event_own.h"
 
+#include "base/id.h"
 #include "base/word.h"
 #include "store/rows.h"
 #include "store/words.h"
@@ -101,14 +102,19 @@ static bool is_anywhere(const struct event_item *it) {
 /* 0: they know nothing of the field. */
 static enum word_kind kind_of(enum event_field field) {
     static const enum word_kind kinds[EVENT_FIELD_COUNT] = {[EVENT_FIELD_SUBJECT] = WORD_SUBJECT,
-                                                            [EVENT_FIELD_SENDER] = WORD_AUTHOR,
-                                                            [EVENT_FIELD_RECIPIENT] = WORD_TO,
+                                                            [EVENT_FIELD_SENDER] = WORD_SENDER,
+                                                            [EVENT_FIELD_RECIPIENT] = WORD_RECIPIENT,
                                                             [EVENT_FIELD_MESSAGE] = WORD_UUID};
     return kinds[field];
 }
 
 static bool is_wordy(const struct event_item *it) {
     return is_anywhere(it) || ((it->op == EVENT_IS || it->op == EVENT_PREFIX) && kind_of(it->field));
+}
+
+/* The words say whether an event has it; for an address they only lead to those that may. */
+static bool is_exact(const struct event_item *it) {
+    return is_wordy(it) && (is_anywhere(it) || it->field == EVENT_FIELD_SUBJECT || it->field == EVENT_FIELD_MESSAGE);
 }
 
 static bool is_hex(struct str text) {
@@ -119,20 +125,26 @@ static bool is_hex(struct str text) {
     return true;
 }
 
+static void find_uuid(struct words_search *search, struct str value, enum words_how how) {
+    BUF_AUTO digits = {0};
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] != '-') buf_add_char(&digits, value.p[i]);
+    if (digits.n == 0) return;
+    words_or(search);
+    (void)words_find(search, WORD_UUID, buf_str(&digits), how);
+}
+
 /* A Message-ID, or eight digits of ours, so that a short word finds no message by its id. */
 static void find_id(struct words_search *search, struct str value) {
     struct str inner = str_starts(value, STR("<")) && str_ends(value, STR(">")) ? str_sub(value, 1, value.n - 2) : value;
-    BUF_AUTO digits = {0};
-    if (str_find(inner, '@') != STR_NONE) {
-        words_or(search);
-        (void)words_find(search, WORD_ID, inner, WORDS_WHOLE);
-    } else if (value.n >= 8 && is_hex(value)) {
-        for (size_t i = 0; i < value.n; i++)
-            if (value.p[i] != '-') buf_add_char(&digits, value.p[i]);
-        if (digits.n == 0) return;
-        words_or(search);
-        (void)words_find(search, WORD_UUID, buf_str(&digits), WORDS_PREFIX);
+    size_t at = str_find(inner, '@');
+    if (at == STR_NONE) {
+        if (value.n >= 8 && is_hex(value)) find_uuid(search, value, WORDS_PREFIX);
+        return;
     }
+    words_or(search);
+    (void)words_find(search, WORD_ID, inner, WORDS_WHOLE);
+    if (at == ID_TEXT_LEN && is_hex(str_sub(inner, 0, at))) find_uuid(search, str_sub(inner, 0, at), WORDS_WHOLE);
 }
 
 /* Messages that have what the term says; with_recipients: or that perhaps do, for a recipient is the event's. False: no word is
@@ -225,7 +237,7 @@ static void find_lead(const struct event_filter *filter, bool is_sqlite, struct 
         if (length) words_and(&lead->search);
         bool is_found = find_item(&lead->search, it, true);
         if (!is_found) buf_cut(&lead->search.text, length);
-        lead->is_enough[i] = is_found && !is_anywhere(it) && it->field != EVENT_FIELD_RECIPIENT;
+        lead->is_enough[i] = is_found && is_exact(it) && !is_anywhere(it);
     }
 }
 
@@ -334,7 +346,7 @@ void event_add_where(struct sentence *q, const struct event_filter *filter) {
         const struct event_item *it = &filter->condition->items[i];
         if (lead.is_enough[i])
             sentence_add(q, "1 = 1");
-        else if (is_wordy(it) && it->field != EVENT_FIELD_RECIPIENT)
+        else if (is_exact(it))
             add_wordy(q, it, filter->domain_id);
         else
             add_item(q, it);

@@ -11,11 +11,12 @@
 
 #include <string.h>
 
-#define WHOLE_MAX 400 /* bytes of what is kept whole: an address fits */
+#define WHOLE_MAX    400   /* bytes of what is kept whole: an id fits */
+#define POSITION_MAX 16383 /* PostgreSQL's; only phrases ask for it, and recipients come last */
 
 /* ---- words ---- */
 static bool is_whole(enum word_kind kind) {
-    return kind != WORD_SUBJECT && kind != WORD_SENDER && kind != WORD_RECIPIENT;
+    return kind == WORD_ID || kind == WORD_UUID;
 }
 
 static void add_escaped(struct buf *out, struct str text) {
@@ -42,19 +43,33 @@ static bool take(struct str *rest, enum word_kind kind, struct buf *out) {
 
 /* ---- rows ---- */
 struct row {
-    struct buf text;
+    struct buf text, word;
     int64_t domain_id, position;
     bool is_sqlite;
 };
+#define ROW_AUTO __attribute__((cleanup(row_fini))) struct row
+
+static void row_fini(struct row *row) {
+    buf_fini(&row->text);
+    buf_fini(&row->word);
+}
 
 static void add_words(struct row *row, enum word_kind kind, struct str text) {
-    BUF_AUTO word = {0};
-    for (; take(&text, kind, &word); buf_reset(&word)) {
+    for (; take(&text, kind, &row->word); buf_reset(&row->word)) {
         row->position++;
-        buf_addf(&row->text, row->is_sqlite ? " %lld%c" : " '%lld%c", (long long)row->domain_id, (char)kind);
-        buf_add_str(&row->text, buf_str(&word));
-        if (!row->is_sqlite) buf_addf(&row->text, "':%lld", (long long)(row->position < 16383 ? row->position : 16383));
+        buf_add_z(&row->text, row->is_sqlite ? " " : " '");
+        buf_add_i64(&row->text, row->domain_id);
+        buf_add_char(&row->text, (char)kind);
+        buf_add_str(&row->text, buf_str(&row->word));
+        if (!row->is_sqlite)
+            buf_addf(&row->text, "':%lld", (long long)(row->position < POSITION_MAX ? row->position : POSITION_MAX));
     }
+}
+
+static bool is_ours(const struct message *m) {
+    char uuid[ID_TEXT_LEN + 1];
+    id_format(m->uuid, uuid);
+    return str_starts(m->rfc_message_id, str_from_z(uuid)) && str_starts(str_sub(m->rfc_message_id, ID_TEXT_LEN, 1), STR("@"));
 }
 
 static void add_row(struct row *row, const struct message *m, const struct str *recipients, size_t count) {
@@ -62,13 +77,9 @@ static void add_row(struct row *row, const struct message *m, const struct str *
     hex_encode(&uuid, uuid_str(&m->uuid));
     add_words(row, WORD_SUBJECT, m->subject);
     add_words(row, WORD_SENDER, m->sender);
-    add_words(row, WORD_AUTHOR, m->sender);
     add_words(row, WORD_UUID, buf_str(&uuid));
-    add_words(row, WORD_ID, m->rfc_message_id);
-    for (size_t i = 0; i < count; i++) {
-        add_words(row, WORD_RECIPIENT, recipients[i]);
-        add_words(row, WORD_TO, recipients[i]);
-    }
+    if (!is_ours(m)) add_words(row, WORD_ID, m->rfc_message_id);
+    for (size_t i = 0; i < count; i++) add_words(row, WORD_RECIPIENT, recipients[i]);
 }
 
 static enum status run(struct db *tx, const char *sql, int64_t id, struct str text) {
@@ -81,11 +92,9 @@ static enum status run(struct db *tx, const char *sql, int64_t id, struct str te
 enum status words_add(struct db *tx, const struct message *m, const struct str *recipients, size_t count) {
     static const char sqlite[] = "INSERT INTO words (rowid, word) VALUES (?1, ?2)",
                       pgsql[] = "INSERT INTO words (message_id, word) VALUES (?1, CAST(?2 AS tsvector))";
-    struct row row = {.domain_id = m->domain_id, .is_sqlite = db_is_sqlite(tx)};
+    ROW_AUTO row = {.domain_id = m->domain_id, .is_sqlite = db_is_sqlite(tx)};
     add_row(&row, m, recipients, count);
-    enum status status = run(tx, row.is_sqlite ? sqlite : pgsql, m->id, buf_str(&row.text));
-    buf_fini(&row.text);
-    return status;
+    return run(tx, row.is_sqlite ? sqlite : pgsql, m->id, buf_str(&row.text));
 }
 
 struct rows {
@@ -128,11 +137,9 @@ enum status words_remove(struct db *tx, int64_t message_id) {
     enum status status = read_rows(tx, &arena, message_id, &rows);
     if (status == STATUS_OK) status = find_row(tx, &rows.message);
     if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    struct row row = {.domain_id = rows.message.domain_id, .is_sqlite = true};
+    ROW_AUTO row = {.domain_id = rows.message.domain_id, .is_sqlite = true};
     add_row(&row, &rows.message, rows.addresses, rows.count);
-    status = run(tx, "INSERT INTO words (words, rowid, word) VALUES ('delete', ?1, ?2)", message_id, buf_str(&row.text));
-    buf_fini(&row.text);
-    return status;
+    return run(tx, "INSERT INTO words (words, rowid, word) VALUES ('delete', ?1, ?2)", message_id, buf_str(&row.text));
 }
 
 enum status words_restore(struct db *tx, int64_t message_id) {

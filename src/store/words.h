@@ -12,15 +12,13 @@
 
 #include "store/messages.h"
 
-/* Stored letters: never change them. The first four are cut into words, the others kept whole. */
+/* Stored letters: never change them. The first three are cut into words, the others kept whole. */
 enum word_kind {
     WORD_SUBJECT = 's',
     WORD_SENDER = 'f',
     WORD_RECIPIENT = 'r',
-    WORD_AUTHOR = 'a', /* the sender's address */
-    WORD_TO = 't',     /* a recipient's */
-    WORD_ID = 'i',     /* the Message-ID, without <> */
-    WORD_UUID = 'u',   /* hexadecimal, without hyphens */
+    WORD_ID = 'i',   /* the Message-ID, without <>, where the sender made it: ours begin with the uuid */
+    WORD_UUID = 'u', /* hexadecimal, without hyphens */
 };
 
 /* Of a message that was just added, with all its recipients. Writer. */

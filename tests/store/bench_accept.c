@@ -11,6 +11,7 @@
 #include "store/nodes.h"
 #include "store/queue.h"
 #include "store/store.h"
+#include "store/words.h"
 #include "store/writer.h"
 
 #include <stdio.h>
@@ -41,6 +42,7 @@ static enum status accept_run(struct job *job, void *ctx) {
                               .metadata = STR("{}"),
                               .size_bytes = (int64_t)j->body.n};
     enum status st = message_add(tx, &message, &message_id);
+    message.id = message_id;
     if (st == STATUS_OK) st = body_add(tx, &(struct body){.message_id = message_id, .content = j->body});
     char domain[32];
     int n = snprintf(domain, sizeof domain, "domain%d.example", (int)(j->number % 1000));
@@ -52,6 +54,7 @@ static enum status accept_run(struct job *job, void *ctx) {
                                   .due_at = now,
                                   .changed_at = now};
     if (st == STATUS_OK) st = recipient_add(tx, &recipient, &(struct node_epoch){1, 1}, &recipient_id);
+    if (st == STATUS_OK) st = words_add(tx, &message, &recipient.address, 1);
     struct event event = {.at = now,
                           .type = EVENT_SEND,
                           .account_id = 1,

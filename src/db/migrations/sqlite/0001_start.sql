@@ -415,6 +415,7 @@ CREATE INDEX messages_by_account ON messages(account_id, id);
 CREATE INDEX messages_by_domain ON messages(domain_id, id, subject, metadata); -- with what events are counted by (store/event_count.h)
 
 CREATE VIRTUAL TABLE words USING fts5(word, content='', columnsize=0, tokenize="ascii tokenchars '@.-_+='"); -- which messages hold a word (store/words.h)
+INSERT INTO words (words, rank) VALUES ('automerge', 8); -- SQLite's
 
 CREATE TABLE bodies (                   -- what is sent, for as long as it is kept, and at least while somebody waits for it
     message_id  INTEGER PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE,
