@@ -80,9 +80,9 @@ struct config {
     struct str tls_report_from, tls_report_organization, tls_report_contact;
     struct str alerts_mail, alerts_webhook;
     int64_t alerts_allow_private;
-    int64_t alerts_again, alerts_every, alerts_calm;           /* ms, as all times */
+    int64_t alerts_again, alerts_every, alerts_calm;                        /* ms, as all times */
     int64_t alerts_queue_age, alerts_site, alerts_feed, alerts_certificate; /* 0 in any limit: no such alert */
-    int64_t alerts_disk_percent, alerts_disk_free;             /* parts of 100,000, as all rates; megabytes */
+    int64_t alerts_disk_percent, alerts_disk_free;                          /* parts of 100,000, as all rates; megabytes */
     int64_t alerts_messages, alerts_bounces, alerts_bounces_suspend;
     int64_t alerts_complaints, alerts_complaints_suspend, alerts_suspend;
     struct str store_disk;
