@@ -2,10 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "http_world.h"
 
+#include "net/tls.h"
 #include "proto/http/http_body.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define H   "Host: a\r\n"
 #define ASK "GET /stream HTTP/1.1\r\n" H "\r\n"
@@ -297,6 +301,51 @@ static void test_stop_cuts_off_streams(void **state) {
     world_fini(&w);
 }
 
+/* The same over TLS: pieces as large as many records, and a peer who closes without a word. */
+static void test_tls(void **state) {
+    (void)state;
+    struct world w;
+    struct client c;
+    char folder[] = "/tmp/httpd-tls-XXXXXX", cert[64], key[64];
+    BUF_AUTO why = {0};
+    struct tls_context *server, *client;
+    assert_non_null(mkdtemp(folder));
+    snprintf(cert, sizeof(cert), "%s/c", folder);
+    snprintf(key, sizeof(key), "%s/k", folder);
+    assert_int_equal(tls_self_signed("localhost", cert, key), STATUS_OK);
+    assert_int_equal(tls_context_new_server(cert, key, &server, &why), STATUS_OK);
+    assert_int_equal(tls_context_new_smtp_client(&client), STATUS_OK);
+    world_init(&w);
+    w.options.tls = server;
+    world_serve(&w);
+    for (int i = 0; i < 2; i++) {
+        client_open(&c, &w);
+        assert_int_equal(stream_start_tls(c.stream, client, "localhost", 5000), STATUS_OK);
+        world_run(&w, 5000, &c.is_secure);
+        client_send(&c, STR(ASK));
+        client_expect_waiting(&c);
+        begin(&w, "first");
+        client_expect_waiting(&c);
+        struct buf piece = {0};
+        memset(buf_reserve(&piece, 1 << 20), 'p', 1 << 20);
+        buf_grew(&piece, 1 << 20);
+        http_exchange_write(take(&w), &piece);
+        client_expect_waiting(&c);
+        if (i) client_close(&c);
+        world_run(&w, i ? 50 : 0, NULL);
+        http_exchange_finish(take(&w));
+        if (!i) client_expect(&c, "pp\r\n0\r\n\r\n");
+        if (!i) client_close(&c);
+        assert_int_equal(w.ends, i + 1);
+    }
+    world_fini(&w);
+    tls_context_unref(&server);
+    tls_context_unref(&client);
+    unlink(cert);
+    unlink(key);
+    rmdir(folder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chunks_and_the_next_request),
@@ -309,6 +358,7 @@ int main(void) {
         cmocka_unit_test(test_gone_before_it_begins),
         cmocka_unit_test(test_split_points),
         cmocka_unit_test(test_stop_cuts_off_streams),
+        cmocka_unit_test(test_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
