@@ -185,6 +185,8 @@ def build(account, path, method, operation, values):
         value = values.get(name, account.ids.get(kind) if kind and required else None)
         if name == "Version":
             value = 1
+        if name == "RecipientToDomain":
+            value = "example.net"
         if value is None:
             continue
         if place == "path":
