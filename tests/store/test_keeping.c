@@ -12,6 +12,7 @@
 #include "store/subscribers.h"
 #include "store/tag_refusals.h"
 #include "store/transcripts.h"
+#include "store/words.h"
 
 #include <stdio.h>
 
@@ -378,6 +379,7 @@ static int64_t write_to(struct db *db, int64_t account, uint8_t mark, const char
                            .changed_at = NOW};
     int64_t to_id = 0;
     assert_ok(recipient_add(db, &to, &(struct node_epoch){.node_id = 1, .epoch = 1}, &to_id));
+    assert_ok(words_restore(db, id));
     struct event e = {.at = NOW,
                       .type = EVENT_SEND,
                       .account_id = account,
@@ -468,19 +470,44 @@ static int64_t count_traces(struct db *db, const char *whose) {
     return count;
 }
 
+/* b@example.net gets it too, and waits. */
+static void share(struct fixture *f, int64_t message, int64_t account) {
+    assert_ok(words_remove(f->db, message));
+    make_recipient(f->db, message, account, "example.net", NOW);
+    assert_ok(words_restore(f->db, message));
+}
+
+/* How many messages are found by a recipient's word. */
+static int64_t count_found(struct fixture *f, int64_t domain, const char *text) {
+    WORDS_SEARCH_AUTO search = {.domain_id = domain, .is_sqlite = fixture_is_sqlite(f)};
+    const struct words_select select = words_select(search.is_sqlite);
+    int64_t count = 0;
+    BUF_AUTO sql = {0};
+    assert_true(words_find(&search, WORD_RECIPIENT, str_from_z(text), WORDS_WHOLE));
+    buf_addf(&sql, "%s?1%s", select.before, select.after);
+    struct stmt *s = db_stmt_once(f->db, buf_str(&sql));
+    stmt_bind_text(s, 1, buf_str(&search.text));
+    while (stmt_step(s) == STATUS_ROW) count++;
+    return count;
+}
+
 static void test_an_account_forgets_a_person(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
     int64_t account = make_account(f->db, "a@example.com"), other = make_account(f->db, "b@example.com"), id = 0;
     int64_t his = write_to(f->db, account, 1, "Him@example.net", RECIPIENT_DELIVERED);
     int64_t shared = write_to(f->db, account, 2, "him@example.net", RECIPIENT_BOUNCED);
-    make_recipient(f->db, shared, account, "example.net", NOW);
+    share(f, shared, account);
     assert_ok(db_exec(f->db, "UPDATE recipients SET state = 4 WHERE address = 'b@example.net'"));
     int64_t hers = write_to(f->db, account, 3, "her@example.net", RECIPIENT_DELIVERED);
     write_to(f->db, other, 4, "him@example.net", RECIPIENT_DELIVERED);
     list_him(f->db, account, "him@example.net");
     list_him(f->db, other, "him@example.net");
     int64_t foreign = count_traces(f->db, HIS("2"));
+    struct message m;
+    assert_ok(message_get(f->db, &f->arena, hers, &m));
+    int64_t domain = m.domain_id, everybodys = count_found(f, domain, "example.net");
+    assert_true(count_found(f, domain, "him@example.net") >= 2);
     assert_int_equal(erase_begin(f->db, account, STR("him"), NOW, &id), STATUS_INVALID);
     assert_ok(erase_begin(f->db, account, STR("HIM@Example.net"), NOW, &id));
     struct erasure e = erase_until(f, NOW, NULL);
@@ -491,7 +518,10 @@ static void test_an_account_forgets_a_person(void **state) {
     assert_int_equal(e.bodies, 2);
     assert_int_equal(count_traces(f->db, HIS("1")), 0);
     assert_int_equal(count_traces(f->db, HIS("2")), foreign); /* P6 */
-    struct message m;
+    assert_true(count_found(f, domain, "him") <= 1);          /* the other account's, where both have one domain */
+    assert_int_equal(count_found(f, domain, "her"), 1);
+    assert_int_equal(count_found(f, domain, "b@example.net"), 1); /* who shared a message with him */
+    assert_int_equal(count_found(f, domain, "example.net"), everybodys - 1);
     BUF_AUTO out = {0};
     assert_int_equal(message_get(f->db, &f->arena, his, &m), STATUS_NOT_FOUND);
     assert_ok(message_get(f->db, &f->arena, shared, &m));
@@ -517,7 +547,7 @@ static void test_P1_what_waits_is_erased_when_it_has_ended(void **state) {
     int64_t account = make_account(f->db, "a@example.com"), id = 0;
     int64_t waiting = write_to(f->db, account, 1, "him@example.net", RECIPIENT_QUEUED);
     int64_t shared = write_to(f->db, account, 2, "him@example.net", RECIPIENT_DELIVERED);
-    make_recipient(f->db, shared, account, "example.net", NOW); /* waits */
+    share(f, shared, account); /* waits */
     assert_ok(erase_begin(f->db, account, STR("him@example.net"), NOW, &id));
     BUF_AUTO out = {0};
     struct erasure e = erase_until(f, NOW, NULL);
