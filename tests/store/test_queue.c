@@ -58,6 +58,40 @@ static void test_P1_settle_moves_to_one_state(void **state) {
     fixture_free(w.f);
 }
 
+/* When it was to go is known however often it was put off, held or released: delivery times are measured from there. */
+static void test_a_plan_is_remembered(void **state) {
+    (void)state;
+    struct world w = world_new();
+    struct recipient scheduled = {.message_id = w.message,
+                                  .account_id = w.account,
+                                  .address = TEXT("b@example.net"),
+                                  .domain = TEXT("example.net"),
+                                  .state = RECIPIENT_SCHEDULED,
+                                  .due_at = NOW + 500,
+                                  .expires_at = NOW + 9000,
+                                  .changed_at = NOW},
+                     found;
+    int64_t id, plain = make_recipient(w.f->db, w.message, w.account, "example.net", NOW);
+    assert_ok(recipient_add(w.f->db, &scheduled, &w.node, &id));
+    assert_ok(queue_hold_row(w.f->db, id, TEXT("wait"), NOW));
+    assert_ok(queue_release_row(w.f->db, id, TEXT(""), NOW + 1)); /* before its time: it is scheduled as it was */
+    assert_ok(queue_move(w.f->db, id, NOW + 700, NOW + 1));
+    struct queue_settle settle = settle_of(&w, id, RECIPIENT_QUEUED);
+    assert_ok(queue_settle(w.f->db, &settle));
+    assert_ok(queue_hold_row(w.f->db, id, TEXT("wait"), NOW));
+    assert_ok(queue_release_row(w.f->db, id, TEXT(""), NOW + 800));
+    settle.seen_attempts = 1;
+    settle.attempts = 2;
+    assert_ok(queue_settle(w.f->db, &settle));
+    assert_ok(recipient_get(w.f->db, &w.f->arena, id, &found));
+    assert_int_equal(found.planned_at, NOW + 700);
+    settle = settle_of(&w, plain, RECIPIENT_QUEUED);
+    assert_ok(queue_settle(w.f->db, &settle));
+    assert_ok(recipient_get(w.f->db, &w.f->arena, plain, &found));
+    assert_int_equal(found.planned_at, 0);
+    fixture_free(w.f);
+}
+
 static void test_P1_fence_refuses_an_older_life(void **state) {
     (void)state;
     struct world w = world_new();
@@ -162,6 +196,7 @@ static void test_what_people_read(void **state) {
 int run_queue(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_P1_settle_moves_to_one_state),
+        cmocka_unit_test(test_a_plan_is_remembered),
         cmocka_unit_test(test_P1_fence_refuses_an_older_life),
         cmocka_unit_test(test_load_pages_a_lane_in_order),
         cmocka_unit_test(test_lanes),
