@@ -200,3 +200,35 @@ def test_the_operator_searches_and_counts(shared, past):
     assert "24     example.org" in shared.cli("stats", "top", *where, "--field", "recipientDomain").stdout.decode()
     refused = shared.cli("event", "list", *where, "--query", "a AND", check=False)
     assert refused.returncode == 1 and b"--query is wrong at character 3" in refused.stderr
+
+
+def pages(ask, size):
+    """All pages by cursor: their rows, and what the answers said of the total."""
+    rows, totals, cursor = [], set(), None
+    while cursor != "":
+        answer = ask(RetrieveCount=size, **({"Cursor": cursor} if cursor else {}))
+        rows, cursor = rows + answer["Events"], answer["NextCursor"]
+        totals.add(answer["TotalRecords"])
+        assert len(answer["Events"]) == size or cursor == ""
+    return rows, totals
+
+
+@pytest.mark.parametrize("search", [{}, {"Query": "number"}, {"Query": "recipient:r*"}, {"Event": "send"}], ids=str)
+def test_pages_go_on_at_a_cursor(shared, past, search):
+    def ask(**more):
+        return get(shared, past.key, **search, **more)[1]
+
+    whole = ask(RetrieveCount=100)
+    for size in (1, 5, 24):
+        rows, totals = pages(ask, size)
+        assert rows == whole["Events"] and totals == {whole["TotalRecords"]}
+
+
+def test_a_cursor_is_for_the_search_that_gave_it(shared, past):
+    cursor = get(shared, past.key, RetrieveCount=5)[1]["NextCursor"]
+    assert re.fullmatch("[0-9a-f]{40}", cursor)
+    for wrong in ({"Cursor": "x"}, {"Cursor": cursor[:-1] + ("1" if cursor[-1] == "0" else "0")}, {"Cursor": cursor, "Query": "number"},
+                  {"Cursor": cursor, "StartFrom": 5}):
+        status, answer = get(shared, past.key, **wrong)
+        assert status == 422 and "Cursor" in str(answer), answer
+    assert get(shared, past.key, Cursor=cursor, RetrieveCount=100)[1]["NextCursor"] == ""
