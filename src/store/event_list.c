@@ -54,7 +54,8 @@ struct page {
     struct event_place after; /* or EVENT_PLACE_NEWEST */
     int64_t offset;
     int limit;
-    bool is_sorted; /* what words lead to is taken whole and sorted, and the index by time kept out of it */
+    bool is_sorted;   /* what words lead to is taken whole and sorted, and the index by time kept out of it */
+    int64_t since_at; /* a walk goes no further back; 0: as far as it must */
 };
 
 static int64_t least(int64_t a, int64_t b) {
@@ -70,7 +71,8 @@ static struct event_filter filter_up_to(const struct event_filter *filter, struc
 
 /* The page's ids first, so that what is skipped is never read whole. */
 static void add_page(struct sentence *q, const struct event_filter *filter, const struct page *page) {
-    const struct event_filter narrowed = filter_up_to(filter, page->after);
+    struct event_filter narrowed = filter_up_to(filter, page->after);
+    if (page->since_at > narrowed.from_at) narrowed.from_at = page->since_at;
     sentence_add(
         q, "SELECT f.id, f.at, f.type, f.account_id, f.domain_id, f.message_id, f.recipient_id, f.recipient, f.detail, f.uuid, "
            "f.sender, f.subject, f.tags, f.metadata FROM event_facts f WHERE f.id IN (SELECT f.id");
@@ -88,36 +90,48 @@ static void add_page(struct sentence *q, const struct event_filter *filter, cons
 }
 
 /* To sort all that was found, or to walk from the newest till the page is full: that looks at rows, of which the more lie between
- * the less is found. */
+ * the less is found. A walk ends where it should have filled the page four times over, for what is found may lie far back. */
 static enum status choose_road(struct db *tx, const struct event_filter *filter, int64_t total, struct page *page) {
-    const struct event_period period = event_period_of(filter);
-    int64_t kept = 0;
+    const struct event_filter narrowed = filter_up_to(filter, page->after);
+    const struct event_period period = event_period_of(filter), walked = event_period_of(&narrowed);
+    int64_t kept = 0, rows = (page->offset + page->limit) * ROW_COST;
     page->is_sorted = filter->message_id || event_is_led(filter, db_is_sqlite(tx));
-    if (!page->is_sorted || filter->message_id) return STATUS_OK;
-    enum status status = rollup_kept(tx, &period, filter->types, &kept);
-    if (total > 0 && (page->offset + page->limit) * ROW_COST < total &&
-        (page->offset + page->limit) * ROW_COST * (kept / total) < total)
-        page->is_sorted = false;
-    return status;
+    if (!page->is_sorted || filter->message_id || rows >= total) return STATUS_OK;
+    enum status status = rollup_kept(tx, &period, 0, &kept);
+    if (status != STATUS_OK || rows * (kept / total) >= total) return status;
+    struct stmt *s = db_stmt(tx, "SELECT at FROM events WHERE domain_id = ?1 AND at >= ?2 AND at < ?3 ORDER BY at DESC "
+                                 "LIMIT 1 OFFSET ?4");
+    STMT_BIND_INTS(s, 1, walked.domain_id, walked.from_at, walked.before_at, rows * (kept / total));
+    status = row_int(s, &page->since_at);
+    page->is_sorted = false;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status read_page(struct db *tx, struct arena *a, const struct event_filter *filter, const struct page *page,
+                             struct row_list *ret) {
+    SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx), .is_by_time = !page->is_sorted};
+    event_facts_add(&q.sql, tx);
+    add_page(&q, filter, page);
+    return rows_collect(sentence_stmt(tx, &q), a, sizeof(struct event_row), event_fill_row, ret);
 }
 
 static enum status list_found(struct db *tx, struct arena *a, const struct event_filter *filter, const struct page *page,
                               struct event_row_list *ret) {
     struct page chosen = *page;
     int64_t total = 0;
-    SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
+    struct row_list rows;
     enum status status = event_count_led(tx, a, filter, &total);
     if (status == STATUS_NOT_FOUND) {
         status = event_check_work(tx, a, filter, 0);
         if (status == STATUS_OK) status = count_all(tx, a, filter, &total);
     }
     if (status == STATUS_OK) status = choose_road(tx, filter, total, &chosen);
-    if (status != STATUS_OK) return status;
-    q.is_by_time = !chosen.is_sorted;
-    event_facts_add(&q.sql, tx);
-    add_page(&q, filter, &chosen);
-    struct row_list rows;
-    status = rows_collect(sentence_stmt(tx, &q), a, sizeof(struct event_row), event_fill_row, &rows);
+    if (status == STATUS_OK) status = read_page(tx, a, filter, &chosen, &rows);
+    if (status == STATUS_OK && chosen.since_at && rows.count < (size_t)page->limit) {
+        chosen.is_sorted = true;
+        chosen.since_at = 0;
+        status = read_page(tx, a, filter, &chosen, &rows);
+    }
     if (status == STATUS_OK) *ret = (struct event_row_list){rows.items, rows.count, total};
     return status;
 }

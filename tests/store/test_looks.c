@@ -7,6 +7,7 @@
 #include "store/event_group.h"
 #include "store/event_list.h"
 #include "store/event_tally.h"
+#include "store/rollup_times.h"
 #include "store/words.h"
 
 #include <sqlite3.h>
@@ -202,6 +203,90 @@ static void test_P6_P8_nobody_looks_beyond_the_bound(void **state) {
     fixture_free(c.f);
 }
 
+/* Words of long ago: whoever looks for the newest of them is not walked through all that came since. */
+static void test_P8_what_was_found_long_ago_is_not_walked_to(void **state) {
+    (void)state;
+    ARENA_AUTO arena = {0};
+    struct event_row_list list, next;
+    struct event_condition condition;
+    BUF_AUTO why = {0};
+    sqlite3_auto_extension((void (*)(void))watch_connection);
+    struct crowd c = crowd_new();
+    struct message relic = {.uuid = make_uuid(77),
+                            .account_id = c.account,
+                            .domain_id = c.domain,
+                            .sender = STR("news@example.com"),
+                            .subject = STR("Relic"),
+                            .tags = STR("[]"),
+                            .metadata = STR("{}")};
+    const struct str to = STR("ann@x.test");
+    assert_ok(message_add(c.f->db, &relic, &relic.id));
+    assert_ok(words_add(c.f->db, &relic, &to, 1));
+    assert_int_equal(relic.id, MESSAGES + 2);
+    for (int i = 0; i < 8000; i++) {
+        const struct event event = {.at = START - 10000 + i,
+                                    .type = EVENT_DELIVERY,
+                                    .account_id = c.account,
+                                    .domain_id = c.domain,
+                                    .message_id = relic.id,
+                                    .recipient = to};
+        int64_t id;
+        assert_ok(event_write(c.f->db, &event, STR("[]"), EVENT_AS_IT_COMES, &id));
+    }
+    assert_ok(db_exec(c.f->db, "UPDATE rollups SET deliveries = deliveries + 310000 WHERE domain_id = 1 AND kind IN (1, 2)"));
+    fixture_commit(c.f);
+    assert_true(event_condition_parse(STR("subject:relic"), &arena, &condition, &why));
+    const struct event_filter filter = {.domain_id = c.domain, .condition = &condition};
+    steps = 0;
+    assert_ok(event_list(c.f->db, &arena, &filter, 0, 10, &list));
+    assert_int_equal(list.total, 8000);
+    assert_int_equal(list.count, 10);
+    for (size_t i = 0; i < list.count; i++) assert_int_equal(list.items[i].event.at, START - 2001 - (int64_t)i);
+    const struct event_place place = {list.items[9].event.at, list.items[9].event.id};
+    assert_ok(event_list_after(c.f->db, &arena, &filter, place, 10, &next));
+    assert_int_equal(next.items[0].event.at, START - 2011);
+    assert_int_equal(next.items[9].event.at, START - 2020);
+    assert_true(steps <= 1000000);
+    sqlite3_cancel_auto_extension((void (*)(void))watch_connection);
+    fixture_free(c.f);
+}
+
+/* Delivery times lie by the day: the days that are read are those that anything is known of, however many are asked for. */
+static void test_P8_days_before_and_after_all_mail_cost_nothing(void **state) {
+    (void)state;
+    static const struct {
+        int64_t from_at, before_at, letters;
+    } cases[] = {
+        {0, INT64_C(253370764800000), 5},
+        {0, START, 0},
+        {START + 3 * ROLLUP_DAY_MS, INT64_C(253370764800000), 0},
+        {START + ROLLUP_DAY_MS, START + 2 * ROLLUP_DAY_MS, 0},
+        {START, START + ROLLUP_DAY_MS, 2},
+        {START + ROLLUP_DAY_MS, START + 3 * ROLLUP_DAY_MS, 3},
+    };
+    const struct rollup_times two = {.letters = 2, .min_ms = 7, .max_ms = 9, .sum_ms = 16},
+                              three = {.letters = 3, .min_ms = 1, .max_ms = 1, .sum_ms = 3};
+    struct rollup_time_place place = {1, START, TEXT("x.test"), ROLLUP_DELIVERED};
+    sqlite3_auto_extension((void (*)(void))watch_connection);
+    struct fixture *f = fixture_new();
+    assert_ok(rollup_times_write(f->db, &place, &two));
+    place.at += 2 * ROLLUP_DAY_MS;
+    assert_ok(rollup_times_write(f->db, &place, &three));
+    fixture_commit(f);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct event_period period = {1, cases[i].from_at, cases[i].before_at}, other = {2, 0, cases[i].before_at};
+        struct rollup_times times[ROLLUP_OUTCOME_COUNT];
+        steps = 0;
+        assert_ok(rollup_times_read(f->db, &period, TEXT("x.test"), times));
+        assert_int_equal(times[ROLLUP_DELIVERED].letters, cases[i].letters);
+        assert_ok(rollup_times_read(f->db, &other, TEXT("x.test"), times));
+        assert_int_equal(times[ROLLUP_DELIVERED].letters, 0);
+        assert_true(steps <= 5000);
+    }
+    sqlite3_cancel_auto_extension((void (*)(void))watch_connection);
+    fixture_free(f);
+}
+
 /* What would take too long is refused before; values beyond the bound of memory end it. */
 static void test_P8_a_count_has_its_bounds(void **state) {
     (void)state;
@@ -237,6 +322,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces_add_up_to_the_whole),
         cmocka_unit_test(test_P6_P8_nobody_looks_beyond_the_bound),
+        cmocka_unit_test(test_P8_what_was_found_long_ago_is_not_walked_to),
+        cmocka_unit_test(test_P8_days_before_and_after_all_mail_cost_nothing),
         cmocka_unit_test(test_P8_a_count_has_its_bounds),
     };
     return cmocka_run_group_tests_name("looks", tests, NULL, NULL);
