@@ -2,6 +2,7 @@
 where and what would be right.
 
 SPDX-License-Identifier: Apache-2.0"""
+import concurrent.futures
 import urllib.parse
 
 import pytest
@@ -136,3 +137,29 @@ def test_P6_a_neighbour_is_not_found(desk):
     desk.gateway.sent(neighbour.key, to="ann@good.test", sender="news@next.test", Subject="Welcome, neighbour", Tags=["welcome"])
     for query in ("welcome", "neighbour", "subject:welcome", "recipient:ann@good.test", "tag:welcome", "next.test", "NOT zzz"):
         assert all(e["MessageId"] in desk.names for e in desk.rest(query)[1]["Events"])
+
+
+def test_P6_P8_a_count_of_many_is_taken_in_pieces(desk):
+    """200,000 events of a domain, counted by several at once; who asks for little is answered meanwhile."""
+    many = desk.gateway.tenant("many.test")
+    account = desk.gateway.rows(f"SELECT account_id FROM domains WHERE id = {many.domain_id}")[0][0]
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) SELECT i FROM n"
+    desk.gateway.sql(
+        "INSERT INTO events (id, at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, detail) "
+        f"SELECT 1000000 + i, 1767225600000 + i, 3, {account}, {many.domain_id}, 1000 + i / 4, 1, 'r' || (i % 1000) || '@x.test', 'x.test', "
+        f"'{{\"MXHost\":\"mx' || (i % 4) || '.test\"}}' FROM ({numbers}) numbers")
+
+    def count(field, **more):
+        answer = desk.gateway.api("EmailGateway.AggrEvents", APIKey=many.api_key, DomainID=many.domain_id, AggregatedField=field, AggregateSize=1000, **more)
+        return {b["key"]: b["doc_count"] for b in answer["AggBuckets"]}
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(count, field) for field in ("recipient", "mxHost") * 3]
+        assert desk.command("AggrEvents", Query="subject:welcome eventType:send")["AggBuckets"] == [{"key": "send", "doc_count": 3}]
+        by_recipient, by_host = [a.result() for a in asked[::2]], [a.result() for a in asked[1::2]]
+    assert all(c == {f"r{i}@x.test": 200 for i in range(1000)} for c in by_recipient)
+    assert all(c == {f"mx{i}.test": 50000 for i in range(4)} for c in by_host)
+    assert count("recipient", Query="mxHost:mx1.test recipientDomain:x.test") == {f"r{i}@x.test": 200 for i in range(1, 1000, 4)}
+    assert count("mxHost", StartDate="2026-01-01", EndDate="2026-01-01 00:01:39")["mx0.test"] == 24999
+    said = desk.gateway.api("EmailGateway.AggrEvents", APIKey=many.api_key, DomainID=many.domain_id, AggregatedField="mxHost", Query=" OR ".join(["link:*"] * 30))
+    assert said["ErrorCode"] == 422 and said["Field"] == "StartDate" and "narrow StartDate and EndDate" in said["ErrorText"]
