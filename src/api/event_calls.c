@@ -87,6 +87,13 @@ static void write_command(struct json_writer *w, struct arena *arena, const stru
 }
 
 /* ---- the operations ---- */
+static enum status refuse_looks(struct call *c, enum status status) {
+    if (status != STATUS_LIMIT) return status;
+    return call_refuse_say(c, STR("StartDate"),
+                           "There are too many events to look at in this time: narrow StartDate and EndDate, or search for words "
+                           "in Query (words and phrases, subject:, sender:, recipient:, messageId:), which are found by index");
+}
+
 enum status event_calls_search(struct call *c, struct db *db) {
     struct event_found found;
     bool is_rest = c->op->style == STYLE_REST;
@@ -105,7 +112,7 @@ enum status event_calls_search(struct call *c, struct db *db) {
     status = event_search(db, c->arena, &query, &found);
     if (status == STATUS_INVALID && query.cursor.n)
         return call_refuse_say(c, STR("Cursor"), "Cursor is none that this search gave: begin without one");
-    if (status != STATUS_OK) return event_calls_refuse_many(c, status);
+    if (status != STATUS_OK) return refuse_looks(c, status);
     struct json_writer *w = call_open(c);
     json_add_i64(w, STR("TotalRecords"), found.list.total);
     json_add_str(w, STR("NextCursor"), found.next);
@@ -142,9 +149,7 @@ static enum status refuse_groups(struct call *c, const struct event_grouping *g,
         return call_refuse_say(c, STR("AggregatedField"),
                                "There are too many different values to count: narrow StartDate and EndDate, name event types in "
                                "Event, or say more in Query");
-    return call_refuse_say(c, STR("StartDate"),
-                           "There are too many events to look at in this time: narrow StartDate and EndDate, or search for words "
-                           "in Query (words and phrases, subject:, sender:, recipient:, messageId:), which are found by index");
+    return refuse_looks(c, status);
 }
 
 /* A piece; what the count holds in memory meanwhile shares that of request bodies. */
