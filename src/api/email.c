@@ -156,6 +156,7 @@ static enum status make_each(const struct send_context *ctx, struct email *e, st
         }
         if (!send_make(ctx, &item->request, people ? &people[i] : NULL, a)) return STATUS_OK;
         item->accept.message_count++;
+        accept_pack(a, people ? CONTENT_SHARED_LIKELY : CONTENT_SHARED_MAYBE);
         if (!hold(ctx, e, item, a)) return STATUS_LIMIT;
     }
     return STATUS_OK;

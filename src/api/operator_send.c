@@ -105,10 +105,12 @@ enum status operator_send_find(struct call *c, struct db *db) {
 enum status operator_send_make(struct call *c, struct db *db) {
     (void)db;
     struct submit *s = c->state;
-    if (!submit_make(s))
+    if (!submit_make(s)) {
         refuse_submit(c, s);
-    else
-        c->write_bytes = submit_bytes(s);
+        return STATUS_OK;
+    }
+    accept_pack(&s->acceptance, CONTENT_SHARED_MAYBE);
+    c->write_bytes = submit_bytes(s);
     return STATUS_OK;
 }
 

@@ -110,10 +110,12 @@ enum status smtp_relay_login(struct call *c, struct db *db) {
 enum status smtp_relay_make(struct call *c, struct db *db) {
     (void)db;
     struct submit *s = &((struct smtp_relay *)c->state)->submit;
-    if (!submit_make(s))
+    if (!submit_make(s)) {
         refuse_submit(c, s);
-    else
-        c->write_bytes = submit_bytes(s);
+        return STATUS_OK;
+    }
+    accept_pack(&s->acceptance, CONTENT_SHARED_MAYBE);
+    c->write_bytes = submit_bytes(s);
     return STATUS_OK;
 }
 

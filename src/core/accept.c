@@ -193,6 +193,7 @@ void accept_request_fini(struct accept_request *request) {
 }
 
 void accept_pack(struct acceptance *a, size_t share_min) {
+    if (share_min == CONTENT_SHARED_MAYBE && a->content.n < CONTENT_ALONE_MIN) return;
     content_pack(a->content, share_min, &a->packed);
     buf_fini(&a->room);
     a->content = (struct str){0};

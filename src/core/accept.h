@@ -63,8 +63,8 @@ struct accept_request {
     size_t suppressed_count;
 };
 void accept_request_fini(struct accept_request *request);
-/* Its content as it will be stored, so that the writer need not; what it was made of goes. Pure, but see content_pack() for its
- * cost and for share_min. */
+/* Its content as it will be stored, so that the writer need not; what it was made of goes. Short ones stay as they are. Pure, but
+ * see content_pack() for its cost and for share_min. */
 void accept_pack(struct acceptance *a, size_t share_min);
 /* Bytes of memory that its content takes. */
 size_t accept_held(const struct acceptance *a);

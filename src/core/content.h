@@ -20,7 +20,8 @@ enum content_packing { CONTENT_PLAIN = 0, CONTENT_PACKED = 1 };
  * one that is like no other as far as is known (an attachment may be). Below, the look takes more than it saves. */
 #define CONTENT_SHARED_LIKELY 512
 #define CONTENT_SHARED_MAYBE  ((size_t)32 << 10)
-#define CONTENT_PACKED_MIN    512 /* shorter ones stay as they are */
+#define CONTENT_PACKED_MIN    512  /* shorter ones stay as they are */
+#define CONTENT_ALONE_MIN     4096 /* ... and of messages that are like no other these: packing takes more than writing */
 
 /* Zeroed: nothing is packed, the message is stored as it came. */
 struct content {

@@ -267,6 +267,7 @@ size_t submit_bytes(const struct submit *s) {
 
 void submit_fini(struct submit *s) {
     buf_fini(&s->acceptance.room);
+    content_fini(&s->acceptance.packed);
 }
 
 /* ---- the write ---- */

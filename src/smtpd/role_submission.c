@@ -41,9 +41,11 @@ static bool is_full(const struct connection *c, struct smtp_reply *ret) {
     return true;
 }
 
-/* The bytes that will be sent, and room for them. */
+/* The bytes that will be sent, as they will be stored, and room for them. */
 static bool make(struct connection *c, struct submit *s) {
-    bool is_fine = submit_make(s) && submit_take_room(s, c->shared->gate);
+    if (!submit_make(s)) return false;
+    accept_pack(&s->acceptance, CONTENT_SHARED_MAYBE);
+    bool is_fine = submit_take_room(s, c->shared->gate);
     if (s->refusal == SUBMIT_ROOM) metrics_add(c->shared->metrics, METRIC_DISK_REFUSED, 1);
     return is_fine;
 }
@@ -176,7 +178,7 @@ static void submit_step(struct connection *c, struct executor *executor, job_run
     const struct submission *tx = c->tx;
     c->job = (struct job){.run = run, .done = done, .bytes = tx->submit.content.n, .lane = tx->login.user.account_id};
     if (executor == c->shared->writer) c->job.bytes = submit_bytes(&tx->submit);
-    c->made_bytes = tx->submit.acceptance.room.cap;
+    c->made_bytes = accept_held(&tx->submit.acceptance);
     connection_submit(c, executor);
 }
 
@@ -206,7 +208,7 @@ static void tell(const struct connection *c, const struct submission *tx, struct
     LOG(LOG_INFO, "smtpd.accepted", LOG_STR("id", uuid), LOG_STR("client", buf_str(&client)),
         LOG_STR("helo", smtpd_session_client_name(c->session)), LOG_STR("trusted", buf_str(&network)),
         LOG_STR("user", tx->login.user.username), LOG_STR("domain", s->by.domain_name),
-        LOG_INT("recipients", s->envelope.recipient_count), LOG_INT("bytes", s->acceptance.content.n));
+        LOG_INT("recipients", s->envelope.recipient_count), LOG_INT("bytes", s->acceptance.message.size_bytes));
 }
 
 static void count(const struct connection *c, const struct acceptance *a) {
