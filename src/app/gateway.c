@@ -55,7 +55,7 @@
 #define JOBS_MAX          20000
 #define SLOW_JOBS_MAX     400 /* of one account half of them */
 #define READER_BATCH_JOBS 32
-#define EXPORT_NICENESS   10 /* a tenth of a processor that others want, all of one that is idle */
+#define EXPORT_NICENESS   10   /* a tenth of a processor that others want, all of one that is idle */
 #define STOP_MS           5000 /* what SMTP transactions under way may still take */
 
 struct gateway {
