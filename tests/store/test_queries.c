@@ -7,6 +7,7 @@
 #include "fixture.h"
 
 #include "base/clock.h"
+#include "core/event_narrow.h"
 #include "core/events.h"
 #include "store/event_group.h"
 #include "store/event_list.h"
@@ -633,7 +634,8 @@ static void test_random_sentences_find_what_they_say(void **state) {
         bool is_fine = event_condition_parse(buf_str(&text), &w->f->arena, &condition, &why);
         if (!is_fine) print_error("%.*s: %.*s\n", STR_ARG(buf_str(&text)), STR_ARG(buf_str(&why)));
         assert_true(is_fine);
-        const struct event_filter filter = {.domain_id = w->domain, .condition = &condition};
+        struct event_filter filter = {.domain_id = w->domain, .condition = &condition};
+        if (roll(w, 2)) event_narrow(&filter, &w->f->arena);
         assert_found(w, n, buf_str(&text), &filter);
         assert_grouped(w, n, buf_str(&text), &filter);
     }
