@@ -44,7 +44,7 @@ static enum status suppress(struct db *tx, const struct addressee *a, const stru
     return suppression_refuse_tag(tx, &refusal, a->recipient.address, &left->is_suppressed);
 }
 
-/* Was his first one about a tag only? Then a mail may well say more. */
+/* Was his first one about a tag only, or is it too long ago to know? Then a mail may well say more. */
 static enum status was_of_tag(struct db *tx, const struct addressee *a, bool *ret) {
     ARENA_AUTO arena = {0};
     struct str text;
@@ -52,7 +52,9 @@ static enum status was_of_tag(struct db *tx, const struct addressee *a, bool *re
     struct json_error error;
     enum status status = event_first(tx, &arena, a->recipient.id, EVENT_UNSUBSCRIBE, &text);
     if (status == STATUS_OK) *ret = json_parse(&arena, text, &detail, &error) && json_find_text(detail, STR("Tag")).n > 0;
-    return status;
+    if (status != STATUS_NOT_FOUND) return status;
+    *ret = true;
+    return STATUS_OK;
 }
 
 /* He left before: only what is news is an event. */

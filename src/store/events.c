@@ -73,14 +73,24 @@ static enum status insert(struct db *tx, const struct event *event, enum rollup_
     return status == STATUS_OK ? hook_outbox_add(tx, event, *ret_id) : status;
 }
 
+/* EXISTS: there was one, though it may have gone by its age. */
+static enum status insert_first(struct db *tx, const struct event *event, int64_t *ret_id) {
+    int64_t firsts = 0;
+    struct stmt *s = db_stmt(tx, "SELECT firsts FROM recipients WHERE id = ?1");
+    stmt_bind_int(s, 1, event->recipient_id);
+    enum status status = row_int(s, &firsts);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    return firsts & EVENT_BIT(event->type) ? STATUS_EXISTS : insert(tx, event, ROLLUP_FIRST, ret_id);
+}
+
 enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id) {
     enum status status = STATUS_EXISTS;
-    if (has_first(event->type)) status = insert(tx, event, ROLLUP_FIRST, ret_id);
+    if (has_first(event->type)) status = insert_first(tx, event, ret_id);
     return status == STATUS_EXISTS ? insert(tx, event, ROLLUP_PLAIN, ret_id) : status;
 }
 
 enum status event_record_once(struct db *tx, const struct event *event, int64_t *ret_id) {
-    return insert(tx, event, ROLLUP_FIRST, ret_id);
+    return insert_first(tx, event, ret_id);
 }
 
 enum status event_first(struct db *db, struct arena *a, int64_t recipient_id, enum event_type type, struct str *ret_detail) {
@@ -95,13 +105,24 @@ enum status event_record_machine(struct db *tx, const struct event *event, int64
     return insert(tx, event, ROLLUP_MACHINE, ret_id);
 }
 
+/* A later open is no first one because that has gone. */
+static enum status note_firsts(struct db *tx, int64_t recipient_id, int64_t types) {
+    if (!types) return STATUS_OK;
+    struct stmt *s = db_stmt(tx, "UPDATE recipients SET firsts = firsts | ?2 WHERE id = ?1");
+    STMT_BIND_INTS(s, 1, recipient_id, types);
+    return stmt_run(s);
+}
+
 enum status event_remove(struct db *tx, int64_t domain_id, int64_t at, int64_t id) {
-    int64_t type = 0;
-    struct stmt *find = db_stmt(tx, "SELECT type FROM events WHERE domain_id = ?1 AND at = ?2 AND id = ?3");
+    struct stmt *find =
+        db_stmt(tx, "SELECT type, is_first, recipient_id FROM events WHERE domain_id = ?1 AND at = ?2 AND id = ?3");
     STMT_BIND_INTS(find, 1, domain_id, at, id);
-    enum status status = row_int(find, &type);
+    enum status status = row_first(find);
     if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    rollup_remove(tx, domain_id, (enum event_type)type, at);
+    enum event_type type = (enum event_type)stmt_int(find, 0);
+    status = note_firsts(tx, stmt_int(find, 2), stmt_int(find, 1) ? EVENT_BIT(type) : 0);
+    if (status != STATUS_OK) return status;
+    rollup_remove(tx, domain_id, type, at);
     struct stmt *s = db_stmt(tx, "DELETE FROM events WHERE domain_id = ?1 AND at = ?2 AND id = ?3");
     STMT_BIND_INTS(s, 1, domain_id, at, id);
     return stmt_run(s);
@@ -109,10 +130,16 @@ enum status event_remove(struct db *tx, int64_t domain_id, int64_t at, int64_t i
 
 enum status event_remove_all(struct db *tx, int64_t message_id, int64_t recipient_id, int64_t *ret_count) {
     enum status status;
-    struct stmt *list = db_stmt(tx, "SELECT domain_id, type, at FROM events WHERE " OF_MESSAGE " AND recipient_id = ?2");
+    int64_t firsts = 0;
+    struct stmt *list =
+        db_stmt(tx, "SELECT domain_id, type, at, is_first FROM events WHERE " OF_MESSAGE " AND recipient_id = ?2");
     STMT_BIND_INTS(list, 1, message_id, recipient_id);
-    while ((status = stmt_step(list)) == STATUS_ROW)
-        rollup_remove(tx, stmt_int(list, 0), (enum event_type)stmt_int(list, 1), stmt_int(list, 2));
+    while ((status = stmt_step(list)) == STATUS_ROW) {
+        enum event_type type = (enum event_type)stmt_int(list, 1);
+        if (stmt_int(list, 3)) firsts |= EVENT_BIT(type);
+        rollup_remove(tx, stmt_int(list, 0), type, stmt_int(list, 2));
+    }
+    if (status == STATUS_OK) status = note_firsts(tx, recipient_id, firsts);
     if (status != STATUS_OK) return status;
     struct stmt *s = db_stmt(tx, "DELETE FROM events WHERE " OF_MESSAGE " AND recipient_id = ?2");
     STMT_BIND_INTS(s, 1, message_id, recipient_id);

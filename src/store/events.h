@@ -64,9 +64,9 @@ struct str event_recipient_domain(const struct event *event);
 /* Add; it is counted in the roll-ups (store/rollup.h) too. id is ignored. The first open, click, unsubscribe and complaint of a
  * recipient is marked as such. */
 WARN_UNUSED enum status event_record(struct db *tx, const struct event *event, int64_t *ret_id);
-/* Add a recipient's first unsubscribe or complaint. EXISTS: there was one; nothing is written. */
+/* Add a recipient's first unsubscribe or complaint. EXISTS: there was one, be it still there or not; nothing is written. */
 WARN_UNUSED enum status event_record_once(struct db *tx, const struct event *event, int64_t *ret_id);
-/* What is particular to the recipient's first of that type; NOT_FOUND: there was none. */
+/* What is particular to the recipient's first of that type; NOT_FOUND: there was none, or it was removed. */
 WARN_UNUSED enum status event_first(struct db *db, struct arena *a, int64_t recipient_id, enum event_type type,
                                     struct str *ret_detail);
 /* Add one that is marked as a machine's, and never the first. */

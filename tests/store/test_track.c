@@ -155,6 +155,34 @@ static void test_P3_a_hit_is_an_event_and_the_first_is_unique(void **state) {
     fixture_free(s.f);
 }
 
+/* Events go by their age while their message has younger ones: whoever opens again then is not counted twice. */
+static void test_what_was_the_first_stays_it_when_its_event_is_gone(void **state) {
+    (void)state;
+    struct scene s = scene_new();
+    struct track_hit hits[] = {hit_of(&s, TRACK_OPEN), hit_of(&s, TRACK_CLICK), hit_of(&s, TRACK_UNSUBSCRIBE)};
+    for (size_t i = 0; i < 3; i++) assert_true(count(&s, &hits[i]).event_id > 0);
+    assert_int_equal(number(&s, "SELECT count(*) FROM events WHERE is_first = 1"), 3);
+    struct event_row_list list;
+    const struct event_filter all = {.domain_id = s.domain[0]};
+    assert_ok(event_list(s.f->db, &s.f->arena, &all, 0, 10, &list));
+    for (size_t i = 0; i < list.count; i++) {
+        const struct event *event = &list.items[i].event;
+        assert_ok(event_remove(s.f->db, event->domain_id, event->at, event->id));
+    }
+    assert_int_equal(number(&s, "SELECT count(*) FROM events"), 0);
+    for (size_t i = 0; i < 2; i++) assert_true(count(&s, &hits[i]).event_id > 0);
+    assert_int_equal(count(&s, &hits[2]).event_id, 0);
+    assert_int_equal(number(&s, "SELECT count(*) FROM events WHERE is_first = 1"), 0);
+    assert_int_equal(number(&s, "SELECT first_opens + first_clicks + first_unsubscribes FROM rollups WHERE kind = 2"), 3);
+    int64_t removed = 0;
+    run(&s, "UPDATE events SET is_first = 1 WHERE message_id = ?1", s.message[0]);
+    run(&s, "UPDATE recipients SET firsts = 0 WHERE id = ?1", s.recipient[0]);
+    assert_ok(event_remove_all(s.f->db, s.message[0], s.recipient[0], &removed));
+    assert_int_equal(removed, 2);
+    assert_int_equal(number(&s, "SELECT firsts FROM recipients WHERE id = 1"), EVENT_BIT(EVENT_OPEN) | EVENT_BIT(EVENT_CLICK));
+    fixture_free(s.f);
+}
+
 /* TR06: what a machine does is kept, marked, and leaves the first place to a person. */
 static void test_TR06_machines_are_marked(void **state) {
     (void)state;
@@ -509,6 +537,7 @@ static void test_transactional_mail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_P3_a_hit_is_an_event_and_the_first_is_unique),
+        cmocka_unit_test(test_what_was_the_first_stays_it_when_its_event_is_gone),
         cmocka_unit_test(test_TR06_machines_are_marked),
         cmocka_unit_test(test_TR06_a_burst_is_seen),
         cmocka_unit_test(test_TR17_writes_are_bounded),

@@ -457,6 +457,7 @@ CREATE TABLE recipients (               -- the queue and its history; P1: exactl
     changed_at  BIGINT NOT NULL,
     dsn_notify  BIGINT NOT NULL DEFAULT 0,        -- NOTIFY of RCPT (bits of enum smtp_notify), 16: told of the delay
     dsn_orcpt   TEXT NOT NULL DEFAULT '',          -- ORCPT of RCPT
+    firsts      BIGINT NOT NULL DEFAULT 0,        -- EVENT_BIT()s of what was his first, and is no more among the events
     node_id     BIGINT NOT NULL,                  -- who delivers it, and in which of its
     epoch       BIGINT NOT NULL                   -- lives the row was last written
 );

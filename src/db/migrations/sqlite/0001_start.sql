@@ -454,6 +454,7 @@ CREATE TABLE recipients (               -- the queue and its history; P1: exactl
     changed_at  INTEGER NOT NULL,
     dsn_notify  INTEGER NOT NULL DEFAULT 0,        -- NOTIFY of RCPT (bits of enum smtp_notify), 16: told of the delay
     dsn_orcpt   TEXT NOT NULL DEFAULT '',          -- ORCPT of RCPT
+    firsts      INTEGER NOT NULL DEFAULT 0,        -- EVENT_BIT()s of what was his first, and is no more among the events
     node_id     INTEGER NOT NULL,                  -- who delivers it, and in which of its
     epoch       INTEGER NOT NULL                   -- lives the row was last written
 ) STRICT;
