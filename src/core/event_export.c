@@ -130,7 +130,7 @@ enum status event_export_total(struct db *tx, const struct event_export *e, bool
     struct event_export walk = *e;
     int64_t total = 0, count = 0;
     enum status status = STATUS_OK;
-    bool is_known = !e->filter.condition && !e->filter.message_id;
+    bool is_known = !e->filter.condition && !e->filter.message_id && !e->is_done;
     while (is_known && status == STATUS_OK) {
         struct str name;
         status = find_domain(tx, &arena, &walk, &walk.at_domain, &name);
