@@ -2,8 +2,10 @@
 
 SPDX-License-Identifier: Apache-2.0"""
 import shutil
+import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -125,6 +127,10 @@ def test_P7_a_kill_in_the_middle_of_a_copy(quiet):
     wait_for(lambda: list((quiet.folder / "data").glob("*.copy*")), 20)
     quiet.kill()
     copier.join()
+    for copy in (quiet.folder / "data").glob("*.copy"):  # what has its name is whole
+        with closing(sqlite3.connect(copy)) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert db.execute("SELECT count(*) FROM bodies").fetchone() == (40,)
     quiet.start()
     assert quiet.cli_json("store", "check")["IsSound"] is True
     assert quiet.rows("SELECT count(*) FROM bodies") == [("40",)]

@@ -290,6 +290,47 @@ static void test_an_account_says_how_long(void **state) {
     fixture_free(f);
 }
 
+#define MONTH_DAYS  30
+#define MONTH_MAILS 30 /* a day; their marks come again when they are gone */
+
+/* What the database takes on its disk; PostgreSQL gives pages back when it is vacuumed, which its own daemon does. */
+static int64_t room_of(struct fixture *f) {
+    struct store_size size;
+    if (!db_is_sqlite(f->db)) {
+        assert_ok(db_commit(f->db));
+        assert_ok(db_exec(f->db, "VACUUM"));
+        assert_ok(db_begin(f->db));
+    }
+    assert_ok(store_size(f->db, &size));
+    return size.bytes;
+}
+
+static void test_P8_a_month_takes_no_more_room_than_a_week(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    int64_t account = make_account(f->db, "a@example.com"), domain = make_domain(f->db, account, "example.com"), room = 0;
+    const struct keeping_rules rules = {{3, 5}, {0, 0}};
+    for (int day = 0; day < MONTH_DAYS; day++) {
+        struct keeping walk;
+        for (int i = 0; i < MONTH_MAILS; i++) {
+            uint8_t mark = (uint8_t)(1 + (day * MONTH_MAILS + i) % 240);
+            add_history(f->db, (struct history){account, domain, mark, -day, RECIPIENT_DELIVERED, -day});
+        }
+        keeping_begin(&walk, &rules);
+        while (!walk.is_over) {
+            assert_ok(keeping_slice(f->db, &f->arena, &walk, NOW + day * DAY + 1));
+            fixture_commit(f);
+        }
+        if (day == 7) room = room_of(f);
+        if (day < 8) continue;
+        assert_int_equal(count_where(f->db, "bodies"), 3 * MONTH_MAILS);
+        assert_int_equal(count_where(f->db, "events"), 5 * MONTH_MAILS);
+        assert_int_equal(count_where(f->db, "messages"), 5 * MONTH_MAILS);
+        assert_true(room_of(f) <= room + room / 10);
+    }
+    fixture_free(f);
+}
+
 /* Many of one owner, and great ones: a slice stays within its bounds, and none is left behind. */
 static void test_slices_are_small(void **state) {
     (void)state;
@@ -662,6 +703,7 @@ int main(void) {
         cmocka_unit_test(test_a_damaged_content_is_told),
         cmocka_unit_test(test_everything_goes_in_its_time_and_nothing_before),
         cmocka_unit_test(test_an_account_says_how_long),
+        cmocka_unit_test(test_P8_a_month_takes_no_more_room_than_a_week),
         cmocka_unit_test(test_slices_are_small),
         cmocka_unit_test(test_P1_random_histories_are_kept_by_the_rules),
         cmocka_unit_test(test_an_account_forgets_a_person),
