@@ -7,7 +7,6 @@
 #include "api/call.h"
 #include "api/work.h"
 #include "base/encode.h"
-#include "core/erase.h"
 #include "core/queue_orders.h"
 
 #define PAGE 25 /* orders, where no number is given */

@@ -4,7 +4,7 @@
 #define POSTHORN_API_KEEP_CALLS_H
 
 #include "api/operation.h"
-#include "store/erasures.h"
+#include "core/erase.h"
 
 struct json_writer;
 
