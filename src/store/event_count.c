@@ -132,9 +132,7 @@ static void add_of_messages(struct sentence *q, struct db *tx, const struct even
              q->is_sqlite ? " INDEXED BY events_by_message" : "");
     event_add_where(q, &c->filter);
     add_messages(q, c, end);
-    sentence_add(q, " AND f.is_machine = 0 GROUP BY f.message_id) c CROSS JOIN event_messages m WHERE m.id = c.message_id "
-                    "AND m.domain_id = ");
-    sentence_add_int(q, c->filter.domain_id);
+    sentence_add(q, " AND f.is_machine = 0 GROUP BY f.message_id) c CROSS JOIN event_messages m WHERE m.id = c.message_id");
     if (!is_number(c->field)) buf_addf(&q->sql, " AND %s <> ''", column);
 }
 

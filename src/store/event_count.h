@@ -2,10 +2,11 @@
  *
  * A piece is so many of the domain's events, and whoever counts takes a new snapshot for each, so none lasts longer than a
  * fraction of a second. Two ways lead through the events:
- *   in time      reads the events as they lie
- *   by message   where words say whose (store/words.h), and for what the message says (subject, journeyId ...) without a
- * condition: there an index has the events of a message side by side, so neither events nor messages are read, and a message is
- * looked at once Inside the store room only.
+ *   in time     reads the events as they lie
+ *   by message  where words say whose (store/words.h); and for what the message says (subject, journeyId ...) without a
+ * condition, where an index has a message's events side by side: no event is read, and each message once, as they lie
+ *
+ * Inside the store room only.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_STORE_EVENT_COUNT_H
 #define POSTHORN_STORE_EVENT_COUNT_H

@@ -100,8 +100,7 @@ void event_facts_add(struct buf *sql, const struct db *db) {
 }
 
 void event_messages_add(struct buf *sql, const struct db *db) {
-    bool is_sqlite = db_is_sqlite(db);
-    buf_add_z(sql, "WITH event_messages AS NOT MATERIALIZED (SELECT m.id, m.domain_id");
-    add_texts(sql, is_sqlite ? &sqlite : &pgsql, false);
-    buf_addf(sql, " FROM messages m%s) ", is_sqlite ? " INDEXED BY messages_by_domain" : "");
+    buf_add_z(sql, "WITH event_messages AS NOT MATERIALIZED (SELECT m.id");
+    add_texts(sql, db_is_sqlite(db) ? &sqlite : &pgsql, false);
+    buf_add_z(sql, " FROM messages m) ");
 }

@@ -16,8 +16,7 @@ struct db;
  * Texts are never NULL but '' where there is none, lower() of them folds ASCII alone, and they compare by their bytes. What a
  * query does not name is not read. */
 void event_facts_add(struct buf *sql, const struct db *db);
-/* The same of messages alone: "WITH event_messages AS (...) ", id, domain_id and the texts that are of the message. Read in the
- * order of an index that has most of them (by domain and id). */
+/* The same of messages alone: "WITH event_messages AS (...) ", id and the texts that are of the message. */
 void event_messages_add(struct buf *sql, const struct db *db);
 
 #endif

@@ -412,7 +412,7 @@ CREATE TABLE messages (
     track           TEXT NOT NULL DEFAULT ''       -- how its letters were edited, once a retry must be the same (core/render_track.h)
 ) STRICT;
 CREATE INDEX messages_by_account ON messages(account_id, id);
-CREATE INDEX messages_by_domain ON messages(domain_id, id, subject, metadata); -- with what events are counted by (store/event_count.h)
+CREATE INDEX messages_by_domain ON messages(domain_id, id);
 
 CREATE VIRTUAL TABLE words USING fts5(word, content='', columnsize=0, tokenize="ascii tokenchars '@.-_+='"); -- which messages hold a word (store/words.h)
 INSERT INTO words (words, rank) VALUES ('automerge', 8); -- SQLite's
