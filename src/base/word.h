@@ -4,8 +4,8 @@
  * for Latin, Greek, Cyrillic, Armenian, Georgian and full-width letters, so that whoever keeps words and whoever looks for them
  * have the same, whatever a database takes for a letter. No other form is changed: an accent makes another word.
  *
- * Stored words (store/words.h) are what these tables made of a text: whoever changes the tables makes the index anew, or words that
- * the old ones made are never taken away. Pure; any thread.
+ * Stored words (store/words.h) are what these tables made of a text: whoever changes the tables makes the index anew, or words
+ * that the old ones made are never taken away. Pure; any thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_BASE_WORD_H
 #define POSTHORN_BASE_WORD_H
