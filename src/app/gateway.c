@@ -61,8 +61,9 @@
 struct gateway {
     const struct config *config;
     enum gateway_role role;
-    struct buf url; /* of the store */
-    struct writer_options store;
+    struct buf url;                          /* of the store */
+    struct writer_options store, long_reads; /* searchers' and exports' */
+    struct writer_gate read_gate;
     struct metrics metrics;
     struct seal_key seal_key, return_path_key;
     struct track_keys track_keys;
@@ -176,7 +177,10 @@ static enum status open_store(struct gateway *g, const struct home *home, struct
                                        .fatal_arg = g,
                                        .has_feed = g->config->events_feed.n > 0,
                                        .committed = on_committed,
-                                       .committed_arg = g};
+                                       .committed_arg = g,
+                                       .gate = &g->read_gate};
+    g->long_reads = g->store;
+    g->long_reads.reads_long = true;
     g->seal_key = seal_derive(&home->master, STR("seal"));
     g->return_path_key = seal_derive(&home->master, RETURN_PATH_PURPOSE);
     g->track_keys = tracking_keys(g->config, &home->master);
@@ -242,7 +246,7 @@ static enum status open_executors(struct gateway *g, unsigned cores, struct buf 
           .batch = reader_batch,
           .batch_max_jobs = 1,
           .batch_max_bytes = WRITER_BATCH_BYTES,
-          .arg = &g->store}},
+          .arg = &g->long_reads}},
         {&g->exporter,
          {.name = "export",
           .threads = 1,
@@ -254,7 +258,7 @@ static enum status open_executors(struct gateway *g, unsigned cores, struct buf 
           .batch = reader_batch,
           .batch_max_jobs = 1,
           .batch_max_bytes = WRITER_BATCH_BYTES,
-          .arg = &g->store}},
+          .arg = &g->long_reads}},
         {&g->slow, {.name = "slow", .threads = 2, .queue_max = SLOW_JOBS_MAX, .is_fair = true}},
         {&g->signers,
          {.name = "signer",

@@ -15,12 +15,15 @@
 #include "store/nodes.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Small steps: a checkpoint of 64 MB stalls the writer for 100 ms, of 4 MB for a few, and costs less in all (the WAL's blocks
  * stay in the cache and are written over). */
-#define WAL_IDLE_BYTES (1LL << 20) /* below, not worth its syncs in an idle gap */
-#define WAL_STEP_BYTES (4LL << 20) /* between two batches */
-#define WAL_WAIT_MS    1000        /* beyond WRITER_WAL_MAX_BYTES: wait for readers; a snapshot lives no longer */
+#define WAL_IDLE_BYTES (1LL << 20)  /* below, not worth its syncs in an idle gap */
+#define WAL_STEP_BYTES (4LL << 20)  /* between two batches */
+#define WAL_SHUT_BYTES (24LL << 20) /* the gate is shut till it begins anew */
+#define WAL_TRY_MS     10           /* meanwhile, a step */
+#define WAL_WAIT_MS    1000         /* beyond WRITER_WAL_MAX_BYTES: wait for readers; a snapshot lives no longer */
 
 enum outcome { SETTLED, AGAIN, SPLIT, LOST };
 
@@ -146,12 +149,20 @@ static void checkpoint(struct writer *w, int wait_ms) {
     if (st != STATUS_OK && st != STATUS_TEMPORARY) stop_working(w);
 }
 
+static void set_gate(const struct writer *w, bool is_shut) {
+    if (w->options->gate) atomic_store(&w->options->gate->is_shut, is_shut);
+}
+
 /* Keep the WAL short; readers that never rest would let it grow without end, so beyond the bound they are waited for. */
 static void bound_wal(struct writer *w) {
     int64_t bytes = db_wal_bytes(w->db);
+    bool is_shut = w->options->gate && bytes > WAL_SHUT_BYTES;
     if (w->is_closed || bytes < w->checkpoint_at_bytes) return;
-    checkpoint(w, bytes > WRITER_WAL_MAX_BYTES ? WAL_WAIT_MS : 0);
-    w->checkpoint_at_bytes = db_wal_bytes(w->db) + WAL_STEP_BYTES;
+    set_gate(w, is_shut);
+    checkpoint(w, bytes > WRITER_WAL_MAX_BYTES ? WAL_WAIT_MS : is_shut ? WAL_TRY_MS : 0);
+    bytes = db_wal_bytes(w->db);
+    if (bytes <= WAL_SHUT_BYTES) set_gate(w, false);
+    w->checkpoint_at_bytes = bytes + WAL_STEP_BYTES;
 }
 
 enum status writer_start(void *arg, void **ret_ctx) {
@@ -176,9 +187,11 @@ void writer_batch(void *ctx, struct job *const *jobs, size_t n) {
 void writer_idle(void *ctx) {
     struct writer *w = ctx;
     if (!w->is_closed && db_wal_bytes(w->db) >= WAL_IDLE_BYTES) checkpoint(w, 0);
+    set_gate(w, false);
 }
 
 void writer_stop(void *ctx) {
+    set_gate(ctx, false);
     close_ctx(ctx);
 }
 
@@ -201,8 +214,14 @@ static void read_alone(struct db *db, struct job *job) {
     }
 }
 
+static void pass_gate(const struct writer *w) {
+    const struct writer_options *o = w->options;
+    for (int ms = 0; o->reads_long && o->gate && ms < WRITER_GATE_MS && atomic_load(&o->gate->is_shut); ms++) usleep(1000);
+}
+
 void reader_batch(void *ctx, struct job *const *jobs, size_t n) {
     struct writer *w = ctx;
+    pass_gate(w);
     struct db *db = w->db;
     size_t done = 0;
     enum status st = w->is_closed ? STATUS_CANCELLED : db_begin(db);

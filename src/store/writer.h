@@ -32,11 +32,20 @@
 #include "base/str.h"
 #include "store/queue.h"
 
+#include <stdatomic.h>
+
 #define WRITER_BATCH_JOBS    1000
 #define WRITER_BATCH_BYTES   ((size_t)8 << 20)
 #define WRITER_TRIES         5
 #define WRITER_COPY_PAGES    256          /* of a copy of the database (db_copy_begin), after each batch: a millisecond or two */
 #define WRITER_WAL_MAX_BYTES (64LL << 20) /* beyond, a checkpoint waits for readers */
+
+/* The WAL begins anew only in a moment without snapshots, and those of long reads overlap for ever. So the writer shuts them out
+ * for that moment, while the WAL is far from its bound: else it would have to wait for them, and everybody for it. */
+struct writer_gate {
+    atomic_bool is_shut;
+};
+#define WRITER_GATE_MS 500 /* and then they read all the same */
 
 /* For executor_options.arg; must outlive the executor. */
 struct writer_options {
@@ -52,6 +61,8 @@ struct writer_options {
     /* After a COMMIT whose jobs left marks (db_mark), before their done; on the writer's thread. May be NULL. */
     void (*committed)(void *arg, unsigned marks);
     void *committed_arg;
+    struct writer_gate *gate; /* the writer's and the long readers'; may be NULL */
+    bool reads_long;          /* a reader: stands before the gate */
 };
 /* thread_start, thread_stop, batch and idle of the writer: threads = 1, batch_max_jobs = WRITER_BATCH_JOBS,
  * batch_max_bytes = WRITER_BATCH_BYTES, arg = struct writer_options. The database must be ready (store_open). */

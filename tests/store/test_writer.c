@@ -316,6 +316,47 @@ static void test_RS09_wal_stays_short(void **state) {
 
 /* ---- readers ---- */
 
+struct long_read {
+    struct job job;
+    void *writer;
+    const struct writer_gate *gate;
+};
+
+static enum status write_meanwhile(struct job *job, void *ctx) {
+    const struct long_read *r = (struct long_read *)(void *)job;
+    struct job write = {.run = write_four_megabytes}, *list[] = {&write};
+    struct stmt *s = db_stmt(ctx, "SELECT count(*) FROM inbox"); /* the snapshot begins */
+    assert_int_equal(stmt_step(s), STATUS_ROW);
+    assert_false(atomic_load(&r->gate->is_shut));
+    for (int i = 0; i < 8; i++) writer_batch(r->writer, list, 1);
+    return write.status;
+}
+
+/* P8: while a snapshot keeps the WAL from beginning anew no further long one begins, and as soon as it is gone all may again. */
+static void test_RS09_long_reads_give_way_to_the_wal(void **state) {
+    (void)state;
+    struct fixture *f = fixture_closed();
+    struct writer_gate gate = {.is_shut = false};
+    void *writer = NULL, *reader = NULL;
+    f->options.gate = &gate;
+    struct writer_options long_reads = f->options;
+    long_reads.reads_long = true;
+    assert_ok(writer_start(&f->options, &writer));
+    assert_ok(reader_start(&long_reads, &reader));
+    struct long_read read = {{.run = write_meanwhile}, writer, &gate};
+    struct job write = {.run = write_four_megabytes}, *reads[] = {&read.job}, *writes[] = {&write};
+    reader_batch(reader, reads, 1);
+    assert_ok(read.job.status);
+    assert_int_equal(atomic_load(&gate.is_shut), fixture_is_sqlite(f));
+    writer_batch(writer, writes, 1);
+    assert_ok(write.status);
+    assert_false(atomic_load(&gate.is_shut));
+    reader_stop(reader);
+    writer_stop(writer);
+    f->options.gate = NULL;
+    fixture_free(f);
+}
+
 struct reader_job {
     struct job job;
     struct fixture *f;
@@ -412,6 +453,7 @@ int run_writer(void) {
         cmocka_unit_test(test_lost_connection_before_commit_is_definite),
         cmocka_unit_test(test_CR11_connection_lost_at_commit_stops_the_process),
         cmocka_unit_test(test_RS09_wal_stays_short),
+        cmocka_unit_test(test_RS09_long_reads_give_way_to_the_wal),
         cmocka_unit_test(test_reader_sees_one_snapshot_and_cannot_write),
         cmocka_unit_test(test_P4_P7_nothing_is_written_after_our_life),
     };
