@@ -92,8 +92,8 @@ enum status erasure_account_next(struct db *tx, int64_t after, int64_t *ret_id) 
 static const char *const clear_lists[] = {
     "UPDATE suppressions SET address = '' WHERE account_id = ?1 AND address_hash = ?2 AND ?3 <> ''",
     "UPDATE tag_refusals SET address = '' WHERE account_id = ?1 AND address_hash = ?2 AND ?3 <> ''",
-    "DELETE FROM subscribers WHERE list_id IN (SELECT id FROM lists WHERE account_id = ?1) AND email_key = ?3 "
-    "AND ?2 IS NOT NULL",
+    ("DELETE FROM subscribers WHERE list_id IN (SELECT id FROM lists WHERE account_id = ?1) AND email_key = ?3 "
+     "AND ?2 IS NOT NULL"),
 };
 
 enum status erasure_clear_lists(struct db *tx, const struct erasure *erasure, int64_t account_id, int64_t *ret_count) {

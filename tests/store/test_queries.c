@@ -80,8 +80,8 @@ static void say(char text[TEXT_MAX], const char *value) {
 static const char *const subjects[] = {"Welcome to our shop",
                                        "WELCOME back, Ann",
                                        "100% off_now \\ o'hara's [sale]",
-                                       "\xC3\x9C"
-                                       "bung macht den Meister",
+                                       ("\xC3\x9C"
+                                        "bung macht den Meister"),
                                        "Your order 4711 has been shipped",
                                        "to our shop: welcome",
                                        "\xE6\x97\xA5\xE6\x9C\xAC \xE2\x80\x94 AND \"OR\"",
