@@ -41,7 +41,8 @@ static int rolled_by(enum event_field field) {
 static enum status group_rolled(struct db *tx, struct arena *a, const struct event_filter *filter, enum rollup_by by, int limit,
                                 struct event_bucket_list *ret) {
     struct rollup_list rows;
-    const struct rollup_query query = {.period = event_period_of(filter), .by = by, .types = filter->types, .limit = limit};
+    const struct rollup_query query = {
+        .period = event_period_of(filter), .by = by, .types = filter->types, .is_brief = true, .limit = limit};
     enum status status = rollup_group(tx, a, &query, &rows);
     if (status != STATUS_OK) return status;
     struct event_bucket_list list = {arena_array(a, rows.count + 1, sizeof *list.items), rows.count};

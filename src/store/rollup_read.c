@@ -157,14 +157,18 @@ static const char *bytewise(const struct sums *q) {
     return db_is_sqlite(q->tx) ? "" : " COLLATE \"C\"";
 }
 
-static void add_rolled(struct sums *q, const struct piece *piece) {
-    buf_addf(&q->sql, "SELECT r.domain_id, r.value%s AS value, r.at", bytewise(q));
-    for (int i = 0; i < ROLLUP_COUNTER_COUNT; i++) buf_addf(&q->sql, ", r.%s", counters[i].column);
+static void add_rolled_from(struct sums *q, const struct piece *piece) {
     buf_add_z(&q->sql, " FROM rollups r");
     add_whose(q, "r.domain_id");
     buf_add_z(&q->sql, " AND r.kind = ");
     add_int(q, piece->kind);
     add_time(q, "r.at", piece);
+}
+
+static void add_rolled(struct sums *q, const struct piece *piece) {
+    buf_addf(&q->sql, "SELECT r.domain_id, r.value%s AS value, r.at", bytewise(q));
+    for (int i = 0; i < ROLLUP_COUNTER_COUNT; i++) buf_addf(&q->sql, ", r.%s", counters[i].column);
+    add_rolled_from(q, piece);
 }
 
 static void add_events(struct sums *q, const struct by *by, const struct piece *piece) {
@@ -192,6 +196,10 @@ static void add_pieces(struct sums *q, const struct by *by, const struct pieces 
 
 static void add_sums(struct buf *sql) {
     for (int i = 0; i < ROLLUP_COUNTER_COUNT; i++) buf_addf(sql, ", CAST(COALESCE(sum(u.%s), 0) AS BIGINT)", counters[i].column);
+}
+
+static void add_zeros(struct buf *sql) {
+    for (int i = 0; i < ROLLUP_COUNTER_COUNT; i++) buf_add_z(sql, ", CAST(0 AS BIGINT)");
 }
 
 static bool is_of(int64_t types, int type) {
@@ -249,6 +257,25 @@ static enum status check_edges(const struct sums *q, const struct pieces *p) {
     return status == STATUS_OK && sum > ROLLUP_EDGE_MAX ? STATUS_LIMIT : status;
 }
 
+/* The index alone counts. */
+static enum status check_rows(const struct sums *q, const struct by *by, const struct pieces *p) {
+    int64_t sum = 0;
+    enum status status = STATUS_OK;
+    for (int i = 0; by->value && status == STATUS_OK && i < p->count; i++) {
+        SUMS_AUTO rows = {.tx = q->tx, .domain_id = q->domain_id, .among = q->among};
+        int64_t count = 0;
+        if (!p->items[i].kind) continue;
+        buf_add_z(&rows.sql, "SELECT count(*) FROM (SELECT 1 AS one");
+        add_rolled_from(&rows, &p->items[i]);
+        buf_add_z(&rows.sql, " LIMIT ");
+        add_int(&rows, ROLLUP_ROWS_MAX + 1);
+        buf_add_z(&rows.sql, ") counted");
+        status = row_int(sums_stmt(&rows), &count);
+        sum += count;
+    }
+    return status == STATUS_OK && sum > ROLLUP_ROWS_MAX ? STATUS_LIMIT : status;
+}
+
 /* ---- sums ---- */
 static struct rollup_counts counts_of(struct stmt *s, int column) {
     struct rollup_counts counts;
@@ -299,7 +326,7 @@ static void add_group(struct sums *q, const struct rollup_query *query, const st
     buf_addf(&q->sql, "SELECT %s, CAST(sum(", by->key ? by->key : "u.value");
     add_terms(&q->sql, query->types, false);
     buf_add_z(&q->sql, ") AS BIGINT)");
-    add_sums(&q->sql);
+    (query->is_brief ? add_zeros : add_sums)(&q->sql);
     add_pieces(q, by, p);
     buf_add_z(&q->sql, " GROUP BY 1");
     if (!query->keeps_zeros) {
@@ -318,6 +345,7 @@ enum status rollup_group(struct db *tx, struct arena *a, const struct rollup_que
     row_fill_fn fill = query->by == ROLLUP_BY_DOMAIN ? fill_domain : by->key ? fill_time : fill_value;
     struct rollup_list list = {0};
     enum status status = check_edges(&q, &p);
+    if (status == STATUS_OK) status = check_rows(&q, by, &p);
     if (status == STATUS_OK && p.count) {
         add_group(&q, query, &p);
         status = rows_collect(sums_stmt(&q), a, sizeof(struct rollup_row), fill, &list);

@@ -2,7 +2,8 @@
  *
  * A period is cut into whole days, the whole hours around them, and what is left: less than an hour at either end (a day, of
  * fields that are kept by day only), which is counted event by event. Those must still be there to be counted, so of times
- * whose events have gone only whole hours or days are exact. LIMIT: an end holds more than ROLLUP_EDGE_MAX events.
+ * whose events have gone only whole hours or days are exact. LIMIT: an end holds more than ROLLUP_EDGE_MAX events, or the values
+ * of all the days are more than ROLLUP_ROWS_MAX: three years of a domain that writes to a thousand others each day.
  * On a reader.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_STORE_ROLLUP_READ_H
@@ -11,6 +12,7 @@
 #include "store/rollup.h"
 
 #define ROLLUP_EDGE_MAX INT64_C(200000)
+#define ROLLUP_ROWS_MAX INT64_C(1000000) /* a second's work */
 
 struct rollup_counts {
     int64_t n[ROLLUP_COUNTER_COUNT];
@@ -49,6 +51,7 @@ struct rollup_query {
     enum rollup_by by;
     int64_t types;    /* EVENT_BIT()s that `people` adds up; 0: all */
     bool keeps_zeros; /* of values that have events, none of them such */
+    bool is_brief;    /* nobody asks for counts: they are 0 */
     int limit;
 };
 /* Most people first, equals by their value (bytes) or time, at most `limit`. */

@@ -370,6 +370,30 @@ static void test_P8_ends_of_a_period_have_a_bound(void **state) {
     fixture_free(s.f);
 }
 
+/* What is kept for ever grows for ever: beyond so many values of days a time is to be narrowed, before any of it is added up. */
+static void test_P8_values_of_many_days_have_a_bound(void **state) {
+    (void)state;
+    struct story s = story_new(1);
+    struct rollup_list list;
+    BUF_AUTO sql = {0};
+    buf_addf(&sql,
+             "INSERT INTO rollups (domain_id, kind, at, value, deliveries) SELECT %lld, 7, %lld + CAST(i / 1000 AS BIGINT) * "
+             "86400000, "
+             "CAST(i %% 1000 AS TEXT), 1 FROM (WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %lld) "
+             "SELECT i FROM n) numbers",
+             (long long)s.domains[0], (long long)START, (long long)ROLLUP_ROWS_MAX);
+    assert_ok(db_exec(s.f->db, sql.p));
+    struct rollup_query query = {
+        .period = {s.domains[0], START, START + 2000 * DAY}, .by = ROLLUP_BY_RECIPIENT_DOMAIN, .limit = 10};
+    assert_int_equal(rollup_group(s.f->db, &s.f->arena, &query, &list), STATUS_LIMIT);
+    query.period.domain_id = s.domains[1];
+    assert_ok(rollup_group(s.f->db, &s.f->arena, &query, &list));
+    query.period = (struct event_period){s.domains[0], START, START + 30 * DAY};
+    assert_ok(rollup_group(s.f->db, &s.f->arena, &query, &list));
+    assert_int_equal(list.items[0].people, 30);
+    fixture_free(s.f);
+}
+
 static void test_hostile_values_count_as_others(void **state) {
     (void)state;
     struct story s = story_new(1);
@@ -479,6 +503,7 @@ int main(void) {
         cmocka_unit_test(test_ids_lie_together),
         cmocka_unit_test(test_P8_values_have_a_bound),
         cmocka_unit_test(test_P8_ends_of_a_period_have_a_bound),
+        cmocka_unit_test(test_P8_values_of_many_days_have_a_bound),
         cmocka_unit_test(test_hostile_values_count_as_others),
         cmocka_unit_test(test_P3_events_and_rollups_stand_together),
         cmocka_unit_test(test_domains_are_known_when_they_are_gone),
