@@ -6,6 +6,7 @@
 #include "proto/address/address.h"
 #include "proto/json/json_write.h"
 #include "store/bodies.h"
+#include "store/events.h"
 
 const char *erase_stage_text(enum erase_stage stage) {
     static const char *const texts[] = {"lists", "recipients", "inbox", "done"};
@@ -80,6 +81,8 @@ static enum status erase_content(struct db *tx, const struct erasure_find *found
         e->left_over++;
         return STATUS_OK;
     }
+    status = erasure_delete_mails_of(tx, found->message_id);
+    if (status != STATUS_OK) return status;
     e->recipients++;
     e->bodies++;
     if (all == 1) return erasure_delete_message(tx, found->message_id);
@@ -88,32 +91,43 @@ static enum status erase_content(struct db *tx, const struct erasure_find *found
     return status == STATUS_OK || status == STATUS_NOT_FOUND ? erasure_delete_recipient(tx, found) : status;
 }
 
-static enum status erase_recipient(struct db *tx, const struct erasure_find *found, struct erasure *e, int64_t now) {
+/* *ret_is_done: not so when there are more events of his than a slice takes. */
+static enum status erase_recipient(struct db *tx, const struct erasure_find *found, struct erasure *e, int64_t now,
+                                   bool *ret_is_done) {
     int64_t events = 0;
+    *ret_is_done = true;
     if (found->is_waiting) {
         e->left_over++;
         return STATUS_OK;
     }
     enum status status = erasure_delete_events(tx, found, &events);
     e->events += events;
+    *ret_is_done = events < EVENT_REMOVE_MAX;
     if (status == STATUS_OK) status = leave_hash(tx, e, found->account_id, now);
-    return status == STATUS_OK ? erase_content(tx, found, e) : status;
+    return status == STATUS_OK && *ret_is_done ? erase_content(tx, found, e) : status;
 }
 
+/* How many were left over is told till the next walk begins. */
 static void end_walk(struct erasure *e, int64_t now) {
     if (e->left_over == 0) return enter(e, ERASE_INBOX);
-    enter(e, ERASE_RECIPIENTS);
+    e->place = 0;
     e->look_at = now + ERASE_AGAIN_MS;
 }
 
 static enum status slice_of_recipients(struct db *tx, struct arena *arena, struct erasure *e, int64_t now) {
     struct erasure_found found;
+    int64_t events_max = e->events + EVENT_REMOVE_MAX;
+    size_t done = 0;
+    bool is_done = true;
+    if (e->place == 0) e->left_over = 0;
     enum status status = erasure_find_recipients(tx, arena, e, ERASE_LOOK_MAX, &found);
-    bool is_cut = status == STATUS_OK && found.count > ERASE_FOUND_MAX;
-    if (is_cut) found.count = ERASE_FOUND_MAX;
-    for (size_t i = 0; status == STATUS_OK && i < found.count; i++) status = erase_recipient(tx, &found.items[i], e, now);
     if (status != STATUS_OK) return status;
-    e->place = is_cut ? found.items[found.count - 1].id : found.place;
+    for (; done < found.count && done < ERASE_FOUND_MAX && e->events < events_max && is_done; done += is_done) {
+        status = erase_recipient(tx, &found.items[done], e, now, &is_done);
+        if (status != STATUS_OK) return status;
+    }
+    bool is_cut = done < found.count;
+    e->place = is_cut ? found.items[done].id - 1 : found.place;
     if (found.is_end && !is_cut) end_walk(e, now);
     return STATUS_OK;
 }

@@ -6,11 +6,11 @@
  *               └────┘ somebody waits for a message: an hour later again
  *
  * What goes: events, recipients with their dialogues, contents; the message itself where nobody else got it; subscribers; mails
- * that the sandbox received; the address in suppressions and refused tags, where the hash goes on. What stays: numbers, which
- * name nobody, and what other recipients of a message got: of that its content goes as well, for its header may name the person.
- * Nothing that waits is taken away here (P1): whoever orders it fails or cancels that first (core/queue_orders.h), else it is
- * erased once it has ended, which is in days. Reports on a message, which quote it to its sender, go with their own time; so do
- * copies of the database.
+ * that the sandbox received, others' of the same messages too; the address in suppressions and refused tags, where the hash goes
+ * on. What stays: numbers, which name nobody, and what other recipients of a message got: of that its content goes as well, for
+ * its header may name the person. Nothing that waits is taken away here (P1): whoever orders it fails or cancels that first
+ * (core/queue_orders.h), else it is erased once it has ended, which is in days. Reports on a message, which quote it to its
+ * sender, go with their own time; so do copies of the database.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_ERASE_H
 #define POSTHORN_CORE_ERASE_H
@@ -25,7 +25,7 @@ const char *erase_stage_text(enum erase_stage stage);
 /* Of one slice. */
 #define ERASE_ACCOUNTS_MAX 100
 #define ERASE_LOOK_MAX     5000 /* recipients, of anybody */
-#define ERASE_FOUND_MAX    100  /* of his */
+#define ERASE_FOUND_MAX    100  /* of his; fewer where they have many events (EVENT_REMOVE_MAX) */
 #define ERASE_INBOX_MAX    500
 #define ERASE_AGAIN_MS     INT64_C(3600000)
 #define ERASE_REASON       "Erased at the person's wish"

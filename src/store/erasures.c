@@ -128,14 +128,18 @@ static enum status piece_end(struct db *tx, int64_t after, int look, struct eras
     return ret->is_end ? STATUS_OK : status;
 }
 
+/* Lower case is ASCII's: whose language a database of PostgreSQL speaks says nothing of addresses. */
+#define FIND                                                                                                                     \
+    "SELECT id, message_id, account_id, state FROM recipients WHERE id > ?1 AND id <= ?2 AND (?3 = 0 OR account_id = ?3) AND "
+
 enum status erasure_find_recipients(struct db *tx, struct arena *a, const struct erasure *erasure, int look,
                                     struct erasure_found *ret) {
     struct erasure_found found = {0};
     struct row_list list;
     enum status status = piece_end(tx, erasure->place, look, &found);
     if (status != STATUS_OK) return status;
-    struct stmt *s = db_stmt(tx, "SELECT id, message_id, account_id, state FROM recipients WHERE id > ?1 AND id <= ?2 "
-                                 "AND (?3 = 0 OR account_id = ?3) AND lower(address) = ?4 ORDER BY id");
+    struct stmt *s = db_is_sqlite(tx) ? db_stmt(tx, FIND "lower(address) = ?4 ORDER BY id")
+                                      : db_stmt(tx, FIND "lower(address COLLATE \"C\") = ?4 ORDER BY id");
     STMT_BIND_INTS(s, 1, erasure->place, found.place, erasure->account_id);
     stmt_bind_text(s, 4, erasure->address);
     status = rows_collect(s, a, sizeof(struct erasure_find), find_fill, &list);
@@ -196,6 +200,12 @@ enum status erasure_inbox_page(struct db *tx, struct arena *a, int64_t after_id,
     struct stmt *s = db_stmt(tx, "SELECT id, account_id, recipients FROM inbox WHERE id > ?1 ORDER BY id LIMIT ?2");
     STMT_BIND_INTS(s, 1, after_id, limit);
     return rows_collect(s, a, sizeof(struct erasure_mail), mail_fill, ret);
+}
+
+enum status erasure_delete_mails_of(struct db *tx, int64_t message_id) {
+    struct stmt *s = db_stmt(tx, "DELETE FROM inbox WHERE message_uuid = (SELECT uuid FROM messages WHERE id = ?1)");
+    stmt_bind_int(s, 1, message_id);
+    return stmt_run(s);
 }
 
 enum status erasure_delete_mail(struct db *tx, int64_t id) {

@@ -61,6 +61,7 @@ WARN_UNUSED enum status erasure_find_recipients(struct db *tx, struct arena *a, 
                                                 struct erasure_found *ret);
 /* How many recipients a message has, and how many of them wait. */
 WARN_UNUSED enum status erasure_count_recipients(struct db *tx, int64_t message_id, int64_t *ret_all, int64_t *ret_waiting);
+/* The oldest of his events there, at most EVENT_REMOVE_MAX. */
 WARN_UNUSED enum status erasure_delete_events(struct db *tx, const struct erasure_find *of, int64_t *ret_count);
 /* With the dialogues. */
 WARN_UNUSED enum status erasure_delete_recipient(struct db *tx, const struct erasure_find *of);
@@ -82,5 +83,7 @@ struct erasure_mail_list {
 WARN_UNUSED enum status erasure_inbox_page(struct db *tx, struct arena *a, int64_t after_id, int limit,
                                            struct erasure_mail_list *ret);
 WARN_UNUSED enum status erasure_delete_mail(struct db *tx, int64_t id);
+/* All that it received of a message, whoever it was for. */
+WARN_UNUSED enum status erasure_delete_mails_of(struct db *tx, int64_t message_id);
 
 #endif

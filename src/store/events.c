@@ -8,8 +8,8 @@
 #include "store/rollup.h"
 #include "store/rows.h"
 
-/* Of the message ?1, by the index that has them by domain. */
-#define OF_MESSAGE "domain_id = (SELECT domain_id FROM messages WHERE id = ?1) AND message_id = ?1"
+/* Of the message ?1 and its recipient ?2, by the index that has them by domain. */
+#define OF_RECIPIENT "domain_id = (SELECT domain_id FROM messages WHERE id = ?1) AND message_id = ?1 AND recipient_id = ?2 "
 
 static const struct {
     const char *noun, *participle;
@@ -132,8 +132,8 @@ enum status event_remove_all(struct db *tx, int64_t message_id, int64_t recipien
     enum status status;
     int64_t firsts = 0;
     struct stmt *list =
-        db_stmt(tx, "SELECT domain_id, type, at, is_first FROM events WHERE " OF_MESSAGE " AND recipient_id = ?2");
-    STMT_BIND_INTS(list, 1, message_id, recipient_id);
+        db_stmt(tx, "SELECT domain_id, type, at, is_first FROM events WHERE " OF_RECIPIENT "ORDER BY at, id LIMIT ?3");
+    STMT_BIND_INTS(list, 1, message_id, recipient_id, EVENT_REMOVE_MAX);
     while ((status = stmt_step(list)) == STATUS_ROW) {
         enum event_type type = (enum event_type)stmt_int(list, 1);
         if (stmt_int(list, 3)) firsts |= EVENT_BIT(type);
@@ -141,8 +141,9 @@ enum status event_remove_all(struct db *tx, int64_t message_id, int64_t recipien
     }
     if (status == STATUS_OK) status = note_firsts(tx, recipient_id, firsts);
     if (status != STATUS_OK) return status;
-    struct stmt *s = db_stmt(tx, "DELETE FROM events WHERE " OF_MESSAGE " AND recipient_id = ?2");
-    STMT_BIND_INTS(s, 1, message_id, recipient_id);
+    struct stmt *s =
+        db_stmt(tx, "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE " OF_RECIPIENT "ORDER BY at, id LIMIT ?3)");
+    STMT_BIND_INTS(s, 1, message_id, recipient_id, EVENT_REMOVE_MAX);
     return rows_change(tx, s, ret_count);
 }
 

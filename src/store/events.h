@@ -74,7 +74,8 @@ WARN_UNUSED enum status event_record_machine(struct db *tx, const struct event *
 /* Remove the event that is where these say, by age or on demand: it is listed no more, and stays counted (store/rollup.h). OK
  * when it had gone already. Writer. */
 WARN_UNUSED enum status event_remove(struct db *tx, int64_t domain_id, int64_t at, int64_t id);
-/* The same for all of a recipient of that message. */
+/* The same for the oldest EVENT_REMOVE_MAX of a recipient of that message; fewer than that: those were all. */
+#define EVENT_REMOVE_MAX 1000
 WARN_UNUSED enum status event_remove_all(struct db *tx, int64_t message_id, int64_t recipient_id, int64_t *ret_count);
 /* How many events of that type a recipient has had since then, among the newest EVENT_RECENT_MAX of its message. */
 #define EVENT_RECENT_MAX 200

@@ -593,6 +593,7 @@ static void test_P1_what_waits_is_erased_when_it_has_ended(void **state) {
     BUF_AUTO out = {0};
     struct erasure e = erase_until(f, NOW, NULL);
     assert_int_equal(e.finished_at, 0);
+    assert_int_equal(e.left_over, 2); /* told until the next walk */
     assert_ok(content_load(f->db, waiting, &out));
     assert_ok(content_load(f->db, shared, &out));
     e = erase_until(f, NOW + ERASE_AGAIN_MS - 1, NULL);
@@ -603,6 +604,59 @@ static void test_P1_what_waits_is_erased_when_it_has_ended(void **state) {
     assert_int_equal(count_traces(f->db, ""), 0);
     assert_int_equal(count_where(f->db, "messages"), 1);
     assert_int_equal(count_where(f->db, "bodies"), 0);
+    fixture_free(f);
+}
+
+/* Thousands of hits of one person do not keep the writer from everybody's mail. */
+static void test_P6_P8_a_slice_takes_so_many_events(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    int64_t account = make_account(f->db, "a@example.com"), id = 0, events = 0;
+    for (uint8_t i = 1; i <= 3; i++) {
+        int64_t message = write_to(f->db, account, i, "him@example.net", RECIPIENT_DELIVERED);
+        struct event hit = {.at = NOW, .type = EVENT_CLICK, .account_id = account, .domain_id = 1, .message_id = message};
+        hit.recipient_id = message; /* each has one */
+        hit.recipient = STR("him@example.net");
+        for (int k = 0; k < 2500; k++, hit.at++) assert_ok(event_record(f->db, &hit, &events));
+    }
+    assert_ok(erase_begin(f->db, account, STR("him@example.net"), NOW, &id));
+    fixture_commit(f);
+    struct erasure e = {.id = 0};
+    int64_t before = 0;
+    while (erase_slice(f->db, &f->arena, NOW, &e) == STATUS_OK) {
+        assert_in_range(e.events - before, 0, 2 * EVENT_REMOVE_MAX);
+        before = e.events;
+        fixture_commit(f);
+    }
+    assert_int_equal(e.stage, ERASE_DONE);
+    assert_int_equal(e.events, 3 * 2502);
+    assert_int_equal(e.recipients, 3);
+    assert_int_equal(count_traces(f->db, ""), 0);
+    fixture_free(f);
+}
+
+/* What the sandbox received for others of a message names him as its content does. */
+static void test_others_copies_of_a_message_go_as_well(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    int64_t account = make_account(f->db, "a@example.com"), id = 0;
+    int64_t shared = write_to(f->db, account, 1, "him@example.net", RECIPIENT_DELIVERED);
+    struct message m;
+    assert_ok(message_get(f->db, &f->arena, shared, &m));
+    struct inbox_mail mail = {.received_at = NOW,
+                              .account_id = account,
+                              .domain_id = 1,
+                              .has_message_uuid = true,
+                              .message_uuid = m.uuid,
+                              .recipients = STR("[\"b@example.net\"]"),
+                              .subject = STR("s"),
+                              .content = STR("Cc: him@example.net\r\n\r\n")};
+    assert_ok(inbox_add(f->db, &mail, &id));
+    mail.message_uuid.b[0] ^= 1; /* another's */
+    assert_ok(inbox_add(f->db, &mail, &id));
+    assert_ok(erase_begin(f->db, account, STR("him@example.net"), NOW, &id));
+    erase_until(f, NOW, NULL);
+    assert_int_equal(count_where(f->db, "inbox"), 1);
     fixture_free(f);
 }
 
@@ -708,6 +762,8 @@ int main(void) {
         cmocka_unit_test(test_P1_random_histories_are_kept_by_the_rules),
         cmocka_unit_test(test_an_account_forgets_a_person),
         cmocka_unit_test(test_P1_what_waits_is_erased_when_it_has_ended),
+        cmocka_unit_test(test_P6_P8_a_slice_takes_so_many_events),
+        cmocka_unit_test(test_others_copies_of_a_message_go_as_well),
         cmocka_unit_test(test_the_operator_makes_everybody_forget),
         cmocka_unit_test(test_sizes_are_told_without_counting),
         cmocka_unit_test(test_what_hangs_together_is_looked_over),

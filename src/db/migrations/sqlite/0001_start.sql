@@ -632,6 +632,7 @@ CREATE TABLE inbox (                    -- sandbox mode: what the last hop recei
     content     BLOB NOT NULL
 ) STRICT;
 CREATE INDEX inbox_by_domain ON inbox(domain_id, id);
+CREATE INDEX inbox_by_message ON inbox(message_uuid);
 
 CREATE TABLE alerts (                   -- what the operator is told, and was: some hundreds of rows, the old ones go
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
