@@ -21,7 +21,7 @@ static const char *const edges[] = {EDGE WAITS AT_EDGE, EDGE HELD AT_EDGE};
     OF_NODE "AND (" KEY ") <= (?7, ?8, ?9, ?10, ?11) AND (?12 = -1 OR account_id = ?12) AND (?13 = -1 OR domain_id = ?13) "      \
             "AND (?14 = -1 OR message_id = ?14) AND message_id <= ?15 AND expires_at <= ?16 AND due_at <= ?17 "                  \
             "AND (?18 = -1 OR ?18 = CASE WHEN state = 0 AND due_at > ?19 THEN 0 ELSE 1 END) "
-#define WORDS "AND (?20 = '' OR address = ?20) AND (?21 = '' OR replace(lower(reason), ?21, '') <> lower(reason)) "
+#define WORDS "AND (?20 = '' OR lower(address) = lower(?20)) AND (?21 = '' OR replace(lower(reason), ?21, '') <> lower(reason)) "
 #define PICK  "SELECT " KEY UP_TO
 #define FIRST "ORDER BY " KEY " LIMIT "
 static const char *const picks[] = {PICK WAITS FIRST "?20", PICK HELD FIRST "?20"};

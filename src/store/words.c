@@ -1,7 +1,7 @@
 /* words.c - two dialects of one index.
  *
- * A word is letters, digits and a few signs; whatever else an address or an id has becomes "=" and two hexadecimal digits, so no
- * word means anything in the language of a search, and each can stand in quotes.
+ * A word is letters, digits and a few signs; whatever else an id has becomes "=" and two hexadecimal digits, so no word means
+ * anything in the language of a search, each can stand in quotes, and a long id is never cut within a character.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/words.h"
 
@@ -22,7 +22,7 @@ static bool is_whole(enum word_kind kind) {
 static void add_escaped(struct buf *out, struct str text) {
     for (size_t i = 0; i < text.n && i < WHOLE_MAX; i++) {
         char c = text.p[i];
-        bool is_plain = ascii_is_alnum(c) || (unsigned char)c >= 0x80 || memchr("@.-_+", c, 5);
+        bool is_plain = ascii_is_alnum(c) || memchr("@.-_+", c, 5);
         if (is_plain)
             buf_add_char(out, c);
         else

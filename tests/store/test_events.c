@@ -523,6 +523,32 @@ static void test_a_search_has_its_bound(void **state) {
     fixture_free(l.f);
 }
 
+/* Senders make their own Message-IDs, of any length and in any script: a mail is taken whatever is in it, and found. */
+static void test_long_ids_are_kept_as_words_on_every_engine(void **state) {
+    (void)state;
+    struct story l = history();
+    struct event_row_list list;
+    for (int ascii = 398; ascii <= 401; ascii++) {
+        BUF_AUTO id = {0};
+        BUF_AUTO text = {0};
+        struct message message;
+        for (int i = 0; i < ascii; i++) buf_add_char(&id, 'a');
+        buf_add_z(&id, "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80@x.test");
+        int64_t number = add_message(&l, (uint8_t)(ascii - 300), "news@example.com", "Long", "[]", "{}");
+        assert_ok(message_get(l.f->db, &l.f->arena, number, &message));
+        message.rfc_message_id = buf_str(&id);
+        const struct str to = TEXT("ann@x.test");
+        assert_ok(words_add(l.f->db, &message, &to, 1));
+        add(&l, number, EVENT_SEND, "ann@x.test", START, "{}");
+        buf_addf(&text, "\"<%.*s>\"", STR_ARG(buf_str(&id)));
+        assert_ok(search(&l, buf_str(&text), &list));
+        assert_true(list.total >= 1);
+        assert_int_equal(list.items[0].event.message_id, number);
+    }
+    assert_ok(db_broken(l.f->db));
+    fixture_free(l.f);
+}
+
 /* ---- pages ---- */
 static struct event_found page_of(struct story *l, const char *text, struct str cursor, int limit) {
     struct event_condition condition;
@@ -752,6 +778,7 @@ int main(void) {
         cmocka_unit_test(test_the_longest_queries_run),
         cmocka_unit_test(test_random_queries_split_the_events),
         cmocka_unit_test(test_a_search_has_its_bound),
+        cmocka_unit_test(test_long_ids_are_kept_as_words_on_every_engine),
         cmocka_unit_test(test_pages_by_cursor_are_the_list),
         cmocka_unit_test(test_P6_a_cursor_is_for_one_search),
         cmocka_unit_test(test_groups),

@@ -102,6 +102,8 @@ static void test_filters_find_what_they_say(void **state) {
     f = queue_filter_all();
     f.address = STR("bob@there.example");
     assert_int_equal(find_all(&s, &f, 9, NULL), 4);
+    f.address = STR("Bob@there.example"); /* is the same person */
+    assert_int_equal(find_all(&s, &f, 9, NULL), 4);
     f.address = STR("eve@there.example");
     assert_int_equal(find_all(&s, &f, 9, NULL), 0);
     BUF_AUTO text = {0};
