@@ -76,7 +76,7 @@ static bool is_json(const struct http_response_head *head) {
 static enum status take(struct str data, FILE *file, struct buf *answer, struct buf *why) {
     if (!file && answer->n + data.n > CONTROL_ANSWER_MAX) return bad_answer(why);
     if (!file) buf_add_str(answer, data);
-    if (!file || fwrite(data.p, 1, data.n, file) == data.n) return STATUS_OK;
+    if (!file || data.n == 0 || fwrite(data.p, 1, data.n, file) == data.n) return STATUS_OK;
     buf_addf(why, "the answer cannot be written: %s", strerror(errno));
     return STATUS_IO;
 }
