@@ -8,6 +8,7 @@
 #include "api/work.h"
 #include "base/encode.h"
 #include "core/queue_orders.h"
+#include "proto/address/address.h"
 
 #define PAGE 25 /* orders, where no number is given */
 
@@ -67,8 +68,13 @@ static enum status cancel_waiting(struct call *c, struct db *db, int64_t account
     int64_t id;
     BUF_AUTO text = {0};
     struct queue_filter filter = queue_filter_all();
+    struct address parsed;
     filter.address = address;
     if (account_id) filter.account_id = account_id;
+    if (address_parse(address, c->arena, &parsed)) { /* the queue is found by domain */
+        filter.domains = &parsed.domain;
+        filter.domain_count = 1;
+    }
     queue_filter_format(&text, &filter);
     struct queue_job job = {.account_id = account_id,
                             .verb = QUEUE_CANCEL,

@@ -46,7 +46,7 @@ static enum status leave_hash(struct db *tx, const struct erasure *e, int64_t ac
 /* An account that has nothing of him learns nothing of him. */
 static enum status clear_account(struct db *tx, const struct erasure *e, int64_t account_id, int64_t now) {
     int64_t count = 0;
-    enum status status = erasure_clear_lists(tx, e, account_id, &count);
+    enum status status = erasure_clear_lists(tx, e, account_id, STR(ERASE_REASON), &count);
     bool knows_him = count > 0 || e->account_id != ERASURE_EVERYBODY;
     return status == STATUS_OK && knows_him ? leave_hash(tx, e, account_id, now) : status;
 }
@@ -156,7 +156,7 @@ static enum status slice_of_inbox(struct db *tx, struct arena *arena, struct era
     enter(e, ERASE_DONE);
     e->address = STR("");
     e->finished_at = now;
-    return erasure_delete_orders(tx, STR(ERASE_REASON));
+    return erasure_delete_orders(tx, e->account_id, buf_str(&quoted), STR(ERASE_REASON));
 }
 
 enum status erase_slice(struct db *tx, struct arena *arena, int64_t now, struct erasure *ret) {

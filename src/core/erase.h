@@ -6,11 +6,11 @@
  *               └────┘ somebody waits for a message: an hour later again
  *
  * What goes: events, recipients with their dialogues, contents; the message itself where nobody else got it; subscribers; mails
- * that the sandbox received, others' of the same messages too; the address in suppressions and refused tags, where the hash goes
- * on. What stays: numbers, which name nobody, and what other recipients of a message got: of that its content goes as well, for
- * its header may name the person. Nothing that waits is taken away here (P1): whoever orders it fails or cancels that first
- * (core/queue_orders.h), else it is erased once it has ended, which is in days. Reports on a message, which quote it to its
- * sender, go with their own time; so do copies of the database.
+ * that the sandbox received, others' of the same messages too; address and reason in suppressions and refused tags, where the
+ * hash goes on; orders about what waits that named him. What stays: numbers, which name nobody, and what other recipients of a
+ * message got: of that its content goes as well, for its header may name the person. Nothing that waits is taken away here (P1):
+ * whoever orders it fails or cancels that first (core/queue_orders.h), else it is erased once it has ended, which is in days.
+ * Reports on a message, which quote it to its sender, go with their own time; so do copies of the database.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_ERASE_H
 #define POSTHORN_CORE_ERASE_H

@@ -90,13 +90,14 @@ enum status erasure_account_next(struct db *tx, int64_t after, int64_t *ret_id) 
 }
 
 static const char *const clear_lists[] = {
-    "UPDATE suppressions SET address = '' WHERE account_id = ?1 AND address_hash = ?2 AND ?3 <> ''",
-    "UPDATE tag_refusals SET address = '' WHERE account_id = ?1 AND address_hash = ?2 AND ?3 <> ''",
+    "UPDATE suppressions SET address = '', reason = ?4 WHERE account_id = ?1 AND address_hash = ?2 AND ?3 <> ''",
+    "UPDATE tag_refusals SET address = '' WHERE account_id = ?1 AND address_hash = ?2 AND ?3 <> '' AND ?4 <> ''",
     ("DELETE FROM subscribers WHERE list_id IN (SELECT id FROM lists WHERE account_id = ?1) AND email_key = ?3 "
-     "AND ?2 IS NOT NULL"),
+     "AND ?2 IS NOT NULL AND ?4 <> ''"),
 };
 
-enum status erasure_clear_lists(struct db *tx, const struct erasure *erasure, int64_t account_id, int64_t *ret_count) {
+enum status erasure_clear_lists(struct db *tx, const struct erasure *erasure, int64_t account_id, struct str reason,
+                                int64_t *ret_count) {
     enum status status = STATUS_OK;
     *ret_count = 0;
     for (size_t i = 0; status == STATUS_OK && i < sizeof clear_lists / sizeof clear_lists[0]; i++) {
@@ -105,6 +106,7 @@ enum status erasure_clear_lists(struct db *tx, const struct erasure *erasure, in
         stmt_bind_int(s, 1, account_id);
         stmt_bind_blob(s, 2, erasure->address_hash);
         stmt_bind_text(s, 3, erasure->address);
+        stmt_bind_text(s, 4, reason);
         status = rows_change(tx, s, &count);
         *ret_count += count;
     }
@@ -183,9 +185,15 @@ enum status erasure_delete_message(struct db *tx, int64_t id) {
     return stmt_run(s);
 }
 
-enum status erasure_delete_orders(struct db *tx, struct str reason) {
-    struct stmt *s = db_stmt(tx, "DELETE FROM queue_jobs WHERE finished_at > 0 AND reason = ?1");
+#define FORGET_ORDERS "DELETE FROM queue_jobs WHERE (finished_at > 0 OR reason = ?1) AND (?2 = 0 OR account_id = ?2) AND "
+
+enum status erasure_delete_orders(struct db *tx, int64_t account_id, struct str quoted, struct str reason) {
+    struct stmt *s = db_is_sqlite(tx) ? db_stmt(tx, FORGET_ORDERS "replace(lower(filter), ?3, '') <> lower(filter)")
+                                      : db_stmt(tx, FORGET_ORDERS
+                                                "replace(lower(filter COLLATE \"C\"), ?3, '') <> lower(filter COLLATE \"C\")");
     stmt_bind_text(s, 1, reason);
+    stmt_bind_int(s, 2, account_id);
+    stmt_bind_text(s, 3, quoted);
     return stmt_run(s);
 }
 

@@ -43,8 +43,10 @@ WARN_UNUSED enum status erasure_page(struct db *tx, struct arena *a, int64_t acc
 
 /* The next account by number; NOT_FOUND: no more. */
 WARN_UNUSED enum status erasure_account_next(struct db *tx, int64_t after, int64_t *ret_id);
-/* In the lists, suppressions and refused tags of the erasure's account, or of the one named. *ret_count: rows that knew him. */
-WARN_UNUSED enum status erasure_clear_lists(struct db *tx, const struct erasure *erasure, int64_t account_id, int64_t *ret_count);
+/* In the account's lists, suppressions and refused tags. Why he was suppressed becomes `reason`: a host's words name him as often
+ * as not. *ret_count: rows that knew him. */
+WARN_UNUSED enum status erasure_clear_lists(struct db *tx, const struct erasure *erasure, int64_t account_id, struct str reason,
+                                            int64_t *ret_count);
 
 /* His rows among the next `look` recipients of anybody, at most `limit`; the piece ends at *ret_place. */
 struct erasure_find {
@@ -68,8 +70,10 @@ WARN_UNUSED enum status erasure_delete_recipient(struct db *tx, const struct era
 /* With all that hangs on it; its events are gone already. */
 WARN_UNUSED enum status erasure_delete_message(struct db *tx, int64_t id);
 
-/* Of orders about what waited, which name the address, those that are over and were made for this reason. */
-WARN_UNUSED enum status erasure_delete_orders(struct db *tx, struct str reason);
+/* Orders of the account (or of anybody) about what waited that name him, those that are over and those made for this reason:
+ * there is nothing left for them. `quoted`: the address as JSON spells it, in lower case. At most some hundreds of rows are
+ * looked at. */
+WARN_UNUSED enum status erasure_delete_orders(struct db *tx, int64_t account_id, struct str quoted, struct str reason);
 
 /* The next mails that the sandbox received, and their removal. */
 struct erasure_mail {

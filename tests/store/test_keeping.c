@@ -6,6 +6,7 @@
 #include "core/content.h"
 #include "core/erase.h"
 #include "core/keeping.h"
+#include "core/queue_orders.h"
 #include "core/store_check.h"
 #include "core/suppressions.h"
 #include "store/lists.h"
@@ -444,6 +445,20 @@ static int64_t write_to(struct db *db, int64_t account, uint8_t mark, const char
     return id;
 }
 
+/* Somebody looked for him in the queue. */
+static void order_about(struct db *db, int64_t account, const char *address, bool is_open) {
+    int64_t id = 0;
+    BUF_AUTO text = {0};
+    struct queue_filter filter = queue_filter_all();
+    filter.address = str_from_z(address);
+    queue_filter_format(&text, &filter);
+    struct queue_job job = {
+        .account_id = account, .verb = QUEUE_CANCEL, .filter = buf_str(&text), .reason = STR(ERASE_REASON), .created_at = NOW};
+    if (!is_open) job.reason = STR("moved");
+    assert_ok(queue_job_add(db, &job, &id));
+    if (!is_open) assert_ok(queue_job_close(db, id, STR(""), NOW));
+}
+
 /* On a list, suppressed there, and tired of a tag. */
 static void list_him(struct db *db, int64_t account, const char *address) {
     int64_t list = 0, id = 0;
@@ -460,6 +475,7 @@ static void list_him(struct db *db, int64_t account, const char *address) {
                                 .address = str_from_z(address),
                                 .address_hash = sha256_str(&hash),
                                 .source = SUPPRESSION_UNSUBSCRIBE,
+                                .reason = STR("550 5.1.1 <him@example.net>: no such user"), /* a host's words */
                                 .created_at = NOW};
     assert_ok(suppression_insert(db, &entry, &id));
     struct tag_refusal refusal = {.account_id = account,
@@ -468,6 +484,9 @@ static void list_him(struct db *db, int64_t account, const char *address) {
                                   .tag = STR("news"),
                                   .created_at = NOW};
     assert_ok(tag_refusal_add(db, &refusal));
+    order_about(db, account, "HIM@example.net", true);
+    order_about(db, account, "him@example.net", false);
+    order_about(db, account, "to_him@example.net", false);
 }
 
 static struct erasure erase_until(struct fixture *f, int64_t now, uint64_t *random) {
@@ -491,7 +510,8 @@ static int64_t count_traces(struct db *db, const char *whose) {
     static const char *const places[] = {
         "recipients WHERE %s lower(address) = 'him@example.net'",
         "events WHERE %s lower(recipient) = 'him@example.net'",
-        "suppressions WHERE %s address = 'him@example.net'",
+        "queue_jobs WHERE %s replace(lower(filter), '\"him@example.net\"', '') <> lower(filter)",
+        "suppressions WHERE %s (address = 'him@example.net' OR reason LIKE '%him@example.net%')",
         "tag_refusals WHERE %s address = 'him@example.net'",
         "inbox WHERE %s replace(lower(recipients), 'him@example.net', '') <> lower(recipients)",
         "(SELECT s.email_key, l.account_id FROM subscribers s JOIN lists l ON l.id = s.list_id) w WHERE %s email_key = "
@@ -569,6 +589,7 @@ static void test_an_account_forgets_a_person(void **state) {
     assert_int_equal(content_load(f->db, shared, &out), STATUS_NOT_FOUND);
     assert_ok(content_load(f->db, hers, &out));
     assert_int_equal(count_where(f->db, "subscribers WHERE email_key = 'other@example.net'"), 2);
+    assert_int_equal(count_where(f->db, "queue_jobs"), 1 + 3);
     struct suppression_case found = {.address = STR("him@example.NET"), .tags = STR("[]"), .is_transactional = true};
     assert_ok(suppressions_judge(f->db, &f->arena, &(struct suppression_scope){account, 0}, &found, 1));
     assert_int_equal(found.source, SUPPRESSION_USER);
