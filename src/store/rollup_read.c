@@ -513,13 +513,14 @@ static void fill_known(struct stmt *s, struct arena *a, void *item) {
     *(struct rollup_domain *)item = (struct rollup_domain){stmt_int(s, 0), row_text(s, a, 1), stmt_int(s, 2) != 0};
 }
 
+/* Of those that are there and of those that had events no more than the page has, and then the page out of both. */
 enum status rollup_domain_page(struct db *tx, struct arena *a, int64_t account_id, int64_t after_id, int limit,
                                struct rollup_domain_page *ret) {
-    struct stmt *s =
-        db_stmt(tx, "SELECT id, name, gone FROM (SELECT id, name, CAST(0 AS BIGINT) AS gone FROM domains WHERE account_id = ?1 "
-                    "AND id > ?2 UNION ALL SELECT r.domain_id, r.name, 1 FROM rollup_domains r WHERE r.account_id = ?1 "
-                    "AND r.domain_id > ?2 AND NOT EXISTS (SELECT 1 FROM domains d WHERE d.id = r.domain_id)) known "
-                    "ORDER BY id LIMIT ?3");
+    struct stmt *s = db_stmt(
+        tx, "SELECT id, name, gone FROM (SELECT h.id, h.name, CAST(0 AS BIGINT) AS gone FROM (SELECT id, name FROM domains "
+            "WHERE account_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3) h UNION ALL SELECT r.domain_id, r.name, 1 FROM "
+            "(SELECT domain_id, name FROM rollup_domains WHERE account_id = ?1 AND domain_id > ?2 ORDER BY domain_id "
+            "LIMIT ?3) r WHERE NOT EXISTS (SELECT 1 FROM domains d WHERE d.id = r.domain_id)) known ORDER BY id LIMIT ?3");
     STMT_BIND_INTS(s, 1, account_id, after_id, limit);
     return rows_collect(s, a, sizeof(struct rollup_domain), fill_known, ret);
 }
