@@ -84,7 +84,7 @@ def test_message_id_of_another(mine, theirs):
     key = mine.tenant.key
     missing = mine.raw("GET", "/api/v1/events?MessageID=01890000-0000-7000-8000-000000000000", key=key)
     assert mine.raw("GET", f"/api/v1/events?MessageID={theirs.message}", key=key) == missing
-    assert json.loads(missing[1]) == {"TotalRecords": 0, "Events": []}
+    assert json.loads(missing[1]) == {"TotalRecords": 0, "NextCursor": "", "Events": []}
 
 
 def test_sending_in_anothers_name(mine, theirs):
