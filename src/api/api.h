@@ -28,7 +28,7 @@ struct export_gate;
 /* Everything pointed at must outlive the api; strings are borrowed too. */
 struct api_options {
     struct executor *writer, *readers, *searchers, *slow;
-    struct executor *exporter; /* makes what follows the first piece of an answer; a reader's connection */
+    struct executor *background; /* does what follows the first piece of a search, and of an answer; a reader's connections */
     struct resolver *resolver;
     struct seal_key seal; /* seals what is shown again: seal_derive(master, STR("seal")) */
     const struct clock *clock;

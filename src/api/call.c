@@ -182,7 +182,7 @@ static struct executor *executor_of(const struct call *c, enum step_where where)
     case STEP_READER:
         return c->api->readers;
     case STEP_SEARCH:
-        return c->api->searchers;
+        return c->round ? c->api->background : c->api->searchers;
     case STEP_WRITER:
         return c->api->writer;
     case STEP_SLOW:

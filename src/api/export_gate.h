@@ -1,4 +1,4 @@
-/* export_gate.h - how many exports run at once: of an account, and in all. Each wants the exporter for a part of a
+/* export_gate.h - how many exports run at once: of an account, and in all. Each wants the background's thread for a part of a
  * second, again and again for as long as its reader takes (P6, P8). Any thread; one lock.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_API_EXPORT_GATE_H

@@ -55,7 +55,8 @@
 #define JOBS_MAX          20000
 #define SLOW_JOBS_MAX     400 /* of one account half of them */
 #define READER_BATCH_JOBS 32
-#define EXPORT_NICENESS   10   /* a tenth of a processor that others want, all of one that is idle */
+#define SEARCH_NICE       5    /* a quarter of a processor that others want, all of one that is idle */
+#define BACKGROUND_NICE   19   /* a seventieth of it */
 #define STOP_MS           5000 /* what SMTP transactions under way may still take */
 
 struct gateway {
@@ -71,7 +72,7 @@ struct gateway {
     struct node_epoch node;
     struct pause_list pauses; /* the operator's, as the start found them */
     struct threads threads;   /* the loops; the last one is mta's */
-    struct executor *writer, *readers, *searchers, *exporter, *signers, *slow;
+    struct executor *writer, *readers, *searchers, *background, *signers, *slow;
     struct resolver *resolver;       /* for deliveries, with a cache */
     struct resolver *fresh_resolver; /* for VerifyDomain, which looks up now */
     struct http_client *http;        /* on mta's loop: MTA-STS policies, TLS reports */
@@ -240,6 +241,7 @@ static enum status open_executors(struct gateway *g, unsigned cores, struct buf 
          {.name = "search",
           .threads = 2,
           .queue_max = SLOW_JOBS_MAX,
+          .niceness = SEARCH_NICE,
           .is_fair = true,
           .thread_start = reader_start,
           .thread_stop = reader_stop,
@@ -247,11 +249,11 @@ static enum status open_executors(struct gateway *g, unsigned cores, struct buf 
           .batch_max_jobs = 1,
           .batch_max_bytes = WRITER_BATCH_BYTES,
           .arg = &g->long_reads}},
-        {&g->exporter,
-         {.name = "export",
+        {&g->background,
+         {.name = "background",
           .threads = 1,
-          .queue_max = SLOW_JOBS_MAX,
-          .niceness = EXPORT_NICENESS,
+          .queue_max = JOBS_MAX, /* what has begun is not refused half-way */
+          .niceness = BACKGROUND_NICE,
           .is_fair = true,
           .thread_start = reader_start,
           .thread_stop = reader_stop,
@@ -552,7 +554,7 @@ static enum status open_api(struct gateway *g, struct buf *why) {
         .writer = g->writer,
         .readers = g->readers,
         .searchers = g->searchers,
-        .exporter = g->exporter,
+        .background = g->background,
         .slow = g->slow,
         .resolver = g->fresh_resolver,
         .seal = g->seal_key,
@@ -821,7 +823,7 @@ void gateway_close(struct gateway **g_place) {
         work_stop(g->work, NULL, NULL); /* its post is still in a mailbox */
     executor_free(&g->signers);
     executor_free(&g->slow);
-    executor_free(&g->exporter);
+    executor_free(&g->background);
     executor_free(&g->searchers);
     executor_free(&g->readers);
     executor_free(&g->writer);

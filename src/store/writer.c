@@ -21,8 +21,8 @@
  * stay in the cache and are written over). */
 #define WAL_IDLE_BYTES (1LL << 20)  /* below, not worth its syncs in an idle gap */
 #define WAL_STEP_BYTES (4LL << 20)  /* between two batches */
-#define WAL_SHUT_BYTES (24LL << 20) /* the gate is shut till it begins anew */
-#define WAL_TRY_MS     10           /* meanwhile, a step */
+#define WAL_SHUT_BYTES (16LL << 20) /* the gate is shut till it begins anew, */
+#define WAL_TRY_BYTES  (1LL << 20)  /* which is tried so often, and nobody waited for */
 #define WAL_WAIT_MS    1000         /* beyond WRITER_WAL_MAX_BYTES: wait for readers; a snapshot lives no longer */
 
 enum outcome { SETTLED, AGAIN, SPLIT, LOST };
@@ -153,16 +153,19 @@ static void set_gate(const struct writer *w, bool is_shut) {
     if (w->options->gate) atomic_store(&w->options->gate->is_shut, is_shut);
 }
 
+static void move_wal(struct writer *w, int wait_ms) {
+    set_gate(w, db_wal_bytes(w->db) > WAL_SHUT_BYTES);
+    checkpoint(w, wait_ms);
+    int64_t bytes = db_wal_bytes(w->db);
+    bool is_shut = bytes > WAL_SHUT_BYTES;
+    set_gate(w, is_shut);
+    w->checkpoint_at_bytes = bytes + (is_shut && bytes <= WRITER_WAL_MAX_BYTES ? WAL_TRY_BYTES : WAL_STEP_BYTES);
+}
+
 /* Keep the WAL short; readers that never rest would let it grow without end, so beyond the bound they are waited for. */
 static void bound_wal(struct writer *w) {
     int64_t bytes = db_wal_bytes(w->db);
-    bool is_shut = w->options->gate && bytes > WAL_SHUT_BYTES;
-    if (w->is_closed || bytes < w->checkpoint_at_bytes) return;
-    set_gate(w, is_shut);
-    checkpoint(w, bytes > WRITER_WAL_MAX_BYTES ? WAL_WAIT_MS : is_shut ? WAL_TRY_MS : 0);
-    bytes = db_wal_bytes(w->db);
-    if (bytes <= WAL_SHUT_BYTES) set_gate(w, false);
-    w->checkpoint_at_bytes = bytes + WAL_STEP_BYTES;
+    if (!w->is_closed && bytes >= w->checkpoint_at_bytes) move_wal(w, bytes > WRITER_WAL_MAX_BYTES ? WAL_WAIT_MS : 0);
 }
 
 enum status writer_start(void *arg, void **ret_ctx) {
@@ -186,8 +189,7 @@ void writer_batch(void *ctx, struct job *const *jobs, size_t n) {
 
 void writer_idle(void *ctx) {
     struct writer *w = ctx;
-    if (!w->is_closed && db_wal_bytes(w->db) >= WAL_IDLE_BYTES) checkpoint(w, 0);
-    set_gate(w, false);
+    if (!w->is_closed && db_wal_bytes(w->db) >= WAL_IDLE_BYTES) move_wal(w, 0);
 }
 
 void writer_stop(void *ctx) {
@@ -214,9 +216,13 @@ static void read_alone(struct db *db, struct job *job) {
     }
 }
 
+/* Who waited long enough opens it: the writer may have nothing to do any more, and shuts it again where it has. */
 static void pass_gate(const struct writer *w) {
     const struct writer_options *o = w->options;
-    for (int ms = 0; o->reads_long && o->gate && ms < WRITER_GATE_MS && atomic_load(&o->gate->is_shut); ms++) usleep(1000);
+    if (!o->reads_long || !o->gate) return;
+    int ms = 0;
+    while (ms < WRITER_GATE_MS && atomic_load(&o->gate->is_shut)) ms++, usleep(1000);
+    if (ms == WRITER_GATE_MS) set_gate(w, false);
 }
 
 void reader_batch(void *ctx, struct job *const *jobs, size_t n) {

@@ -138,6 +138,7 @@ static int set_up(void **state) {
         .writer = make_executor(g, true, 1),
         .readers = make_executor(g, false, 2),
         .searchers = make_executor(g, false, 2),
+        .background = make_executor(g, false, 1),
         .slow = make_executor(g, false, 1),
         .clock = clock_system(),
         .rand = rand_system(),
@@ -166,6 +167,7 @@ static int tear_down(void **state) {
     pthread_join(g->thread, NULL);
     executor_free(&g->options.slow);
     executor_free(&g->options.searchers);
+    executor_free(&g->options.background);
     executor_free(&g->options.readers);
     executor_free(&g->options.writer);
     api_free(&g->api);

@@ -72,6 +72,7 @@ struct world *world_new(void) {
         .writer = executor_make(w, true, true),
         .readers = executor_make(w, false, true),
         .searchers = executor_make(w, false, true),
+        .background = executor_make(w, false, true),
         .slow = executor_make(w, false, false),
         .resolver = w->resolver,
         .clock = loop_clock(w->loop),
@@ -97,6 +98,7 @@ void world_free(struct world *w) {
     BUF_AUTO command = {0};
     executor_free(&w->api.slow);
     executor_free(&w->api.searchers);
+    executor_free(&w->api.background);
     executor_free(&w->api.readers);
     executor_free(&w->api.writer);
     limits_free(&w->api.limits);
