@@ -132,7 +132,7 @@ static const char *name_of(struct call *c) {
         bool is_digit = time.p[i] >= '0' && time.p[i] <= '9';
         if (is_digit || time.p[i] == ' ') digits[n++] = is_digit ? time.p[i] : '-';
     }
-    return arena_strf(c->arena, "posthorn-%.*s.copy", (int)n, digits).p;
+    return arena_strf(c->arena, STORE_COPY "%.*s" STORE_COPY_END, (int)n, digits).p;
 }
 
 struct backup {
@@ -145,8 +145,9 @@ enum status operator_store_backup(struct call *c, struct db *db) {
     BUF_AUTO why = {0};
     struct backup *b = c->state;
     const char *name = b ? b->name : name_of(c);
-    enum status status = store_copy_begin(db, name, &why);
+    enum status status = store_copy_begin(db, name, c->api->gate ? c->api->gate->mark_bytes : 0, &why);
     if (status == STATUS_EXISTS) return b ? STATUS_OK : call_refuse(c, 1);
+    if (status != STATUS_OK && why.n == 0) return status;
     if (status != STATUS_OK) return call_refuse_say(c, (struct str){0}, arena_z(c->arena, buf_str(&why)));
     c->state = b = ARENA_NEW(c->arena, struct backup);
     b->name = name;
@@ -157,6 +158,8 @@ enum status operator_store_backup_look(struct call *c, struct db *db) {
     const struct store_copy copy = store_copy_look(db);
     ((struct backup *)c->state)->bytes = copy.bytes;
     if (copy.is_open) call_again(c);
+    if (copy.status == STATUS_TEMPORARY)
+        return call_refuse_say(c, (struct str){0}, "the disk is full: nothing of the copy is kept");
     return copy.is_open || copy.status == STATUS_OK ? STATUS_OK : call_refuse(c, 2);
 }
 

@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 #include "base/encode.h"
+#include "db/db.h"
+#include "store/care.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -159,6 +161,19 @@ static enum status take_lock(struct home *home, struct buf *why) {
     return STATUS_EXISTS;
 }
 
+/* Under the lock: nobody is at work on them. */
+static void clear_leftovers(void) {
+    DIR *dir = opendir(".");
+    for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
+        struct stat st;
+        struct str name = str_from_z(entry->d_name);
+        bool is_copy = str_starts(name, STR(STORE_COPY)) && str_ends(name, STR(STORE_COPY_END DB_COPY_PART));
+        bool is_left = is_copy || str_starts(name, STR(HOME_INCOMING));
+        if (is_left && lstat(entry->d_name, &st) == 0 && S_ISREG(st.st_mode)) (void)unlink(entry->d_name);
+    }
+    if (dir) closedir(dir);
+}
+
 enum status home_open(const struct config *c, struct home *ret, struct buf *ret_why) {
     *ret = (struct home){.lock_fd = -1};
     struct identity who = {geteuid(), getegid()};
@@ -170,6 +185,7 @@ enum status home_open(const struct config *c, struct home *ret, struct buf *ret_
     if (st == STATUS_OK) st = take_lock(ret, ret_why);
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* no core file with keys in it */
     umask(077);
+    if (st == STATUS_OK) clear_leftovers();
     if (st != STATUS_OK) home_close(ret);
     return st;
 }

@@ -2,7 +2,8 @@
  *
  * home_open makes the folder and the master key if they are missing (`init` is this and nothing more), reads the master key while
  * still root, enters the folder, becomes the unprivileged user, and takes the lock. From then on files of the folder are opened
- * by their bare names: the user may not be able to walk the path from the root to it.
+ * by their bare names: the user may not be able to walk the path from the root to it. What a copy or a restore left that was
+ * killed goes first: the one may be as big as the database, and a WAL of the other would be taken for the next one's.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_APP_HOME_H
 #define POSTHORN_APP_HOME_H
@@ -13,7 +14,8 @@
 #define HOME_DATABASE        "posthorn.db"
 #define HOME_SOCKET          "control.sock"
 #define HOME_LOCK            "lock"
-#define HOME_CERTIFICATE     "smtp-cert.pem" /* self-signed, when [tls] names none */
+#define HOME_INCOMING        "restore.db.part" /* app/restore.c's, until it takes the database's place */
+#define HOME_CERTIFICATE     "smtp-cert.pem"   /* self-signed, when [tls] names none */
 #define HOME_CERTIFICATE_KEY "smtp-key.pem"
 
 struct home {

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INCOMING "restore.db.part"
+#define INCOMING HOME_INCOMING
 #define PIECE    ((size_t)1 << 20)
 
 static enum status fail(struct buf *why, const char *what, const char *name) {

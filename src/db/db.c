@@ -323,7 +323,7 @@ enum status db_copy_begin(struct db *db, const char *path) {
 }
 
 static void end_copy(struct db *db, enum status st) {
-    db->engine->copy_end(db);
+    db->engine->copy_end(db, st == STATUS_OK);
     db->copy.is_open = false;
     db->copy.status = st;
 }

@@ -121,12 +121,14 @@ WARN_UNUSED enum status db_blob_start(struct db *db, const struct db_blob *blob,
  * the WAL from being moved. It has its name only when db_copy_finish gave it; until then ".part" is behind it. PostgreSQL:
  * UNSUPPORTED; its own tools do that. */
 #define DB_PAGE_BYTES 4096
+#define DB_COPY_PART  ".part"
 struct db_copy {
     bool is_open;              /* begun, and not at its end */
     enum status status;        /* of the last one: OK it is all written, CANCELLED, or what failed */
     int64_t pages, left_pages; /* as of its last step */
 };
-/* What a copy that was cut off left behind is replaced, nothing else. EXISTS: there is one under way. TEMPORARY: no place. */
+/* What a copy that was killed left behind is replaced, nothing else; one that fails or is cancelled leaves nothing. EXISTS: there
+ * is one under way. TEMPORARY: no place. */
 WARN_UNUSED enum status db_copy_begin(struct db *db, const char *path);
 /* Outside a transaction: so many pages more. Nothing without a copy under way. A copy that fails leaves the database well. */
 void db_copy_step(struct db *db, int pages);

@@ -331,7 +331,7 @@ static enum status copy_setup(struct db *db) {
 
 static struct buf part_of(const struct db_lite *own) {
     struct buf part = {0};
-    buf_addf(&part, "%s.part", own->copy_path.p);
+    buf_addf(&part, "%s" DB_COPY_PART, own->copy_path.p);
     return part;
 }
 
@@ -348,18 +348,20 @@ enum status db_copy_finish(const char *path) {
     size_t slash = str_find_last(whole, '/');
     BUF_AUTO part = {0};
     BUF_AUTO folder = {0};
-    buf_addf(&part, "%s.part", path);
+    buf_addf(&part, "%s" DB_COPY_PART, path);
     buf_add_str(&folder, slash == STR_NONE ? STR(".") : slash == 0 ? STR("/") : str_sub(whole, 0, slash));
     bool is_done = sync_path(part.p, 0) && rename(part.p, path) == 0 && sync_path(folder.p, O_DIRECTORY);
     return is_done ? STATUS_OK : STATUS_IO;
 }
 
-static void lite_copy_end(struct db *db) {
+static void lite_copy_end(struct db *db, bool is_whole) {
     struct db_lite *own = lite(db);
     if (own->copying) (void)sqlite3_backup_finish(own->copying); /* says again what the last step said */
     own->copying = NULL;
     (void)sqlite3_close(own->copy);
     own->copy = NULL;
+    BUF_AUTO part = part_of(own);
+    if (!is_whole) (void)unlink(part.p); /* it may be what fills the disk */
 }
 
 /* Nothing that is whole is replaced, and of what is not only an ordinary file. */
@@ -382,7 +384,7 @@ static enum status lite_copy_begin(struct db *db, const char *path) {
     int code = sqlite3_open_v2(part.p, &own->copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, "posthorn");
     if (code != SQLITE_OK) db_set_error(db, sqlite3_errmsg(own->copy));
     enum status st = code == SQLITE_OK ? copy_setup(db) : status_of(code);
-    if (st != STATUS_OK) lite_copy_end(db);
+    if (st != STATUS_OK) lite_copy_end(db, false);
     return st;
 }
 

@@ -67,7 +67,7 @@ struct db_engine {
     enum status (*checkpoint)(struct db *db, int wait_ms);
     enum status (*copy_begin)(struct db *db, const char *path);
     enum status (*copy_step)(struct db *db, int pages); /* ROW: there are more. Sets the pages of db->copy */
-    void (*copy_end)(struct db *db);
+    void (*copy_end)(struct db *db, bool is_whole);     /* what is not leaves nothing behind */
 };
 extern const struct db_engine db_sqlite, db_pgsql;
 

@@ -5,6 +5,8 @@
 #include "store/restored.h"
 #include "store/rows.h"
 
+#include <sys/statvfs.h>
+
 /* ---- sizes ---- */
 
 static const struct {
@@ -81,8 +83,24 @@ enum status store_size(struct db *tx, struct store_size *ret) {
 
 /* ---- copies ---- */
 
-enum status store_copy_begin(struct db *tx, const char *name, struct buf *why) {
-    enum status status = db_copy_begin(tx, name);
+/* The folder is the one that the process is in. A file system that does not know its size is not asked. */
+static enum status look_for_room(struct db *tx, int64_t spare_bytes, struct buf *why) {
+    struct statvfs fs;
+    int64_t bytes = 0;
+    enum status status = size_of_all(tx, &bytes);
+    if (status != STATUS_OK || statvfs(".", &fs) != 0 || fs.f_blocks == 0) return status;
+    int64_t free_bytes = (int64_t)((unsigned long long)fs.f_bavail * fs.f_frsize);
+    if (free_bytes - bytes >= spare_bytes) return STATUS_OK;
+    buf_addf(why, "there is no room for a copy: it takes %lld MB, and of %lld MB that are free %lld are kept ([store] disk_free)",
+             (long long)(bytes >> 20) + 1, (long long)(free_bytes >> 20), (long long)(spare_bytes >> 20));
+    return STATUS_TEMPORARY;
+}
+
+enum status store_copy_begin(struct db *tx, const char *name, int64_t spare_bytes, struct buf *why) {
+    bool needs_room = db_is_sqlite(tx) && !db_copy_state(tx).is_open;
+    enum status status = needs_room ? look_for_room(tx, spare_bytes, why) : STATUS_OK;
+    if (status != STATUS_OK) return status;
+    status = db_copy_begin(tx, name);
     if (status != STATUS_OK && status != STATUS_EXISTS) buf_add_str(why, db_error(tx));
     return status;
 }

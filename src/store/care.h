@@ -34,9 +34,12 @@ WARN_UNUSED enum status store_inner_bytes(struct db *tx, int64_t *ret);
 
 /* ---- copies (SQLite) ---- */
 
+#define STORE_COPY     "posthorn-" /* a name is this, a time, and the end */
+#define STORE_COPY_END ".copy"
 /* On the writer: begin one, of that name in the data folder; it goes on with each of the writer's batches (store/writer.h) and
- * has its name when it is finished. EXISTS: one is under way. UNSUPPORTED, TEMPORARY: *why says it. */
-WARN_UNUSED enum status store_copy_begin(struct db *tx, const char *name, struct buf *why);
+ * has its name when it is finished. Not where it would leave less than `spare_bytes` of the disk. EXISTS: one is under way.
+ * UNSUPPORTED, TEMPORARY: *why says it. */
+WARN_UNUSED enum status store_copy_begin(struct db *tx, const char *name, int64_t spare_bytes, struct buf *why);
 struct store_copy {
     bool is_open;
     enum status status; /* of the last one: OK it is all written */

@@ -132,11 +132,41 @@ def test_P7_a_kill_in_the_middle_of_a_copy(quiet):
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             assert db.execute("SELECT count(*) FROM bodies").fetchone() == (40,)
     quiet.start()
+    assert not list((quiet.folder / "data").glob("*.part"))  # half a copy is as big as half the database
     assert quiet.cli_json("store", "check")["IsSound"] is True
     assert quiet.rows("SELECT count(*) FROM bodies") == [("40",)]
     time.sleep(1.1)  # a copy's name is its second
     said = quiet.cli_json("store", "backup")
     assert (quiet.folder / "data" / said["File"]).exists()
+
+
+def test_P8_a_copy_leaves_room_on_the_disk(quiet):
+    if not is_sqlite(quiet):
+        pytest.skip("a copy is SQLite's")
+    quiet.stop()
+    quiet.options["store.disk_free"] = "1000000000"  # megabytes, which no disk has
+    quiet.start()
+    r = quiet.cli("store", "backup", check=False)
+    assert r.returncode == 1 and b"no room for a copy" in r.stderr and b"disk_free" in r.stderr, r.stderr
+    assert not list((quiet.folder / "data").glob("posthorn-*"))
+
+
+def test_P7_what_a_killed_restore_left_comes_into_no_other(quiet):
+    if not is_sqlite(quiet):
+        pytest.skip("a file is SQLite's")
+    tenant = quiet.tenant()
+    copy = quiet.folder / "data" / quiet.cli_json("store", "backup")["File"]
+    quiet.sent(tenant.key)
+    quiet.kill()
+    data = quiet.folder / "data"
+    shutil.copy(data / "posthorn.db-wal", data / "restore.db.part-wal")  # of another database, by the name of the next one's
+    assert (data / "restore.db.part-wal").stat().st_size > 0
+    (data / "restore.db.part").write_bytes(b"half")
+    quiet.cli("store", "restore", str(copy))
+    assert not list(data.glob("restore*"))
+    quiet.start()
+    assert quiet.cli_json("store", "check")["IsSound"] is True
+    assert quiet.rows("SELECT count(*) FROM messages") == [("0",)]
 
 
 def test_P7_kills_in_the_middle_of_pruning(quiet):

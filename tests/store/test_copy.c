@@ -4,6 +4,7 @@
 
 #include "core/live.h"
 #include "core/restore.h"
+#include "store/care.h"
 #include "store/pauses.h"
 #include "store/restored.h"
 
@@ -171,6 +172,7 @@ static void test_a_copy_that_was_cut_off_is_none(void **state) {
     db_copy_step(f->db, 10);
     db_copy_cancel(f->db);
     assert_int_equal(db_copy_state(f->db).status, STATUS_CANCELLED);
+    assert_int_equal(access(part.p, F_OK), -1);
     assert_ok(db_copy_begin(f->db, path.p));
     db_copy_step(f->db, 1000000);
     assert_ok(db_copy_state(f->db).status);
@@ -199,6 +201,10 @@ static void test_P7_a_copy_that_fails_leaves_the_database_well(void **state) {
     BUF_AUTO path = path_of(f, "");
     assert_int_equal(db_copy_begin(f->db, f->folder.p), STATUS_TEMPORARY); /* no file: it stays */
     assert_int_equal(db_copy_begin(f->db, "/nowhere/copy"), STATUS_TEMPORARY);
+    BUF_AUTO why = {0};
+    assert_int_equal(store_copy_begin(f->db, path.p, INT64_MAX, &why), STATUS_TEMPORARY); /* what is kept free */
+    assert_true(str_find_str(buf_str(&why), STR("no room")) != STR_NONE);
+    assert_false(db_copy_state(f->db).is_open);
     add_messages(f->db, account, 0, 9);
     assert_ok(db_commit(f->db));
     assert_ok(db_copy_begin(f->db, path.p));
@@ -207,7 +213,8 @@ static void test_P7_a_copy_that_fails_leaves_the_database_well(void **state) {
     allow_files(RLIM_INFINITY);
     assert_false(db_copy_state(f->db).is_open);
     assert_int_not_equal(db_copy_state(f->db).status, STATUS_OK);
-    remove_copy(f);
+    buf_add_z(&path, ".part");
+    assert_int_equal(access(path.p, F_OK), -1); /* it may be what fills the disk */
     assert_false(db_is_lost(f->db));
     assert_ok(db_begin(f->db));
     add_messages(f->db, account, 10, 3);
