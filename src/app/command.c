@@ -57,9 +57,10 @@ bool verb_is_group(const char *word) {
 }
 
 /* "  domain         Sender domains: add, list, show" */
-static void group_line(FILE *out, const struct verb_group *group) {
+static void group_line(FILE *out, const struct verb_group *group, verb_more_fn *more) {
     size_t word_length = strlen(group->word);
     const struct verb *verb;
+    const char *word;
     if (group->heading) fprintf(out, "\n%s:\n", group->heading);
     fprintf(out, "  %-14s %s", group->word, group->title ? group->title : "");
     const char *before = ": ";
@@ -68,13 +69,14 @@ static void group_line(FILE *out, const struct verb_group *group) {
         fprintf(out, "%s%s", group->title ? before : "", group->title ? verb->words + word_length + 1 : verb->summary);
         before = ", ";
     }
+    for (size_t i = 0; (word = more(group->word, i)); i++) fprintf(out, ", %s", word);
     fputc('\n', out);
 }
 
-void verb_overview(FILE *out) {
+void verb_overview(FILE *out, verb_more_fn *more) {
     size_t count;
     const struct verb_group *groups = verb_groups(&count);
-    for (size_t i = 0; i < count; i++) group_line(out, &groups[i]);
+    for (size_t i = 0; i < count; i++) group_line(out, &groups[i], more);
 }
 
 void verb_group_help(FILE *out, const char *word, void (*add_more)(FILE *out, const char *group)) {

@@ -21,7 +21,9 @@ const struct verb *verb_find(char ***args, int *count);
 bool verb_is_group(const char *word);
 bool verb_is_in_group(const struct verb *verb, const char *word);
 /* For --help: all groups, a line each; the verbs of one group; one verb. */
-void verb_overview(FILE *out);
+typedef const char *verb_more_fn(const char *group, size_t index);
+/* more: the second words of a group's verbs that are not in the table; NULL: there is no other. */
+void verb_overview(FILE *out, verb_more_fn *more);
 /* add_more writes lines for verbs that are not in the table. */
 void verb_group_help(FILE *out, const char *group, void (*add_more)(FILE *out, const char *group));
 void verb_help(FILE *out, const struct verb *verb);

@@ -166,13 +166,25 @@ static int run_man(struct invocation *in) {
     return EXIT_SUCCESS;
 }
 
+static bool is_of_group(const struct local_verb *verb, const char *group) {
+    size_t n = strlen(group);
+    return strncmp(verb->word, group, n) == 0 && verb->word[n] == ' ';
+}
+
+/* A verb_more_fn. */
+static const char *more_of_group(const char *group, size_t index) {
+    for (size_t i = 0; i < LOCAL_COUNT; i++)
+        if (is_of_group(&local_verbs[i], group) && index-- == 0) return local_verbs[i].word + strlen(group) + 1;
+    return NULL;
+}
+
 static int help(FILE *out, int code) {
     fputs("Posthorn: a self-hosted e-mail gateway.\n\nUsage: posthorn VERB [words] [-c FILE] [-o section.key=value]... "
           "[--json]\n\nThe gateway:\n",
           out);
     for (size_t i = 0; i < LOCAL_COUNT; i++)
         if (!strchr(local_verbs[i].word, ' ')) fprintf(out, "  %-14s %s\n", local_verbs[i].word, local_verbs[i].summary);
-    verb_overview(out);
+    verb_overview(out, more_of_group);
     fputs("\nOptions:\n"
           "  -c FILE                read this configuration\n"
           "  -o section.key=value   set one key; wins over the file; may be repeated\n"
@@ -244,9 +256,8 @@ static int run_local(const struct local_verb *verb, struct invocation *in) {
 
 /* Those of two words, in the help of their group. */
 static void add_local_verbs(FILE *out, const char *group) {
-    size_t n = strlen(group);
     for (size_t i = 0; i < LOCAL_COUNT; i++)
-        if (strncmp(local_verbs[i].word, group, n) == 0 && local_verbs[i].word[n] == ' ')
+        if (is_of_group(&local_verbs[i], group))
             fprintf(out, "  %-26s %s\n", local_verbs[i].word, local_verbs[i].summary);
 }
 

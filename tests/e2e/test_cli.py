@@ -168,11 +168,13 @@ def test_every_verb_without_a_server_and_then_a_start(fresh):
 def test_help_of_each_verb():
     verbs = all_verbs()
     assert len(verbs) > 75 and {"serve", "doctor", "man-api", "send", "domain add", "account set", "group set", "list-send cancel", "suppression stats"} <= set(verbs)
+    overview = run("--help").stdout.decode()
     for verb in verbs:
         result = run(*verb.split(), "--help")
         assert result.returncode == 0 and result.stdout.startswith(b"posthorn " + verb.encode()) and not result.stderr
         group, _, rest = verb.partition(" ")
         assert not rest or f"\n  {verb} " in run(group, "--help").stdout.decode()
+        assert not rest or re.search(rf"^  {group} .*[:,] {rest}(,|$)", overview, re.M), verb
 
 
 def test_the_help_fits_a_page():
