@@ -56,7 +56,6 @@
 #define SLOW_JOBS_MAX     400 /* of one account half of them */
 #define READER_BATCH_JOBS 32
 #define SEARCH_NICE       5    /* a quarter of a processor that others want, all of one that is idle */
-#define BACKGROUND_NICE   19   /* a seventieth of it */
 #define STOP_MS           5000 /* what SMTP transactions under way may still take */
 
 struct gateway {
@@ -253,7 +252,7 @@ static enum status open_executors(struct gateway *g, unsigned cores, struct buf 
          {.name = "background",
           .threads = 1,
           .queue_max = JOBS_MAX, /* what has begun is not refused half-way */
-          .niceness = BACKGROUND_NICE,
+          .niceness = EXECUTOR_IDLE,
           .is_fair = true,
           .thread_start = reader_start,
           .thread_stop = reader_stop,

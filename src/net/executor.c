@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +215,7 @@ static void give_way(int niceness) {
         uint32_t priority;
         uint64_t turn_ns, deadline_ns, period_ns;
     } how = {.size = sizeof how, .niceness = niceness, .turn_ns = NICE_TURN_NS};
+    if (niceness == EXECUTOR_IDLE) how.policy = SCHED_IDLE, how.niceness = 0;
     if (syscall(SYS_sched_setattr, 0, &how, 0) != 0) (void)setpriority(PRIO_PROCESS, (id_t)gettid(), niceness);
 }
 

@@ -14,14 +14,17 @@
 #include "net/loop.h"
 
 struct executor;
+#define EXECUTOR_IDLE 20
 struct executor_options {
     const char *name; /* thread name, 15 bytes at most */
     unsigned threads;
     size_t queue_max;                                       /* jobs waiting; beyond: submit answers LIMIT (P8) */
     enum status (*thread_start)(void *arg, void **ret_ctx); /* once a thread; may be NULL (ctx NULL) */
     void (*thread_stop)(void *ctx);                         /* may be NULL */
-    int niceness; /* of its threads, 0 to 19: work that leaves the processor to all others while they want it, at once */
-    bool is_fair; /* by lanes */
+    /* Of its threads, 0 to 19: work that leaves the processor to all others while they want it, at once. EXECUTOR_IDLE: what
+     * others leave, and hardly more; a processor that does it counts as free. */
+    int niceness;
+    bool is_fair;                                                /* by lanes */
     void (*batch)(void *ctx, struct job *const *jobs, size_t n); /* runs them all, sets each status; NULL: run one by one */
     void (*idle)(void *ctx);                                     /* nothing waits (the writer checkpoints here); may be NULL */
     size_t batch_max_jobs, batch_max_bytes;

@@ -19,11 +19,11 @@
 
 /* Small steps: a checkpoint of 64 MB stalls the writer for 100 ms, of 4 MB for a few, and costs less in all (the WAL's blocks
  * stay in the cache and are written over). */
-#define WAL_IDLE_BYTES (1LL << 20)  /* below, not worth its syncs in an idle gap */
-#define WAL_STEP_BYTES (4LL << 20)  /* between two batches */
-#define WAL_SHUT_BYTES (16LL << 20) /* the gate is shut till it begins anew, */
-#define WAL_TRY_BYTES  (1LL << 20)  /* which is tried so often, and nobody waited for */
-#define WAL_WAIT_MS    1000         /* beyond WRITER_WAL_MAX_BYTES: wait for readers; a snapshot lives no longer */
+#define WAL_IDLE_BYTES (1LL << 20) /* below, not worth its syncs in an idle gap */
+#define WAL_STEP_BYTES (4LL << 20) /* between two batches */
+#define WAL_SHUT_BYTES (8LL << 20) /* the gate is shut till it begins anew, */
+#define WAL_TRY_BYTES  (1LL << 20) /* which is tried so often, and nobody waited for */
+#define WAL_WAIT_MS    1000        /* beyond WRITER_WAL_MAX_BYTES: wait for readers; a snapshot lives no longer */
 
 enum outcome { SETTLED, AGAIN, SPLIT, LOST };
 
