@@ -257,8 +257,7 @@ static int run_local(const struct local_verb *verb, struct invocation *in) {
 /* Those of two words, in the help of their group. */
 static void add_local_verbs(FILE *out, const char *group) {
     for (size_t i = 0; i < LOCAL_COUNT; i++)
-        if (is_of_group(&local_verbs[i], group))
-            fprintf(out, "  %-26s %s\n", local_verbs[i].word, local_verbs[i].summary);
+        if (is_of_group(&local_verbs[i], group)) fprintf(out, "  %-26s %s\n", local_verbs[i].word, local_verbs[i].summary);
 }
 
 /* Words that begin like verbs and are none. */
