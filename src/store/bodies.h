@@ -31,6 +31,8 @@ struct body_bytes {
 void body_bytes_fini(struct body_bytes *bytes);
 /* The first `max` bytes of each, at no more cost than theirs, or all. Nothing was in *ret before. */
 WARN_UNUSED enum status body_read(struct db *tx, int64_t message_id, size_t max, struct body_bytes *ret);
+/* How many bytes go with it, those of the part as well if nobody else has it; 0: there is none. */
+WARN_UNUSED enum status body_weigh(struct db *tx, int64_t message_id, int64_t *ret_bytes);
 /* Delete it, its message's signature, and the part if nobody else has it. NOT_FOUND: there is none. */
 WARN_UNUSED enum status body_delete(struct db *tx, int64_t message_id);
 

@@ -19,7 +19,7 @@ static const struct {
     const char *remove; /* NULL: by the verb of its room */
 } kinds[RETAINED_COUNT] = {
     [RETAINED_BODIES] = {"bodies", "SELECT account_id, account_id FROM bodies WHERE account_id > ?1 ORDER BY account_id LIMIT 1",
-                         "SELECT message_id, created_at, CAST(length(content) AS BIGINT) FROM bodies WHERE account_id = ?1 "
+                         "SELECT message_id, created_at, CAST(0 AS BIGINT) FROM bodies WHERE account_id = ?1 "
                          "AND (created_at, message_id) > (?2, ?3) AND created_at < ?4 ORDER BY created_at, message_id LIMIT ?5",
                          "SELECT count(CASE WHEN " WAITING " THEN 1 END), count(*) FROM recipients WHERE message_id = ?1", NULL},
     [RETAINED_INBOX] = {"inbox", "SELECT domain_id, account_id FROM inbox WHERE domain_id > ?1 ORDER BY domain_id, id LIMIT 1",
@@ -99,7 +99,8 @@ enum status retained_look(struct db *tx, enum retained what, struct retained_ite
     if (status != STATUS_OK) return status;
     item->is_needed = stmt_int(s, 0) > 0;
     item->weight = 1 + stmt_int(s, 1);
-    return STATUS_OK;
+    bool has_content = what == RETAINED_BODIES || what == RETAINED_MESSAGES;
+    return has_content && !item->is_needed ? body_weigh(tx, item->id, &item->bytes) : STATUS_OK;
 }
 
 enum status retained_remove(struct db *tx, enum retained what, int64_t owner_id, const struct retained_item *item) {

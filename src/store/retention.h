@@ -42,7 +42,7 @@ WARN_UNUSED enum status retained_owner_next(struct db *tx, enum retained what, i
 
 struct retained_item {
     int64_t id, at;
-    int64_t bytes;  /* of content, as stored */
+    int64_t bytes;  /* of content, as stored; of bodies and messages known when looked at */
     int64_t weight; /* rows that looking and removing touch */
     bool is_needed;
 };
@@ -65,7 +65,7 @@ struct retained_query {
  * is_needed is not filled in (retained_look). */
 WARN_UNUSED enum status retained_page(struct db *tx, struct arena *a, enum retained what, const struct retained_query *query,
                                       struct retained_list *ret);
-/* Fill in is_needed, and weight. */
+/* Fill in is_needed, weight, and what goes of content. */
 WARN_UNUSED enum status retained_look(struct db *tx, enum retained what, struct retained_item *item);
 /* Gone already is as good. */
 WARN_UNUSED enum status retained_remove(struct db *tx, enum retained what, int64_t owner_id, const struct retained_item *item);

@@ -16,6 +16,7 @@
 #include "store/words.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define DAY INT64_C(86400000)
 
@@ -353,6 +354,13 @@ static void test_slices_are_small(void **state) {
         assert_ok(body_add(f->db,
                            &(struct body){.message_id = id, .account_id = account, .created_at = 1, .content = buf_str(&great)}));
     }
+    for (uint8_t i = 4; i <= 6; i++) { /* what stands in a part of its own weighs as much, what others share does not */
+        char hash[1] = {(char)i};
+        struct body body = {.account_id = account, .created_at = 1, .content = STR("x"), .part_hash = str_make(hash, 1)};
+        body.part = i < 6 ? buf_str(&great) : STR("small");
+        body.message_id = make_message(f->db, account, 1, i);
+        assert_ok(body_add(f->db, &body));
+    }
     keeping_begin(&walk, &(struct keeping_rules){{KEEPING_BODY_DAYS, KEEPING_EVENT_DAYS}, {0, 0}});
     for (int64_t events = 0, bodies = 0; !walk.is_over; fixture_commit(f)) {
         assert_ok(keeping_slice(f->db, &f->arena, &walk, NOW));
@@ -360,7 +368,8 @@ static void test_slices_are_small(void **state) {
         assert_true(walk.removed[RETAINED_BODIES] - bodies <= 1);
         events = walk.removed[RETAINED_EVENTS], bodies = walk.removed[RETAINED_BODIES];
     }
-    assert_int_equal(walk.removed[RETAINED_BODIES], 3);
+    assert_int_equal(walk.removed[RETAINED_BODIES], 6);
+    assert_int_equal(walk.removed_bytes, 5 * great.n + 3 + strlen("small"));
     assert_int_equal(count_where(f->db, "events WHERE at < 1795600000000"), 0);
     assert_int_equal(count_where(f->db, "events"), (3 * KEEPING_LOOK_MAX + 7) / 2);
     fixture_free(f);
