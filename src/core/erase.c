@@ -73,8 +73,14 @@ static enum status slice_of_lists(struct db *tx, struct arena *arena, struct era
 
 /* ---- recipients ---- */
 
-static enum status erase_content(struct db *tx, const struct erasure_find *found, struct erasure *e) {
-    int64_t all = 0, waiting = 0;
+/* What a slice may still take; is_done: not so when its last recipient has more events than that. */
+struct allowance {
+    int64_t events, bytes;
+    bool is_done;
+};
+
+static enum status erase_content(struct db *tx, const struct erasure_find *found, struct erasure *e, struct allowance *left) {
+    int64_t all = 0, waiting = 0, bytes = 0;
     enum status status = erasure_count_recipients(tx, found->message_id, &all, &waiting);
     if (status != STATUS_OK) return status;
     if (waiting > 0) {
@@ -82,7 +88,9 @@ static enum status erase_content(struct db *tx, const struct erasure_find *found
         return STATUS_OK;
     }
     status = erasure_delete_mails_of(tx, found->message_id);
+    if (status == STATUS_OK) status = body_weigh(tx, found->message_id, &bytes);
     if (status != STATUS_OK) return status;
+    left->bytes -= bytes;
     e->recipients++;
     e->bodies++;
     if (all == 1) return erasure_delete_message(tx, found->message_id);
@@ -91,20 +99,19 @@ static enum status erase_content(struct db *tx, const struct erasure_find *found
     return status == STATUS_OK || status == STATUS_NOT_FOUND ? erasure_delete_recipient(tx, found) : status;
 }
 
-/* *ret_is_done: not so when there are more events of his than a slice takes. */
 static enum status erase_recipient(struct db *tx, const struct erasure_find *found, struct erasure *e, int64_t now,
-                                   bool *ret_is_done) {
+                                   struct allowance *left) {
     int64_t events = 0;
-    *ret_is_done = true;
     if (found->is_waiting) {
         e->left_over++;
         return STATUS_OK;
     }
     enum status status = erasure_delete_events(tx, found, &events);
     e->events += events;
-    *ret_is_done = events < EVENT_REMOVE_MAX;
+    left->events -= events;
+    left->is_done = events < EVENT_REMOVE_MAX;
     if (status == STATUS_OK) status = leave_hash(tx, e, found->account_id, now);
-    return status == STATUS_OK && *ret_is_done ? erase_content(tx, found, e) : status;
+    return status == STATUS_OK && left->is_done ? erase_content(tx, found, e, left) : status;
 }
 
 /* How many were left over is told till the next walk begins. */
@@ -116,14 +123,14 @@ static void end_walk(struct erasure *e, int64_t now) {
 
 static enum status slice_of_recipients(struct db *tx, struct arena *arena, struct erasure *e, int64_t now) {
     struct erasure_found found;
-    int64_t events_max = e->events + EVENT_REMOVE_MAX;
+    struct allowance left = {EVENT_REMOVE_MAX, ERASE_BYTES_MAX, true};
     size_t done = 0;
-    bool is_done = true;
     if (e->place == 0) e->left_over = 0;
     enum status status = erasure_find_recipients(tx, arena, e, ERASE_LOOK_MAX, &found);
     if (status != STATUS_OK) return status;
-    for (; done < found.count && done < ERASE_FOUND_MAX && e->events < events_max && is_done; done += is_done) {
-        status = erase_recipient(tx, &found.items[done], e, now, &is_done);
+    for (; done < found.count && done < ERASE_FOUND_MAX && left.events > 0 && left.bytes > 0 && left.is_done;
+         done += left.is_done) {
+        status = erase_recipient(tx, &found.items[done], e, now, &left);
         if (status != STATUS_OK) return status;
     }
     bool is_cut = done < found.count;

@@ -24,8 +24,9 @@ const char *erase_stage_text(enum erase_stage stage);
 
 /* Of one slice. */
 #define ERASE_ACCOUNTS_MAX 100
-#define ERASE_LOOK_MAX     5000 /* recipients, of anybody */
-#define ERASE_FOUND_MAX    100  /* of his; fewer where they have many events (EVENT_REMOVE_MAX) */
+#define ERASE_LOOK_MAX     5000               /* recipients, of anybody */
+#define ERASE_FOUND_MAX    100                /* of his; fewer where they have many events (EVENT_REMOVE_MAX) */
+#define ERASE_BYTES_MAX    (INT64_C(4) << 20) /* of contents; a bigger one goes alone */
 #define ERASE_INBOX_MAX    500
 #define ERASE_AGAIN_MS     INT64_C(3600000)
 #define ERASE_REASON       "Erased at the person's wish"

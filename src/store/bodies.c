@@ -86,9 +86,10 @@ static enum status forget_part(struct db *tx, int64_t part_id) {
 
 enum status body_weigh(struct db *tx, int64_t message_id, int64_t *ret_bytes) {
     struct stmt *s = db_stmt(
-        tx, "SELECT CAST(length(b.content) AS BIGINT) + COALESCE((SELECT length(p.content) FROM body_parts p WHERE p.id = b.part_id "
-            "AND NOT EXISTS (SELECT 1 FROM bodies o WHERE o.part_id = b.part_id AND o.part_id > 0 AND o.message_id <> ?1)), 0) "
-            "FROM bodies b WHERE b.message_id = ?1");
+        tx,
+        "SELECT CAST(length(b.content) AS BIGINT) + COALESCE((SELECT length(p.content) FROM body_parts p WHERE p.id = b.part_id "
+        "AND NOT EXISTS (SELECT 1 FROM bodies o WHERE o.part_id = b.part_id AND o.part_id > 0 AND o.message_id <> ?1)), 0) "
+        "FROM bodies b WHERE b.message_id = ?1");
     stmt_bind_int(s, 1, message_id);
     enum status status = row_int(s, ret_bytes);
     if (status != STATUS_NOT_FOUND) return status;

@@ -665,6 +665,34 @@ static void test_P6_P8_a_slice_takes_so_many_events(void **state) {
     fixture_free(f);
 }
 
+/* Nor do great contents, wherever they stand. */
+static void test_P6_P8_a_slice_takes_so_many_bytes(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    int64_t account = make_account(f->db, "a@example.com"), id = 0, before = 0;
+    BUF_AUTO great = {0};
+    for (size_t i = 0; i < ERASE_BYTES_MAX; i++) buf_add_char(&great, (char)i);
+    for (uint8_t i = 1; i <= 4; i++) {
+        int64_t message = write_to(f->db, account, i, "him@example.net", RECIPIENT_DELIVERED);
+        char hash[1] = {(char)i};
+        struct body body = {.message_id = message, .account_id = account, .content = STR("x"), .part_hash = str_make(hash, 1)};
+        body.part = buf_str(&great);
+        assert_ok(body_delete(f->db, message));
+        assert_ok(body_add(f->db, &body));
+    }
+    assert_ok(erase_begin(f->db, account, STR("him@example.net"), NOW, &id));
+    fixture_commit(f);
+    struct erasure e = {.id = 0};
+    while (erase_slice(f->db, &f->arena, NOW, &e) == STATUS_OK) {
+        assert_true(e.bodies - before <= 1);
+        before = e.bodies;
+        fixture_commit(f);
+    }
+    assert_int_equal(e.bodies, 4);
+    assert_int_equal(count_where(f->db, "body_parts"), 0);
+    fixture_free(f);
+}
+
 /* What the sandbox received for others of a message names him as its content does. */
 static void test_others_copies_of_a_message_go_as_well(void **state) {
     (void)state;
@@ -793,6 +821,7 @@ int main(void) {
         cmocka_unit_test(test_an_account_forgets_a_person),
         cmocka_unit_test(test_P1_what_waits_is_erased_when_it_has_ended),
         cmocka_unit_test(test_P6_P8_a_slice_takes_so_many_events),
+        cmocka_unit_test(test_P6_P8_a_slice_takes_so_many_bytes),
         cmocka_unit_test(test_others_copies_of_a_message_go_as_well),
         cmocka_unit_test(test_the_operator_makes_everybody_forget),
         cmocka_unit_test(test_sizes_are_told_without_counting),
