@@ -10,7 +10,9 @@
  * hash goes on; orders about what waits that named him. What stays: numbers, which name nobody, and what other recipients of a
  * message got: of that its content goes as well, for its header may name the person. Nothing that waits is taken away here (P1):
  * whoever orders it fails or cancels that first (core/queue_orders.h), else it is erased once it has ended, which is in days.
- * Reports on a message, which quote it to its sender, go with their own time; so do copies of the database.
+ * Reports on a message, which quote it to its sender, go with their own time; so do copies of the database. In
+ * SQLite's file the letters of a word that no message has any more stand in the index of words, found by nobody, until its pages
+ * are merged.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef POSTHORN_CORE_ERASE_H
 #define POSTHORN_CORE_ERASE_H
