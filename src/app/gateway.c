@@ -61,8 +61,8 @@
 struct gateway {
     const struct config *config;
     enum gateway_role role;
-    struct buf url;                          /* of the store */
-    struct writer_options store, long_reads; /* searchers' and exports' */
+    struct buf url; /* of the store */
+    struct writer_options store, search_reads, background_reads;
     struct writer_gate read_gate;
     struct metrics metrics;
     struct seal_key seal_key, return_path_key;
@@ -179,8 +179,9 @@ static enum status open_store(struct gateway *g, const struct home *home, struct
                                        .committed = on_committed,
                                        .committed_arg = g,
                                        .gate = &g->read_gate};
-    g->long_reads = g->store;
-    g->long_reads.reads_long = true;
+    g->search_reads = g->background_reads = g->store;
+    g->search_reads.gate_bytes = WRITER_GATE_SEARCH;
+    g->background_reads.gate_bytes = WRITER_GATE_BACKGROUND;
     g->seal_key = seal_derive(&home->master, STR("seal"));
     g->return_path_key = seal_derive(&home->master, RETURN_PATH_PURPOSE);
     g->track_keys = tracking_keys(g->config, &home->master);
@@ -247,7 +248,7 @@ static enum status open_executors(struct gateway *g, unsigned cores, struct buf 
           .batch = reader_batch,
           .batch_max_jobs = 1,
           .batch_max_bytes = WRITER_BATCH_BYTES,
-          .arg = &g->long_reads}},
+          .arg = &g->search_reads}},
         {&g->background,
          {.name = "background",
           .threads = 1,
@@ -259,7 +260,7 @@ static enum status open_executors(struct gateway *g, unsigned cores, struct buf 
           .batch = reader_batch,
           .batch_max_jobs = 1,
           .batch_max_bytes = WRITER_BATCH_BYTES,
-          .arg = &g->long_reads}},
+          .arg = &g->background_reads}},
         {&g->slow, {.name = "slow", .threads = 2, .queue_max = SLOW_JOBS_MAX, .is_fair = true}},
         {&g->signers,
          {.name = "signer",

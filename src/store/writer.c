@@ -21,8 +21,7 @@
  * stay in the cache and are written over). */
 #define WAL_IDLE_BYTES (1LL << 20) /* below, not worth its syncs in an idle gap */
 #define WAL_STEP_BYTES (4LL << 20) /* between two batches */
-#define WAL_SHUT_BYTES (8LL << 20) /* the gate is shut till it begins anew, */
-#define WAL_TRY_BYTES  (1LL << 20) /* which is tried so often, and nobody waited for */
+#define WAL_TRY_BYTES  (1LL << 20) /* while readers are shut out */
 #define WAL_WAIT_MS    1000        /* beyond WRITER_WAL_MAX_BYTES: wait for readers; a snapshot lives no longer */
 
 enum outcome { SETTLED, AGAIN, SPLIT, LOST };
@@ -149,17 +148,17 @@ static void checkpoint(struct writer *w, int wait_ms) {
     if (st != STATUS_OK && st != STATUS_TEMPORARY) stop_working(w);
 }
 
-static void set_gate(const struct writer *w, bool is_shut) {
-    if (w->options->gate) atomic_store(&w->options->gate->is_shut, is_shut);
+static void set_gate(const struct writer *w, int64_t wal_bytes) {
+    if (w->options->gate) atomic_store(&w->options->gate->wal_bytes, wal_bytes);
 }
 
 static void move_wal(struct writer *w, int wait_ms) {
-    set_gate(w, db_wal_bytes(w->db) > WAL_SHUT_BYTES);
+    set_gate(w, db_wal_bytes(w->db));
     checkpoint(w, wait_ms);
     int64_t bytes = db_wal_bytes(w->db);
-    bool is_shut = bytes > WAL_SHUT_BYTES;
-    set_gate(w, is_shut);
-    w->checkpoint_at_bytes = bytes + (is_shut && bytes <= WRITER_WAL_MAX_BYTES ? WAL_TRY_BYTES : WAL_STEP_BYTES);
+    bool is_tried = bytes > WRITER_GATE_BACKGROUND && bytes <= WRITER_WAL_MAX_BYTES;
+    set_gate(w, bytes);
+    w->checkpoint_at_bytes = bytes + (is_tried ? WAL_TRY_BYTES : WAL_STEP_BYTES);
 }
 
 /* Keep the WAL short; readers that never rest would let it grow without end, so beyond the bound they are waited for. */
@@ -193,7 +192,7 @@ void writer_idle(void *ctx) {
 }
 
 void writer_stop(void *ctx) {
-    set_gate(ctx, false);
+    set_gate(ctx, 0);
     close_ctx(ctx);
 }
 
@@ -219,10 +218,10 @@ static void read_alone(struct db *db, struct job *job) {
 /* Who waited long enough opens it: the writer may have nothing to do any more, and shuts it again where it has. */
 static void pass_gate(const struct writer *w) {
     const struct writer_options *o = w->options;
-    if (!o->reads_long || !o->gate) return;
+    if (!o->gate_bytes || !o->gate) return;
     int ms = 0;
-    while (ms < WRITER_GATE_MS && atomic_load(&o->gate->is_shut)) ms++, usleep(1000);
-    if (ms == WRITER_GATE_MS) set_gate(w, false);
+    while (ms < WRITER_GATE_MS && atomic_load(&o->gate->wal_bytes) > o->gate_bytes) ms++, usleep(1000);
+    if (ms == WRITER_GATE_MS) set_gate(w, 0);
 }
 
 void reader_batch(void *ctx, struct job *const *jobs, size_t n) {

@@ -40,12 +40,15 @@
 #define WRITER_COPY_PAGES    256          /* of a copy of the database (db_copy_begin), after each batch: a millisecond or two */
 #define WRITER_WAL_MAX_BYTES (64LL << 20) /* beyond, a checkpoint waits for readers */
 
-/* The WAL begins anew only in a moment without snapshots, and those of long reads overlap for ever. So the writer shuts them out
- * for that moment, while the WAL is far from its bound: else it would have to wait for them, and everybody for it. */
+/* The WAL begins anew only in a moment without snapshots, and those of long reads overlap for ever. So they are shut out until it
+ * did, those who have time first, while the WAL is far from its bound: else the writer would have to wait for them, and everybody
+ * for it. */
 struct writer_gate {
-    atomic_bool is_shut;
+    atomic_llong wal_bytes; /* that snapshots keep the writer from moving */
 };
-#define WRITER_GATE_MS 500 /* and then they read all the same */
+#define WRITER_GATE_MS         500         /* and then they read all the same */
+#define WRITER_GATE_BACKGROUND (8LL << 20) /* of the WAL: where they are shut out */
+#define WRITER_GATE_SEARCH     (32LL << 20)
 
 /* For executor_options.arg; must outlive the executor. */
 struct writer_options {
@@ -62,7 +65,7 @@ struct writer_options {
     void (*committed)(void *arg, unsigned marks);
     void *committed_arg;
     struct writer_gate *gate; /* the writer's and the long readers'; may be NULL */
-    bool reads_long;          /* a reader: stands before the gate */
+    int64_t gate_bytes;       /* a reader: beyond it stands before the gate; 0: never */
 };
 /* thread_start, thread_stop, batch and idle of the writer: threads = 1, batch_max_jobs = WRITER_BATCH_JOBS,
  * batch_max_bytes = WRITER_BATCH_BYTES, arg = struct writer_options. The database must be ready (store_open). */

@@ -327,7 +327,7 @@ static enum status write_meanwhile(struct job *job, void *ctx) {
     struct job write = {.run = write_four_megabytes}, *list[] = {&write};
     struct stmt *s = db_stmt(ctx, "SELECT count(*) FROM inbox"); /* the snapshot begins */
     assert_int_equal(stmt_step(s), STATUS_ROW);
-    assert_false(atomic_load(&r->gate->is_shut));
+    assert_int_equal(atomic_load(&r->gate->wal_bytes), 0);
     for (int i = 0; i < 8; i++) writer_batch(r->writer, list, 1);
     writer_idle(r->writer); /* there are idle gaps under any load */
     return write.status;
@@ -337,24 +337,24 @@ static enum status write_meanwhile(struct job *job, void *ctx) {
 static void test_RS09_long_reads_give_way_to_the_wal(void **state) {
     (void)state;
     struct fixture *f = fixture_closed();
-    struct writer_gate gate = {.is_shut = false};
+    struct writer_gate gate = {0};
     void *writer = NULL, *reader = NULL;
     f->options.gate = &gate;
     struct writer_options long_reads = f->options;
-    long_reads.reads_long = true;
+    long_reads.gate_bytes = WRITER_GATE_BACKGROUND;
     assert_ok(writer_start(&f->options, &writer));
     assert_ok(reader_start(&long_reads, &reader));
     struct long_read read = {{.run = write_meanwhile}, writer, &gate};
     struct job write = {.run = write_four_megabytes}, *reads[] = {&read.job}, *writes[] = {&write};
     reader_batch(reader, reads, 1);
     assert_ok(read.job.status);
-    assert_int_equal(atomic_load(&gate.is_shut), fixture_is_sqlite(f));
+    assert_int_equal(atomic_load(&gate.wal_bytes) > WRITER_GATE_BACKGROUND, fixture_is_sqlite(f));
     writer_batch(writer, writes, 1);
     assert_ok(write.status);
-    assert_false(atomic_load(&gate.is_shut));
-    atomic_store(&gate.is_shut, true); /* by a writer that has nothing to do any more */
+    assert_int_equal(atomic_load(&gate.wal_bytes), 0);
+    atomic_store(&gate.wal_bytes, WRITER_GATE_SEARCH); /* by a writer that has nothing to do any more */
     reader_batch(reader, writes, 0);
-    assert_false(atomic_load(&gate.is_shut));
+    assert_int_equal(atomic_load(&gate.wal_bytes), 0);
     reader_stop(reader);
     writer_stop(writer);
     f->options.gate = NULL;
