@@ -36,7 +36,8 @@
     }
 #define EXPORT_SENTENCE                                                                                                          \
     "All events that a search finds, newest first, as a file: as many as there are, streamed; the connection breaks off if it "  \
-    "cannot be finished. X-Posthorn-Export-Total tells how many there are, unless Query or MessageID decides. Two at a time"
+    "cannot be finished. X-Posthorn-Export-Total tells how many there are, unless Query or MessageID decides or they are of "    \
+    "more than 1000 domains. Two at a time"
 #define AGGREGATE                                                                                                                \
     {"AggregatedField",                                                                                                          \
      PARAM_CHOICE,                                                                                                               \

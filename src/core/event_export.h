@@ -27,7 +27,8 @@ struct event_export {
     int64_t rows; /* written so far */
     bool is_done;
 };
-/* How many events there will be, cheaply. False: nobody knows, for there is a condition or a message. Reader. */
+/* How many events there will be, cheaply. False: nobody knows, for there is a condition or a message, or they are of more than
+ * a thousand domains. Reader. */
 WARN_UNUSED enum status event_export_total(struct db *tx, const struct event_export *export, bool *ret_is_known,
                                            int64_t *ret_total);
 /* What a CSV file begins with: BOM and names of columns; nothing of NDJSON. */

@@ -191,12 +191,35 @@ static void test_P6_csv_of_an_account(void **state) {
     assert_int_equal(others.rows, 0);
 }
 
+/* Their events are added up before the first byte of an answer, in one snapshot. */
+static void test_P8_very_many_domains_are_not_added_up(void **state) {
+    struct shop *s = *state;
+    struct event_export e = {.account_id = s->account};
+    bool is_known;
+    int64_t total;
+    assert_ok(db_exec(s->f->db,
+                      "INSERT INTO rollup_domains (domain_id, account_id, name) WITH RECURSIVE n(i) AS (SELECT 1001 UNION "
+                      "ALL SELECT i + 1 FROM n WHERE i < 1900) SELECT i, 1, 'x.test' FROM n"));
+    assert_ok(event_export_total(s->f->db, &e, &is_known, &total));
+    assert_true(is_known);
+    assert_int_equal(total, EVENTS);
+    assert_ok(db_exec(s->f->db,
+                      "INSERT INTO rollup_domains (domain_id, account_id, name) WITH RECURSIVE n(i) AS (SELECT 1901 UNION "
+                      "ALL SELECT i + 1 FROM n WHERE i < 2001) SELECT i, 1, 'x.test' FROM n"));
+    assert_ok(event_export_total(s->f->db, &e, &is_known, &total));
+    assert_false(is_known);
+    e.domain_id = s->domains[1];
+    assert_ok(event_export_total(s->f->db, &e, &is_known, &total));
+    assert_true(is_known);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_walk_is_the_list, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_walk_while_events_come_and_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_json_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_P6_csv_of_an_account, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_P8_very_many_domains_are_not_added_up, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
