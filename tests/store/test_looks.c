@@ -7,6 +7,7 @@
 #include "store/event_group.h"
 #include "store/event_list.h"
 #include "store/event_tally.h"
+#include "store/rollup_read.h"
 #include "store/rollup_times.h"
 #include "store/words.h"
 
@@ -287,6 +288,38 @@ static void test_P8_days_before_and_after_all_mail_cost_nothing(void **state) {
     fixture_free(f);
 }
 
+/* An account may have had very many: whoever goes from one to the next is not walked past all that come behind it. */
+static void test_P8_the_next_of_many_domains_is_near(void **state) {
+    (void)state;
+    static const struct {
+        int64_t after_id, id;
+        bool is_deleted;
+    } cases[] = {{0, 1, false}, {2, 101, true}, {4000, 4001, true}, {6001, 6002, false}, {9000, 9001, false}, {11999, 12000, true}};
+    struct rollup_domain_page page;
+    sqlite3_auto_extension((void (*)(void))watch_connection);
+    struct fixture *f = fixture_new();
+    int64_t account = make_account(f->db, "a@example.com");
+    (void)make_domain(f->db, account, "example.com");
+    (void)make_domain(f->db, account, "example.net");
+    assert_ok(db_exec(f->db, "INSERT INTO rollup_domains (domain_id, account_id, name) WITH RECURSIVE n(i) AS (SELECT 101 UNION ALL "
+                             "SELECT i + 1 FROM n WHERE i < 12000) SELECT i, 1, 'x.test' FROM n"));
+    assert_ok(db_exec(f->db, "INSERT INTO domains (id, account_id, name, state, created_at) WITH RECURSIVE n(i) AS (SELECT 6002 "
+                             "UNION ALL SELECT i + 1 FROM n WHERE i < 11000) SELECT i, 1, 'y' || i || '.test', 1, 1 FROM n"));
+    fixture_commit(f);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        steps = 0;
+        assert_ok(rollup_domain_page(f->db, &f->arena, account, cases[i].after_id, 1, &page));
+        assert_int_equal(page.count, 1);
+        assert_int_equal(page.items[0].id, cases[i].id);
+        assert_int_equal(page.items[0].is_deleted, cases[i].is_deleted);
+        assert_true(steps <= 5000);
+    }
+    assert_ok(rollup_domain_page(f->db, &f->arena, account, 12000, 1, &page));
+    assert_int_equal(page.count, 0);
+    sqlite3_cancel_auto_extension((void (*)(void))watch_connection);
+    fixture_free(f);
+}
+
 /* What would take too long is refused before; values beyond the bound of memory end it. */
 static void test_P8_a_count_has_its_bounds(void **state) {
     (void)state;
@@ -324,6 +357,7 @@ int main(void) {
         cmocka_unit_test(test_P6_P8_nobody_looks_beyond_the_bound),
         cmocka_unit_test(test_P8_what_was_found_long_ago_is_not_walked_to),
         cmocka_unit_test(test_P8_days_before_and_after_all_mail_cost_nothing),
+        cmocka_unit_test(test_P8_the_next_of_many_domains_is_near),
         cmocka_unit_test(test_P8_a_count_has_its_bounds),
     };
     return cmocka_run_group_tests_name("looks", tests, NULL, NULL);
