@@ -294,15 +294,17 @@ static void test_P8_the_next_of_many_domains_is_near(void **state) {
     static const struct {
         int64_t after_id, id;
         bool is_deleted;
-    } cases[] = {{0, 1, false}, {2, 101, true}, {4000, 4001, true}, {6001, 6002, false}, {9000, 9001, false}, {11999, 12000, true}};
+    } cases[] = {{0, 1, false},       {2, 101, true},      {4000, 4001, true},
+                 {6001, 6002, false}, {9000, 9001, false}, {11999, 12000, true}};
     struct rollup_domain_page page;
     sqlite3_auto_extension((void (*)(void))watch_connection);
     struct fixture *f = fixture_new();
     int64_t account = make_account(f->db, "a@example.com");
     (void)make_domain(f->db, account, "example.com");
     (void)make_domain(f->db, account, "example.net");
-    assert_ok(db_exec(f->db, "INSERT INTO rollup_domains (domain_id, account_id, name) WITH RECURSIVE n(i) AS (SELECT 101 UNION ALL "
-                             "SELECT i + 1 FROM n WHERE i < 12000) SELECT i, 1, 'x.test' FROM n"));
+    assert_ok(db_exec(f->db,
+                      "INSERT INTO rollup_domains (domain_id, account_id, name) WITH RECURSIVE n(i) AS (SELECT 101 UNION ALL "
+                      "SELECT i + 1 FROM n WHERE i < 12000) SELECT i, 1, 'x.test' FROM n"));
     assert_ok(db_exec(f->db, "INSERT INTO domains (id, account_id, name, state, created_at) WITH RECURSIVE n(i) AS (SELECT 6002 "
                              "UNION ALL SELECT i + 1 FROM n WHERE i < 11000) SELECT i, 1, 'y' || i || '.test', 1, 1 FROM n"));
     fixture_commit(f);
