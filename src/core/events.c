@@ -6,6 +6,8 @@
 #include "core/event_cursor.h"
 #include "proto/json/json.h"
 
+#define HOST_MAX 255
+
 void event_add_sender(struct json_writer *w, const struct message *message) {
     if (message->key_id) json_add_id(w, STR("KeyID"), message->key_id);
     if (message->smtp_user_id) json_add_id(w, STR("SMTPID"), message->smtp_user_id);
@@ -30,9 +32,10 @@ static void read_tags(struct arena *arena, struct str text, struct event_keys *k
     keys->tag_count = count;
 }
 
-/* The frequent ones have none. */
-static bool has_keys(enum event_type type) {
-    return type != EVENT_SEND && type != EVENT_DEFERRED && type != EVENT_DELIVERY;
+/* Reports name hosts, and anybody writes reports: an index takes no key of any length. */
+static struct str host_of(const struct json *detail) {
+    struct str host = json_find_text(detail, STR("MXHost"));
+    return host.n <= HOST_MAX && !str_has_control(host) ? host : STR("");
 }
 
 static void read_detail(struct arena *arena, struct str text, struct event_keys *keys) {
@@ -40,10 +43,13 @@ static void read_detail(struct arena *arena, struct str text, struct event_keys 
     struct json_error error;
     if (!json_parse(arena, text, &detail, &error)) return;
     const struct json *bounce = json_find(detail, STR("Bounce")), *hard = json_find(bounce, STR("Hard"));
+    const struct json *code = json_find(json_find(detail, STR("Reply")), STR("Code"));
     keys->link = json_find_text(detail, STR("Link"));
     keys->device = json_find_text(detail, STR("Device"));
     keys->country = json_find_text(detail, STR("Country"));
     keys->bounce_class = json_find_text(bounce, STR("Class"));
+    keys->mx_host = host_of(detail);
+    if (!json_is(code, JSON_NUMBER) || !str_to_i64(code->text, &keys->smtp_code)) keys->smtp_code = 0;
     keys->is_hard = json_is(hard, JSON_BOOL) && hard->boolean;
 }
 
@@ -53,7 +59,7 @@ enum status event_write(struct db *tx, const struct event *event, struct str tag
     ARENA_AUTO arena = {0};
     struct event filed = *event;
     read_tags(&arena, tags, &filed.keys);
-    if (has_keys(event->type)) read_detail(&arena, event->detail, &filed.keys);
+    if (event->type != EVENT_SEND) read_detail(&arena, event->detail, &filed.keys);
     return record[how](tx, &filed, ret_id);
 }
 

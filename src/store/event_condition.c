@@ -7,14 +7,17 @@
 
 #include "base/id.h"
 #include "base/word.h"
+#include "store/rollup_read.h"
 #include "store/rows.h"
 #include "store/words.h"
 
-/* How many events may be looked at: about a second's work on the slower engine. One that is read with its message costs a
- * microsecond, each item of a condition one more, and five where it is about JSON. */
-#define LOOKS_MAX INT64_C(1000000)
-#define COST_JSON 5
-#define ESCAPE    " ESCAPE '!'"
+/* How many events may be looked at: about a second's work on the slower engine. One in the index costs half a microsecond, each
+ * item of a condition one more, and what is not in that index as many as these. */
+#define LOOKS_MAX    INT64_C(2000000)
+#define LED_MAX      INT64_C(1000000) /* that words lead to, and the index alone counts */
+#define COST_MESSAGE 3
+#define COST_JSON    11
+#define ESCAPE       " ESCAPE '!'"
 
 enum kind { KIND_WORD, KIND_TEXT, KIND_TAG, KIND_TYPE, KIND_TIME };
 static const struct {
@@ -26,14 +29,14 @@ static const struct {
     [EVENT_FIELD_TYPE] = {"eventType", KIND_TYPE, "f.type"},
     [EVENT_FIELD_RECIPIENT] = {"recipient", KIND_WORD, "f.recipient"},
     [EVENT_FIELD_RECIPIENT_DOMAIN] = {"recipientDomain", KIND_WORD, "f.recipient_domain"},
-    [EVENT_FIELD_SENDER] = {"sender", KIND_WORD, "f.sender"},
-    [EVENT_FIELD_SUBJECT] = {"subject", KIND_TEXT, "f.subject"},
+    [EVENT_FIELD_SENDER] = {"sender", KIND_WORD, "f.sender", COST_MESSAGE},
+    [EVENT_FIELD_SUBJECT] = {"subject", KIND_TEXT, "f.subject", COST_MESSAGE},
     [EVENT_FIELD_TAG] = {"tag", KIND_TAG, "t.tag", COST_JSON},
-    [EVENT_FIELD_MESSAGE] = {"messageId", KIND_WORD, "f.message_hex"},
+    [EVENT_FIELD_MESSAGE] = {"messageId", KIND_WORD, "f.message_hex", COST_MESSAGE},
     [EVENT_FIELD_LINK] = {"link", KIND_WORD, "f.link", COST_JSON},
     [EVENT_FIELD_BOUNCE_CLASS] = {"bounceClass", KIND_WORD, "f.bounce_class", COST_JSON},
-    [EVENT_FIELD_SMTP_CODE] = {"smtpCode", KIND_WORD, "f.smtp_code", COST_JSON},
-    [EVENT_FIELD_MX_HOST] = {"mxHost", KIND_WORD, "f.mx_host", COST_JSON},
+    [EVENT_FIELD_SMTP_CODE] = {"smtpCode", KIND_WORD, "f.smtp_code"},
+    [EVENT_FIELD_MX_HOST] = {"mxHost", KIND_WORD, "f.mx_host"},
     [EVENT_FIELD_COUNTRY] = {"country", KIND_WORD, "f.country", COST_JSON},
     [EVENT_FIELD_DEVICE] = {"device", KIND_WORD, "f.device", COST_JSON},
     [EVENT_FIELD_USER_AGENT] = {"userAgent", KIND_TEXT, "f.user_agent", COST_JSON},
@@ -64,6 +67,13 @@ bool event_field_find(struct str name, enum event_field *ret) {
 
 const char *event_column(enum event_field field) {
     return fields[field].column;
+}
+
+bool event_is_of_message(enum event_field field) {
+    static const bool is_of[EVENT_FIELD_COUNT] = {
+        [EVENT_FIELD_SENDER] = true, [EVENT_FIELD_SUBJECT] = true, [EVENT_FIELD_MESSAGE] = true,   [EVENT_FIELD_JOURNEY] = true,
+        [EVENT_FIELD_ACTION] = true, [EVENT_FIELD_LIST] = true,    [EVENT_FIELD_SUBSCRIBER] = true};
+    return field < EVENT_FIELD_COUNT && is_of[field];
 }
 
 bool event_is_number(enum event_field field) {
@@ -332,6 +342,16 @@ static void add_frame(struct sentence *q, const struct event_filter *filter, con
     }
 }
 
+void event_add_source(struct sentence *q, const struct event_filter *filter, enum event_field field) {
+    const struct event_condition *condition = filter->condition;
+    bool needs_message = event_is_of_message(field);
+    for (size_t i = 0; condition && i < condition->count; i++) {
+        const struct event_item *it = &condition->items[i];
+        needs_message = needs_message || (it->op >= EVENT_IS && it->op <= EVENT_PRESENT && event_is_of_message(it->field));
+    }
+    sentence_add(q, needs_message ? " FROM event_facts f" : " FROM event_rows f");
+}
+
 void event_add_where(struct sentence *q, const struct event_filter *filter) {
     LEAD_AUTO lead = {0};
     if (!q->is_by_time) find_lead(filter, q->is_sqlite, &lead);
@@ -363,10 +383,19 @@ int64_t event_cost_of(enum event_field field) {
     return fields[field].cost ? fields[field].cost : 1;
 }
 
-/* The index alone counts. */
+/* Free words are about the message; and where words lead, no event is read in the index by domain. */
+static int64_t cost_of(const struct event_item *it, bool is_led) {
+    int64_t cost = is_anywhere(it) ? COST_MESSAGE : event_cost_of(it->field);
+    return is_led && cost < COST_MESSAGE ? COST_MESSAGE : cost;
+}
+
+/* The roll-ups know it, unless words lead, or the time begins or ends within an hour of very many; then the index counts. */
 static enum status count_looks(struct db *tx, struct arena *a, const struct event_filter *filter, const struct lead *lead,
                                int64_t max) {
     int64_t count = 0;
+    const struct event_period period = event_period_of(filter);
+    enum status rolled = lead->search.text.n ? STATUS_LIMIT : rollup_kept(tx, &period, 0, &count);
+    if (rolled != STATUS_LIMIT) return rolled == STATUS_OK && count > max ? STATUS_LIMIT : rolled;
     SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
     sentence_add(&q, "SELECT count(*) FROM (SELECT 1 AS one FROM events f");
     add_frame(&q, filter, lead);
@@ -390,7 +419,7 @@ enum status event_check_looks(struct db *tx, struct arena *a, const struct event
     if (filter->message_id) return STATUS_OK;
     find_lead(filter, db_is_sqlite(tx), &lead);
     for (size_t i = 0; condition && i < condition->count; i++)
-        if (!lead.is_enough[i]) cost += event_cost_of(condition->items[i].field);
+        if (!lead.is_enough[i]) cost += cost_of(&condition->items[i], lead.search.text.n > 0);
     return count_looks(tx, a, filter, &lead, looks_max / (1 + cost));
 }
 
@@ -407,12 +436,12 @@ static enum status count_led(struct db *tx, struct arena *a, const struct event_
     sentence_add(&q, " THEN 1 ELSE 0 END), 0) FROM (SELECT f.type FROM events f");
     add_frame(&q, filter, lead);
     sentence_add(&q, " LIMIT ");
-    sentence_add_int(&q, LOOKS_MAX + 1);
+    sentence_add_int(&q, LED_MAX + 1);
     sentence_add(&q, ") f");
     struct stmt *s = sentence_stmt(tx, &q);
     enum status status = row_first(s);
     if (status != STATUS_OK) return status;
-    if (stmt_int(s, 0) > LOOKS_MAX) return STATUS_LIMIT;
+    if (stmt_int(s, 0) > LED_MAX) return STATUS_LIMIT;
     *ret_count = stmt_int(s, 1);
     return STATUS_OK;
 }

@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 
-/* Of work, in the unit of event_cost_of(), a microsecond or less: a count's, and a piece's. */
-#define LOOKS_MAX   INT64_C(12000000)
+/* Of work, in the unit of event_cost_of(), half a microsecond or less: a count's, and a piece's. */
+#define LOOKS_MAX   INT64_C(24000000)
 #define PIECE_LOOKS INT64_C(150000)
 #define PASSED_MAX  8
 
@@ -115,7 +115,8 @@ static void add_events(struct sentence *q, struct db *tx, const struct event_cou
     const char *column = column_of(c->field);
     const struct event_filter filter = filter_of(c, end);
     event_facts_add(&q->sql, tx);
-    buf_addf(&q->sql, "SELECT %s, %s FROM event_facts f", column, q->is_sqlite ? "1" : "count(*)");
+    buf_addf(&q->sql, "SELECT %s, %s", column, q->is_sqlite ? "1" : "count(*)");
+    event_add_source(q, &filter, c->field);
     if (c->field == EVENT_FIELD_TAG) sentence_add(q, " JOIN event_tags t ON t.message_id = f.message_id");
     event_add_where(q, &filter);
     add_messages(q, c, end);
@@ -127,12 +128,14 @@ static void add_events(struct sentence *q, struct db *tx, const struct event_cou
 /* CROSS JOIN: message by message, in the order of the index. */
 static void add_of_messages(struct sentence *q, struct db *tx, const struct event_count *c, int64_t end) {
     const char *column = message_column(c->field);
-    event_messages_add(&q->sql, tx);
+    event_messages_add(&q->sql, tx, c->field == EVENT_FIELD_SUBJECT);
     buf_addf(&q->sql, "SELECT %s, c.times FROM (SELECT f.message_id, count(*) AS times FROM events f%s", column,
              q->is_sqlite ? " INDEXED BY events_by_message" : "");
     event_add_where(q, &c->filter);
     add_messages(q, c, end);
-    sentence_add(q, " AND f.is_machine = 0 GROUP BY f.message_id) c CROSS JOIN event_messages m WHERE m.id = c.message_id");
+    sentence_add(q, " AND f.is_machine = 0 GROUP BY f.message_id) c CROSS JOIN event_messages m WHERE m.id = c.message_id AND "
+                    "m.domain_id = ");
+    sentence_add_int(q, c->filter.domain_id);
     if (!is_number(c->field)) buf_addf(&q->sql, " AND %s <> ''", column);
 }
 

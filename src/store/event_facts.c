@@ -23,9 +23,9 @@ static const struct {
     {"bounce_class", "e.detail", "Bounce", "Class"},
     {"bounce_hard", "e.detail", "Bounce", "Hard"}, /* "1" or "true", as the engine spells it */
     {"bounce_fault", "e.detail", "Bounce", "Fault"},
-    {"smtp_code", "e.detail", "Reply", "Code"},
+    {"smtp_code", "CASE WHEN e.smtp_code = 0 THEN '' ELSE CAST(e.smtp_code AS TEXT) END", NULL, NULL},
     {"enhanced", "e.detail", "Reply", "Enhanced"},
-    {"mx_host", "e.detail", "MXHost", NULL},
+    {"mx_host", "e.mx_host", NULL, NULL},
     {"country", "e.detail", "Country", NULL},
     {"device", "e.detail", "Device", NULL},
     {"user_agent", "e.detail", "UserAgent", NULL},
@@ -67,11 +67,13 @@ static void add_text(struct buf *sql, const struct dialect *d, const char *value
     buf_addf(sql, ", COALESCE(%s, '')%s AS %s", value, d->bytewise, name);
 }
 
-static void add_texts(struct buf *sql, const struct dialect *d, bool has_events) {
+enum whose { OF_EVENTS = 1, OF_MESSAGES = 2 };
+
+static void add_texts(struct buf *sql, const struct dialect *d, unsigned whose) {
     BUF_AUTO value = {0};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         bool is_of_message = str_starts(str_from_z(texts[i].column), STR("m."));
-        if (!has_events && !is_of_message) continue;
+        if (!(whose & (is_of_message ? OF_MESSAGES : OF_EVENTS))) continue;
         buf_reset(&value);
         if (texts[i].member) {
             buf_addf(&value, "%s%s%s%s", d->json, texts[i].column, d->path, texts[i].member);
@@ -85,22 +87,28 @@ static void add_texts(struct buf *sql, const struct dialect *d, bool has_events)
     }
 }
 
+#define COLUMNS "e.id, e.at, e.type, e.is_first, e.is_machine, e.account_id, e.domain_id, e.message_id, e.recipient_id, e.detail"
 /* "NOT MATERIALIZED": as if it were written where it is used, however often that is. */
 void event_facts_add(struct buf *sql, const struct db *db) {
     const struct dialect *d = db_is_sqlite(db) ? &sqlite : &pgsql;
-    buf_add_z(sql, "WITH event_facts AS NOT MATERIALIZED (SELECT e.id, e.at, e.type, e.is_first, e.is_machine, e.account_id, "
-                   "e.domain_id, e.message_id, e.recipient_id, e.detail, m.uuid, m.tags, m.metadata");
-    add_texts(sql, d, true);
+    buf_add_z(sql, "WITH event_rows AS NOT MATERIALIZED (SELECT " COLUMNS);
+    add_texts(sql, d, OF_EVENTS);
+    buf_addf(sql,
+             ", %s AS recipient_words FROM events e), event_facts AS NOT MATERIALIZED (SELECT " COLUMNS
+             ", m.uuid, m.tags, m.metadata",
+             d->words);
+    add_texts(sql, d, OF_EVENTS | OF_MESSAGES);
     add_text(sql, d, d->hex, "message_hex");
-    buf_addf(sql, ", %s AS recipient_words", d->words);
-    buf_add_z(sql, " FROM events e LEFT JOIN messages m ON m.id = e.message_id), event_tags AS NOT MATERIALIZED (SELECT "
-                   "m.id AS message_id");
+    buf_addf(sql,
+             ", %s AS recipient_words FROM events e LEFT JOIN messages m ON m.id = e.message_id), event_tags AS "
+             "NOT MATERIALIZED (SELECT m.id AS message_id",
+             d->words);
     add_text(sql, d, "t.value", "tag");
     buf_addf(sql, " FROM messages m, %s) ", d->items);
 }
 
-void event_messages_add(struct buf *sql, const struct db *db) {
-    buf_add_z(sql, "WITH event_messages AS NOT MATERIALIZED (SELECT m.id");
-    add_texts(sql, db_is_sqlite(db) ? &sqlite : &pgsql, false);
-    buf_add_z(sql, " FROM messages m) ");
+void event_messages_add(struct buf *sql, const struct db *db, bool is_about_subjects) {
+    buf_add_z(sql, "WITH event_messages AS NOT MATERIALIZED (SELECT m.id, m.domain_id");
+    add_texts(sql, db_is_sqlite(db) ? &sqlite : &pgsql, OF_MESSAGES);
+    buf_addf(sql, " FROM messages m%s) ", db_is_sqlite(db) && is_about_subjects ? " INDEXED BY messages_by_domain" : "");
 }

@@ -11,16 +11,11 @@
 
 #define ROW_COST 4 /* of a row that is walked by, against one of those found, which are read in an index */
 
-/* Where event_add_where() looks. Without a condition the events' own columns do. */
-static void add_source(struct sentence *q, const struct event_filter *filter) {
-    sentence_add(q, filter->condition ? " FROM event_facts f" : " FROM events f");
-}
-
 static enum status count_all(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t *ret) {
     SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
     event_facts_add(&q.sql, tx);
     sentence_add(&q, "SELECT count(*)");
-    add_source(&q, filter);
+    event_add_source(&q, filter, EVENT_FIELD_COUNT);
     event_add_where(&q, filter);
     struct stmt *s = sentence_stmt(tx, &q);
     enum status status = row_first(s);
@@ -76,7 +71,7 @@ static void add_page(struct sentence *q, const struct event_filter *filter, cons
     sentence_add(
         q, "SELECT f.id, f.at, f.type, f.account_id, f.domain_id, f.message_id, f.recipient_id, f.recipient, f.detail, f.uuid, "
            "f.sender, f.subject, f.tags, f.metadata FROM event_facts f WHERE f.id IN (SELECT f.id");
-    add_source(q, filter);
+    event_add_source(q, filter, EVENT_FIELD_COUNT);
     event_add_where(q, &narrowed);
     sentence_add(q, " AND (+f.at < ");
     sentence_add_int(q, page->after.at);

@@ -6,12 +6,16 @@
 #include "store/event_condition.h"
 #include "store/event_sentence.h"
 
-/* " WHERE ..." over `events f` or, where there is a condition, `event_facts f` (event_facts.h). */
+/* " FROM ... f": events, or those of event_facts.h that have what the condition asks for, and `field` (EVENT_FIELD_COUNT: none).
+ */
+void event_add_source(struct sentence *q, const struct event_filter *filter, enum event_field field);
+/* " WHERE ..." over that, or over event_facts. */
 void event_add_where(struct sentence *q, const struct event_filter *filter);
 struct event_period event_period_of(const struct event_filter *filter);
 
-/* Of event_facts f or event_tags t; static. */
+/* Of event_rows f or, when it is of the message, event_facts f; or of event_tags t; static. */
 const char *event_column(enum event_field field);
+bool event_is_of_message(enum event_field field);
 /* A type or a time, which is kept as a number. */
 bool event_is_number(enum event_field field);
 

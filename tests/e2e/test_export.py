@@ -77,11 +77,11 @@ def many(shared):
     tenant = shared.tenant("many.test")
     tenant.message = shared.sent(tenant.key, to="first@example.org", sender="news@many.test", Subject="to many")
     wait_for(lambda: shared.events_total(tenant.key) == 2, what="the delivery")
-    shared.sql("INSERT INTO events(id, at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, detail) "
+    shared.sql("INSERT INTO events(id, at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, mx_host, smtp_code, detail) "
                f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY}) "
                "SELECT 1000 + n.i, 1780000000000 + (n.i / 7) * 1000, CASE WHEN n.i % 10 = 0 THEN 4 ELSE 3 END, d.account_id, d.id, "
                f"(SELECT max(id) FROM messages WHERE subject = 'to many'), -n.i, 'r' || n.i || '@example.org', 'example.org', "
-               "'{\"Reply\":{\"Code\":250,\"Text\":\"ok\"},\"MXHost\":\"mx.example.org\"}' "
+               "'mx.example.org', 250, '{\"Reply\":{\"Code\":250,\"Text\":\"ok\"},\"MXHost\":\"mx.example.org\"}' "
                "FROM n, domains d WHERE d.name = 'many.test'")
     return tenant
 

@@ -145,9 +145,11 @@ def test_P6_P8_a_count_of_many_is_taken_in_pieces(desk):
     account = desk.gateway.rows(f"SELECT account_id FROM domains WHERE id = {many.domain_id}")[0][0]
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) SELECT i FROM n"
     desk.gateway.sql(
-        "INSERT INTO events (id, at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, detail) "
+        "INSERT INTO events (id, at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, mx_host, detail) "
         f"SELECT 1000000 + i, 1767225600000 + i, 3, {account}, {many.domain_id}, 1000 + i / 4, 1, 'r' || (i % 1000) || '@x.test', 'x.test', "
-        f"'{{\"MXHost\":\"mx' || (i % 4) || '.test\"}}' FROM ({numbers}) numbers")
+        f"'mx' || (i % 4) || '.test', '{{}}' FROM ({numbers}) numbers")
+    desk.gateway.sql(f"INSERT INTO rollups (domain_id, kind, at, value, deliveries) VALUES ({many.domain_id}, 1, 1767225600000, '', 200000), "
+                     f"({many.domain_id}, 2, 1767225600000, '', 200000)")
 
     def count(field, **more):
         answer = desk.gateway.api("EmailGateway.AggrEvents", APIKey=many.api_key, DomainID=many.domain_id, AggregatedField=field, AggregateSize=1000, **more)

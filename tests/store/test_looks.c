@@ -58,14 +58,17 @@ static struct crowd crowd_new(void) {
     assert_ok(db_exec(
         c.f->db,
         "INSERT INTO events (id, at, type, is_machine, account_id, domain_id, message_id, recipient_id, recipient, "
-        "recipient_domain, detail) SELECT i, 1767225600000 + i / 3 * 3, 1 + i % 10, CASE WHEN i % 11 = 0 THEN 1 ELSE 0 END, 1, "
-        "1, "
-        "1 + i % 500, 1, 'ann@x.test', 'x.test', CASE WHEN i % 2 = 0 THEN '{\"MXHost\":\"mx2\"}' ELSE '{\"MXHost\":\"mx1\"}' END "
+        "recipient_domain, mx_host, detail) SELECT i, 1767225600000 + i / 3 * 3, 1 + i % 10, CASE WHEN i % 11 = 0 THEN 1 ELSE 0 "
+        "END, 1, 1, 1 + i % 500, 1, 'ann@x.test', 'x.test', CASE WHEN i % 2 = 0 THEN 'mx2' ELSE 'mx1' END, "
+        "CASE WHEN i % 2 = 0 THEN '{\"Client\":\"tablet\"}' ELSE '{\"Client\":\"phone\"}' END "
         "FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 310000) SELECT i FROM n) numbers"));
     assert_ok(
         db_exec(c.f->db,
                 "INSERT INTO events (id, at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, "
                 "detail) VALUES (400000, 1767225600000, 1, 1, 2, 501, 1, 'ann@x.test', 'x.test', '{}')"));
+    assert_ok(db_exec(c.f->db,
+                      "INSERT INTO rollups (domain_id, kind, at, value, sends) VALUES (1, 1, 1767225600000, '', 310000), "
+                      "(1, 2, 1767225600000, '', 310000)"));
     assert_int_equal(c.domain, 1);
     assert_int_equal(c.neighbour, 2);
     fixture_commit(c.f);
@@ -107,18 +110,19 @@ static void test_pieces_add_up_to_the_whole(void **state) {
         int pieces; /* at least */
         const char *key, *where;
     } cases[] = {
-        {EVENT_FIELD_MX_HOST, "", 0, 0, 0, 5, "mx1", "e.detail = '{\"MXHost\":\"mx1\"}'"},
+        {EVENT_FIELD_MX_HOST, "", 0, 0, 0, 5, "mx1", "e.mx_host = 'mx1'"},
         {EVENT_FIELD_MX_HOST, "", EVENT_BIT(3) | EVENT_BIT(8), START + 600, START + 200003, 3, "mx1",
-         "e.detail = '{\"MXHost\":\"mx1\"}' AND e.type IN (3, 8) AND e.at >= 1767225600600 AND e.at < 1767225800003"},
+         "e.mx_host = 'mx1' AND e.type IN (3, 8) AND e.at >= 1767225600600 AND e.at < 1767225800003"},
+        {EVENT_FIELD_CLIENT, "", EVENT_BIT(3) | EVENT_BIT(8), 0, START + 200003, 15, "tablet",
+         "e.mx_host = 'mx2' AND e.type IN (3, 8) AND e.at < 1767225800003"},
         {EVENT_FIELD_RECIPIENT, "", 0, 0, 0, 2, "ann@x.test", "1 = 1"},
         {EVENT_FIELD_SUBJECT, "", 0, 0, 0, 2, "Welcome number 3", "m.subject = 'Welcome number 3'"},
         {EVENT_FIELD_SUBJECT, "", EVENT_BIT(5), 0, START + 9000, 1, "Welcome number 3",
          "m.subject = 'Welcome number 3' AND e.type = 5 AND e.at < 1767225609000"},
         {EVENT_FIELD_JOURNEY, "", 0, 0, 0, 2, "J1", "m.metadata <> '{}'"},
-        {EVENT_FIELD_MX_HOST, "subject:welcome", 0, 0, 0, 2, "mx2",
-         "m.subject LIKE 'Welcome%' AND e.detail = '{\"MXHost\":\"mx2\"}'"},
+        {EVENT_FIELD_MX_HOST, "subject:welcome", 0, 0, 0, 2, "mx2", "m.subject LIKE 'Welcome%' AND e.mx_host = 'mx2'"},
         {EVENT_FIELD_SUBJECT, "mxHost:mx2 NOT subject:farewell", 0, 0, 0, 2, "Welcome number 0",
-         "m.subject = 'Welcome number 0' AND e.detail = '{\"MXHost\":\"mx2\"}'"},
+         "m.subject = 'Welcome number 0' AND e.mx_host = 'mx2'"},
     };
     struct crowd c = crowd_new();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -174,14 +178,17 @@ static void test_P6_P8_nobody_looks_beyond_the_bound(void **state) {
         const char *query;
         enum status status; /* of the domain with many */
     } cases[] = {
-        {"mxHost:mx1", STATUS_LIMIT},
+        {"mxHost:mx1", STATUS_OK},
+        {"mxHost:mx1 recipientDomain:x.test", STATUS_OK},
+        {"client:phone", STATUS_LIMIT},
         {"NOT mxHost:mx1 NOT link:*", STATUS_LIMIT},
         {"tag:* OR journeyId:*", STATUS_LIMIT},
         {"recipientDomain:x.test", STATUS_OK},
         {"zzz", STATUS_OK},
         {"subject:zzz AND mxHost:*", STATUS_OK},
         {"subject:welcome", STATUS_OK},
-        {"welcome mxHost:mx1", STATUS_LIMIT},
+        {"welcome mxHost:mx1", STATUS_OK},
+        {"welcome client:phone", STATUS_LIMIT},
         {"NOT NOT NOT NOT NOT NOT NOT eventType:open", STATUS_LIMIT},
         {"subject:welcome subject:farewell tag:* link:* mxHost:* journeyId:*", STATUS_OK},
     };
@@ -338,8 +345,8 @@ static void test_P8_a_count_has_its_bounds(void **state) {
     tally_fini(&t);
     struct crowd c = crowd_new();
     BUF_AUTO query = {0};
-    for (int k = 0; k < 31; k++) buf_add_z(&query, "mxHost:* ");
-    buf_add_z(&query, "mxHost:*");
+    for (int k = 0; k < 31; k++) buf_add_z(&query, "client:* ");
+    buf_add_z(&query, "client:*");
     struct event_condition condition;
     BUF_AUTO why = {0};
     struct event_bucket_list list;

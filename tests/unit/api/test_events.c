@@ -237,8 +237,10 @@ static void a_search_too_wide_is_refused_with_advice(void **state) {
     world_execute(
         w,
         "INSERT INTO events (id, at, type, account_id, domain_id, message_id, recipient_id, recipient, recipient_domain, detail) "
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16000) "
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 33000) "
         "SELECT i, 1767225600000 + i, 1, 1, 1, 1, 1, 'a@b.test', 'b.test', '{}' FROM n");
+    world_execute(w, "INSERT INTO rollups (domain_id, kind, at, value, sends) VALUES (1, 1, 1767225600000, '', 33000), "
+                     "(1, 2, 1767225600000, '', 33000)");
     BUF_AUTO query = {0};
     buf_add_z(&query, "Query=");
     for (int i = 0; i < 62; i++) buf_add_z(&query, "NOT%20");
