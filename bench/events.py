@@ -50,6 +50,8 @@ class Years(Posthorn):
     def forget(self):
         """Out of the page cache: what is read again counts for the reader's group."""
         for file in (self.folder / "data").iterdir():
+            if not file.is_file():  # control.sock of one that was killed
+                continue
             with open(file, "rb") as f:
                 os.fsync(f.fileno())
                 os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
