@@ -15,7 +15,7 @@
 
 /* Of work, in the unit of event_cost_of(), half a microsecond or less: a count's, and a piece's. */
 #define LOOKS_MAX   INT64_C(24000000)
-#define PIECE_LOOKS INT64_C(150000)
+#define PIECE_LOOKS INT64_C(40000)
 #define PASSED_MAX  8
 
 static const char *column_of(enum event_field field) {
