@@ -525,6 +525,25 @@ static void test_a_search_has_its_bound(void **state) {
     fixture_free(l.f);
 }
 
+/* Whoever writes a report names the host: what is none is shown, and no key of an index. */
+static void test_hosts_of_reports_are_kept_as_they_are(void **state) {
+    (void)state;
+    struct story l = history();
+    struct event_row_list list;
+    BUF_AUTO detail = {0};
+    buf_add_z(&detail, "{\"MXHost\":\"long.");
+    for (int i = 0; i < 8000; i++) buf_add_char(&detail, (char)('a' + i * 7 % 26));
+    buf_addf(&detail, ".test\",\"Reply\":{\"Code\":554}}%c", '\0');
+    add(&l, 1, EVENT_BOUNCE, "ann@x.test", START, detail.p);
+    add(&l, 1, EVENT_BOUNCE, "ann@x.test", START, "{\"MXHost\":\"mx\\u0000.test\",\"Reply\":{\"Code\":99999999999999999999}}");
+    assert_ok(search(&l, TEXT("smtpCode:554 NOT mxHost:*"), &list));
+    assert_int_equal(list.total, 1);
+    assert_true(list.items[0].event.detail.n > 8000);
+    assert_ok(search(&l, TEXT("mxHost:mx*"), &list));
+    for (size_t i = 0; i < list.count; i++) assert_true(str_find_str(list.items[i].event.detail, STR("u0000")) == STR_NONE);
+    fixture_free(l.f);
+}
+
 /* Senders make their own Message-IDs, of any length and in any script: a mail is taken whatever is in it, and found. */
 static void test_long_ids_are_kept_as_words_on_every_engine(void **state) {
     (void)state;
@@ -780,6 +799,7 @@ int main(void) {
         cmocka_unit_test(test_the_longest_queries_run),
         cmocka_unit_test(test_random_queries_split_the_events),
         cmocka_unit_test(test_a_search_has_its_bound),
+        cmocka_unit_test(test_hosts_of_reports_are_kept_as_they_are),
         cmocka_unit_test(test_long_ids_are_kept_as_words_on_every_engine),
         cmocka_unit_test(test_pages_by_cursor_are_the_list),
         cmocka_unit_test(test_P6_a_cursor_is_for_one_search),

@@ -211,6 +211,68 @@ static void test_P6_P8_nobody_looks_beyond_the_bound(void **state) {
     fixture_free(c.f);
 }
 
+/* ---- what is read in the index alone ---- */
+static char seen[16384]; /* the sentence over events and their messages that ran last */
+static sqlite3 *seen_by;
+
+static int note_sentence(unsigned what, void *arg, void *statement, void *text) {
+    const char *sql = sqlite3_sql(statement);
+    (void)what;
+    (void)arg;
+    (void)text;
+    if (!sql || !strstr(sql, "WITH event_") || strstr(sql, "EXPLAIN")) return 0;
+    seen_by = sqlite3_db_handle(statement);
+    snprintf(seen, sizeof seen, "EXPLAIN QUERY PLAN %s", sql);
+    return 0;
+}
+
+static int trace_connection(sqlite3 *db, char **why, const struct sqlite3_api_routines *api) {
+    (void)why;
+    (void)api;
+    return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, note_sentence, NULL);
+}
+
+/* How many tables the sentence looks into, and in how many of them by an index that has all it asks for. */
+static void read_plan(int *ret_looked, int *ret_covered) {
+    sqlite3_stmt *plan = NULL;
+    assert_int_equal(sqlite3_prepare_v2(seen_by, seen, -1, &plan, NULL), SQLITE_OK);
+    for (*ret_looked = *ret_covered = 0; sqlite3_step(plan) == SQLITE_ROW;) {
+        const char *text = (const char *)sqlite3_column_text(plan, 3);
+        *ret_looked += strstr(text, "SEARCH ") || strstr(text, "USING INDEX");
+        *ret_covered += strstr(text, "COVERING INDEX") != NULL;
+    }
+    sqlite3_finalize(plan);
+}
+
+static void test_what_is_narrow_is_counted_in_an_index(void **state) {
+    (void)state;
+    static const struct {
+        enum event_field field;
+        const char *query;
+        bool is_covered;
+    } cases[] = {
+        {EVENT_FIELD_MX_HOST, "", true},
+        {EVENT_FIELD_RECIPIENT, "recipientDomain:x.test", true},
+        {EVENT_FIELD_SMTP_CODE, "mxHost:mx* OR NOT smtpCode:550", true},
+        {EVENT_FIELD_TYPE, "mxHost:mx1 bot:false", true},
+        {EVENT_FIELD_SUBJECT, "", true},
+        {EVENT_FIELD_CLIENT, "", false},
+    };
+    sqlite3_auto_extension((void (*)(void))trace_connection);
+    struct crowd c = crowd_new();
+    for (size_t i = 0; fixture_is_sqlite(c.f) && i < sizeof cases / sizeof cases[0]; i++) {
+        struct event_grouping g = {.filter = {.domain_id = c.domain}, .field = cases[i].field, .limit = 10};
+        struct event_bucket_list list;
+        int pieces, looked, covered;
+        count_pieces(&c, &g, str_from_z(cases[i].query), &list, &pieces);
+        read_plan(&looked, &covered);
+        if ((looked > 0 && looked == covered) != cases[i].is_covered) print_error("%s\n", seen);
+        assert_int_equal(looked > 0 && looked == covered, cases[i].is_covered);
+    }
+    sqlite3_cancel_auto_extension((void (*)(void))trace_connection);
+    fixture_free(c.f);
+}
+
 /* Words of long ago: whoever looks for the newest of them is not walked through all that came since. */
 static void test_P8_what_was_found_long_ago_is_not_walked_to(void **state) {
     (void)state;
@@ -364,6 +426,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces_add_up_to_the_whole),
         cmocka_unit_test(test_P6_P8_nobody_looks_beyond_the_bound),
+        cmocka_unit_test(test_what_is_narrow_is_counted_in_an_index),
         cmocka_unit_test(test_P8_what_was_found_long_ago_is_not_walked_to),
         cmocka_unit_test(test_P8_days_before_and_after_all_mail_cost_nothing),
         cmocka_unit_test(test_P8_the_next_of_many_domains_is_near),
