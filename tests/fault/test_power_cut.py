@@ -27,7 +27,7 @@ class Disk:
         self.folder = Path(tempfile.mkdtemp(prefix="posthorn-disk-"))
         self.image, self.mount = self.folder / "image", self.folder / "mount"
         self.mount.mkdir()
-        subprocess.run(["truncate", "-s", "200M", self.image], check=True)
+        subprocess.run(["truncate", "-s", "480M", self.image], check=True)
         subprocess.run(["mkfs.ext4", "-q", "-F", self.image], check=True, capture_output=True)
         self.attach()
 
@@ -62,7 +62,7 @@ def test_p1_a_power_cut_at_each_sync_loses_nothing_acknowledged(full, monkeypatc
     monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
     disk = Disk()
     gateway = Gateway(**{"data.dir": disk.mount / "data", "keys.master": disk.folder / "master.key", "delivery.mode": "live",
-                         "delivery.hostname": "mx.test", "dns.servers": "127.0.0.1@9", "log.level": "warn"})
+                         "delivery.hostname": "mx.test", "dns.servers": "127.0.0.1@9", "log.level": "warn", "store.disk_free": 1})
     gateway.database = lambda: disk.mount / "data" / "posthorn.db"
     with gateway:
         tenant = gateway.tenant("shop.test")
