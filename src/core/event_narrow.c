@@ -26,12 +26,6 @@ static size_t part_end(const struct event_condition *condition, size_t i) {
     return i;
 }
 
-static bool take_types(struct event_filter *filter, const struct event_item *it) {
-    int64_t types = filter->types ? filter->types & it->from : it->from;
-    if (types) filter->types = types;
-    return types != 0;
-}
-
 static bool take_time(struct event_filter *filter, const struct event_item *it) {
     int64_t from = filter->from_at > it->from ? filter->from_at : it->from;
     int64_t before = filter->before_at && filter->before_at < it->before ? filter->before_at : it->before;
@@ -42,7 +36,9 @@ static bool take_time(struct event_filter *filter, const struct event_item *it) 
 }
 
 static bool take(struct event_filter *filter, const struct event_item *it) {
-    if (it->op == EVENT_TYPES) return take_types(filter, it);
+    if (it->op == EVENT_TYPES) return event_take_types(filter, it->from);
+    if (it->op >= EVENT_IS && it->op <= EVENT_PRESENT && event_field_types(it->field))
+        (void)event_take_types(filter, event_field_types(it->field)); /* and the term stays */
     return it->op == EVENT_TIME && take_time(filter, it);
 }
 

@@ -24,7 +24,8 @@ static const struct {
     const char *name;
     enum kind kind;
     const char *column;
-    int cost; /* 0: one */
+    int cost;      /* 0: one */
+    int64_t types; /* no others have it; 0: any may */
 } fields[EVENT_FIELD_COUNT] = {
     [EVENT_FIELD_TYPE] = {"eventType", KIND_TYPE, "f.type"},
     [EVENT_FIELD_RECIPIENT] = {"recipient", KIND_WORD, "f.recipient"},
@@ -33,15 +34,15 @@ static const struct {
     [EVENT_FIELD_SUBJECT] = {"subject", KIND_TEXT, "f.subject", COST_MESSAGE},
     [EVENT_FIELD_TAG] = {"tag", KIND_TAG, "t.tag", COST_JSON},
     [EVENT_FIELD_MESSAGE] = {"messageId", KIND_WORD, "f.message_hex", COST_MESSAGE},
-    [EVENT_FIELD_LINK] = {"link", KIND_WORD, "f.link", COST_JSON},
+    [EVENT_FIELD_LINK] = {"link", KIND_WORD, "f.link", COST_JSON, EVENT_BIT(EVENT_CLICK)},
     [EVENT_FIELD_BOUNCE_CLASS] = {"bounceClass", KIND_WORD, "f.bounce_class", COST_JSON},
     [EVENT_FIELD_SMTP_CODE] = {"smtpCode", KIND_WORD, "f.smtp_code"},
     [EVENT_FIELD_MX_HOST] = {"mxHost", KIND_WORD, "f.mx_host"},
-    [EVENT_FIELD_COUNTRY] = {"country", KIND_WORD, "f.country", COST_JSON},
-    [EVENT_FIELD_DEVICE] = {"device", KIND_WORD, "f.device", COST_JSON},
-    [EVENT_FIELD_USER_AGENT] = {"userAgent", KIND_TEXT, "f.user_agent", COST_JSON},
-    [EVENT_FIELD_CLIENT] = {"client", KIND_WORD, "f.client", COST_JSON},
-    [EVENT_FIELD_IP] = {"ip", KIND_WORD, "f.ip", COST_JSON},
+    [EVENT_FIELD_COUNTRY] = {"country", KIND_WORD, "f.country", COST_JSON, EVENT_OF_READERS},
+    [EVENT_FIELD_DEVICE] = {"device", KIND_WORD, "f.device", COST_JSON, EVENT_OF_READERS},
+    [EVENT_FIELD_USER_AGENT] = {"userAgent", KIND_TEXT, "f.user_agent", COST_JSON, EVENT_OF_READERS},
+    [EVENT_FIELD_CLIENT] = {"client", KIND_WORD, "f.client", COST_JSON, EVENT_OF_READERS},
+    [EVENT_FIELD_IP] = {"ip", KIND_WORD, "f.ip", COST_JSON, EVENT_OF_READERS},
     [EVENT_FIELD_BOT] = {"bot", KIND_WORD, "f.bot"},
     [EVENT_FIELD_JOURNEY] = {"journeyId", KIND_WORD, "f.journey_id", COST_JSON},
     [EVENT_FIELD_ACTION] = {"actionId", KIND_WORD, "f.action_id", COST_JSON},
@@ -74,6 +75,20 @@ bool event_is_of_message(enum event_field field) {
         [EVENT_FIELD_SENDER] = true, [EVENT_FIELD_SUBJECT] = true, [EVENT_FIELD_MESSAGE] = true,   [EVENT_FIELD_JOURNEY] = true,
         [EVENT_FIELD_ACTION] = true, [EVENT_FIELD_LIST] = true,    [EVENT_FIELD_SUBSCRIBER] = true};
     return field < EVENT_FIELD_COUNT && is_of[field];
+}
+
+int64_t event_field_types(enum event_field field) {
+    return field < EVENT_FIELD_COUNT ? fields[field].types : 0;
+}
+
+bool event_take_types(struct event_filter *filter, int64_t types) {
+    int64_t both = filter->types ? filter->types & types : types;
+    if (both) filter->types = both;
+    return both != 0;
+}
+
+static bool is_of_readers(const struct event_filter *filter) {
+    return filter->types && !(filter->types & ~EVENT_OF_READERS);
 }
 
 bool event_is_number(enum event_field field) {
@@ -332,6 +347,7 @@ static void add_frame(struct sentence *q, const struct event_filter *filter, con
     sentence_add(q, " AND ");
     add_time(q, is_led ? "+f.at" : "f.at", filter->from_at ? filter->from_at : INT64_MIN,
              filter->before_at ? filter->before_at : INT64_MAX);
+    if (is_of_readers(filter) && !is_led) sentence_add(q, " AND f.type IN (7, 8, 9)"); /* as events_of_readers says it */
     if (filter->message_id) {
         sentence_add(q, " AND f.message_id = ");
         sentence_add_int(q, filter->message_id);
@@ -392,9 +408,9 @@ static int64_t cost_of(const struct event_item *it, bool is_led) {
 /* The roll-ups know it, unless words lead, or the time begins or ends within an hour of very many; then the index counts. */
 static enum status count_looks(struct db *tx, struct arena *a, const struct event_filter *filter, const struct lead *lead,
                                int64_t max) {
-    int64_t count = 0;
+    int64_t count = 0, types = is_of_readers(filter) ? EVENT_OF_READERS : 0;
     const struct event_period period = event_period_of(filter);
-    enum status rolled = lead->search.text.n ? STATUS_LIMIT : rollup_kept(tx, &period, 0, &count);
+    enum status rolled = lead->search.text.n ? STATUS_LIMIT : rollup_kept(tx, &period, types, &count);
     if (rolled != STATUS_LIMIT) return rolled == STATUS_OK && count > max ? STATUS_LIMIT : rolled;
     SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
     sentence_add(&q, "SELECT count(*) FROM (SELECT 1 AS one FROM events f");

@@ -84,5 +84,9 @@ struct event_filter {
     int64_t message_id;                      /* 0: all */
     const struct event_condition *condition; /* NULL: none */
 };
+/* What only events of some types have: EVENT_BIT()s; 0: any may. */
+int64_t event_field_types(enum event_field field);
+/* Ask for those types alone. False: it asks for others, and stays as it is. */
+bool event_take_types(struct event_filter *filter, int64_t types);
 
 #endif

@@ -53,6 +53,7 @@ enum status event_count_begin(struct db *tx, struct event_count *c) {
     enum status status = STATUS_OK;
     int64_t cost = event_cost_of(c->field);
     c->tally = (struct tally){0};
+    if (event_field_types(c->field)) (void)event_take_types(&c->filter, event_field_types(c->field));
     c->is_whole = c->filter.message_id != 0;
     c->is_by_message = c->is_of_message = false;
     if (!c->is_whole && !c->filter.condition && message_column(c->field)) {
@@ -128,7 +129,7 @@ static void add_events(struct sentence *q, struct db *tx, const struct event_cou
 /* CROSS JOIN: message by message, in the order of the index. */
 static void add_of_messages(struct sentence *q, struct db *tx, const struct event_count *c, int64_t end) {
     const char *column = message_column(c->field);
-    event_messages_add(&q->sql, tx, c->field == EVENT_FIELD_SUBJECT);
+    event_messages_add(&q->sql, tx);
     buf_addf(&q->sql, "SELECT %s, c.times FROM (SELECT f.message_id, count(*) AS times FROM events f%s", column,
              q->is_sqlite ? " INDEXED BY events_by_message" : "");
     event_add_where(q, &c->filter);

@@ -107,8 +107,8 @@ void event_facts_add(struct buf *sql, const struct db *db) {
     buf_addf(sql, " FROM messages m, %s) ", d->items);
 }
 
-void event_messages_add(struct buf *sql, const struct db *db, bool is_about_subjects) {
+void event_messages_add(struct buf *sql, const struct db *db) {
     buf_add_z(sql, "WITH event_messages AS NOT MATERIALIZED (SELECT m.id, m.domain_id");
     add_texts(sql, db_is_sqlite(db) ? &sqlite : &pgsql, OF_MESSAGES);
-    buf_addf(sql, " FROM messages m%s) ", db_is_sqlite(db) && is_about_subjects ? " INDEXED BY messages_by_domain" : "");
+    buf_addf(sql, " FROM messages m%s) ", db_is_sqlite(db) ? " INDEXED BY messages_by_domain" : "");
 }

@@ -18,8 +18,8 @@ struct db;
  * Texts are never NULL but '' where there is none, lower() of them folds ASCII alone, and they compare by their bytes. What a
  * query does not name is not read. */
 void event_facts_add(struct buf *sql, const struct db *db);
-/* The same of messages alone: "WITH event_messages AS (...) ", id, domain_id and the texts that are of the message. Who asks for
- * nothing but those ids and the subject says so, for on SQLite an index has that. */
-void event_messages_add(struct buf *sql, const struct db *db, bool is_about_subjects);
+/* The same of messages alone: "WITH event_messages AS (...) ", id, domain_id and the texts that are of the message, who is
+ * asked for by both of these; on SQLite an index has all that a field is of. */
+void event_messages_add(struct buf *sql, const struct db *db);
 
 #endif

@@ -25,6 +25,8 @@ enum event_type {
     EVENT_TYPE_COUNT
 };
 #define EVENT_BIT(type) (INT64_C(1) << (type))
+#define EVENT_OF_READERS                                                                                                         \
+    (EVENT_BIT(EVENT_OPEN) | EVENT_BIT(EVENT_CLICK) | EVENT_BIT(EVENT_UNSUBSCRIBE)) /* who they are is in detail */
 /* "delivery" ... as answers show it; static. */
 const char *event_noun(enum event_type type);
 /* "delivered" ... as /api/v1/webhooks shows it; static. */

@@ -31,10 +31,15 @@ static void what_every_event_must_be_goes_into_the_filter(void **state) {
         {"eventType:open,click", {.types = CLICK}, {.types = CLICK}, 0},
         {"country:DE AND eventType:click AND device:mobile", {0}, {.types = CLICK}, 3},
         {"(country:DE OR country:AT) AND day:2026-03-01", {0}, {.from_at = MARCH1, .before_at = MARCH1 + DAY}, 5},
+        /* Who it was is known of opens, clicks and unsubscribes alone; the term stays. */
+        {"country:DE", {0}, {.types = EVENT_OF_READERS}, 1},
+        {"client:gmail userAgent:*", {.types = CLICK | EVENT_BIT(EVENT_SEND)}, {.types = CLICK}, 3},
+        {"link:*", {.types = OPEN}, {.types = OPEN}, 1},
+        {"NOT country:DE", {0}, {0}, 2},
         /* And what need not be so stays a condition. */
         {"eventType:click OR country:DE", {0}, {0}, 3},
         {"NOT eventType:click", {0}, {0}, 2},
-        {"(eventType:click OR day:2026-03-01) country:DE", {0}, {0}, 7},
+        {"(eventType:click OR day:2026-03-01) country:DE", {0}, {.types = EVENT_OF_READERS}, 7},
         /* Nothing is both: the filter's zeroes would mean everything. */
         {"eventType:click", {.types = OPEN}, {.types = OPEN}, 1},
         {"day:2026-03-01", {.before_at = MARCH1}, {.before_at = MARCH1}, 1},

@@ -412,7 +412,7 @@ CREATE TABLE messages (
     track           TEXT NOT NULL DEFAULT ''       -- how its letters were edited, once a retry must be the same (core/render_track.h)
 ) STRICT;
 CREATE INDEX messages_by_account ON messages(account_id, id);
-CREATE INDEX messages_by_domain ON messages(domain_id, id, subject); -- subjects are counted in it alone
+CREATE INDEX messages_by_domain ON messages(domain_id, id, subject, sender, metadata); -- these are counted in it alone
 
 CREATE VIRTUAL TABLE words USING fts5(word, content='', columnsize=0, tokenize="ascii tokenchars '@.-_+='"); -- which messages hold a word (store/words.h)
 INSERT INTO words (words, rank) VALUES ('automerge', 8); -- SQLite's
@@ -536,6 +536,7 @@ CREATE TABLE events (
 ) STRICT;
 -- What is searched and counted most needs no row, of which a page holds eight (store/event_facts.h).
 CREATE INDEX events_by_domain ON events(domain_id, at, id, type, is_first, is_machine, recipient, recipient_domain, mx_host, smtp_code);
+CREATE INDEX events_of_readers ON events(domain_id, at, id, type, is_machine, detail) WHERE type IN (7, 8, 9); -- EVENT_OF_READERS
 CREATE INDEX events_by_message ON events(domain_id, message_id, at, id, type, is_machine);
 CREATE INDEX events_bad ON events(at, domain_id, type) WHERE type IN (4, 10); -- EVENT_BOUNCE, EVENT_COMPLAINT
 CREATE UNIQUE INDEX events_first ON events(recipient_id, type) WHERE is_first = 1;
