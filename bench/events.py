@@ -156,6 +156,8 @@ def cases(p, client):
     yield "Query: subject:welcome and click", "EmailGateway.GetEvents", [events(Query="subject:welcome AND eventType:click")]
     yield "Query: a recipient", "EmailGateway.GetEvents", [events(Query=f"recipient:{who}") for who in people]
     yield "Query: a bare word", "EmailGateway.GetEvents", [events(Query=who.split("@")[0]) for who in people]
+    yield "Query: country and day", "EmailGateway.GetEvents", [
+        events(Query=f"country:DE AND day:[{day(p, d + 6)} TO {day(p, d)}]") for d in range(0, 390, 7)]
     yield "Query: mxHost", "EmailGateway.GetEvents", [events(Query="mxHost:mx1.provider2.example")]
     for days in (30, 365):
         yield f"DomainStats, {days} days", "EmailGateway.DomainStats", [since(days - 1)]
@@ -168,9 +170,10 @@ def cases(p, client):
         yield f"RecipientDomainStats, {days} days", "EmailGateway.RecipientDomainStats", [
             since(days - 1, RecipientToDomain=f"provider{i}.example") for i in range(1, 41)]
         yield f"ListRecipientDomains, {days} days", "EmailGateway.ListRecipientDomains", [since(days - 1)]
-    for field in ("mxHost", "subject", "recipient"):
+    for field in ("mxHost", "subject", "recipient", "smtpCode", "sender", "journeyId", "client", "userAgent", "ip"):
         yield f"AggrEvents {field}, no roll-up, 365 days", "EmailGateway.AggrEvents", [since(364, AggregatedField=field)]
     yield "AggrEvents eventType with a Query, 365 days", "EmailGateway.AggrEvents", [since(364, Query="recipientDomain:provider2.example")]
+    yield "AggrEvents eventType of country:DE, 365 days", "EmailGateway.AggrEvents", [since(364, Query="country:DE")]
     yield "AggrEvents eventType of subject:welcome, 365 days", "EmailGateway.AggrEvents", [since(364, Query="subject:welcome")]
     yield "a message's timeline", "EmailGateway.MessageTimeline", [{"MessageID": m} for m in messages]
 
