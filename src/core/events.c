@@ -33,9 +33,9 @@ static void read_tags(struct arena *arena, struct str text, struct event_keys *k
 }
 
 /* Reports name hosts, and anybody writes reports: an index takes no key of any length. */
-static struct str host_of(const struct json *detail) {
-    struct str host = json_find_text(detail, STR("MXHost"));
-    return host.n <= HOST_MAX && !str_has_control(host) ? host : STR("");
+static struct str short_text(const struct json *detail, struct str name) {
+    struct str text = json_find_text(detail, name);
+    return text.n <= HOST_MAX && !str_has_control(text) ? text : STR("");
 }
 
 static void read_detail(struct arena *arena, struct str text, struct event_keys *keys) {
@@ -45,10 +45,13 @@ static void read_detail(struct arena *arena, struct str text, struct event_keys 
     const struct json *bounce = json_find(detail, STR("Bounce")), *hard = json_find(bounce, STR("Hard"));
     const struct json *code = json_find(json_find(detail, STR("Reply")), STR("Code"));
     keys->link = json_find_text(detail, STR("Link"));
-    keys->device = json_find_text(detail, STR("Device"));
-    keys->country = json_find_text(detail, STR("Country"));
+    keys->user_agent = json_find_text(detail, STR("UserAgent"));
     keys->bounce_class = json_find_text(bounce, STR("Class"));
-    keys->mx_host = host_of(detail);
+    keys->mx_host = short_text(detail, STR("MXHost"));
+    keys->client = short_text(detail, STR("Client"));
+    keys->ip = short_text(detail, STR("IpAddress"));
+    keys->country = short_text(detail, STR("Country"));
+    keys->device = short_text(detail, STR("Device"));
     if (!json_is(code, JSON_NUMBER) || !str_to_i64(code->text, &keys->smtp_code)) keys->smtp_code = 0;
     keys->is_hard = json_is(hard, JSON_BOOL) && hard->boolean;
 }

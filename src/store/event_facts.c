@@ -26,11 +26,11 @@ static const struct {
     {"smtp_code", "CASE WHEN e.smtp_code = 0 THEN '' ELSE CAST(e.smtp_code AS TEXT) END", NULL, NULL},
     {"enhanced", "e.detail", "Reply", "Enhanced"},
     {"mx_host", "e.mx_host", NULL, NULL},
-    {"country", "e.detail", "Country", NULL},
-    {"device", "e.detail", "Device", NULL},
+    {"country", "e.country", NULL, NULL},
+    {"device", "e.device", NULL, NULL},
     {"user_agent", "e.detail", "UserAgent", NULL},
-    {"client", "e.detail", "Client", NULL},
-    {"ip", "e.detail", "IpAddress", NULL},
+    {"client", "e.client", NULL, NULL},
+    {"ip", "e.ip", NULL, NULL},
     /* Did a machine open or click? "" of what machines do not do. */
     {"bot", "CASE WHEN e.type NOT IN (7, 8) THEN '' WHEN e.is_machine = 1 THEN 'true' ELSE 'false' END", NULL, NULL},
 };

@@ -58,9 +58,9 @@ static enum status insert(struct db *tx, const struct event *event, enum rollup_
     enum status status = event_id_next(tx, event, &id);
     if (status != STATUS_OK) return status;
     struct stmt *s = db_stmt(tx, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
-                                 "detail, recipient_domain, is_first, is_machine, id, smtp_code, mx_host) VALUES (?1, ?2, ?3, "
-                                 "?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-                                 "?11, ?12, ?13, ?14) "
+                                 "detail, recipient_domain, is_first, is_machine, id, smtp_code, mx_host, client, ip, "
+                                 "country, device) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+                                 "?16, ?17, ?18) "
                                  "ON CONFLICT (recipient_id, type) WHERE is_first = 1 DO NOTHING");
     STMT_BIND_INTS(s, 1, event->at, event->type, event->account_id, event->domain_id, event->message_id, event->recipient_id);
     stmt_bind_text(s, 7, event->recipient);
@@ -68,6 +68,10 @@ static enum status insert(struct db *tx, const struct event *event, enum rollup_
     stmt_bind_text(s, 9, event_recipient_domain(event));
     STMT_BIND_INTS(s, 10, mark == ROLLUP_FIRST, mark == ROLLUP_MACHINE, id, event->keys.smtp_code);
     stmt_bind_text(s, 14, event->keys.mx_host);
+    stmt_bind_text(s, 15, event->keys.client);
+    stmt_bind_text(s, 16, event->keys.ip);
+    stmt_bind_text(s, 17, event->keys.country);
+    stmt_bind_text(s, 18, event->keys.device);
     status = stmt_insert(s, ret_id);
     if (status != STATUS_OK) return status;
     rollup_add(tx, event, mark);

@@ -58,9 +58,11 @@ static struct crowd crowd_new(void) {
     assert_ok(db_exec(
         c.f->db,
         "INSERT INTO events (id, at, type, is_machine, account_id, domain_id, message_id, recipient_id, recipient, "
-        "recipient_domain, mx_host, detail) SELECT i, 1767225600000 + i / 3 * 3, 1 + i % 10, CASE WHEN i % 11 = 0 THEN 1 ELSE 0 "
+        "recipient_domain, mx_host, client, ip, detail) SELECT i, 1767225600000 + i / 3 * 3, 1 + i % 10, CASE WHEN i % 11 = 0 "
+        "THEN 1 "
+        "ELSE 0 "
         "END, 1, 1, 1 + i % 500, 1, 'ann@x.test', 'x.test', CASE WHEN i % 2 = 0 THEN 'mx2' ELSE 'mx1' END, "
-        "CASE WHEN i % 2 = 0 THEN '{\"Client\":\"tablet\"}' ELSE '{\"Client\":\"phone\"}' END "
+        "CASE WHEN i % 2 = 0 THEN 'tablet' ELSE 'phone' END, CASE WHEN i % 2 = 0 THEN '192.0.2.2' ELSE '192.0.2.1' END, '{}' "
         "FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 310000) SELECT i FROM n) numbers"));
     assert_ok(
         db_exec(c.f->db,
@@ -113,7 +115,7 @@ static void test_pieces_add_up_to_the_whole(void **state) {
         {EVENT_FIELD_MX_HOST, "", 0, 0, 0, 5, "mx1", "e.mx_host = 'mx1'"},
         {EVENT_FIELD_MX_HOST, "", EVENT_BIT(3) | EVENT_BIT(8), START + 600, START + 200003, 3, "mx1",
          "e.mx_host = 'mx1' AND e.type IN (3, 8) AND e.at >= 1767225600600 AND e.at < 1767225800003"},
-        {EVENT_FIELD_CLIENT, "", EVENT_BIT(7) | EVENT_BIT(8), 0, START + 200003, 15, "tablet",
+        {EVENT_FIELD_IP, "", EVENT_BIT(7) | EVENT_BIT(8), 0, START + 200003, 5, "192.0.2.2",
          "e.mx_host = 'mx2' AND e.type IN (7, 8) AND e.at < 1767225800003"},
         {EVENT_FIELD_RECIPIENT, "", 0, 0, 0, 2, "ann@x.test", "1 = 1"},
         {EVENT_FIELD_SUBJECT, "", 0, 0, 0, 2, "Welcome number 3", "m.subject = 'Welcome number 3'"},
@@ -180,7 +182,8 @@ static void test_P6_P8_nobody_looks_beyond_the_bound(void **state) {
     } cases[] = {
         {"mxHost:mx1", STATUS_OK},
         {"mxHost:mx1 recipientDomain:x.test", STATUS_OK},
-        {"client:phone", STATUS_LIMIT},
+        {"client:phone", STATUS_OK},
+        {"userAgent:phone", STATUS_LIMIT},
         {"NOT mxHost:mx1 NOT link:*", STATUS_LIMIT},
         {"tag:* OR journeyId:*", STATUS_LIMIT},
         {"recipientDomain:x.test", STATUS_OK},
@@ -188,7 +191,7 @@ static void test_P6_P8_nobody_looks_beyond_the_bound(void **state) {
         {"subject:zzz AND mxHost:*", STATUS_OK},
         {"subject:welcome", STATUS_OK},
         {"welcome mxHost:mx1", STATUS_OK},
-        {"welcome client:phone", STATUS_LIMIT},
+        {"welcome userAgent:phone", STATUS_LIMIT},
         {"NOT NOT NOT NOT NOT NOT NOT eventType:open", STATUS_LIMIT},
         {"subject:welcome subject:farewell tag:* link:* mxHost:* journeyId:*", STATUS_OK},
     };
@@ -259,8 +262,9 @@ static void test_what_is_narrow_is_counted_in_an_index(void **state) {
         {EVENT_FIELD_SUBJECT, "", 0, true},
         {EVENT_FIELD_JOURNEY, "", 0, true},
         {EVENT_FIELD_SENDER, "", 0, true},
-        {EVENT_FIELD_CLIENT, "", 0, true},
-        {EVENT_FIELD_USER_AGENT, "device:desktop", 0, true},
+        {EVENT_FIELD_IP, "", 0, true},
+        {EVENT_FIELD_CLIENT, "device:desktop", 0, true},
+        {EVENT_FIELD_USER_AGENT, "device:desktop", 0, false},
         {EVENT_FIELD_TYPE, "country:de OR country:at", 0, false},
         {EVENT_FIELD_TYPE, "country:de", EVENT_OF_READERS, true},
         {EVENT_FIELD_IP, "mxHost:mx1", 0, false},
@@ -415,8 +419,8 @@ static void test_P8_a_count_has_its_bounds(void **state) {
     tally_fini(&t);
     struct crowd c = crowd_new();
     BUF_AUTO query = {0};
-    for (int k = 0; k < 31; k++) buf_add_z(&query, "client:* ");
-    buf_add_z(&query, "client:*");
+    for (int k = 0; k < 31; k++) buf_add_z(&query, "userAgent:* ");
+    buf_add_z(&query, "userAgent:*");
     struct event_condition condition;
     BUF_AUTO why = {0};
     struct event_bucket_list list;

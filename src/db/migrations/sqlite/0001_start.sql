@@ -532,11 +532,15 @@ CREATE TABLE events (
     recipient_domain TEXT NOT NULL,                -- lower case A-labels
     mx_host     TEXT NOT NULL DEFAULT '',          -- of detail, for the index: the host that spoke, '': none
     smtp_code   INTEGER NOT NULL DEFAULT 0,        -- and what it said, 0: nothing
+    client      TEXT NOT NULL DEFAULT '',          -- who opened, clicked, left
+    ip          TEXT NOT NULL DEFAULT '',
+    country     TEXT NOT NULL DEFAULT '',
+    device      TEXT NOT NULL DEFAULT '',
     detail      TEXT NOT NULL                      -- JSON: what is particular to this event
 ) STRICT;
 -- What is searched and counted most needs no row, of which a page holds eight (store/event_facts.h).
 CREATE INDEX events_by_domain ON events(domain_id, at, id, type, is_first, is_machine, recipient, recipient_domain, mx_host, smtp_code);
-CREATE INDEX events_of_readers ON events(domain_id, at, id, type, is_machine, detail) WHERE type IN (7, 8, 9); -- EVENT_OF_READERS
+CREATE INDEX events_of_readers ON events(domain_id, at, id, type, is_machine, client, ip, country, device) WHERE type IN (7, 8, 9); -- EVENT_OF_READERS
 CREATE INDEX events_by_message ON events(domain_id, message_id, at, id, type, is_machine);
 CREATE INDEX events_bad ON events(at, domain_id, type) WHERE type IN (4, 10); -- EVENT_BOUNCE, EVENT_COMPLAINT
 CREATE UNIQUE INDEX events_first ON events(recipient_id, type) WHERE is_first = 1;
