@@ -45,7 +45,6 @@ static void read_detail(struct arena *arena, struct str text, struct event_keys 
     const struct json *bounce = json_find(detail, STR("Bounce")), *hard = json_find(bounce, STR("Hard"));
     const struct json *code = json_find(json_find(detail, STR("Reply")), STR("Code"));
     keys->link = json_find_text(detail, STR("Link"));
-    keys->user_agent = json_find_text(detail, STR("UserAgent"));
     keys->bounce_class = json_find_text(bounce, STR("Class"));
     keys->mx_host = short_text(detail, STR("MXHost"));
     keys->client = short_text(detail, STR("Client"));

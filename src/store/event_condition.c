@@ -24,8 +24,9 @@ static const struct {
     const char *name;
     enum kind kind;
     const char *column;
-    int cost;      /* 0: one */
-    int64_t types; /* no others have it; 0: any may */
+    int cost;           /* 0: one */
+    int64_t types;      /* no others have it; 0: any may */
+    bool is_of_readers; /* the index events_of_readers has it */
 } fields[EVENT_FIELD_COUNT] = {
     [EVENT_FIELD_TYPE] = {"eventType", KIND_TYPE, "f.type"},
     [EVENT_FIELD_RECIPIENT] = {"recipient", KIND_WORD, "f.recipient"},
@@ -38,11 +39,11 @@ static const struct {
     [EVENT_FIELD_BOUNCE_CLASS] = {"bounceClass", KIND_WORD, "f.bounce_class", COST_JSON},
     [EVENT_FIELD_SMTP_CODE] = {"smtpCode", KIND_WORD, "f.smtp_code"},
     [EVENT_FIELD_MX_HOST] = {"mxHost", KIND_WORD, "f.mx_host"},
-    [EVENT_FIELD_COUNTRY] = {"country", KIND_WORD, "f.country", 0, EVENT_OF_READERS},
-    [EVENT_FIELD_DEVICE] = {"device", KIND_WORD, "f.device", 0, EVENT_OF_READERS},
+    [EVENT_FIELD_COUNTRY] = {"country", KIND_WORD, "f.country", COST_JSON, EVENT_OF_READERS, true},
+    [EVENT_FIELD_DEVICE] = {"device", KIND_WORD, "f.device", COST_JSON, EVENT_OF_READERS, true},
     [EVENT_FIELD_USER_AGENT] = {"userAgent", KIND_TEXT, "f.user_agent", COST_JSON, EVENT_OF_READERS},
-    [EVENT_FIELD_CLIENT] = {"client", KIND_WORD, "f.client", 0, EVENT_OF_READERS},
-    [EVENT_FIELD_IP] = {"ip", KIND_WORD, "f.ip", 0, EVENT_OF_READERS},
+    [EVENT_FIELD_CLIENT] = {"client", KIND_WORD, "f.client", COST_JSON, EVENT_OF_READERS, true},
+    [EVENT_FIELD_IP] = {"ip", KIND_WORD, "f.ip", COST_JSON, EVENT_OF_READERS, true},
     [EVENT_FIELD_BOT] = {"bot", KIND_WORD, "f.bot"},
     [EVENT_FIELD_JOURNEY] = {"journeyId", KIND_WORD, "f.journey_id", COST_JSON},
     [EVENT_FIELD_ACTION] = {"actionId", KIND_WORD, "f.action_id", COST_JSON},
@@ -87,8 +88,27 @@ bool event_take_types(struct event_filter *filter, int64_t types) {
     return both != 0;
 }
 
-static bool is_of_readers(const struct event_filter *filter) {
-    return filter->types && !(filter->types & ~EVENT_OF_READERS);
+static bool is_anywhere(const struct event_item *it) {
+    return it->op == EVENT_ANYWHERE || it->op == EVENT_ANYWHERE_PREFIX;
+}
+
+static bool is_beside_readers(enum event_field field) {
+    return fields[field].is_of_readers || fields[field].kind == KIND_TYPE || fields[field].kind == KIND_TIME ||
+           field == EVENT_FIELD_BOT;
+}
+
+bool event_is_of_readers(const struct event_filter *filter, enum event_field field) {
+    const struct event_condition *condition = filter->condition;
+    bool is_asked = field < EVENT_FIELD_COUNT && fields[field].is_of_readers;
+    if (!filter->types || (filter->types & ~EVENT_OF_READERS) || filter->message_id) return false;
+    if (field < EVENT_FIELD_COUNT && !is_beside_readers(field)) return false;
+    for (size_t i = 0; condition && i < condition->count; i++) {
+        const struct event_item *it = &condition->items[i];
+        bool is_term = it->op >= EVENT_IS && it->op <= EVENT_PRESENT;
+        if (is_anywhere(it) || (is_term && !is_beside_readers(it->field))) return false;
+        is_asked = is_asked || (is_term && fields[it->field].is_of_readers);
+    }
+    return is_asked;
 }
 
 bool event_is_number(enum event_field field) {
@@ -118,10 +138,6 @@ static void add_like(struct sentence *q, const char *column, struct str like) {
 /* ---- terms that the words answer (words.h) ---- */
 static bool is_prefix(const struct event_item *it) {
     return it->op == EVENT_PREFIX || it->op == EVENT_ANYWHERE_PREFIX;
-}
-
-static bool is_anywhere(const struct event_item *it) {
-    return it->op == EVENT_ANYWHERE || it->op == EVENT_ANYWHERE_PREFIX;
 }
 
 /* 0: they know nothing of the field. */
@@ -340,14 +356,14 @@ static void add_item(struct sentence *q, const struct event_item *it) {
 }
 
 /* Whatever leads, "+" keeps the engine off the other index. */
-static void add_frame(struct sentence *q, const struct event_filter *filter, const struct lead *lead) {
+static void add_frame(struct sentence *q, const struct event_filter *filter, enum event_field field, const struct lead *lead) {
     bool is_led = filter->message_id || lead->search.text.n;
     sentence_add(q, " WHERE f.domain_id = ");
     sentence_add_int(q, filter->domain_id);
     sentence_add(q, " AND ");
     add_time(q, is_led ? "+f.at" : "f.at", filter->from_at ? filter->from_at : INT64_MIN,
              filter->before_at ? filter->before_at : INT64_MAX);
-    if (is_of_readers(filter) && !is_led) sentence_add(q, " AND f.type IN (7, 8, 9)"); /* as events_of_readers says it */
+    if (event_is_of_readers(filter, field)) sentence_add(q, " AND f.type IN (7, 8, 9)"); /* as the index says it */
     if (filter->message_id) {
         sentence_add(q, " AND f.message_id = ");
         sentence_add_int(q, filter->message_id);
@@ -368,10 +384,10 @@ void event_add_source(struct sentence *q, const struct event_filter *filter, enu
     sentence_add(q, needs_message ? " FROM event_facts f" : " FROM event_rows f");
 }
 
-void event_add_where(struct sentence *q, const struct event_filter *filter) {
+void event_add_where(struct sentence *q, const struct event_filter *filter, enum event_field field) {
     LEAD_AUTO lead = {0};
     if (!q->is_by_time) find_lead(filter, q->is_sqlite, &lead);
-    add_frame(q, filter, &lead);
+    add_frame(q, filter, field, &lead);
     if (filter->types) {
         sentence_add(q, " AND ");
         add_types(q, filter->types);
@@ -395,26 +411,28 @@ struct event_period event_period_of(const struct event_filter *filter) {
 }
 
 /* ---- how much there is to look at ---- */
-int64_t event_cost_of(enum event_field field) {
-    return fields[field].cost ? fields[field].cost : 1;
+int64_t event_cost_of(const struct event_filter *filter, enum event_field field) {
+    if (field == EVENT_FIELD_COUNT) return 0;
+    return fields[field].cost && !event_is_of_readers(filter, field) ? fields[field].cost : 1;
 }
 
 /* Free words are about the message; and where words lead, no event is read in the index by domain. */
-static int64_t cost_of(const struct event_item *it, bool is_led) {
-    int64_t cost = is_anywhere(it) ? COST_MESSAGE : event_cost_of(it->field);
-    return is_led && cost < COST_MESSAGE ? COST_MESSAGE : cost;
+static int64_t cost_of(const struct event_item *it, bool is_led, bool is_of_readers) {
+    int64_t cost = is_anywhere(it) ? COST_MESSAGE : fields[it->field].cost;
+    if (is_led && cost < COST_MESSAGE) return COST_MESSAGE;
+    return is_of_readers || cost == 0 ? 1 : cost;
 }
 
 /* The roll-ups know it, unless words lead, or the time begins or ends within an hour of very many; then the index counts. */
-static enum status count_looks(struct db *tx, struct arena *a, const struct event_filter *filter, const struct lead *lead,
-                               int64_t max) {
-    int64_t count = 0, types = is_of_readers(filter) ? EVENT_OF_READERS : 0;
+static enum status count_looks(struct db *tx, struct arena *a, const struct event_filter *filter, enum event_field field,
+                               const struct lead *lead, int64_t max) {
+    int64_t count = 0, types = event_is_of_readers(filter, field) ? EVENT_OF_READERS : 0;
     const struct event_period period = event_period_of(filter);
     enum status rolled = lead->search.text.n ? STATUS_LIMIT : rollup_kept(tx, &period, types, &count);
     if (rolled != STATUS_LIMIT) return rolled == STATUS_OK && count > max ? STATUS_LIMIT : rolled;
     SENTENCE_AUTO q = {.arena = a, .is_sqlite = db_is_sqlite(tx)};
     sentence_add(&q, "SELECT count(*) FROM (SELECT 1 AS one FROM events f");
-    add_frame(&q, filter, lead);
+    add_frame(&q, filter, field, lead);
     sentence_add(&q, " LIMIT ");
     sentence_add_int(&q, max + 1);
     sentence_add(&q, ") counted");
@@ -428,19 +446,21 @@ bool event_is_led(const struct event_filter *filter, bool is_sqlite) {
     return lead.search.text.n > 0;
 }
 
-enum status event_check_looks(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t cost,
+enum status event_check_looks(struct db *tx, struct arena *a, const struct event_filter *filter, enum event_field field,
                               int64_t looks_max) {
     const struct event_condition *condition = filter->condition;
+    int64_t cost = event_cost_of(filter, field);
+    bool is_of_readers = event_is_of_readers(filter, field);
     LEAD_AUTO lead = {0};
     if (filter->message_id) return STATUS_OK;
     find_lead(filter, db_is_sqlite(tx), &lead);
     for (size_t i = 0; condition && i < condition->count; i++)
-        if (!lead.is_enough[i]) cost += cost_of(&condition->items[i], lead.search.text.n > 0);
-    return count_looks(tx, a, filter, &lead, looks_max / (1 + cost));
+        if (!lead.is_enough[i]) cost += cost_of(&condition->items[i], lead.search.text.n > 0, is_of_readers);
+    return count_looks(tx, a, filter, field, &lead, looks_max / (1 + cost));
 }
 
-enum status event_check_work(struct db *tx, struct arena *a, const struct event_filter *filter, int64_t cost) {
-    return event_check_looks(tx, a, filter, cost, LOOKS_MAX);
+enum status event_check_work(struct db *tx, struct arena *a, const struct event_filter *filter) {
+    return event_check_looks(tx, a, filter, EVENT_FIELD_COUNT, LOOKS_MAX);
 }
 
 /* The types that are asked for are in the index, too. */
@@ -450,7 +470,7 @@ static enum status count_led(struct db *tx, struct arena *a, const struct event_
     sentence_add(&q, "SELECT count(*), COALESCE(SUM(CASE WHEN ");
     add_types(&q, filter->types ? filter->types : ~INT64_C(0));
     sentence_add(&q, " THEN 1 ELSE 0 END), 0) FROM (SELECT f.type FROM events f");
-    add_frame(&q, filter, lead);
+    add_frame(&q, filter, EVENT_FIELD_COUNT, lead);
     sentence_add(&q, " LIMIT ");
     sentence_add_int(&q, LED_MAX + 1);
     sentence_add(&q, ") f");

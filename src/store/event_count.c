@@ -51,7 +51,7 @@ static enum status judge_by_message(struct db *tx, struct event_count *c) {
 enum status event_count_begin(struct db *tx, struct event_count *c) {
     ARENA_AUTO arena = {0};
     enum status status = STATUS_OK;
-    int64_t cost = event_cost_of(c->field);
+    enum event_field read = c->field;
     c->tally = (struct tally){0};
     if (event_field_types(c->field)) (void)event_take_types(&c->filter, event_field_types(c->field));
     c->is_whole = c->filter.message_id != 0;
@@ -59,12 +59,12 @@ enum status event_count_begin(struct db *tx, struct event_count *c) {
     if (!c->is_whole && !c->filter.condition && message_column(c->field)) {
         status = judge_by_message(tx, c);
         c->is_of_message = c->is_by_message;
-        if (c->is_of_message) cost = 0;
+        if (c->is_of_message) read = EVENT_FIELD_COUNT;
     }
-    c->looks = PIECE_LOOKS / (1 + cost);
-    if (status == STATUS_OK && !c->is_whole) status = event_check_looks(tx, &arena, &c->filter, cost, PIECE_LOOKS);
+    c->looks = PIECE_LOOKS / (1 + event_cost_of(&c->filter, read));
+    if (status == STATUS_OK && !c->is_whole) status = event_check_looks(tx, &arena, &c->filter, read, PIECE_LOOKS);
     c->is_whole = status == STATUS_OK;
-    if (status == STATUS_LIMIT) status = event_check_looks(tx, &arena, &c->filter, cost, LOOKS_MAX);
+    if (status == STATUS_LIMIT) status = event_check_looks(tx, &arena, &c->filter, read, LOOKS_MAX);
     if (!c->is_whole && event_is_led(&c->filter, db_is_sqlite(tx))) c->is_by_message = true;
     c->place = c->is_by_message ? 0 : c->filter.from_at;
     return status;
@@ -74,10 +74,13 @@ enum status event_count_begin(struct db *tx, struct event_count *c) {
 /* Where the piece ends: the first time or message that is not of it; INT64_MAX: there is none. */
 static enum status find_end(struct db *tx, const struct event_count *c, int64_t *ret) {
     const struct event_period period = event_period_of(&c->filter);
-    struct stmt *s = c->is_by_message ? db_stmt(tx, "SELECT message_id FROM events WHERE domain_id = ?1 AND message_id > ?2 "
-                                                    "ORDER BY message_id LIMIT 1 OFFSET ?3")
-                                      : db_stmt(tx, "SELECT at FROM events WHERE domain_id = ?1 AND at >= ?2 AND at < ?4 "
-                                                    "ORDER BY at LIMIT 1 OFFSET ?3");
+    struct stmt *s =
+        c->is_by_message ? db_stmt(tx, "SELECT message_id FROM events WHERE domain_id = ?1 AND message_id > ?2 ORDER BY "
+                                       "message_id LIMIT 1 OFFSET ?3")
+        : event_is_of_readers(&c->filter, c->field)
+            ? db_stmt(tx, "SELECT at FROM events WHERE domain_id = ?1 AND at >= ?2 AND at < ?4 AND type IN (7, 8, 9) ORDER BY at "
+                          "LIMIT 1 OFFSET ?3")
+            : db_stmt(tx, "SELECT at FROM events WHERE domain_id = ?1 AND at >= ?2 AND at < ?4 ORDER BY at LIMIT 1 OFFSET ?3");
     STMT_BIND_INTS(s, 1, period.domain_id, c->place, c->looks);
     if (!c->is_by_message) stmt_bind_int(s, 4, period.before_at);
     enum status status = row_int(s, ret);
@@ -119,7 +122,7 @@ static void add_events(struct sentence *q, struct db *tx, const struct event_cou
     buf_addf(&q->sql, "SELECT %s, %s", column, q->is_sqlite ? "1" : "count(*)");
     event_add_source(q, &filter, c->field);
     if (c->field == EVENT_FIELD_TAG) sentence_add(q, " JOIN event_tags t ON t.message_id = f.message_id");
-    event_add_where(q, &filter);
+    event_add_where(q, &filter, c->field);
     add_messages(q, c, end);
     if (!is_number(c->field)) buf_addf(&q->sql, " AND %s <> ''", column);
     if (!is_about_machines(c)) sentence_add(q, " AND f.is_machine = 0");
@@ -132,7 +135,7 @@ static void add_of_messages(struct sentence *q, struct db *tx, const struct even
     event_messages_add(&q->sql, tx);
     buf_addf(&q->sql, "SELECT %s, c.times FROM (SELECT f.message_id, count(*) AS times FROM events f%s", column,
              q->is_sqlite ? " INDEXED BY events_by_message" : "");
-    event_add_where(q, &c->filter);
+    event_add_where(q, &c->filter, EVENT_FIELD_COUNT);
     add_messages(q, c, end);
     sentence_add(q, " AND f.is_machine = 0 GROUP BY f.message_id) c CROSS JOIN event_messages m WHERE m.id = c.message_id AND "
                     "m.domain_id = ");

@@ -13,7 +13,8 @@ struct db;
  * event_facts, one row an event: id, at, type, is_first, is_machine, account_id, domain_id, message_id, recipient_id, detail; of
  * its message uuid, tags, metadata; and the texts of the table in event_facts.c. event_tags: message_id, tag.
  * And recipient_words, for what event_condition.c compares it with. event_rows: the same without what is of the message. There
- * time, type, marks, recipient, its domain, host and code are read in the index by domain, which has a fifth of the rows' pages;
+ * time, type, marks, recipient, its domain, host and code are read in the index by domain, which has a fifth of the rows' pages,
+ * and where it is about opens, clicks and unsubscribes client, address, country and device in theirs (event_is_of_readers);
  * beside a message, if only as what is joined, the engine reads the rows.
  * Texts are never NULL but '' where there is none, lower() of them folds ASCII alone, and they compare by their bytes. What a
  * query does not name is not read. */

@@ -32,7 +32,6 @@ static int rolled_by(enum event_field field) {
         {EVENT_FIELD_TAG, ROLLUP_BY_TAG},       {EVENT_FIELD_RECIPIENT_DOMAIN, ROLLUP_BY_RECIPIENT_DOMAIN},
         {EVENT_FIELD_LINK, ROLLUP_BY_LINK},     {EVENT_FIELD_BOUNCE_CLASS, ROLLUP_BY_BOUNCE_CLASS},
         {EVENT_FIELD_DEVICE, ROLLUP_BY_DEVICE}, {EVENT_FIELD_COUNTRY, ROLLUP_BY_COUNTRY},
-        {EVENT_FIELD_CLIENT, ROLLUP_BY_CLIENT}, {EVENT_FIELD_USER_AGENT, ROLLUP_BY_USER_AGENT},
     };
     for (size_t i = 0; i < sizeof rolled / sizeof rolled[0]; i++)
         if (rolled[i].field == field) return (int)rolled[i].by;

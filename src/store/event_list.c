@@ -16,7 +16,7 @@ static enum status count_all(struct db *tx, struct arena *a, const struct event_
     event_facts_add(&q.sql, tx);
     sentence_add(&q, "SELECT count(*)");
     event_add_source(&q, filter, EVENT_FIELD_COUNT);
-    event_add_where(&q, filter);
+    event_add_where(&q, filter, EVENT_FIELD_COUNT);
     struct stmt *s = sentence_stmt(tx, &q);
     enum status status = row_first(s);
     if (status == STATUS_OK) *ret = stmt_int(s, 0);
@@ -72,7 +72,7 @@ static void add_page(struct sentence *q, const struct event_filter *filter, cons
         q, "SELECT f.id, f.at, f.type, f.account_id, f.domain_id, f.message_id, f.recipient_id, f.recipient, f.detail, f.uuid, "
            "f.sender, f.subject, f.tags, f.metadata FROM event_facts f WHERE f.id IN (SELECT f.id");
     event_add_source(q, filter, EVENT_FIELD_COUNT);
-    event_add_where(q, &narrowed);
+    event_add_where(q, &narrowed, EVENT_FIELD_COUNT);
     sentence_add(q, " AND (+f.at < ");
     sentence_add_int(q, page->after.at);
     sentence_add(q, " OR f.id < ");
@@ -117,7 +117,7 @@ static enum status list_found(struct db *tx, struct arena *a, const struct event
     struct row_list rows;
     enum status status = event_count_led(tx, a, filter, &total);
     if (status == STATUS_NOT_FOUND) {
-        status = event_check_work(tx, a, filter, 0);
+        status = event_check_work(tx, a, filter);
         if (status == STATUS_OK) status = count_all(tx, a, filter, &total);
     }
     if (status == STATUS_OK) status = choose_road(tx, filter, total, &chosen);

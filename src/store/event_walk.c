@@ -12,7 +12,7 @@ static void add_span(struct sentence *q, const struct event_filter *filter, stru
     struct event_filter narrowed = *filter;
     if (place.at != INT64_MAX) narrowed.before_at = place.at + 1;
     if (last.at > filter->from_at) narrowed.from_at = last.at;
-    event_add_where(q, &narrowed);
+    event_add_where(q, &narrowed, EVENT_FIELD_COUNT);
     sentence_add(q, " AND (f.at < ");
     sentence_add_int(q, place.at);
     sentence_add(q, " OR f.id < ");

@@ -26,7 +26,7 @@ enum event_type {
 };
 #define EVENT_BIT(type) (INT64_C(1) << (type))
 #define EVENT_OF_READERS                                                                                                         \
-    (EVENT_BIT(EVENT_OPEN) | EVENT_BIT(EVENT_CLICK) | EVENT_BIT(EVENT_UNSUBSCRIBE)) /* who they are is in detail */
+    (EVENT_BIT(EVENT_OPEN) | EVENT_BIT(EVENT_CLICK) | EVENT_BIT(EVENT_UNSUBSCRIBE)) /* who they are is known */
 /* "delivery" ... as answers show it; static. */
 const char *event_noun(enum event_type type);
 /* "delivered" ... as /api/v1/webhooks shows it; static. */
@@ -38,7 +38,7 @@ bool event_type_parse(struct str name, enum event_type *ret);
 struct event_keys {
     const struct str *tags; /* of its message, each once */
     size_t tag_count;
-    struct str link, bounce_class, user_agent;       /* "": none */
+    struct str link, bounce_class;                   /* "": none */
     struct str mx_host, client, ip, country, device; /* kept beside the detail, like the code */
     int64_t smtp_code;                               /* 0: none */
     bool is_hard;                                    /* a bounce is */

@@ -32,8 +32,6 @@ static const struct {
     [ROLLUP_DAY_BOUNCE_CLASS] = {ROLLUP_DAY_MS, VALUES_MAX},
     [ROLLUP_DAY_DEVICE] = {ROLLUP_DAY_MS, VALUES_MAX},
     [ROLLUP_DAY_COUNTRY] = {ROLLUP_DAY_MS, VALUES_MAX},
-    [ROLLUP_DAY_CLIENT] = {ROLLUP_DAY_MS, VALUES_MAX},
-    [ROLLUP_DAY_USER_AGENT] = {ROLLUP_DAY_MS, VALUES_MAX},
 };
 
 int rollup_values_max(enum rollup_kind kind) {
@@ -147,8 +145,6 @@ void rollup_add(struct db *tx, const struct event *event, enum rollup_mark mark)
     count(t, ROLLUP_DAY_BOUNCE_CLASS, event, keys->bounce_class, &marks);
     count(t, ROLLUP_DAY_DEVICE, event, keys->device, &marks);
     count(t, ROLLUP_DAY_COUNTRY, event, keys->country, &marks);
-    count(t, ROLLUP_DAY_CLIENT, event, keys->client, &marks);
-    count(t, ROLLUP_DAY_USER_AGENT, event, keys->user_agent, &marks);
 }
 
 void rollup_remove(struct db *tx, int64_t domain_id, enum event_type type, int64_t at) {

@@ -47,8 +47,6 @@ static const struct by {
     [ROLLUP_BY_BOUNCE_CLASS] = {0, ROLLUP_DAY_BOUNCE_CLASS, "f.bounce_class", NULL, 0},
     [ROLLUP_BY_DEVICE] = {0, ROLLUP_DAY_DEVICE, "f.device", NULL, 0},
     [ROLLUP_BY_COUNTRY] = {0, ROLLUP_DAY_COUNTRY, "f.country", NULL, 0},
-    [ROLLUP_BY_CLIENT] = {0, ROLLUP_DAY_CLIENT, "f.client", NULL, 0},
-    [ROLLUP_BY_USER_AGENT] = {0, ROLLUP_DAY_USER_AGENT, "f.user_agent", NULL, 0},
     [ROLLUP_BY_DOMAIN] = {ROLLUP_HOUR, ROLLUP_DAY, NULL, "u.domain_id", 0},
 };
 

@@ -28,8 +28,6 @@ enum rollup_by {
     ROLLUP_BY_BOUNCE_CLASS,
     ROLLUP_BY_DEVICE,
     ROLLUP_BY_COUNTRY,
-    ROLLUP_BY_CLIENT,
-    ROLLUP_BY_USER_AGENT,
     ROLLUP_BY_DOMAIN, /* of the sender */
 };
 struct rollup_row {

@@ -54,7 +54,7 @@ def test_searches_hold_up_nobody_else(shared, tenants):
                "message_id, recipient_id, recipient, recipient_domain, detail) SELECT 1000 + n.i, e.at, e.type, e.account_id, e.domain_id, e.message_id, "
                "e.recipient_id, e.recipient, e.recipient_domain, e.detail FROM n, (SELECT * FROM events WHERE domain_id = "
                f"{greedy.domain_id} LIMIT 1) e")
-    search = {"APIKey": greedy.api_key, "DomainID": greedy.domain_id, "StartFrom": 0, "RetrieveCount": 1, "Query": "userAgent:zzz"}
+    search = {"APIKey": greedy.api_key, "DomainID": greedy.domain_id, "StartFrom": 0, "RetrieveCount": 1, "Query": "userAgent:zzz OR userAgent:yyy"}
     with Crowd(lambda: shared.api("EmailGateway.GetEvents", **search)) as crowd:
         modest_calls(shared, modest)
         assert crowd.left > CROWD // 2
