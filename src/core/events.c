@@ -6,7 +6,8 @@
 #include "core/event_cursor.h"
 #include "proto/json/json.h"
 
-#define HOST_MAX 255
+#define HOST_MAX  255
+#define AGENT_MAX 1500 /* what core/track keeps, each of its bytes written as a sign of three */
 
 void event_add_sender(struct json_writer *w, const struct message *message) {
     if (message->key_id) json_add_id(w, STR("KeyID"), message->key_id);
@@ -51,6 +52,8 @@ static void read_detail(struct arena *arena, struct str text, struct event_keys 
     keys->ip = short_text(detail, STR("IpAddress"));
     keys->country = short_text(detail, STR("Country"));
     keys->device = short_text(detail, STR("Device"));
+    struct str agent = json_find_text(detail, STR("UserAgent"));
+    keys->user_agent = agent.n <= AGENT_MAX ? agent : STR("");
     if (!json_is(code, JSON_NUMBER) || !str_to_i64(code->text, &keys->smtp_code)) keys->smtp_code = 0;
     keys->is_hard = json_is(hard, JSON_BOOL) && hard->boolean;
 }

@@ -41,7 +41,7 @@ static const struct {
     [EVENT_FIELD_MX_HOST] = {"mxHost", KIND_WORD, "f.mx_host"},
     [EVENT_FIELD_COUNTRY] = {"country", KIND_WORD, "f.country", COST_JSON, EVENT_OF_READERS, true},
     [EVENT_FIELD_DEVICE] = {"device", KIND_WORD, "f.device", COST_JSON, EVENT_OF_READERS, true},
-    [EVENT_FIELD_USER_AGENT] = {"userAgent", KIND_TEXT, "f.user_agent", COST_JSON, EVENT_OF_READERS},
+    [EVENT_FIELD_USER_AGENT] = {"userAgent", KIND_TEXT, "f.user_agent", COST_JSON, EVENT_OF_READERS, true},
     [EVENT_FIELD_CLIENT] = {"client", KIND_WORD, "f.client", COST_JSON, EVENT_OF_READERS, true},
     [EVENT_FIELD_IP] = {"ip", KIND_WORD, "f.ip", COST_JSON, EVENT_OF_READERS, true},
     [EVENT_FIELD_BOT] = {"bot", KIND_WORD, "f.bot"},

@@ -28,7 +28,7 @@ static const struct {
     {"mx_host", "e.mx_host", NULL, NULL},
     {"country", "e.country", NULL, NULL},
     {"device", "e.device", NULL, NULL},
-    {"user_agent", "e.detail", "UserAgent", NULL},
+    {"user_agent", "e.user_agent", NULL, NULL},
     {"client", "e.client", NULL, NULL},
     {"ip", "e.ip", NULL, NULL},
     /* Did a machine open or click? "" of what machines do not do. */

@@ -57,11 +57,12 @@ static enum status insert(struct db *tx, const struct event *event, enum rollup_
     int64_t id;
     enum status status = event_id_next(tx, event, &id);
     if (status != STATUS_OK) return status;
-    struct stmt *s = db_stmt(tx, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
-                                 "detail, recipient_domain, is_first, is_machine, id, smtp_code, mx_host, client, ip, "
-                                 "country, device) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-                                 "?16, ?17, ?18) "
-                                 "ON CONFLICT (recipient_id, type) WHERE is_first = 1 DO NOTHING");
+    struct stmt *s =
+        db_stmt(tx, "INSERT INTO events (at, type, account_id, domain_id, message_id, recipient_id, recipient, "
+                    "detail, recipient_domain, is_first, is_machine, id, smtp_code, mx_host, client, ip, "
+                    "country, device, user_agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+                    "?16, ?17, ?18, ?19) "
+                    "ON CONFLICT (recipient_id, type) WHERE is_first = 1 DO NOTHING");
     STMT_BIND_INTS(s, 1, event->at, event->type, event->account_id, event->domain_id, event->message_id, event->recipient_id);
     stmt_bind_text(s, 7, event->recipient);
     stmt_bind_text(s, 8, event->detail.n ? event->detail : STR("{}"));
@@ -72,6 +73,7 @@ static enum status insert(struct db *tx, const struct event *event, enum rollup_
     stmt_bind_text(s, 16, event->keys.ip);
     stmt_bind_text(s, 17, event->keys.country);
     stmt_bind_text(s, 18, event->keys.device);
+    stmt_bind_text(s, 19, event->keys.user_agent);
     status = stmt_insert(s, ret_id);
     if (status != STATUS_OK) return status;
     rollup_add(tx, event, mark);

@@ -38,10 +38,10 @@ bool event_type_parse(struct str name, enum event_type *ret);
 struct event_keys {
     const struct str *tags; /* of its message, each once */
     size_t tag_count;
-    struct str link, bounce_class;                   /* "": none */
-    struct str mx_host, client, ip, country, device; /* kept beside the detail, like the code */
-    int64_t smtp_code;                               /* 0: none */
-    bool is_hard;                                    /* a bounce is */
+    struct str link, bounce_class;                               /* "": none */
+    struct str mx_host, client, ip, country, device, user_agent; /* kept beside the detail, like the code */
+    int64_t smtp_code;                                           /* 0: none */
+    bool is_hard;                                                /* a bounce is */
     bool is_timed; /* a delivery, or what ended without one: how long that took, from when it was to go, is known */
     int64_t took_ms;
 };

@@ -536,11 +536,12 @@ CREATE TABLE events (
     ip          TEXT NOT NULL DEFAULT '',
     country     TEXT NOT NULL DEFAULT '',
     device      TEXT NOT NULL DEFAULT '',
+    user_agent  TEXT NOT NULL DEFAULT '',
     detail      TEXT NOT NULL                      -- JSON: what is particular to this event
 ) STRICT;
 -- What is searched and counted most needs no row, of which a page holds eight (store/event_facts.h).
 CREATE INDEX events_by_domain ON events(domain_id, at, id, type, is_first, is_machine, recipient, recipient_domain, mx_host, smtp_code);
-CREATE INDEX events_of_readers ON events(domain_id, at, id, type, is_machine, client, ip, country, device) WHERE type IN (7, 8, 9); -- EVENT_OF_READERS
+CREATE INDEX events_of_readers ON events(domain_id, at, id, type, is_machine, client, ip, country, device, user_agent) WHERE type IN (7, 8, 9); -- EVENT_OF_READERS
 CREATE INDEX events_by_message ON events(domain_id, message_id, at, id, type, is_machine);
 CREATE INDEX events_bad ON events(at, domain_id, type) WHERE type IN (4, 10); -- EVENT_BOUNCE, EVENT_COMPLAINT
 CREATE UNIQUE INDEX events_first ON events(recipient_id, type) WHERE is_first = 1;
